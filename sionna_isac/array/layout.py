@@ -1,0 +1,166 @@
+"""Element positions of arrays, and the linear array as a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.array.steering import plane_wave
+from sionna_isac.core import Layer, checks, cites, register
+
+__all__ = ["OrderedPositions", "UniformLinearArray", "uniform_positions"]
+
+ANCHORS = ("centre", "first")
+
+
+def uniform_positions(num_antennas: int, spacing: float, anchor: str = "centre") -> np.ndarray:
+    """Positions of a uniform linear array.
+
+    Parameters
+    ----------
+    num_antennas : `int`
+        Number of elements
+    spacing : `float`
+        Distance between neighbours, in the unit wanted
+    anchor : "centre" (default) | "first"
+        What lies at the origin: the centre of the array or its first element
+
+    Output
+    ------
+    : [num_antennas], `np.float64`
+        Positions in the unit of ``spacing``
+    """
+    num_antennas = checks.integer("num_antennas", num_antennas)
+    spacing = checks.real("spacing", spacing, minimum=0, exclusive=True)
+    checks.one_of("anchor", anchor, ANCHORS)
+    offset = (num_antennas - 1) / 2 if anchor == "centre" else 0.0
+    return (np.arange(num_antennas) - offset) * spacing
+
+
+@register
+class OrderedPositions(keras.constraints.Constraint):
+    """Constraint on trained element positions: sorted, and anchored at the centre or first element.
+
+    A common shift of all elements cannot be observed (it is a phase of the echo), and a
+    permutation is no other array; without the constraint both wander during training.
+
+    Parameters
+    ----------
+    anchor : "centre" (default) | "first"
+        Mean position or first element is put to where it belongs: 0
+    """
+
+    def __init__(self, anchor: str = "centre") -> None:
+        self.anchor = checks.one_of("anchor", anchor, ANCHORS)
+
+    def __call__(self, value: Any) -> tf.Tensor:
+        ordered = tf.sort(tf.convert_to_tensor(value))
+        origin = tf.reduce_mean(ordered) if self.anchor == "centre" else ordered[0]
+        return ordered - origin
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {"anchor": self.anchor}
+
+
+@register
+@cites("MateosRamos25")
+class UniformLinearArray(Layer):
+    r"""Linear array on the y axis with plane-wave steering, optionally with trainable positions.
+
+    The positions are those of a uniform array unless given. As a weight they are kept in
+    wavelengths, so that ordinary learning rates (1e-4 to 1e-3) suit them.
+
+    Parameters
+    ----------
+    num_antennas : `int`
+        Number of elements, :math:`K` in [MateosRamos25]_
+    wavelength : `float`
+        Carrier wavelength [m]
+    element_positions : `None` (default) | [num_antennas], array_like
+        Element positions along y [m]. `None` is the uniform array of spacing wavelength/2.
+    anchor : "centre" (default) | "first"
+        Origin of the array, kept during training
+    trainable : `bool`, (default `False`)
+        Whether the positions are trained; they are kept sorted and anchored
+
+    Input
+    -----
+    angle : [...], `tf.float`
+        Azimuth from broadside [rad]
+
+    Output
+    ------
+    : [..., num_antennas], `tf.complex`
+        Steering vectors
+
+    Raises
+    ------
+    ValueError
+        If a size or length is not positive, or ``element_positions`` has the wrong shape or is
+        not finite
+    """
+
+    def __init__(
+        self,
+        num_antennas: int,
+        wavelength: float,
+        element_positions: Any = None,
+        anchor: str = "centre",
+        trainable: bool = False,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.num_antennas = checks.integer("num_antennas", num_antennas)
+        self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+        self.anchor = checks.one_of("anchor", anchor, ANCHORS)
+        if element_positions is None:
+            positions = uniform_positions(num_antennas, 0.5, anchor)
+        else:
+            metres = np.asarray(element_positions, dtype=np.float64)
+            if metres.shape != (self.num_antennas,):
+                raise ValueError(
+                    f"element_positions must have shape [{self.num_antennas}]; "
+                    f"got shape {list(metres.shape)}"
+                )
+            positions = checks.finite("element_positions", metres) / self.wavelength
+        self._initial = positions
+        self.positions = self._parameter(
+            "positions", positions, trainable, constraint=OrderedPositions(anchor)
+        )
+        self._learned: Any = trainable
+
+    def _parameter(
+        self, name: str, value: np.ndarray, trainable: bool, constraint: Any = None
+    ) -> keras.Variable:
+        return self.add_weight(
+            shape=value.shape,
+            initializer=lambda shape, dtype=None: tf.cast(value, dtype or self.rdtype),
+            dtype=self.rdtype.name,
+            trainable=trainable,
+            constraint=constraint if trainable else None,
+            name=name,
+        )
+
+    @property
+    def element_positions(self) -> np.ndarray:
+        """[num_antennas], `np.float64` : Present element positions [m]"""
+        return self.positions.numpy().astype(np.float64) * self.wavelength
+
+    def call(self, angle: tf.Tensor) -> tf.Tensor:
+        return plane_wave(tf.convert_to_tensor(self.positions), angle)
+
+    def steering(self, angle: Any) -> tf.Tensor:
+        """Steering vectors [..., num_antennas] for angles [...] in rad; the same as calling."""
+        return self(angle)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments; the positions are the present ones."""
+        config = super().get_config()
+        config["trainable"] = self._learned
+        return config

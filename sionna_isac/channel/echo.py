@@ -1,0 +1,217 @@
+"""Monostatic echo of point targets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
+
+from sionna_isac.core import Layer, checks, cites, complex_normal, linalg, register
+from sionna_isac.scene import PointTargets
+
+__all__ = ["MonostaticEcho"]
+
+
+@register
+@cites("MateosRamos25")
+class MonostaticEcho(Layer):
+    r"""Echo of point targets at the array that transmitted, Eq. (1) of [MateosRamos25]_.
+
+    .. math::
+        \mathbf{Y} = \nu \sum_{t=1}^{T} \psi_t\, \mathbf{a}(\theta_t)
+        \left(\mathbf{a}^\top(\theta_t)\, \mathbf{x}\right) \odot
+        \boldsymbol{\rho}^\top(\tau_t) + \mathbf{W},\quad
+        [\boldsymbol{\rho}(\tau)]_s = e^{-j2\pi s \Delta_f \tau},\ \tau_t = 2R_t/c
+
+    The channel matrix of a target is never formed: the cost is that of one rank-one term per
+    target. Over several OFDM symbols a target that moves with radial velocity :math:`v`
+    (positive: receding) turns by :math:`e^{-j4\pi v m T_\mathrm{sym}/\lambda}` at symbol m.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        The true array
+    subcarrier_spacing : `float`
+        :math:`\Delta_f` [Hz]
+    normalize : `bool`, (default `False`)
+        Whether :math:`\nu = 1/\sqrt{S}` (the text of [MateosRamos25]_) or 1 over S subcarriers
+    symbol_duration : `None` (default) | `float`
+        Duration of an OFDM symbol with its prefix [s]; `None` is 1/``subcarrier_spacing``
+
+    Input
+    -----
+    x : [batch_size, num_subcarriers] | [batch_size, num_ofdm_symbols, num_subcarriers] |\
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers], `tf.complex`
+        Symbols (which the beam takes to the antennas), or the signals of all antennas
+    targets : :class:`~sionna_isac.scene.PointTargets`
+        Targets
+    beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
+        Beam; `None` if ``x`` holds the antenna signals
+    no : `None` (default) | `float`
+        Noise power :math:`N_0` [W]; `None` adds no noise
+
+    Output
+    ------
+    : [batch_size, num_antennas, num_subcarriers] |\
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] |\
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers], `tf.complex`
+        Received signal
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        subcarrier_spacing: float,
+        normalize: bool = False,
+        symbol_duration: float | None = None,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.array = checks.instance("array", array, Layer)
+        self.subcarrier_spacing = checks.real(
+            "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
+        )
+        self.normalize = bool(normalize)
+        self.symbol_duration = (
+            None
+            if symbol_duration is None
+            else checks.real("symbol_duration", symbol_duration, minimum=0, exclusive=True)
+        )
+
+    def call(
+        self, x: tf.Tensor, targets: PointTargets, beam: Any = None, no: Any = None
+    ) -> tf.Tensor:
+        checks.rank("x", x, (2, 3, 5))
+        if (beam is None) != (x.shape.rank == 5):
+            raise ValueError(
+                "beam must be given exactly if x holds symbols and not antenna signals; got "
+                f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
+            )
+        steering = self.cast(self.array.steering(targets.angle))  # [B, T, K]
+        num_symbols = x.shape[-2] if x.shape.rank > 2 else 1
+        num_subcarriers = x.shape[-1]
+        # illumination of each target, [B, T, M, S]
+        if beam is None:
+            shape = [x.shape[0], x.shape[2], num_symbols * num_subcarriers]
+            lit = linalg.matmul(steering, tf.reshape(x, shape))
+            lit = tf.reshape(lit, [x.shape[0], -1, num_symbols, num_subcarriers])
+        else:
+            amplitude = self.amplitude(targets, steering, beam)[..., tf.newaxis, tf.newaxis]
+            symbols = tf.reshape(x, [x.shape[0], 1, num_symbols, num_subcarriers])
+            lit = amplitude * symbols
+        if beam is None:
+            lit *= targets.gain[..., tf.newaxis, tf.newaxis]
+        lit *= self.delay(targets.range, num_subcarriers)[:, :, tf.newaxis]
+        if targets.velocity is not None:
+            lit *= self._doppler(targets.velocity, num_symbols)[..., tf.newaxis]
+        if self.normalize:
+            lit *= tf.cast(1 / math.sqrt(num_subcarriers), self.cdtype)
+        flat = tf.reshape(lit, [x.shape[0], -1, num_symbols * num_subcarriers])
+        y = linalg.matmul(tf.linalg.matrix_transpose(steering), flat)  # [B, K, M S]
+        if x.shape.rank == 5:
+            y = tf.reshape(y, [x.shape[0], 1, -1, num_symbols, num_subcarriers])
+        elif x.shape.rank == 3:
+            y = tf.reshape(y, [x.shape[0], -1, num_symbols, num_subcarriers])
+        if no is not None:
+            y += complex_normal(y.shape, no, self.precision)
+        return y
+
+    def amplitude(self, targets: PointTargets, steering: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
+        """Gain times beam pattern of each target, [batch_size, max_targets]."""
+        return targets.gain * tf.linalg.matvec(steering, beam)
+
+    def delay(self, distance: tf.Tensor, num_subcarriers: int) -> tf.Tensor:
+        """Delay vectors [..., num_subcarriers] of targets at distances [...] in m."""
+        step = 4 * math.pi * self.subcarrier_spacing / SPEED_OF_LIGHT
+        index = tf.range(num_subcarriers, dtype=self.rdtype)
+        phase = -step * distance[..., tf.newaxis] * index
+        return tf.complex(tf.cos(phase), tf.sin(phase))
+
+    def _doppler(self, velocity: tf.Tensor, num_symbols: int) -> tf.Tensor:
+        duration = self.symbol_duration or 1 / self.subcarrier_spacing
+        step = 4 * math.pi * duration / self.array.wavelength
+        phase = -step * velocity[..., tf.newaxis] * tf.range(num_symbols, dtype=self.rdtype)
+        return tf.complex(tf.cos(phase), tf.sin(phase))
+
+    def filtered(
+        self, targets: PointTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
+    ) -> tf.Tensor:
+        r"""Observation after the reciprocal filter, projected on a basis of delay vectors.
+
+        For symbols of unit magnitude the filtered noise is again white, and so is its
+        projection on orthonormal columns: this has exactly the distribution of the echo that is
+        filtered, Eq. (3), and then projected, at a fraction of the noise draws and products.
+
+        Input
+        -----
+        targets : :class:`~sionna_isac.scene.PointTargets`
+            Targets (without velocity)
+        beam : [batch_size, num_antennas], `tf.complex`
+            Beam
+        delay_basis : [num_subcarriers, rank], `tf.complex`
+            Orthonormal columns :math:`\mathbf{Q}`
+        no : `None` (default) | `float`
+            Noise power [W]
+
+        Output
+        ------
+        : [batch_size, num_antennas, rank], `tf.complex`
+            :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
+        """
+        if targets.velocity is not None:
+            raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
+        targets = PointTargets(*self._convert(tuple(targets)))
+        steering = self.cast(self.array.steering(targets.angle))
+        amplitude = self.amplitude(targets, steering, self.cast(beam))
+        num_subcarriers = delay_basis.shape[0]
+        if self.normalize:
+            amplitude *= tf.cast(1 / math.sqrt(num_subcarriers), self.cdtype)
+        delay = self.delay(targets.range, num_subcarriers)
+        flat = tf.reshape(delay, [-1, num_subcarriers])
+        projected = linalg.matmul(flat, tf.math.conj(self.cast(delay_basis)))
+        projected = tf.reshape(projected, [*delay.shape[:-1], delay_basis.shape[1]])
+        y = linalg.matmul(
+            tf.linalg.matrix_transpose(steering), amplitude[..., tf.newaxis] * projected
+        )
+        if no is not None:
+            y += complex_normal(y.shape, no, self.precision)
+        return y
+
+    def paths(
+        self, targets: PointTargets, num_subcarriers: int, num_ofdm_symbols: int = 1
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        r"""The same channel as path coefficients and delays in Sionna's form.
+
+        Sionna counts subcarriers from the centre of the band, this library from its lower
+        edge; the phase between both is part of the coefficients, so that
+        ``cir_to_ofdm_channel(subcarrier_frequencies(...), a, tau)`` and ``ApplyOFDMChannel``
+        give what calling this layer gives.
+
+        Output
+        ------
+        a : [batch_size, 1, num_antennas, 1, num_antennas, max_targets, num_ofdm_symbols],\
+            `tf.complex`
+            Path coefficients
+        tau : [batch_size, 1, 1, max_targets], `tf.float`
+            Path delays [s]
+        """
+        checks.integer("num_subcarriers", num_subcarriers)
+        checks.integer("num_ofdm_symbols", num_ofdm_symbols)
+        targets = PointTargets(*self._convert(tuple(targets)))
+        steering = self.cast(self.array.steering(targets.angle))
+        tau = 2 * targets.range / SPEED_OF_LIGHT
+        edge = -2 * math.pi * (num_subcarriers // 2) * self.subcarrier_spacing * tau
+        gain = targets.gain * tf.complex(tf.cos(edge), tf.sin(edge))
+        if self.normalize:
+            gain *= tf.cast(1 / math.sqrt(num_subcarriers), self.cdtype)
+        a = tf.einsum("bt,btk,btl->bklt", gain, steering, steering)[..., tf.newaxis]
+        if targets.velocity is None:
+            a = tf.repeat(a, num_ofdm_symbols, -1)
+        else:
+            doppler = self._doppler(targets.velocity, num_ofdm_symbols)
+            a = a * doppler[:, tf.newaxis, tf.newaxis]
+        return a[:, tf.newaxis, :, tf.newaxis], tau[:, tf.newaxis, tf.newaxis]

@@ -1,0 +1,187 @@
+"""Checks at the edge: each raises one error that names the argument, its value and what is allowed.
+
+Values that are only known when a graph runs cannot be checked there; functions that look at the
+content of a tensor (:func:`finite`) therefore act in eager mode and on NumPy arrays only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = [
+    "finite",
+    "grid",
+    "instance",
+    "integer",
+    "interval",
+    "last_dim",
+    "one_of",
+    "rank",
+    "real",
+    "shape",
+]
+
+
+def real(
+    name: str,
+    value: Any,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    exclusive: bool = False,
+) -> float:
+    """Return ``value`` as a finite float within [minimum, maximum] (open interval if exclusive)."""
+    allowed = _allowed(minimum, maximum, exclusive)
+    if isinstance(value, (bool, str, bytes)) or value is None:
+        raise TypeError(f"{name} must be a number{allowed}; got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number{allowed}; got {value!r}") from None
+    inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
+    if not math.isfinite(number) or not inside:
+        raise ValueError(f"{name} must be a finite number{allowed}; got {value!r}")
+    return number
+
+
+def integer(name: str, value: Any, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """Return ``value`` as an int within [minimum, maximum]."""
+    upper = "" if maximum is None else f" and <= {maximum}"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be an integer >= {minimum}{upper}; got {value!r}")
+    if value < minimum or (maximum is not None and value > maximum):
+        raise ValueError(f"{name} must be an integer >= {minimum}{upper}; got {value!r}")
+    return int(value)
+
+
+def one_of(name: str, value: Any, allowed: Collection[Any]) -> Any:
+    """Return ``value`` if it is one of ``allowed``."""
+    if value not in allowed:
+        options = ", ".join(repr(a) for a in allowed)
+        raise ValueError(f"{name} must be one of {options}; got {value!r}")
+    return value
+
+
+def interval(
+    name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf
+) -> tuple[float, float]:
+    """Return ``value`` as a pair (low, high) with minimum <= low <= high <= maximum."""
+    text = f"{name} must be a pair (low, high) with {minimum:g} <= low <= high <= {maximum:g}"
+    try:
+        low, high = (float(v) for v in value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{text}; got {value!r}") from None
+    if not minimum <= low <= high <= maximum or not math.isfinite(high - low):
+        raise ValueError(f"{text}; got {value!r}")
+    return low, high
+
+
+def grid(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf):
+    """Return ``value`` as a strictly increasing, finite float64 vector of at least two points."""
+    points = np.asarray(value, dtype=np.float64)
+    if points.ndim != 1 or points.size < 2:
+        raise ValueError(
+            f"{name} must be a vector of at least two points; got an array of shape {points.shape}"
+        )
+    finite(name, points)
+    if not np.all(np.diff(points) > 0):
+        raise ValueError(f"{name} must be strictly increasing; got {_brief(points)}")
+    if points[0] < minimum or points[-1] > maximum:
+        raise ValueError(
+            f"{name} must lie within [{minimum:g}, {maximum:g}]; "
+            f"got [{points[0]:g}, {points[-1]:g}]"
+        )
+    return points
+
+
+def instance(name: str, value: Any, kind: type) -> Any:
+    """Return ``value`` if it is a ``kind``."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}; got {value!r}")
+    return value
+
+
+def finite(name: str, value: Any) -> Any:
+    """Raise ``ValueError`` if an eager tensor or array holds NaN or infinity."""
+    if isinstance(value, np.ndarray) or tf.is_tensor(value):
+        if isinstance(value, tf.Tensor) and not hasattr(value, "numpy"):
+            return value  # symbolic: the content is not known yet
+        if getattr(value, "dtype", None) is not None and not _is_inexact(value):
+            return value
+        data = np.asarray(value)
+        bad = int(data.size - np.count_nonzero(np.isfinite(data)))
+        if bad:
+            raise ValueError(
+                f"{name} must be finite; got {bad} NaN or infinite of {data.size} values"
+            )
+    return value
+
+
+def rank(name: str, value: Any, ndim: int | Sequence[int], axes: str = "") -> Any:
+    """Raise ``ValueError`` if ``value`` does not have (one of) ``ndim`` dimensions."""
+    allowed = (ndim,) if isinstance(ndim, int) else tuple(ndim)
+    if value.shape.rank is not None and value.shape.rank not in allowed:
+        expected = " or ".join(str(n) for n in allowed)
+        raise ValueError(
+            f"{name} must have {expected} dimensions{f' {axes}' if axes else ''}; "
+            f"got shape {_shape(value)}"
+        )
+    return value
+
+
+def shape(name: str, value: Any, expected: Sequence[int | None], axes: str = "") -> Any:
+    """Raise ``ValueError`` if a statically known dimension differs from ``expected``."""
+    actual = value.shape
+    good = actual.rank is None or (
+        actual.rank == len(expected)
+        and all(a is None or e is None or a == e for a, e in zip(actual, expected, strict=True))
+    )
+    if not good:
+        wanted = "[" + ", ".join("?" if e is None else str(e) for e in expected) + "]"
+        raise ValueError(
+            f"{name} must have shape {wanted}{f' {axes}' if axes else ''}; "
+            f"got shape {_shape(value)}"
+        )
+    return value
+
+
+def last_dim(name: str, value: Any, size: int, axes: str = "") -> Any:
+    """Raise ``ValueError`` if the last dimension is known and is not ``size``."""
+    if value.shape.rank is not None and (
+        value.shape.rank == 0 or value.shape[-1] not in (None, size)
+    ):
+        raise ValueError(
+            f"{name} must have last dimension {size}{f' {axes}' if axes else ''}; "
+            f"got shape {_shape(value)}"
+        )
+    return value
+
+
+def _allowed(minimum: float, maximum: float, exclusive: bool) -> str:
+    less, greater = ("<", ">") if exclusive else ("<=", ">=")
+    parts = []
+    if minimum > -math.inf:
+        parts.append(f"{greater} {minimum:g}")
+    if maximum < math.inf:
+        parts.append(f"{less} {maximum:g}")
+    return " " + " and ".join(parts) if parts else ""
+
+
+def _is_inexact(value: Any) -> bool:
+    dtype = value.dtype
+    if isinstance(dtype, tf.DType):
+        return bool(dtype.is_floating or dtype.is_complex)
+    return bool(np.issubdtype(dtype, np.inexact))
+
+
+def _shape(value: Any) -> str:
+    return "[" + ", ".join("?" if d is None else str(d) for d in value.shape) + "]"
+
+
+def _brief(points: np.ndarray) -> str:
+    return np.array2string(points, threshold=6, edgeitems=2, precision=4)

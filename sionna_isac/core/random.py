@@ -1,0 +1,79 @@
+"""One seed for everything random, on Sionna's generators."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sionna.phy import config
+from sionna.phy.config import dtypes
+
+from sionna_isac.core import checks
+
+__all__ = ["complex_normal", "numpy_rng", "reset_stream", "set_seed", "uniform", "uniform_integers"]
+
+
+def set_seed(seed: int) -> None:
+    """Seed Sionna's generators and those of Keras, NumPy and Python with one number.
+
+    Parameters
+    ----------
+    seed : `int`
+        Seed, 0 <= seed < 2**31
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``seed`` is not such an integer
+    """
+    seed = checks.integer("seed", seed, minimum=0, maximum=2**31 - 1)
+    keras.utils.set_random_seed(seed)
+    config.seed = seed
+
+
+def reset_stream(seed: int, *labels: Any) -> None:
+    """Start an independent random stream that depends on ``seed`` and ``labels`` only.
+
+    A study calls this where it begins a part that can be resumed: the numbers of the part then
+    do not depend on what was computed before it in the same process.
+    """
+    text = "/".join(str(v) for v in (seed, *labels))
+    digest = hashlib.sha256(text.encode()).digest()
+    set_seed(int.from_bytes(digest[:4], "big") % 2**31)
+
+
+def uniform(
+    shape: Sequence[int], low: float = 0.0, high: float = 1.0, precision: str | None = None
+) -> tf.Tensor:
+    """Uniform draws on [low, high) from Sionna's generator."""
+    dtype = dtypes[precision or config.precision]["tf"]["rdtype"]
+    unit = config.tf_rng.uniform(shape, dtype=dtype)
+    low, high = tf.cast(low, dtype), tf.cast(high, dtype)
+    return low + (high - low) * unit
+
+
+def uniform_integers(shape: Sequence[int], limit: int) -> tf.Tensor:
+    """Uniform integers 0 ... limit-1 from Sionna's generator."""
+    return config.tf_rng.uniform(shape, 0, limit, tf.int32)
+
+
+def numpy_rng() -> np.random.Generator:
+    """Sionna's NumPy generator: for draws made once, when a system is built."""
+    return config.np_rng
+
+
+def complex_normal(
+    shape: Sequence[int], variance: Any = 1.0, precision: str | None = None
+) -> tf.Tensor:
+    """Circularly-symmetric draws CN(0, variance) from Sionna's generator.
+
+    ``variance`` broadcasts against ``shape``.
+    """
+    dtype = dtypes[precision or config.precision]["tf"]["rdtype"]
+    parts = config.tf_rng.normal([2, *shape], dtype=dtype)
+    scale = tf.sqrt(tf.cast(variance, dtype) / 2)
+    return tf.complex(scale * parts[0], scale * parts[1])

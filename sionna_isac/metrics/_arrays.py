@@ -1,0 +1,48 @@
+"""What all metrics share: checked NumPy arrays, and the answer when there are no samples."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from sionna_isac.core import checks
+
+
+def not_a_number(reason: str) -> float:
+    """NaN, with a warning at the line that called the metric."""
+    warnings.warn(f"{reason}: the result is not a number", UserWarning, stacklevel=3)
+    return math.nan
+
+
+def floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
+    """Finite float64 array, of ``ndim`` dimensions if given."""
+    array = np.asarray(value, dtype=np.float64)
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimensions; got shape {list(array.shape)}")
+    return checks.finite(name, array)
+
+
+def counts(name: str, value: Any, maximum: int | None = None) -> np.ndarray:
+    """Vector of integers within [0, maximum]."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers; got {array.dtype}")
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have 1 dimension; got shape {list(array.shape)}")
+    bad = array[(array < 0) | (array > (math.inf if maximum is None else maximum))]
+    if bad.size:
+        upper = "" if maximum is None else f" and <= {maximum}"
+        raise ValueError(f"{name} must be >= 0{upper}; got {bad[0]}")
+    return array.astype(np.int64)
+
+
+def same_shape(name: str, array: np.ndarray, other_name: str, other: np.ndarray) -> None:
+    """Raise ``ValueError`` if two arrays differ in shape."""
+    if array.shape != other.shape:
+        raise ValueError(
+            f"{name} must have the shape of {other_name}, {list(other.shape)}; "
+            f"got shape {list(array.shape)}"
+        )

@@ -1,0 +1,89 @@
+"""The cheapest one-to-one assignment between two sets, for batches and inside a graph."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import numpy as np
+import tensorflow as tf
+from scipy.optimize import linear_sum_assignment
+
+from sionna_isac.core import checks
+
+__all__ = ["optimal_assignment"]
+
+# The dynamic programme takes size * 2**(size-1) additions a sample: 80 for 5, 5120 for 10.
+MAX_IN_GRAPH = 10
+
+
+def optimal_assignment(cost: tf.Tensor) -> tf.Tensor:
+    r"""Permutation of minimum total cost for each matrix of a batch.
+
+    Exact for every size. Up to size 10 it is a dynamic programme over subsets of columns, made of
+    gathers and minima with static indices, which runs in a graph and under XLA. Larger problems
+    are solved on the host by `scipy.optimize.linear_sum_assignment`; that works in a graph, but
+    not with ``jit_compile=True``. No gradient flows through the assignment.
+
+    Input
+    -----
+    cost : [batch_size, size, size], `tf.float`
+        Finite cost of assigning column j to row i
+
+    Output
+    ------
+    : [batch_size, size], `tf.int32`
+        Column assigned to each row
+
+    Raises
+    ------
+    ValueError
+        If ``cost`` is not a batch of square matrices of a size known when the graph is built
+    """
+    cost = tf.stop_gradient(checks.rank("cost", tf.convert_to_tensor(cost), 3))
+    size = cost.shape[-1]
+    if size is None or cost.shape[-2] != size:
+        raise ValueError(f"cost must hold square matrices of static size; got shape {cost.shape}")
+    if size == 0:
+        return tf.zeros(tf.shape(cost)[:2], tf.int32)
+    if size > MAX_IN_GRAPH:
+        columns = tf.numpy_function(_assign_on_host, [cost], tf.int32, stateful=False)
+        return tf.ensure_shape(columns, cost.shape[:2])
+    return _assign_in_graph(cost, size)
+
+
+def _assign_on_host(cost: np.ndarray) -> np.ndarray:
+    columns = [linear_sum_assignment(matrix)[1] for matrix in cost]
+    return np.asarray(columns, np.int32).reshape(cost.shape[:2])
+
+
+def _assign_in_graph(cost: tf.Tensor, size: int) -> tf.Tensor:
+    # best[:, s] is the least cost of placing the first rows in the s-th subset of as many columns
+    tables = _subset_tables(size)
+    best = tf.zeros_like(cost[:, 0, :1])
+    choices = []
+    for row, (columns, parents) in enumerate(tables):
+        candidates = tf.gather(best, parents, axis=1) + tf.gather(cost[:, row], columns, axis=1)
+        choices.append(tf.argmin(candidates, -1, output_type=tf.int32))
+        best = tf.reduce_min(candidates, -1)
+    # go back from the full set: the column of the last row, the subset without it, and so on
+    state = tf.zeros_like(cost[:, 0, 0], tf.int32)
+    assignment = []
+    for choice, (columns, parents) in zip(reversed(choices), reversed(tables), strict=True):
+        index = state * columns.shape[1] + tf.gather(choice, state, batch_dims=1)
+        assignment.append(tf.gather(columns.ravel(), index))
+        state = tf.gather(parents.ravel(), index)
+    return tf.stack(assignment[::-1], axis=-1)
+
+
+@functools.cache
+def _subset_tables(size: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """For k = 1 ... size: the subsets of k columns, and the index of each without each member."""
+    tables = []
+    position: dict[tuple[int, ...], int] = {(): 0}
+    for k in range(1, size + 1):
+        subsets = list(itertools.combinations(range(size), k))
+        parents = [[position[s[:i] + s[i + 1 :]] for i in range(k)] for s in subsets]
+        tables.append((np.array(subsets, np.int32), np.array(parents, np.int32)))
+        position = {s: i for i, s in enumerate(subsets)}
+    return tuple(tables)

@@ -1,0 +1,16 @@
+"""Receivers: from observations to targets and symbols."""
+
+from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
+from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
+from sionna_isac.receiver.omp import OMP, TargetEstimate
+from sionna_isac.receiver.symbols import SymbolDetector
+
+__all__ = [
+    "OMP",
+    "AngleDelayMap",
+    "DelayDictionary",
+    "DifferentiableOMP",
+    "ReciprocalFilter",
+    "SymbolDetector",
+    "TargetEstimate",
+]

@@ -1,0 +1,132 @@
+"""Matching pursuit on the angle-delay map without ever forming a residual observation.
+
+With Z = Y Q* (see :class:`~sionna_isac.receiver.angle_delay.DelayDictionary`), the map of the
+residual after t atoms is
+
+    M_t = M_0 - sum_u alpha_u (Phi_a^H a_u) (rho_u^T Phi_d^*),
+
+a rank-t correction of the first map, which is computed once. The corrections are applied where
+they are needed: in the search for the peak, and on the row of the peak.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from sionna_isac.core import linalg
+from sionna_isac.receiver.angle_delay import DelayDictionary
+
+__all__ = ["Pursuit"]
+
+
+class Pursuit:
+    """Greedy search over one batch of observations; nothing in here has a gradient.
+
+    Parameters
+    ----------
+    z : [batch_size, num_antennas, rank], `tf.complex`
+        Projected observation
+    rows : [batch_size, num_rows, num_antennas], `tf.complex`
+        Steering vectors that are searched
+    inside : [batch_size, num_rows], `tf.bool`
+        Which of them may be chosen
+    delays : :class:`DelayDictionary`
+        Delay dictionary
+    """
+
+    def __init__(
+        self, z: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor, delays: DelayDictionary
+    ) -> None:
+        self._z = tf.stop_gradient(z)
+        self._rows = tf.stop_gradient(rows)
+        self._inside = inside
+        self._columns = linalg.real_block(tf.constant(delays.coefficients.conj(), z.dtype))
+        first = linalg.matmul(tf.math.conj(self._rows), self._z)
+        stacked = tf.concat([tf.math.real(first), tf.math.imag(first)], -1)
+        self._re, self._im = tf.split(linalg.apply_on_right(stacked, self._columns), 2, -1)
+        self._atoms: list[tuple[tf.Tensor, tf.Tensor]] = []
+        self._traces: list[tuple[tf.Tensor, tf.Tensor]] = []
+        self._factor: list[list[tf.Tensor]] = []  # rows of the Cholesky factor of the Gram matrix
+        self._forward: list[tf.Tensor] = []
+        self.gains: list[tf.Tensor] = []
+
+    @property
+    def num_atoms(self) -> int:
+        """`int` : Number of atoms so far"""
+        return len(self._atoms)
+
+    def peak(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Row and column index [batch_size] of the largest magnitude, and that magnitude."""
+        re, im = self._re, self._im
+        for gain, (along, across) in zip(self.gains, self._traces, strict=True):
+            left = (gain[:, tf.newaxis] * along)[:, :, tf.newaxis]
+            lr, li = tf.math.real(left), tf.math.imag(left)
+            cr, ci = (part(across)[:, tf.newaxis] for part in (tf.math.real, tf.math.imag))
+            re, im = re - (lr * cr - li * ci), im - (lr * ci + li * cr)
+        best = tf.reduce_max(re * re + im * im, -1)
+        row = tf.argmax(tf.where(self._inside, best, -tf.ones_like(best)), -1, tf.int32)
+        line = self._line(row)
+        column = tf.argmax(line, -1, tf.int32)
+        return row, column, tf.sqrt(tf.gather(line, column, batch_dims=1))
+
+    def _line(self, row: tf.Tensor) -> tf.Tensor:
+        """Squared magnitudes of one row of the present map, [batch_size, num_ranges]."""
+        re = tf.gather(self._re, row, batch_dims=1)
+        im = tf.gather(self._im, row, batch_dims=1)
+        line = tf.complex(re, im)
+        for gain, (along, across) in zip(self.gains, self._traces, strict=True):
+            weight = gain * tf.gather(along, row, batch_dims=1)
+            line -= weight[:, tf.newaxis] * across
+        return tf.math.real(line) ** 2 + tf.math.imag(line) ** 2
+
+    def residual(self) -> tf.Tensor:
+        """Projected residual observation [batch_size, num_antennas, rank]."""
+        z = self._z
+        for gain, (a, c) in zip(self.gains, self._atoms, strict=True):
+            z -= (gain[:, tf.newaxis] * a)[:, :, tf.newaxis] * c[:, tf.newaxis]
+        return z
+
+    def add(self, a: tf.Tensor, c: tf.Tensor) -> None:
+        """Add the atom a c^T (steering [batch_size, num_antennas], delay [batch_size, rank])."""
+        a, c = tf.stop_gradient(a), tf.stop_gradient(c)
+        along = tf.einsum("bwk,bk->bw", tf.math.conj(self._rows), a)
+        stacked = tf.concat([tf.math.real(c), tf.math.imag(c)], -1)
+        across = tf.complex(*tf.split(stacked @ self._columns, 2, -1))
+        correlation = tf.einsum("bk,bkr,br->b", tf.math.conj(a), self._z, tf.math.conj(c))
+        self._atoms.append((a, c))
+        self._traces.append((along, across))
+        self._update_gains(a, c, correlation)
+
+    def _update_gains(self, a: tf.Tensor, c: tf.Tensor, correlation: tf.Tensor) -> None:
+        """Least-squares gains of all atoms by a Cholesky factor that grows by one row.
+
+        In double precision throughout: atoms in neighbouring cells make it ill-conditioned.
+        """
+
+        def inner(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(tf.math.conj(x) * y, -1)
+
+        wide = tf.complex128
+        a, c = tf.cast(a, wide), tf.cast(c, wide)
+        new: list[tf.Tensor] = []
+        for earlier, (au, cu) in zip(self._factor, self._atoms, strict=False):
+            gram = inner(a, tf.cast(au, wide)) * inner(c, tf.cast(cu, wide))
+            for lower, value in zip(earlier, new, strict=False):
+                gram -= value * tf.math.conj(lower)
+            new.append(gram / earlier[-1])
+        energy = tf.math.real(inner(a, a) * inner(c, c))
+        rest = energy - sum(tf.math.real(v * tf.math.conj(v)) for v in new)
+        # an atom that is already there would give 0; the floor keeps its gain finite and small
+        diagonal = tf.cast(tf.sqrt(tf.maximum(rest, 1e-12 * energy)), wide)
+        value = tf.cast(correlation, wide)
+        for lower, earlier_value in zip(new, self._forward, strict=True):
+            value -= lower * earlier_value
+        self._forward.append(value / diagonal)
+        self._factor.append([*new, diagonal])
+        solution: list[tf.Tensor] = []
+        for i in reversed(range(len(self._factor))):
+            value = self._forward[i]
+            for j, known in zip(range(len(self._factor) - 1, i, -1), solution, strict=True):
+                value -= tf.math.conj(self._factor[j][i]) * known
+            solution.append(value / tf.math.conj(self._factor[i][i]))
+        self.gains = [tf.cast(g, self._z.dtype) for g in reversed(solution)]

@@ -1,0 +1,172 @@
+"""From received grids to angle-delay maps: reciprocal filter, dictionaries, the map itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+
+__all__ = ["AngleDelayMap", "DelayDictionary", "ReciprocalFilter"]
+
+_RANK_TOLERANCE = {"single": 1e-7, "double": 1e-15}
+
+
+@register
+@cites("MateosRamos25")
+class ReciprocalFilter(Layer):
+    r"""Removes the known symbols from the echo, Eq. (3) of [MateosRamos25]_.
+
+    Input
+    -----
+    y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
+        Echo
+    x : [batch_size, num_subcarriers], `tf.complex`
+        Transmitted symbols, none of them 0
+
+    Output
+    ------
+    : [batch_size, num_antennas, num_subcarriers], `tf.complex`
+        :math:`\tilde{\mathbf{Y}} = \mathbf{Y} \oslash \mathbf{1}\mathbf{x}^\top`
+    """
+
+    def __init__(self, *, precision: str | None = None, **kwargs: Any) -> None:
+        super().__init__(precision=precision, **kwargs)
+
+    def call(self, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
+        checks.shape("x", x, [y.shape[0], y.shape[2]], "[batch_size, num_subcarriers]")
+        if tf.executing_eagerly() and not bool(tf.reduce_all(tf.abs(x) > 0)):
+            raise ValueError("x must not hold symbols of value 0: they cannot be divided by")
+        return y / x[:, tf.newaxis]
+
+
+class DelayDictionary:
+    r"""Delay vectors of a range grid, and a small orthonormal basis that spans them.
+
+    A bounded range region is seen by far fewer dimensions than subcarriers: with
+    :math:`\boldsymbol{\Phi}_d = \mathbf{Q}\mathbf{C}` and orthonormal columns in
+    :math:`\mathbf{Q}`, an observation enters every product with the dictionary as
+    :math:`\tilde{\mathbf{Y}}\mathbf{Q}^*` only.
+
+    Parameters
+    ----------
+    range_grid : [num_ranges], array_like
+        Grid of ranges [m]
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+    num_subcarriers : `int`
+        Number of subcarriers
+    precision : "single" | "double"
+        Sets the tolerance of the rank: 1e-7 or 1e-15 of the largest singular value
+    """
+
+    def __init__(
+        self, range_grid: Any, subcarrier_spacing: float, num_subcarriers: int, precision: str
+    ) -> None:
+        self.range_grid = np.asarray(range_grid, dtype=np.float64)
+        self.subcarrier_spacing = subcarrier_spacing
+        self.num_subcarriers = num_subcarriers
+        delays = 2 * self.range_grid / SPEED_OF_LIGHT
+        # A refined range lies between grid points: the denser grid makes the basis span it too
+        dense = np.linspace(delays[0], delays[-1], 2 * delays.size)
+        samples = self._vectors(np.concatenate([delays, dense]))
+        left, values, _ = np.linalg.svd(samples, full_matrices=False)
+        rank = int(np.sum(values > _RANK_TOLERANCE[precision] * values[0]))
+        self.basis = left[:, :rank]
+        self.coefficients = self.basis.conj().T @ self._vectors(delays)
+
+    @property
+    def rank(self) -> int:
+        """`int` : Number of basis vectors"""
+        return self.basis.shape[1]
+
+    def _vectors(self, delays: np.ndarray) -> np.ndarray:
+        index = np.arange(self.num_subcarriers)[:, np.newaxis]
+        return np.exp(-2j * np.pi * self.subcarrier_spacing * index * delays)
+
+    def project(self, y: tf.Tensor) -> tf.Tensor:
+        r"""Projection :math:`\tilde{\mathbf{Y}}\mathbf{Q}^*`, [..., num_subcarriers] -> [..., rank]."""
+        rows = tf.concat([tf.math.real(y), tf.math.imag(y)], -1)
+        block = linalg.real_block(tf.constant(self.basis.conj(), y.dtype))
+        re, im = tf.split(linalg.apply_on_right(rows, block), 2, -1)
+        return tf.complex(re, im)
+
+    def atom(self, distance: tf.Tensor) -> tf.Tensor:
+        """Basis coefficients [..., rank] of the delay vectors of ranges [...] in m."""
+        step = 4 * math.pi * self.subcarrier_spacing / SPEED_OF_LIGHT
+        index = tf.range(self.num_subcarriers, dtype=distance.dtype)
+        phase = -step * distance[..., tf.newaxis] * index
+        return self.project(tf.complex(tf.cos(phase), tf.sin(phase)))
+
+
+@register
+@cites("MateosRamos25")
+class AngleDelayMap(Layer):
+    r"""Magnitude of the correlation with every pair of steering and delay vector, for display.
+
+    .. math::
+        \mathcal{L}_{ij} = \left|\mathbf{a}^H(\theta_i)\, \tilde{\mathbf{Y}}\,
+        \boldsymbol{\rho}^*(\tau_j)\right|
+
+    (the square root of the map of Algorithm 1 of [MateosRamos25]_, its Fig. 3).
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the receiver believes to have
+    angle_grid : [num_angles], array_like
+        Angles [rad]
+    range_grid : [num_ranges], array_like
+        Ranges [m]
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+
+    Input
+    -----
+    y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
+        Observation after reciprocal filtering
+
+    Output
+    ------
+    : [batch_size, num_angles, num_ranges], `tf.float`
+        Map
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        angle_grid: Any,
+        range_grid: Any,
+        subcarrier_spacing: float,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.array = checks.instance("array", array, Layer)
+        self.angle_grid = angle_grid_check(angle_grid)
+        self.range_grid = checks.grid("range_grid", range_grid, minimum=0)
+        self.subcarrier_spacing = checks.real(
+            "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
+        )
+
+    def call(self, y: tf.Tensor) -> tf.Tensor:
+        checks.shape("y", y, [None, self.array.num_antennas, None])
+        checks.finite("y", y)
+        delays = DelayDictionary(
+            self.range_grid, self.subcarrier_spacing, y.shape[-1], self.precision
+        )
+        steering = self.cast(self.array.steering(self.cast(self.angle_grid)))
+        rows = linalg.matmul(tf.math.conj(steering), delays.project(y))
+        product = linalg.matmul(rows, tf.constant(delays.coefficients.conj(), self.cdtype))
+        return tf.abs(product)
+
+
+def angle_grid_check(angle_grid: Any) -> np.ndarray:
+    """Angle grid as a checked vector."""
+    return checks.grid("angle_grid", angle_grid, minimum=-math.pi / 2, maximum=math.pi / 2)

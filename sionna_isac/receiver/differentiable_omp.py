@@ -1,0 +1,229 @@
+"""Orthogonal matching pursuit that gradients pass through."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.receiver._pursuit import Pursuit
+from sionna_isac.receiver.angle_delay import angle_grid_check
+from sionna_isac.receiver.omp import (
+    PursuitReceiver,
+    TargetEstimate,
+    collect,
+    sector_has_angles,
+)
+
+__all__ = ["DifferentiableOMP"]
+
+ATOMS = ("refined", "grid")
+
+
+@register
+@cites("MateosRamos25")
+class DifferentiableOMP(PursuitReceiver):
+    r"""Differentiable orthogonal matching pursuit, Section IV-B of [MateosRamos25]_.
+
+    An iteration takes the peak of the angle-delay map in the sector, a window around it, a
+    softmax of :math:`\beta` times the magnitudes in the window, and the means of angle and range
+    under it. Then the gains of all atoms are fitted and the next iteration works on the residual.
+
+    Gradients reach the array's parameters through the steering vectors of every iteration's
+    window, and the observation (hence the transmitter) through the first iteration. They do not
+    pass through indices, atoms, gains and residuals.
+
+    The result is that of the plain algorithm; the cost is not: the map is restricted to the
+    sector, taken once in the low-dimensional space that the range region spans, corrected by
+    terms of low rank for later iterations, and only the windows are differentiated. Memory is
+    one map [columns of the widest sector, num_ranges] per sample.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the receiver believes to have
+    angle_grid : [num_angles], array_like
+        Angles of the dictionary [rad]
+    range_grid : [num_ranges], array_like
+        Ranges [m]
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+    max_targets : `int`
+        Number of iterations
+    window : (`int`, `int`), (default (7, 5))
+        Half widths of the window in cells of angle and range
+    atoms : "refined" (default) | "grid"
+        Whether a found target is removed at its refined or at its grid angle and range
+    temperature : `None` (default) | `float`
+        Inverse temperature :math:`\beta` of the softmax. `None` takes
+        :math:`\beta = 1/\sqrt{K S N_0}`, one over the standard deviation of the noise in a cell,
+        from ``noise_power`` or ``no``
+    noise_power : `None` (default) | `float`
+        :math:`N_0` [W] for the default temperature
+    max_span : `None` (default) | `float`
+        Widest sector that will occur [rad]. It sets the static number of columns that are
+        searched; `None` searches the whole grid in graph mode (and the widest sector of the
+        batch in eager mode)
+    num_subcarriers : `None` (default) | `int`
+        Number of subcarriers; needed for projected observations
+
+    Input
+    -----
+    y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
+        Observation after reciprocal filtering (or its projection on ``delay_basis``)
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth of the search [rad]
+    no : `None` (default) | `float`
+        :math:`N_0` [W] of this call, before ``noise_power``
+    projected : `bool`, (default `False`)
+        Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
+
+    Output
+    ------
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates; NaN (an error in eager mode) where a sector holds no grid angle or is wider
+        than ``max_span``
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        angle_grid: Any,
+        range_grid: Any,
+        subcarrier_spacing: float,
+        max_targets: int,
+        window: tuple[int, int] = (7, 5),
+        atoms: str = "refined",
+        temperature: float | None = None,
+        noise_power: float | None = None,
+        max_span: float | None = None,
+        num_subcarriers: int | None = None,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            array,
+            angle_grid_check(angle_grid),
+            range_grid,
+            subcarrier_spacing,
+            max_targets,
+            num_subcarriers,
+            precision=precision,
+            **kwargs,
+        )
+        if len(tuple(window)) != 2:
+            raise ValueError(f"window must be a pair of half widths in cells; got {window!r}")
+        self.window = tuple(checks.integer("window", w, minimum=0) for w in window)
+        for half, size in zip(self.window, (self.angle_grid.size, self.range_grid.size), strict=True):
+            if half >= size:
+                raise ValueError(f"window must be smaller than the grid of {size}; got {window!r}")
+        self.atoms = checks.one_of("atoms", atoms, ATOMS)
+        self.temperature = (
+            None
+            if temperature is None
+            else checks.real("temperature", temperature, minimum=0, exclusive=True)
+        )
+        self.noise_power = (
+            None
+            if noise_power is None
+            else checks.real("noise_power", noise_power, minimum=0, exclusive=True)
+        )
+        self.max_span = (
+            None
+            if max_span is None
+            else checks.real("max_span", max_span, minimum=0, maximum=math.pi)
+        )
+
+    def call(
+        self, y: tf.Tensor, sector: tf.Tensor, no: Any = None, projected: bool = False
+    ) -> TargetEstimate:
+        z, delays = self._observe(y, sector, projected)
+        beta = self._inverse_temperature(no, delays.num_subcarriers)
+        grid = tf.constant(self.angle_grid, self.rdtype)
+        ranges = tf.constant(self.range_grid, self.rdtype)
+        columns = tf.constant(delays.coefficients.T, self.cdtype)
+        dictionary = self.cast(self.array.steering(grid))
+
+        # contiguous part of the grid that holds the sector: start and static number of columns
+        width = self._num_columns(sector)
+        first = tf.searchsorted(grid, sector[:, 0], side="left")
+        last = tf.searchsorted(grid, sector[:, 1], side="right")
+        start = tf.minimum(first, grid.shape[0] - width)
+        searched = start[:, tf.newaxis] + tf.range(width)
+        rows = tf.gather(tf.stop_gradient(dictionary), searched)
+        inside = (searched >= first[:, tf.newaxis]) & (searched < last[:, tf.newaxis])
+        valid = sector_has_angles(inside) & (last - first <= width)
+
+        pursuit = Pursuit(z, rows, inside, delays)
+        # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind
+        eps = np.finfo(self.rdtype.as_numpy_dtype).eps
+        energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2), keepdims=True)
+        scale = math.sqrt(self.array.num_antennas * delays.num_subcarriers)
+        floor = tf.stop_gradient(64 * eps * scale * tf.sqrt(energy))
+
+        found: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = []
+        half_angle, half_range = self.window
+        for _ in range(self.max_targets):
+            row, column, _ = pursuit.peak()
+            row += start
+            source = z if pursuit.num_atoms == 0 else pursuit.residual()
+            near_angle = row[:, tf.newaxis] + tf.range(-half_angle, half_angle + 1)
+            near_range = column[:, tf.newaxis] + tf.range(-half_range, half_range + 1)
+            in_grid = _within(near_angle, grid.shape[0])[:, :, tf.newaxis]
+            in_grid &= _within(near_range, ranges.shape[0])[:, tf.newaxis]
+            in_sector = (near_angle >= first[:, tf.newaxis]) & (near_angle < last[:, tf.newaxis])
+            near_angle = tf.clip_by_value(near_angle, 0, grid.shape[0] - 1)
+            near_range = tf.clip_by_value(near_range, 0, ranges.shape[0] - 1)
+
+            steering = tf.gather(dictionary, near_angle)
+            across = tf.linalg.adjoint(tf.gather(columns, near_range))
+            cells = linalg.matmul(tf.math.conj(steering), linalg.matmul(source, across))
+            magnitude = linalg.safe_abs(tf.math.real(cells), tf.math.imag(cells), floor)
+            magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
+            logits = tf.where(in_grid, beta * magnitude, -float("inf"))
+            weight = tf.nn.softmax(tf.reshape(logits, [logits.shape[0], -1]))
+            weight = tf.reshape(weight, logits.shape)
+            angle = tf.reduce_sum(tf.reduce_sum(weight, 2) * tf.gather(grid, near_angle), 1)
+            distance = tf.reduce_sum(tf.reduce_sum(weight, 1) * tf.gather(ranges, near_range), 1)
+            found.append((angle, distance, magnitude[:, half_angle, half_range]))
+            if self.atoms == "grid":
+                pursuit.add(tf.gather(dictionary, row), tf.gather(columns, column))
+            else:
+                atom = self.cast(self.array.steering(tf.stop_gradient(angle)))
+                pursuit.add(atom, delays.atom(tf.stop_gradient(distance)))
+        return collect(found, pursuit, valid)
+
+    def _inverse_temperature(self, no: Any, num_subcarriers: int) -> tf.Tensor:
+        if self.temperature is not None:
+            return tf.constant(self.temperature, self.rdtype)
+        no = self.noise_power if no is None else no
+        if no is None:
+            raise ValueError(
+                "temperature is None, which needs the noise power: give noise_power to the "
+                "constructor, or no to the call"
+            )
+        size = self.array.num_antennas * num_subcarriers
+        return tf.math.rsqrt(size * tf.cast(no, self.rdtype))
+
+    def _num_columns(self, sector: tf.Tensor) -> int:
+        size = self.angle_grid.size
+        span = self.max_span
+        if span is None:
+            if not tf.executing_eagerly():
+                return size
+            span = float(tf.reduce_max(sector[:, 1] - sector[:, 0]))
+        elif tf.executing_eagerly():
+            widest = float(tf.reduce_max(sector[:, 1] - sector[:, 0]))
+            if widest > span * (1 + 1e-6):
+                raise ValueError(f"sector must not be wider than max_span {span:g}; got {widest:g}")
+        # most grid points that any interval of this length can hold
+        reach = np.searchsorted(self.angle_grid, self.angle_grid + span * (1 + 1e-6), "right")
+        return int(min(size, np.max(reach - np.arange(size)) + 1))
+
+
+def _within(index: tf.Tensor, size: int) -> tf.Tensor:
+    return (index >= 0) & (index < size)

@@ -1,0 +1,238 @@
+"""Orthogonal matching pursuit for several targets."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
+
+from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.receiver._pursuit import Pursuit
+from sionna_isac.receiver.angle_delay import DelayDictionary, angle_grid_check
+
+__all__ = ["OMP", "PursuitReceiver", "TargetEstimate"]
+
+
+class TargetEstimate(NamedTuple):
+    """Estimates of a batch, in the order in which the receiver found them.
+
+    How many of them count as targets is decided by a threshold on ``metric``.
+
+    Attributes
+    ----------
+    angle : [batch_size, max_targets], `tf.float`
+        Azimuth [rad]
+    range : [batch_size, max_targets], `tf.float`
+        Distance [m]
+    metric : [batch_size, max_targets], `tf.float`
+        Maximum of the magnitude of the angle-delay map when the target was found
+    gain : [batch_size, max_targets], `tf.complex`
+        Least-squares gains of all atoms together
+    """
+
+    angle: tf.Tensor
+    range: tf.Tensor
+    metric: tf.Tensor
+    gain: tf.Tensor
+
+
+class PursuitReceiver(Layer):
+    """What receivers based on matching pursuit share: arguments, checks, projection."""
+
+    def __init__(
+        self,
+        array: Layer,
+        angle_grid: Any,
+        range_grid: Any,
+        subcarrier_spacing: float,
+        max_targets: int,
+        num_subcarriers: int | None,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.array = checks.instance("array", array, Layer)
+        self.angle_grid = angle_grid
+        self.range_grid = checks.grid("range_grid", range_grid, minimum=0)
+        self.subcarrier_spacing = checks.real(
+            "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
+        )
+        unambiguous = SPEED_OF_LIGHT / 2 / self.subcarrier_spacing
+        length = float(self.range_grid[-1] - self.range_grid[0])
+        if length > unambiguous:
+            warnings.warn(
+                f"range_grid is {length:g} m long, more than the unambiguous range of "
+                f"{unambiguous:g} m: targets one of those apart cannot be told apart",
+                stacklevel=3,
+            )
+        self.max_targets = checks.integer("max_targets", max_targets)
+        self.num_subcarriers = (
+            None
+            if num_subcarriers is None
+            else checks.integer("num_subcarriers", num_subcarriers, minimum=2)
+        )
+        self._dictionaries: dict[int, DelayDictionary] = {}
+
+    def delay_dictionary(self, num_subcarriers: int | None = None) -> DelayDictionary:
+        """Delay dictionary for a number of subcarriers (made once each)."""
+        number = num_subcarriers or self.num_subcarriers
+        if number is None:
+            raise ValueError(
+                "num_subcarriers must be given, here or to the constructor, where the "
+                "observation is already projected; got None"
+            )
+        if number not in self._dictionaries:
+            self._dictionaries[number] = DelayDictionary(
+                self.range_grid, self.subcarrier_spacing, number, self.precision
+            )
+        return self._dictionaries[number]
+
+    @property
+    def delay_basis(self) -> np.ndarray:
+        """[num_subcarriers, rank] : Orthonormal basis of the range region"""
+        return self.delay_dictionary().basis
+
+    def _observe(
+        self, y: tf.Tensor, sector: tf.Tensor, projected: bool
+    ) -> tuple[tf.Tensor, DelayDictionary]:
+        checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
+        checks.shape(
+            "y",
+            y,
+            [None, self.array.num_antennas, None if projected else self.num_subcarriers],
+            "[batch_size, num_antennas, num_subcarriers]",
+        )
+        checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
+        checks.finite("y", y)
+        checks.finite("sector", sector)
+        if tf.executing_eagerly() and not bool(tf.reduce_all(sector[:, 0] <= sector[:, 1])):
+            raise ValueError(
+                "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
+            )
+        if projected:
+            delays = self.delay_dictionary()
+            checks.last_dim("y", y, delays.rank, "(the rank of the delay dictionary)")
+            return y, delays
+        delays = self.delay_dictionary(y.shape[-1])
+        return delays.project(y), delays
+
+
+@register
+@cites("MateosRamos25")
+class OMP(PursuitReceiver):
+    r"""Orthogonal matching pursuit, Algorithm 1 of [MateosRamos25]_.
+
+    Each iteration takes the largest entry of the angle-delay map inside the sector, then fits
+    the gains of all atoms found so far. There are always ``max_targets`` iterations: how many
+    of them are targets follows from a threshold on the metric, so that one run serves all
+    thresholds. The map is computed once and corrected by terms of low rank; memory is one map
+    [num_angles, num_ranges] per sample.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the receiver believes to have
+    angle_grid : `int` | [num_angles], array_like
+        Number of angles, spread evenly over the sector of each sample; or a grid for all
+        samples [rad], of which those in the sector are searched
+    range_grid : [num_ranges], array_like
+        Ranges [m]
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+    max_targets : `int`
+        Number of iterations
+    num_subcarriers : `None` (default) | `int`
+        Number of subcarriers; needed for projected observations
+
+    Input
+    -----
+    y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
+        Observation after reciprocal filtering (or its projection on ``delay_basis``)
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth of the search [rad]
+    projected : `bool`, (default `False`)
+        Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
+
+    Output
+    ------
+    : :class:`TargetEstimate`
+        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        angle_grid: Any,
+        range_grid: Any,
+        subcarrier_spacing: float,
+        max_targets: int,
+        num_subcarriers: int | None = None,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if isinstance(angle_grid, (int, np.integer)):
+            angle_grid = checks.integer("angle_grid", angle_grid, minimum=2)
+        else:
+            angle_grid = angle_grid_check(angle_grid)
+        super().__init__(
+            array,
+            angle_grid,
+            range_grid,
+            subcarrier_spacing,
+            max_targets,
+            num_subcarriers,
+            precision=precision,
+            **kwargs,
+        )
+
+    def call(self, y: tf.Tensor, sector: tf.Tensor, projected: bool = False) -> TargetEstimate:
+        z, delays = self._observe(y, sector, projected)
+        if isinstance(self.angle_grid, int):
+            unit = tf.linspace(tf.zeros([], self.rdtype), 1.0, self.angle_grid)
+            angles = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
+            rows = self.cast(self.array.steering(angles))
+            inside = tf.ones_like(angles, tf.bool)
+        else:
+            grid = tf.constant(self.angle_grid, self.rdtype)
+            angles = tf.broadcast_to(grid, [z.shape[0], self.angle_grid.size])
+            rows = self.cast(self.array.steering(grid))
+            rows = tf.broadcast_to(rows, [z.shape[0], *rows.shape])
+            inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
+        valid = sector_has_angles(inside)
+        pursuit = Pursuit(z, rows, inside, delays)
+        ranges = tf.constant(self.range_grid, self.rdtype)
+        columns = tf.constant(delays.coefficients.T, self.cdtype)
+        found: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = []
+        for _ in range(self.max_targets):
+            row, column, metric = pursuit.peak()
+            angle = tf.gather(angles, row, batch_dims=1)
+            found.append((angle, tf.gather(ranges, column), metric))
+            pursuit.add(tf.gather(rows, row, batch_dims=1), tf.gather(columns, column))
+        return collect(found, pursuit, valid)
+
+
+def sector_has_angles(inside: tf.Tensor) -> tf.Tensor:
+    """Which samples have an angle to search [batch_size]; an error in eager mode if one has not."""
+    valid = tf.reduce_any(inside, -1)
+    if tf.executing_eagerly() and not bool(tf.reduce_all(valid)):
+        raise ValueError(
+            "sector must contain an angle of angle_grid in every sample; got none in sample "
+            f"{int(tf.where(~valid)[0, 0])}"
+        )
+    return valid
+
+
+def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEstimate:
+    """Stack the findings of the iterations; NaN where a sample is not valid."""
+    angle, distance, metric = (tf.stack(parts, -1) for parts in zip(*found, strict=True))
+    nan = tf.cast(float("nan"), angle.dtype)
+    keep = valid[:, tf.newaxis]
+    return TargetEstimate(
+        *(tf.where(keep, value, nan) for value in (angle, distance, metric)),
+        tf.stack(pursuit.gains, -1),
+    )

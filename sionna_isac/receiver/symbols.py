@@ -1,0 +1,72 @@
+"""Decisions on data symbols with known channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from sionna.phy.mapping import Constellation, Demapper
+
+from sionna_isac.core import Layer, checks, cites, register
+
+__all__ = ["SymbolDetector"]
+
+
+@register
+@cites("MateosRamos25")
+class SymbolDetector(Layer):
+    r"""Maximum-likelihood decisions and LLRs of a scalar channel with known CSI, Eq. (15).
+
+    Parameters
+    ----------
+    num_bits_per_symbol : `int`, (default 2)
+        Bits per QAM symbol; 2 is QPSK
+    hard_out : `bool`, (default `False`)
+        Whether bits are decided or LLRs given out
+    demapping_method : "app" (default) | "maxlog"
+        LLR computation of Sionna's `Demapper`
+
+    Input
+    -----
+    y : [..., num_symbols], `tf.complex`
+        Received symbols :math:`\mathbf{y}_c`
+    csi : [..., num_symbols], `tf.complex`
+        Channel :math:`\boldsymbol{\kappa}`
+    no : `float`
+        Noise power [W]
+
+    Output
+    ------
+    : [..., num_symbols, num_bits_per_symbol], `tf.float`
+        LLRs, or bits if ``hard_out``; a symbol received with channel 0 has LLR 0
+    """
+
+    def __init__(
+        self,
+        num_bits_per_symbol: int = 2,
+        hard_out: bool = False,
+        demapping_method: str = "app",
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.num_bits_per_symbol = checks.integer("num_bits_per_symbol", num_bits_per_symbol)
+        self.hard_out = bool(hard_out)
+        self.demapping_method = checks.one_of("demapping_method", demapping_method, ("app", "maxlog"))
+        constellation = Constellation("qam", self.num_bits_per_symbol, precision=self.precision)
+        self._demapper = Demapper(
+            self.demapping_method,
+            constellation=constellation,
+            hard_out=self.hard_out,
+            precision=self.precision,
+        )
+
+    def call(self, y: tf.Tensor, csi: tf.Tensor, no: Any) -> tf.Tensor:
+        checks.last_dim("csi", csi, y.shape[-1])
+        power = tf.math.real(csi) ** 2 + tf.math.imag(csi) ** 2
+        tiny = tf.cast(1e-30, self.rdtype)
+        power = tf.maximum(power, tiny)
+        equalised = y * tf.math.conj(csi) / tf.cast(power, self.cdtype)
+        llr = self._demapper(equalised, tf.cast(self.cast(no), self.rdtype) / power)
+        return tf.reshape(llr, [*y.shape, self.num_bits_per_symbol])

@@ -1,0 +1,192 @@
+"""Point targets: their state, and how scenes of them are drawn."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from sionna_isac.core import (
+    Layer,
+    checks,
+    cites,
+    complex_normal,
+    register,
+    uniform,
+    uniform_integers,
+)
+
+__all__ = ["PointTargets", "RadarEquationGain", "RayleighGain", "TargetScene"]
+
+
+class PointTargets(NamedTuple):
+    """State of the targets of a batch; entries beyond ``num_targets`` have gain 0.
+
+    Attributes
+    ----------
+    angle : [batch_size, max_targets], `tf.float`
+        Azimuth from broadside [rad]
+    range : [batch_size, max_targets], `tf.float`
+        Distance [m]
+    gain : [batch_size, max_targets], `tf.complex`
+        Complex channel gain of the target
+    num_targets : [batch_size], `tf.int32`
+        Number of targets that are there: the first ones of each sample
+    velocity : `None` | [batch_size, max_targets], `tf.float`
+        Radial velocity, positive for a receding target [m/s]; `None` is 0
+    """
+
+    angle: tf.Tensor
+    range: tf.Tensor
+    gain: tf.Tensor
+    num_targets: tf.Tensor
+    velocity: tf.Tensor | None = None
+
+    @property
+    def position(self) -> tf.Tensor:
+        """[batch_size, max_targets, 2], `tf.float` : x and y [m], Eq. (2) of [MateosRamos25]_"""
+        return tf.stack(
+            [self.range * tf.cos(self.angle), self.range * tf.sin(self.angle)], axis=-1
+        )
+
+
+@register
+@cites("MateosRamos25")
+class RayleighGain(Layer):
+    r"""Gains :math:`\psi \sim \mathcal{CN}(0, \sigma_r^2)`, whatever the distance.
+
+    Parameters
+    ----------
+    variance : `float`
+        :math:`\sigma_r^2`
+
+    Input
+    -----
+    distance : [...], `tf.float`
+        Distance of the targets [m]
+
+    Output
+    ------
+    : [...], `tf.complex`
+        Gains
+    """
+
+    def __init__(
+        self, variance: float = 1.0, *, precision: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.variance = checks.real("variance", variance, minimum=0, exclusive=True)
+
+    def call(self, distance: tf.Tensor) -> tf.Tensor:
+        return complex_normal(distance.shape, self.variance, self.precision)
+
+
+@register
+@cites("MateosRamos25")
+class RadarEquationGain(Layer):
+    r"""Gains from the radar equation with exponentially distributed radar cross section.
+
+    .. math::
+        \psi = \sqrt{\frac{\sigma \lambda^2}{(4\pi)^3 R^4}}\, e^{j\varphi},\quad
+        \sigma \sim \mathrm{Exp}(\bar\sigma),\ \varphi \sim \mathcal{U}[0, 2\pi)
+
+    Parameters
+    ----------
+    wavelength : `float`
+        Carrier wavelength [m]
+    mean_rcs : `float`, (default 1)
+        Mean radar cross section :math:`\bar\sigma` [m^2]
+
+    Input
+    -----
+    distance : [...], `tf.float`
+        Distance of the targets [m]
+
+    Output
+    ------
+    : [...], `tf.complex`
+        Gains
+    """
+
+    def __init__(
+        self,
+        wavelength: float,
+        mean_rcs: float = 1.0,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+        self.mean_rcs = checks.real("mean_rcs", mean_rcs, minimum=0, exclusive=True)
+
+    def call(self, distance: tf.Tensor) -> tf.Tensor:
+        # sqrt of an exponential times a uniform phase is a circular Gaussian
+        fading = complex_normal(distance.shape, 1.0, self.precision)
+        amplitude = math.sqrt(self.mean_rcs * self.wavelength**2 / (4 * math.pi) ** 3)
+        return fading * tf.cast(amplitude / distance**2, self.cdtype)
+
+
+@register
+@cites("MateosRamos25")
+class TargetScene(Layer):
+    """Draws point targets: uniform in the sector and in the range interval.
+
+    Parameters
+    ----------
+    max_targets : `int`
+        Largest number of targets of a sample
+    range_interval : (`float`, `float`)
+        Smallest and largest distance [m]
+    gain : :class:`RayleighGain` | :class:`RadarEquationGain`
+        Draws the gains of targets at given distances
+    num_targets : `None` (default) | `int`
+        Number of targets of every sample; `None` draws it uniformly from 0 to ``max_targets``
+
+    Input
+    -----
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth [rad]
+
+    Output
+    ------
+    : :class:`PointTargets`
+        Targets
+    """
+
+    def __init__(
+        self,
+        max_targets: int,
+        range_interval: Any,
+        gain: Layer,
+        num_targets: int | None = None,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.max_targets = checks.integer("max_targets", max_targets)
+        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
+        if self.range_interval[0] == 0:
+            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
+        self.gain = checks.instance("gain", gain, Layer)
+        self.num_targets = (
+            None
+            if num_targets is None
+            else checks.integer("num_targets", num_targets, minimum=0, maximum=self.max_targets)
+        )
+
+    def call(self, sector: tf.Tensor) -> PointTargets:
+        checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
+        shape = [sector.shape[0], self.max_targets]
+        unit = uniform(shape, precision=self.precision)
+        angle = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
+        distance = uniform(shape, *self.range_interval, precision=self.precision)
+        if self.num_targets is None:
+            count = uniform_integers(shape[:1], self.max_targets + 1)
+        else:
+            count = tf.fill(shape[:1], self.num_targets)
+        present = tf.range(self.max_targets) < count[:, tf.newaxis]
+        gain = tf.where(present, self.gain(distance), tf.zeros([], self.cdtype))
+        return PointTargets(angle, distance, gain, count)

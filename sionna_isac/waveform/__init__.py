@@ -1,0 +1,13 @@
+"""Waveforms: OFDM grids, symbols and beams."""
+
+from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
+from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
+from sionna_isac.waveform.symbols import SymbolSource
+
+__all__ = [
+    "BeamformedGrid",
+    "LeastSquaresPrecoder",
+    "MultibeamPrecoder",
+    "SymbolSource",
+    "shared_tone_grid",
+]

@@ -1,0 +1,165 @@
+"""One OFDM grid shared by data, pilots and sensing tones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from sionna.phy.ofdm import PilotPattern, ResourceGrid
+
+from sionna_isac.core import Layer, checks, cites, register
+
+__all__ = ["BeamformedGrid", "shared_tone_grid"]
+
+
+@cites("Zhao26")
+def shared_tone_grid(
+    num_ofdm_symbols: int,
+    fft_size: int,
+    subcarrier_spacing: float,
+    sensing_tones: Any = (),
+    pilot_symbols: Any = (0,),
+    cyclic_prefix_length: int = 0,
+    num_guard_carriers: tuple[int, int] = (0, 0),
+    dc_null: bool = False,
+    precision: str | None = None,
+) -> ResourceGrid:
+    """Sionna resource grid whose data elements leave the sensing tones free.
+
+    The sensing tones are masked in every OFDM symbol with pilots of value 0: Sionna's mapper
+    leaves them empty, its channel estimator ignores them, and :class:`BeamformedGrid` fills
+    them with tones on a beam of their own. All other effective subcarriers of the pilot
+    symbols carry known QPSK pilots.
+
+    Parameters
+    ----------
+    num_ofdm_symbols : `int`
+        Number of OFDM symbols
+    fft_size : `int`
+        Number of subcarriers
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+    sensing_tones : sequence of `int`, (default none)
+        Sensing subcarriers, as indices among the effective subcarriers
+    pilot_symbols : sequence of `int`, (default (0,))
+        OFDM symbols that carry pilots
+    cyclic_prefix_length, num_guard_carriers, dc_null, precision
+        As in :class:`sionna.phy.ofdm.ResourceGrid`
+
+    Output
+    ------
+    : :class:`sionna.phy.ofdm.ResourceGrid`
+        Resource grid of one transmitter and one stream
+
+    Raises
+    ------
+    ValueError
+        If an index is repeated or outside the grid, or no data element is left
+    """
+    checks.integer("num_ofdm_symbols", num_ofdm_symbols)
+    checks.integer("fft_size", fft_size)
+    checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+    num_effective = fft_size - sum(num_guard_carriers) - int(dc_null)
+    tones = _indices("sensing_tones", sensing_tones, num_effective)
+    symbols = _indices("pilot_symbols", pilot_symbols, num_ofdm_symbols)
+
+    sensing = np.zeros((num_ofdm_symbols, num_effective), dtype=bool)
+    sensing[:, tones] = True
+    mask = sensing.copy()
+    mask[symbols] = True
+    if mask.all():
+        raise ValueError(
+            f"sensing_tones ({tones.size} of {num_effective}) and pilot_symbols "
+            f"({symbols.size} of {num_ofdm_symbols}) must leave data elements; none is left"
+        )
+    # fixed pilots: the same in transmitter and receiver whatever the random state
+    quadrants = np.random.default_rng(0).integers(0, 4, mask.sum())
+    pilots = np.exp(1j * (np.pi / 4 + np.pi / 2 * quadrants))
+    pilots[sensing[mask]] = 0
+    pattern = PilotPattern(
+        mask[np.newaxis, np.newaxis], pilots[np.newaxis, np.newaxis], precision=precision
+    )
+    return ResourceGrid(
+        num_ofdm_symbols,
+        fft_size,
+        subcarrier_spacing,
+        cyclic_prefix_length=cyclic_prefix_length,
+        num_guard_carriers=num_guard_carriers,
+        dc_null=dc_null,
+        pilot_pattern=pattern,
+        precision=precision,
+    )
+
+
+@register
+@cites("Zhao26")
+class BeamformedGrid(Layer):
+    r"""Antenna signals of a shared grid: data on one beam, sensing tones on another.
+
+    .. math::
+        \mathbf{x}_{m,s} = \mathbf{w}_c\, c_{m,s} + \mathbf{w}_s\, t_{m,s}
+
+    Parameters
+    ----------
+    sensing_tones : sequence of `int`
+        Sensing subcarriers, as indices among all ``fft_size`` subcarriers
+        (``resource_grid.effective_subcarrier_ind[sensing_tones]``)
+
+    Input
+    -----
+    communication : [batch_size, 1, 1, num_ofdm_symbols, fft_size], `tf.complex`
+        Output of Sionna's `ResourceGridMapper`
+    communication_beam : [batch_size, num_antennas], `tf.complex`
+        Beam of data and pilots
+    tones : [batch_size, num_ofdm_symbols, num_sensing_tones], `tf.complex`
+        Values of the sensing tones (leading 1s are broadcast)
+    sensing_beam : [batch_size, num_antennas], `tf.complex`
+        Beam of the sensing tones
+
+    Output
+    ------
+    : [batch_size, 1, num_antennas, num_ofdm_symbols, fft_size], `tf.complex`
+        Signal of each antenna: the input of an OFDM channel and of the echo
+    """
+
+    def __init__(
+        self, sensing_tones: Any, *, precision: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.sensing_tones = [int(i) for i in sensing_tones]
+        if not self.sensing_tones:
+            raise ValueError("sensing_tones must name at least one subcarrier; got none")
+
+    def call(
+        self,
+        communication: tf.Tensor,
+        communication_beam: tf.Tensor,
+        tones: tf.Tensor,
+        sensing_beam: tf.Tensor,
+    ) -> tf.Tensor:
+        checks.shape("communication", communication, [None, 1, 1, None, None])
+        checks.last_dim("tones", tones, len(self.sensing_tones))
+        size = communication.shape[-1]
+        if max(self.sensing_tones) >= size or min(self.sensing_tones) < 0:
+            raise ValueError(
+                f"sensing_tones must lie within [0, {size - 1}]; got {self.sensing_tones}"
+            )
+        place = np.zeros((len(self.sensing_tones), size))
+        place[np.arange(len(self.sensing_tones)), self.sensing_tones] = 1
+        spread = tf.tensordot(tones, tf.constant(place, self.cdtype), 1)
+        data = communication_beam[:, tf.newaxis, :, tf.newaxis, tf.newaxis] * communication
+        sensing = sensing_beam[:, :, tf.newaxis, tf.newaxis] * spread[:, tf.newaxis]
+        return data + sensing[:, tf.newaxis]
+
+
+def _indices(name: str, value: Any, size: int) -> np.ndarray:
+    raw = np.asarray(value)
+    if raw.size and not np.issubdtype(raw.dtype, np.integer):
+        raise TypeError(f"{name} must be a sequence of integers; got {value!r}")
+    index = raw.astype(int)
+    if index.ndim != 1 or np.unique(index).size != index.size or np.any((index < 0) | (index >= size)):
+        raise ValueError(
+            f"{name} must be distinct integers within [0, {size - 1}]; got {index.tolist()}"
+        )
+    return np.sort(index)

@@ -1,0 +1,152 @@
+"""Beams for angular sectors, and the beam that serves two purposes at once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+
+__all__ = ["LeastSquaresPrecoder", "MultibeamPrecoder"]
+
+
+@register
+@cites("MateosRamos25")
+class LeastSquaresPrecoder(Layer):
+    r"""Beam whose pattern is the least-squares fit to a sector, Eq. (6), (7) of [MateosRamos25]_.
+
+    .. math::
+        \mathbf{f} \propto \left(\mathbf{A}^*\mathbf{A}^\top + \varepsilon\,\bar{d}\,\mathbf{I}
+        \right)^{-1}\mathbf{A}^*\mathbf{b}, \quad \|\mathbf{f}\| = 1
+
+    with the steering vectors of the grid in :math:`\mathbf{A}`, the sector's indicator in
+    :math:`\mathbf{b}` and the mean :math:`\bar{d}` of the diagonal of
+    :math:`\mathbf{A}^*\mathbf{A}^\top`. The paper has :math:`\varepsilon = 0`, which fails for
+    arrays with nearly coinciding elements. The matrix is factored once for all sectors.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the transmitter believes to have; gradients reach its parameters
+    angle_grid : [num_angles], array_like
+        Angles at which the pattern is fitted [rad]
+    regularization : `float`, (default 1e-2)
+        :math:`\varepsilon`
+
+    Input
+    -----
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth of the sector [rad]
+
+    Output
+    ------
+    : [batch_size, num_antennas], `tf.complex`
+        Beams of unit norm; NaN (an error in eager mode) where no grid angle lies in the sector
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        angle_grid: Any,
+        regularization: float = 1e-2,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.array = checks.instance("array", array, Layer)
+        self.angle_grid = checks.grid(
+            "angle_grid", angle_grid, minimum=-math.pi / 2, maximum=math.pi / 2
+        )
+        self.regularization = checks.real("regularization", regularization, minimum=0)
+
+    def _normal_matrix(self, dictionary: tf.Tensor) -> tf.Tensor:
+        gram = linalg.matmul(tf.linalg.adjoint(dictionary), dictionary)
+        level = tf.reduce_mean(tf.linalg.diag_part(gram))
+        loading = tf.cast(self.regularization, self.cdtype) * level
+        return gram + loading * tf.eye(dictionary.shape[-1], dtype=self.cdtype)
+
+    def condition_number(self) -> float:
+        """Condition number of the matrix that is inverted; beams are poor where it is large."""
+        dictionary = self.cast(self.array.steering(self.angle_grid))
+        return float(np.linalg.cond(self._normal_matrix(dictionary).numpy()))
+
+    def call(self, sector: tf.Tensor) -> tf.Tensor:
+        checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
+        grid = tf.constant(self.angle_grid, self.rdtype)
+        inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
+        if tf.executing_eagerly() and not bool(tf.reduce_all(tf.reduce_any(inside, -1))):
+            empty = np.flatnonzero(~np.any(inside.numpy(), -1))[0]
+            raise ValueError(
+                "sector must contain an angle of angle_grid; "
+                f"got [{float(sector[empty, 0]):g}, {float(sector[empty, 1]):g}] rad"
+            )
+        dictionary = self.cast(self.array.steering(grid))
+        pattern = tf.cast(inside, self.rdtype)
+        rhs = tf.complex(
+            pattern @ tf.math.real(dictionary), -(pattern @ tf.math.imag(dictionary))
+        )
+        matrix = self._normal_matrix(dictionary)
+        beams = tf.transpose(linalg.hermitian_solve(matrix, tf.transpose(rhs)))
+        energy = tf.reduce_sum(
+            tf.math.real(beams) ** 2 + tf.math.imag(beams) ** 2, -1, keepdims=True
+        )
+        return beams * tf.cast(tf.math.rsqrt(energy), self.cdtype)
+
+
+@register
+@cites("MateosRamos25", "Zhang18")
+class MultibeamPrecoder(Layer):
+    r"""Beam between a sensing and a communication beam, Eq. (5) of [MateosRamos25]_.
+
+    .. math::
+        \mathbf{f}(\eta, \phi) = \sqrt{P}\, \frac{\sqrt{\eta}\,\mathbf{f}_r +
+        \sqrt{1-\eta}\, e^{j\phi}\, \mathbf{f}_c}{\|\sqrt{\eta}\,\mathbf{f}_r +
+        \sqrt{1-\eta}\, e^{j\phi}\, \mathbf{f}_c\|}
+
+    Parameters
+    ----------
+    power : `float`, (default 1)
+        Transmit power :math:`P` [W]
+
+    Input
+    -----
+    sensing : [batch_size, num_antennas], `tf.complex`
+        Sensing beam :math:`\mathbf{f}_r`
+    communication : [batch_size, num_antennas], `tf.complex`
+        Communication beam :math:`\mathbf{f}_c`
+    eta : [...], `tf.float`
+        Share :math:`\eta \in [0, 1]` of the sensing beam, scalar or [batch_size]
+    phi : [...], `tf.float`, (default 0)
+        Phase :math:`\phi` between the beams [rad], scalar or [batch_size]
+
+    Output
+    ------
+    : [batch_size, num_antennas], `tf.complex`
+        Beams of squared norm ``power``
+    """
+
+    def __init__(
+        self, power: float = 1.0, *, precision: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.power = checks.real("power", power, minimum=0, exclusive=True)
+
+    def call(
+        self, sensing: tf.Tensor, communication: tf.Tensor, eta: Any, phi: Any = 0.0
+    ) -> tf.Tensor:
+        eta, phi = self.cast(eta), self.cast(phi)
+        eta, phi = tf.cast(eta, self.rdtype), tf.cast(phi, self.rdtype)
+        if tf.executing_eagerly() and not bool(tf.reduce_all((eta >= 0) & (eta <= 1))):
+            raise ValueError(f"eta must lie within [0, 1]; got {eta.numpy()}")
+        first = tf.cast(tf.sqrt(eta), self.cdtype)[..., tf.newaxis]
+        rest = tf.sqrt(1 - eta)
+        second = tf.complex(rest * tf.cos(phi), rest * tf.sin(phi))[..., tf.newaxis]
+        beam = first * sensing + second * communication
+        energy = tf.reduce_sum(
+            tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True
+        )
+        return beam * tf.cast(tf.sqrt(self.power / energy), self.cdtype)

@@ -1,0 +1,60 @@
+"""Data symbols: bits through Sionna's mapper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+from sionna.phy.mapping import BinarySource, Mapper
+
+from sionna_isac.core import Layer, checks, register
+
+__all__ = ["SymbolSource"]
+
+
+@register
+class SymbolSource(Layer):
+    """Random data symbols of unit mean energy, with the bits they carry.
+
+    Parameters
+    ----------
+    num_symbols : `int`
+        Symbols of each sample (one per subcarrier)
+    num_bits_per_symbol : `int`, (default 2)
+        Bits per QAM symbol; 2 is QPSK
+
+    Input
+    -----
+    batch_size : `int`
+        Batch size
+
+    Output
+    ------
+    x : [batch_size, num_symbols], `tf.complex`
+        Symbols
+    bits : [batch_size, num_symbols, num_bits_per_symbol], `tf.float`
+        The bits
+    """
+
+    def __init__(
+        self,
+        num_symbols: int,
+        num_bits_per_symbol: int = 2,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.num_symbols = checks.integer("num_symbols", num_symbols)
+        self.num_bits_per_symbol = checks.integer("num_bits_per_symbol", num_bits_per_symbol)
+        if self.num_bits_per_symbol % 2:
+            raise ValueError(
+                f"num_bits_per_symbol must be even (square QAM); got {num_bits_per_symbol}"
+            )
+        self._source = BinarySource(precision=self.precision)
+        self._mapper = Mapper("qam", self.num_bits_per_symbol, precision=self.precision)
+
+    def call(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        size = self.num_bits_per_symbol
+        bits = self._source([batch_size, self.num_symbols * size])
+        return self._mapper(bits), tf.reshape(bits, [batch_size, self.num_symbols, size])
