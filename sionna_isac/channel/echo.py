@@ -109,7 +109,7 @@ class MonostaticEcho(Layer):
         if targets.velocity is not None:
             lit *= self._doppler(targets.velocity, num_symbols)[..., tf.newaxis]
         if self.normalize:
-            lit *= tf.cast(1 / math.sqrt(num_subcarriers), self.cdtype)
+            lit *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
         flat = tf.reshape(lit, [x.shape[0], -1, num_symbols * num_subcarriers])
         y = linalg.matmul(tf.linalg.matrix_transpose(steering), flat)  # [B, K, M S]
         if x.shape.rank == 5:
@@ -169,7 +169,7 @@ class MonostaticEcho(Layer):
         amplitude = self.amplitude(targets, steering, self.cast(beam))
         num_subcarriers = delay_basis.shape[0]
         if self.normalize:
-            amplitude *= tf.cast(1 / math.sqrt(num_subcarriers), self.cdtype)
+            amplitude *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
         delay = self.delay(targets.range, num_subcarriers)
         flat = tf.reshape(delay, [-1, num_subcarriers])
         projected = linalg.matmul(flat, tf.math.conj(self.cast(delay_basis)))
@@ -207,7 +207,7 @@ class MonostaticEcho(Layer):
         edge = -2 * math.pi * (num_subcarriers // 2) * self.subcarrier_spacing * tau
         gain = targets.gain * tf.complex(tf.cos(edge), tf.sin(edge))
         if self.normalize:
-            gain *= tf.cast(1 / math.sqrt(num_subcarriers), self.cdtype)
+            gain *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
         a = tf.einsum("bt,btk,btl->bklt", gain, steering, steering)[..., tf.newaxis]
         if targets.velocity is None:
             a = tf.repeat(a, num_ofdm_symbols, -1)

@@ -93,7 +93,9 @@ class Layer(keras.layers.Layer):
             return value
         if isinstance(value, keras.KerasTensor):
             return value
-        if isinstance(value, (int, float, complex, np.ndarray, np.generic, keras.Variable)):
+        if isinstance(value, float):
+            return tf.constant(value, self.rdtype)  # through float32 it would lose its digits
+        if isinstance(value, (int, complex, np.ndarray, np.generic, keras.Variable)):
             value = tf.convert_to_tensor(value)
         if isinstance(value, tf.Variable):
             value = value.read_value()
@@ -130,7 +132,10 @@ def _encode(value: Any) -> Any:
         return {_COMPLEX: [value.real.tolist(), value.imag.tolist()]}
     if isinstance(value, np.ndarray):
         return value.tolist()
-    if isinstance(value, (keras.layers.Layer, keras.constraints.Constraint)):
+    if isinstance(value, keras.layers.Layer):
+        # by this number Keras knows, when it loads a model, a layer that several others hold
+        return {**keras.saving.serialize_keras_object(value), "shared_object_id": id(value)}
+    if isinstance(value, keras.constraints.Constraint):
         return keras.saving.serialize_keras_object(value)
     if isinstance(value, (list, tuple)):
         return [_encode(v) for v in value]

@@ -52,7 +52,7 @@ def uniform(
     """Uniform draws on [low, high) from Sionna's generator."""
     dtype = dtypes[precision or config.precision]["tf"]["rdtype"]
     unit = config.tf_rng.uniform(shape, dtype=dtype)
-    low, high = tf.cast(low, dtype), tf.cast(high, dtype)
+    low, high = tf.constant(low, dtype), tf.constant(high, dtype)
     return low + (high - low) * unit
 
 
@@ -75,5 +75,7 @@ def complex_normal(
     """
     dtype = dtypes[precision or config.precision]["tf"]["rdtype"]
     parts = config.tf_rng.normal([2, *shape], dtype=dtype)
+    if not tf.is_tensor(variance):
+        variance = np.asarray(variance, np.float64)  # tf.cast alone would go through float32
     scale = tf.sqrt(tf.cast(variance, dtype) / 2)
     return tf.complex(scale * parts[0], scale * parts[1])

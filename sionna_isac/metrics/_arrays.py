@@ -28,6 +28,8 @@ def floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
 def counts(name: str, value: Any, maximum: int | None = None) -> np.ndarray:
     """Vector of integers within [0, maximum]."""
     array = np.asarray(value)
+    if array.size == 0:
+        array = array.astype(np.int64)  # the dtype of an empty list is float
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers; got {array.dtype}")
     if array.ndim != 1:

@@ -148,8 +148,12 @@ def localization_rmse(
     if errors.sample.size == 0:
         nan = not_a_number("localisation error without any matched target")
         return LocalizationRMSE(nan, nan, nan, 0)
-    values = (_root_mean_square(e) for e in (errors.angle, errors.range, errors.position))
-    return LocalizationRMSE(*values, errors.sample.size)
+    return LocalizationRMSE(
+        _root_mean_square(errors.angle),
+        _root_mean_square(errors.range),
+        _root_mean_square(errors.position),
+        errors.sample.size,
+    )
 
 
 def _root_mean_square(value: np.ndarray) -> float:

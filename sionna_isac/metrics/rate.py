@@ -45,11 +45,14 @@ def ergodic_rate(num_sensing_tones: Any, num_tones: Any, snr_db: Any) -> Any:
     Raises
     ------
     ValueError
-        If a number of tones is not a whole number in its range, or ``snr_db`` is not finite
+        If a number of tones is not a whole number in its range, or ``snr_db`` is not within
+        -3000 ... 3000
     """
     sensing = _whole("num_sensing_tones", num_sensing_tones, 0)
     tones = _whole("num_tones", num_tones, 1)
     snr_db = floats("snr_db", snr_db)
+    if np.any(np.abs(snr_db) > 3000):
+        raise ValueError(f"snr_db must be within -3000 ... 3000; got {snr_db}")
     sensing, tones, snr_db = np.broadcast_arrays(sensing, tones, snr_db)
     if np.any(sensing > tones):
         raise ValueError(

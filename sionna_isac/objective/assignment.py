@@ -58,19 +58,22 @@ def _assign_on_host(cost: np.ndarray) -> np.ndarray:
 
 
 def _assign_in_graph(cost: tf.Tensor, size: int) -> tf.Tensor:
-    # best[:, s] is the least cost of placing the first rows in the s-th subset of as many columns
+    # best[s] is the least cost of placing the first rows in the s-th subset of as many columns;
+    # the batch is the last axis, so that gathers copy whole rows
     tables = _subset_tables(size)
-    best = tf.zeros_like(cost[:, 0, :1])
+    cost = tf.transpose(cost, [1, 2, 0])
+    batch = tf.range(tf.shape(cost)[2])
+    best = tf.zeros_like(cost[0, :1])
     choices = []
     for row, (columns, parents) in enumerate(tables):
-        candidates = tf.gather(best, parents, axis=1) + tf.gather(cost[:, row], columns, axis=1)
-        choices.append(tf.argmin(candidates, -1, output_type=tf.int32))
-        best = tf.reduce_min(candidates, -1)
+        candidates = tf.gather(best, parents) + tf.gather(cost[row], columns)
+        choices.append(tf.argmin(candidates, 1, output_type=tf.int32))
+        best = tf.reduce_min(candidates, 1)
     # go back from the full set: the column of the last row, the subset without it, and so on
-    state = tf.zeros_like(cost[:, 0, 0], tf.int32)
+    state = tf.zeros_like(batch)
     assignment = []
     for choice, (columns, parents) in zip(reversed(choices), reversed(tables), strict=True):
-        index = state * columns.shape[1] + tf.gather(choice, state, batch_dims=1)
+        index = state * columns.shape[1] + tf.gather_nd(choice, tf.stack([state, batch], -1))
         assignment.append(tf.gather(columns.ravel(), index))
         state = tf.gather(parents.ravel(), index)
     return tf.stack(assignment[::-1], axis=-1)

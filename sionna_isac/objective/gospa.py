@@ -108,8 +108,9 @@ def gospa(
     match = _match(estimate, truth, num_estimated, num_true, cutoff, p, alpha)
     total = tf.reduce_sum(match.cost, -1)
     # the root has no finite gradient at 0
-    zero = total < _tiny(total)
-    root = tf.where(zero, 0.0, tf.where(zero, tf.ones_like(total), total) ** (1 / p))
+    positive = total >= _tiny(total)
+    safe = tf.where(positive, total, tf.ones_like(total))
+    root = tf.where(positive, safe ** (1 / p), 0.0)
     return match.restore(float(cutoff) * root)
 
 
@@ -252,9 +253,9 @@ def _pair_cost(estimate: tf.Tensor, truth: tf.Tensor, p: float) -> tf.Tensor:
     """min(distance, 1)**p of all pairs [B, n, n], with gradient 0 where the distance is 0."""
     difference = estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]
     square = tf.reduce_sum(difference * difference, -1)
-    far, same = square >= 1, square < _tiny(square)
-    inside = tf.where(far | same, tf.ones_like(square), square)
-    return tf.where(same, 0.0, inside if p == 2 else inside ** (p / 2))
+    apart = square >= _tiny(square)
+    inside = tf.where(apart & (square < 1), square, tf.ones_like(square))
+    return tf.where(apart, inside if p == 2 else inside ** (p / 2), 0.0)
 
 
 def _pad(

@@ -207,7 +207,7 @@ class DifferentiableOMP(PursuitReceiver):
                 "constructor, or no to the call"
             )
         size = self.array.num_antennas * num_subcarriers
-        return tf.math.rsqrt(size * tf.cast(no, self.rdtype))
+        return tf.math.rsqrt(size * tf.cast(self.cast(no), self.rdtype))
 
     def _num_columns(self, sector: tf.Tensor) -> int:
         size = self.angle_grid.size

@@ -66,7 +66,7 @@ class LeastSquaresPrecoder(Layer):
     def _normal_matrix(self, dictionary: tf.Tensor) -> tf.Tensor:
         gram = linalg.matmul(tf.linalg.adjoint(dictionary), dictionary)
         level = tf.reduce_mean(tf.linalg.diag_part(gram))
-        loading = tf.cast(self.regularization, self.cdtype) * level
+        loading = tf.constant(self.regularization, self.cdtype) * level
         return gram + loading * tf.eye(dictionary.shape[-1], dtype=self.cdtype)
 
     def condition_number(self) -> float:

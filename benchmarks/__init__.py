@@ -1,0 +1,1 @@
+"""Timed comparisons of the library with plain implementations of the same algorithms."""

@@ -1,0 +1,341 @@
+"""One case for every public layer: how to make it and what to feed it.
+
+A new layer needs a case here, and is then covered by all tests of this folder.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import sionna_isac as isac
+from sionna_isac.scene import PointTargets
+
+DOMAINS = ("array", "scene", "waveform", "channel", "receiver", "objective")
+
+ANTENNAS = 8
+SUBCARRIERS = 12
+BATCH = 2
+WAVELENGTH = 0.005
+SPACING = 1e6
+ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 61)
+RANGES = np.linspace(5.0, 70.0, 27)
+SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer and valid arguments of its call (NumPy in double precision, integers as they are)."""
+
+    name: str
+    build: Callable[[str], keras.layers.Layer]
+    inputs: Callable[[np.random.Generator], tuple]
+    compile: bool = True
+    """Whether compiled modes are tried (some variants differ in numbers only)"""
+    random: bool = False
+    """Whether the output is drawn"""
+    trainable: tuple[str, ...] = ()
+    """Names of the trainable weights"""
+    gradients: tuple[int, ...] = ()
+    """Positions of the inputs that the output can be differentiated by"""
+    select: Callable[[Any], Any] = lambda output: output
+    """The part of the output that gradients are defined for"""
+
+    def arguments(self) -> tuple:
+        return self.inputs(np.random.default_rng(3))
+
+
+def complex_draws(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)
+
+
+def targets(rng: np.random.Generator, velocity: bool = False) -> PointTargets:
+    return PointTargets(
+        angle=rng.uniform(-1, 1, (BATCH, 3)),
+        range=rng.uniform(10, 60, (BATCH, 3)),
+        gain=complex_draws(rng, BATCH, 3),
+        num_targets=np.full(BATCH, 3, np.int32),
+        velocity=rng.uniform(-50, 50, (BATCH, 3)) if velocity else None,
+    )
+
+
+def observation(rng: np.random.Generator) -> np.ndarray:
+    """Two targets near the middle of both sectors, and noise."""
+    index = np.arange(SUBCARRIERS)
+    y = 0.05 * complex_draws(rng, BATCH, ANTENNAS, SUBCARRIERS)
+    for angle, distance, gain in ((-0.05, 24.3, 1.0), (0.12, 52.1, 0.6j)):
+        a = np.exp(-1j * np.pi * (np.arange(ANTENNAS) - (ANTENNAS - 1) / 2) * np.sin(angle))
+        rho = np.exp(-4j * np.pi * index * SPACING * distance / 299792458.0)
+        y = y + gain * np.outer(a, rho)
+    return y
+
+
+def array(precision: str, trainable: bool = False) -> keras.layers.Layer:
+    return isac.array.UniformLinearArray(
+        ANTENNAS, WAVELENGTH, trainable=trainable, precision=precision
+    )
+
+
+def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> keras.layers.Layer:
+    rng = np.random.default_rng(11)
+    positions = np.sort((np.arange(ANTENNAS) - 3.5) * rng.normal(0.5, 0.03, ANTENNAS)) * WAVELENGTH
+    return isac.array.ImpairedArray(
+        ANTENNAS,
+        WAVELENGTH,
+        positions,
+        gain=rng.uniform(0.8, 1.2, ANTENNAS),
+        phase=rng.normal(0, 0.2, ANTENNAS),
+        coupling=[0.1 + 0.05j, 0.02j] if coupled else None,
+        trainable=trainable,
+        precision=precision,
+    )
+
+
+def angles(rng: np.random.Generator) -> tuple:
+    return (rng.uniform(-1.2, 1.2, (BATCH, 3)),)
+
+
+def batch_size(rng: np.random.Generator) -> tuple:
+    return (BATCH,)
+
+
+def distances(rng: np.random.Generator) -> tuple:
+    return (rng.uniform(10, 100, (BATCH, 3)),)
+
+
+def sector(rng: np.random.Generator) -> tuple:
+    return (SECTOR,)
+
+
+def receiver_inputs(rng: np.random.Generator) -> tuple:
+    return observation(rng), SECTOR
+
+
+def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) -> Any:
+    options = {"max_targets": 2, "window": (3, 2), "temperature": 0.2, **kwargs}
+    return isac.receiver.DifferentiableOMP(
+        impaired(precision, trainable, coupled=False),
+        ANGLES,
+        RANGES,
+        SPACING,
+        precision=precision,
+        **options,
+    )
+
+
+CASES = [
+    Case("UniformLinearArray", array, angles, gradients=(0,)),
+    Case(
+        "UniformLinearArray-trainable",
+        lambda p: array(p, True),
+        angles,
+        compile=False,
+        trainable=("positions",),
+        gradients=(0,),
+    ),
+    Case(
+        "ImpairedArray",
+        lambda p: impaired(p, ["positions", "gain", "phase", "coupling"]),
+        angles,
+        trainable=("positions", "gain", "phase", "coupling"),
+        gradients=(0,),
+    ),
+    Case("FixedSector", lambda p: isac.scene.FixedSector([-0.3, 0.5], precision=p), batch_size),
+    Case(
+        "RandomSector",
+        lambda p: isac.scene.RandomSector([-1.0, 1.0], [0.1, 0.3], precision=p),
+        batch_size,
+        random=True,
+    ),
+    Case(
+        "RayleighGain",
+        lambda p: isac.scene.RayleighGain(2.0, precision=p),
+        distances,
+        random=True,
+    ),
+    Case(
+        "RadarEquationGain",
+        lambda p: isac.scene.RadarEquationGain(WAVELENGTH, 0.5, precision=p),
+        distances,
+        random=True,
+    ),
+    Case(
+        "TargetScene",
+        lambda p: isac.scene.TargetScene(
+            3, [10, 60], isac.scene.RayleighGain(precision=p), precision=p
+        ),
+        sector,
+        random=True,
+    ),
+    Case(
+        "LeastSquaresPrecoder",
+        lambda p: isac.waveform.LeastSquaresPrecoder(
+            impaired(p, coupled=False), ANGLES, precision=p
+        ),
+        sector,
+        trainable=("positions", "gain", "phase"),
+    ),
+    Case(
+        "MultibeamPrecoder",
+        lambda p: isac.waveform.MultibeamPrecoder(2.0, precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, ANTENNAS),
+            complex_draws(rng, BATCH, ANTENNAS),
+            rng.uniform(0.2, 0.8, BATCH),
+            rng.uniform(0, 6, BATCH),
+        ),
+        gradients=(0, 1, 2, 3),
+    ),
+    Case(
+        "BeamformedGrid",
+        lambda p: isac.waveform.BeamformedGrid([2, 7], precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, 1, 1, 3, SUBCARRIERS),
+            complex_draws(rng, BATCH, ANTENNAS),
+            complex_draws(rng, BATCH, 3, 2),
+            complex_draws(rng, BATCH, ANTENNAS),
+        ),
+        gradients=(0, 1, 2, 3),
+    ),
+    Case(
+        "SymbolSource",
+        lambda p: isac.waveform.SymbolSource(SUBCARRIERS, precision=p),
+        batch_size,
+        random=True,
+    ),
+    Case(
+        "MonostaticEcho",
+        lambda p: isac.channel.MonostaticEcho(
+            impaired(p, coupled=False), SPACING, normalize=True, precision=p
+        ),
+        lambda rng: (
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            targets(rng),
+            complex_draws(rng, BATCH, ANTENNAS),
+        ),
+        trainable=("positions", "gain", "phase"),
+        gradients=(0, 1, 2),
+    ),
+    Case(
+        "MonostaticEcho-antennas",
+        lambda p: isac.channel.MonostaticEcho(
+            impaired(p, False), SPACING, symbol_duration=1.1e-6, precision=p
+        ),
+        lambda rng: (complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), targets(rng, True)),
+        gradients=(0, 1),
+    ),
+    Case(
+        "ReciprocalFilter",
+        lambda p: isac.receiver.ReciprocalFilter(precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, ANTENNAS, SUBCARRIERS),
+            np.exp(2j * np.pi * rng.uniform(size=(BATCH, SUBCARRIERS))),
+        ),
+        gradients=(0, 1),
+    ),
+    Case(
+        "AngleDelayMap",
+        lambda p: isac.receiver.AngleDelayMap(
+            impaired(p, coupled=False), ANGLES, RANGES, SPACING, precision=p
+        ),
+        lambda rng: (observation(rng),),
+        trainable=("positions", "gain", "phase"),
+        gradients=(0,),
+    ),
+    Case(
+        "OMP",
+        lambda p: isac.receiver.OMP(impaired(p, False), ANGLES, RANGES, SPACING, 3, precision=p),
+        receiver_inputs,
+    ),
+    Case(
+        "OMP-own-grid",
+        lambda p: isac.receiver.OMP(impaired(p, False), 30, RANGES, SPACING, 2, precision=p),
+        receiver_inputs,
+    ),
+    Case(
+        "DifferentiableOMP",
+        differentiable_omp,
+        receiver_inputs,
+        trainable=("positions", "gain", "phase"),
+    ),
+    Case(
+        "DifferentiableOMP-grid-span",
+        lambda p: differentiable_omp(p, atoms="grid", max_span=1.1),
+        receiver_inputs,
+        trainable=("positions", "gain", "phase"),
+    ),
+    Case(
+        # gains, and what follows the first target, have their gradients cut by design
+        "DifferentiableOMP-one-target",
+        lambda p: differentiable_omp(p, max_targets=1),
+        receiver_inputs,
+        compile=False,
+        trainable=("positions", "gain", "phase"),
+        gradients=(0,),
+        select=lambda estimate: estimate[:3],
+    ),
+    Case(
+        "SymbolDetector",
+        lambda p: isac.receiver.SymbolDetector(precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            np.float64(0.3),
+        ),
+        gradients=(0, 1, 2),
+    ),
+    Case(
+        "SymbolDetector-hard-16QAM",
+        lambda p: isac.receiver.SymbolDetector(4, hard_out=True, precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            np.float64(0.3),
+        ),
+    ),
+]
+
+# The gradient of these is not that of their output, by design (stop-gradients after the first
+# target), so that central differences do not apply.
+PARTIAL_GRADIENT = ("DifferentiableOMP", "DifferentiableOMP-grid-span")
+
+
+def public_layers() -> dict[str, type]:
+    """Every layer class that a domain of the library exports, by name."""
+    found = {}
+    for domain in DOMAINS:
+        module = getattr(isac, domain)
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isclass(value) and issubclass(value, keras.layers.Layer):
+                found[name] = value
+    return found
+
+
+def tensors(arguments: tuple, precision: str = "double") -> tuple:
+    """Tensors of the arguments in a precision; integers stay."""
+    real, cplx = {
+        "single": (tf.float32, tf.complex64),
+        "double": (tf.float64, tf.complex128),
+    }[precision]
+
+    def convert(value: Any) -> Any:
+        if value is None or isinstance(value, int):
+            return value
+        value = tf.convert_to_tensor(value)
+        if value.dtype.is_complex:
+            return tf.cast(value, cplx)
+        return tf.cast(value, real) if value.dtype.is_floating else value
+
+    return tf.nest.map_structure(convert, arguments)
+
+
+def leaves(output: Any) -> list[np.ndarray]:
+    """All tensors of an output as NumPy arrays."""
+    return [np.asarray(v) for v in tf.nest.flatten(output) if v is not None]

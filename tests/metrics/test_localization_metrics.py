@@ -1,0 +1,108 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from sionna_isac.metrics import localization_rmse, matched_errors, rmse
+from sionna_isac.objective import gospa_parts, positions
+
+
+def draw(seed, samples=40, slots=4, error=0.2):
+    rng = np.random.default_rng(seed)
+    true_angle = rng.uniform(-1, 1, (samples, slots))
+    true_range = rng.uniform(10, 40, (samples, slots))
+    order = rng.permuted(np.tile(np.arange(slots), (samples, 1)), axis=1)
+    shift = rng.normal(size=(2, samples, slots)) * error
+    est_angle = np.take_along_axis(true_angle, order, 1) + 0.03 * shift[0]
+    est_range = np.take_along_axis(true_range, order, 1) + shift[1]
+    counts = rng.integers(0, slots + 1, (2, samples))
+    return est_angle, est_range, true_angle, true_range, *counts
+
+
+def test_rmse():
+    assert rmse([1.0, 2.0], [1.0, 4.0]) == np.sqrt(2)
+    assert rmse([[1.0, np.nan]], [[4.0, np.nan]], [[True, False]]) == 3
+    with pytest.warns(UserWarning, match="zero values"):
+        assert np.isnan(rmse([1.0], [2.0], [False]))
+    with pytest.raises(ValueError, match="estimate must be finite"):
+        rmse([np.nan], [1.0])
+    with pytest.raises(ValueError, match="estimate must have the shape of truth"):
+        rmse([1.0], [1.0, 2.0])
+    with pytest.raises(TypeError, match="mask must hold booleans"):
+        rmse([1.0], [1.0], [1])
+
+
+@pytest.mark.parametrize("cutoff", [3.0, 30.0, None])
+def test_matching_is_the_best_of_all(cutoff):
+    args = draw(0, error=2.0)
+    errors = matched_errors(*args, cutoff)
+    limit = cutoff or np.inf
+    for b, (ea, er, ta, tr, n, m) in enumerate(zip(*args, strict=True)):
+        distance = np.abs(er[:n, None] * np.exp(1j * ea[:n, None]) - tr[:m] * np.exp(1j * ta[:m]))
+        if n > m:
+            distance = distance.T
+        rows = np.arange(len(distance))
+        orders = itertools.permutations(range(int(max(n, m))), int(min(n, m)))
+        cost = np.minimum(distance, limit) ** 2
+        best = min(np.sum(cost[rows, list(order)]) for order in orders)
+        mine = errors.position[errors.sample == b]
+        surplus = min(n, m) - mine.size
+        lost = surplus * limit**2 if surplus else 0
+        np.testing.assert_allclose(np.sum(mine**2) + lost, best, atol=1e-9)
+        assert np.all(mine < limit)
+
+
+def test_agrees_with_the_parts_of_gospa():
+    args = draw(1, error=2.0)
+    est_angle, est_range, true_angle, true_range, n, m = args
+    errors = matched_errors(*args, 4.0)
+    parts = gospa_parts(
+        positions(est_angle, est_range), positions(true_angle, true_range), n, m, 4.0
+    )
+    per_sample = np.bincount(errors.sample, errors.position**2, len(n))
+    np.testing.assert_allclose(parts.localization, per_sample, atol=1e-9)
+
+
+def test_errors_by_hand():
+    errors = matched_errors(
+        [[0.2, 0.0, np.nan]], [[9.0, 21.0, np.nan]], [[0.0, 0.1]], [[20.0, 10.0]], [2], [2], 5.0
+    )
+    np.testing.assert_allclose(errors.angle, [0.1, 0.0], atol=1e-15)
+    np.testing.assert_allclose(errors.range, [-1.0, 1.0], atol=1e-15)
+    np.testing.assert_allclose(errors.position[1], 1.0)
+    result = localization_rmse(
+        [[0.2, 0.0, np.nan]], [[9.0, 21.0, np.nan]], [[0.0, 0.1]], [[20.0, 10.0]], [2], [2], 5.0
+    )
+    np.testing.assert_allclose(result.angle, np.sqrt(0.01 / 2))
+    np.testing.assert_allclose(result.range, 1.0)
+    assert result.num_matched == 2
+
+
+def test_angles_are_compared_on_the_circle():
+    errors = matched_errors([[np.pi - 0.1]], [[5.0]], [[-np.pi + 0.1]], [[5.0]], [1], [1])
+    np.testing.assert_allclose(errors.angle, [-0.2], atol=1e-14)
+
+
+def test_no_match_is_not_a_number_and_says_so():
+    with pytest.warns(UserWarning, match="without any matched target"):
+        result = localization_rmse([[0.0]], [[5.0]], [[0.0]], [[50.0]], [1], [1], 10.0)
+    assert np.isnan(result[:3]).all() and result.num_matched == 0
+    assert matched_errors(*np.zeros((4, 0, 3)), [], []).sample.shape == (0,)
+
+
+def test_bad_arguments_are_named():
+    good = draw(2)
+    bad = [a.copy() for a in good]
+    bad[4][0], bad[1][0, 0] = 1, np.nan
+    with pytest.raises(ValueError, match="est_range must be finite"):
+        matched_errors(*bad)
+    with pytest.raises(ValueError, match="cutoff must be a finite number > 0; got -1"):
+        matched_errors(*good, -1)
+    with pytest.raises(ValueError, match="num_true must be >= 0 and <= 4; got 5"):
+        matched_errors(*good[:5], np.full(40, 5))
+    with pytest.raises(ValueError, match=r"num_estimated must have shape \[40\]"):
+        matched_errors(*good[:4], good[4][:3], good[5])
+    with pytest.raises(ValueError, match="true_range must have the shape of true_angle"):
+        matched_errors(*good[:3], good[3][:, :2], *good[4:])
+    with pytest.raises(ValueError, match="as many samples as true_angle, 2; got 40"):
+        matched_errors(*good[:2], good[2][:2], good[3][:2], good[4], good[5][:2])
