@@ -137,9 +137,8 @@ def draw(batch_size: int, setting: Setting, dtype: tf.DType = tf.float32) -> Dra
 
     def normal(shape, variance):
         scale = tf.sqrt(tf.cast(variance, dtype) / 2)
-        return tf.complex(
-            scale * tf.random.normal(shape, dtype=dtype), scale * tf.random.normal(shape, dtype=dtype)
-        )
+        re, im = (scale * tf.random.normal(shape, dtype=dtype) for _ in range(2))
+        return tf.complex(re, im)
 
     number, size = setting.max_targets, setting.num_subcarriers
     centre = uniform([batch_size], *setting.centre)
@@ -328,7 +327,8 @@ def gospa_loss(estimate: Estimate, draws: Draws, cutoff: float) -> tf.Tensor:
     real = tf.range(size) < draws.num_targets[:, tf.newaxis]
     row, column = real[:, :, tf.newaxis], real[:, tf.newaxis]
     # padding goes with padding: a true target with a padded estimate costs the cut-off
-    cost = tf.where(row & column, cost, tf.where(row | column, cutoff**2, tf.zeros_like(cost)))
+    lonely = tf.cast(row | column, cost.dtype) * cutoff**2
+    cost = tf.where(row & column, cost, lonely)
     matrices = np.eye(size)[list(itertools.permutations(range(size)))]
     total = tf.reduce_min(tf.einsum("bij,pij->bp", cost, tf.constant(matrices, cost.dtype)), -1)
     positive = total > 0
@@ -343,8 +343,8 @@ def training_loss(
     draws: Draws,
     setting: Setting,
     receiver=differentiable_omp,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """GOSPA and symbol error rate of one batch with shared transmit and receive positions."""
+) -> tuple[tf.Tensor, tf.Tensor, Estimate]:
+    """GOSPA, symbol error rate, estimates of a batch; both ends of the chain share positions."""
     options = (setting.angle_grid, setting.regularization)
     user = tf.constant([setting.user_sector], positions.dtype)
     sensing = least_squares_beam(positions, draws.sector, *options)
@@ -352,4 +352,4 @@ def training_loss(
     y, _ = observation(true_positions, beam, draws, setting)
     estimate = receiver(y, draws.sector, positions, setting)
     errors = symbol_errors(true_positions, tf.stop_gradient(beam), draws, setting)
-    return gospa_loss(estimate, draws, setting.cutoff), errors
+    return gospa_loss(estimate, draws, setting.cutoff), errors, estimate

@@ -180,16 +180,18 @@ class ImpairedArray(UniformLinearArray):
             **kwargs,
         )
         size = self.num_antennas
-        gain = _vector("gain", np.ones(size) if gain is None else gain, size)
+        gain = checks.vector("gain", np.ones(size) if gain is None else gain, size)
         if np.any(gain <= 0):
             raise ValueError(f"gain must be > 0; got a minimum of {gain.min():g}")
-        phase = _vector("phase", np.zeros(size) if phase is None else phase, size)
+        phase = checks.vector("phase", np.zeros(size) if phase is None else phase, size)
         self._gain = self._parameter("gain", gain, "gain" in learned)
         self._phase = self._parameter("phase", phase, "phase" in learned)
         self._coupling = None
         if coupling is not None or (trainable and "coupling" in learned and trainable is not True):
             if coupling is None:
-                raise ValueError("trainable 'coupling' needs coupling: the coefficients to start at")
+                raise ValueError(
+                    "trainable 'coupling' needs coupling: the coefficients to start at"
+                )
             values = checks.finite("coupling", np.asarray(coupling, dtype=np.complex128))
             if values.ndim != 1 or not 1 <= values.size < size:
                 raise ValueError(
@@ -237,7 +239,10 @@ class ImpairedArray(UniformLinearArray):
         size = self.num_antennas
         parts = [
             tf.concat([[head], part, tf.zeros([size - 1 - band.shape[1]], self.rdtype)], 0)
-            for head, part in ((tf.ones([], self.rdtype), band[0]), (tf.zeros([], self.rdtype), band[1]))
+            for head, part in (
+                (tf.ones([], self.rdtype), band[0]),
+                (tf.zeros([], self.rdtype), band[1]),
+            )
         ]
         return tf.complex(tf.gather(parts[0], index), tf.gather(parts[1], index))
 
@@ -268,6 +273,12 @@ def impair(
     : :class:`ImpairedArray`
         The array, not trainable
     """
+    for impairment in impairments:
+        if not isinstance(impairment, (SpacingError, GainError, PhaseError, MutualCoupling)):
+            raise TypeError(
+                "impairments must be of SpacingError, GainError, PhaseError, MutualCoupling; "
+                f"got {impairment!r}"
+            )
     kinds = [type(i).__name__ for i in impairments]
     if len(set(kinds)) != len(kinds):
         raise ValueError(f"impairments must hold at most one of each kind; got {kinds}")
@@ -280,10 +291,3 @@ def impair(
             "wavelength", wavelength, minimum=0, exclusive=True
         )
     return ImpairedArray(num_antennas, wavelength, precision=precision, **drawn)
-
-
-def _vector(name: str, value: Any, size: int) -> np.ndarray:
-    vector = np.asarray(value, dtype=np.float64)
-    if vector.shape != (size,):
-        raise ValueError(f"{name} must have shape [{size}]; got shape {list(vector.shape)}")
-    return checks.finite(name, vector)

@@ -122,13 +122,8 @@ class UniformLinearArray(Layer):
         if element_positions is None:
             positions = uniform_positions(num_antennas, 0.5, anchor)
         else:
-            metres = np.asarray(element_positions, dtype=np.float64)
-            if metres.shape != (self.num_antennas,):
-                raise ValueError(
-                    f"element_positions must have shape [{self.num_antennas}]; "
-                    f"got shape {list(metres.shape)}"
-                )
-            positions = checks.finite("element_positions", metres) / self.wavelength
+            metres = checks.vector("element_positions", element_positions, self.num_antennas)
+            positions = metres / self.wavelength
         self._initial = positions
         self.positions = self._parameter(
             "positions", positions, trainable, constraint=OrderedPositions(anchor)

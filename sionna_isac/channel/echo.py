@@ -42,9 +42,10 @@ class MonostaticEcho(Layer):
 
     Input
     -----
-    x : [batch_size, num_subcarriers] | [batch_size, num_ofdm_symbols, num_subcarriers] |\
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers], `tf.complex`
-        Symbols (which the beam takes to the antennas), or the signals of all antennas
+    x : [batch_size, ..., num_subcarriers], `tf.complex`
+        Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
+        (which the beam takes to the antennas), or the signals of all antennas
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.PointTargets`
         Targets
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
@@ -54,10 +55,11 @@ class MonostaticEcho(Layer):
 
     Output
     ------
-    : [batch_size, num_antennas, num_subcarriers] |\
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] |\
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers], `tf.complex`
-        Received signal
+    : [batch_size, ..., num_subcarriers], `tf.complex`
+        Received signal, for the three forms of ``x``
+        [batch_size, num_antennas, num_subcarriers],
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
     """
 
     def __init__(
@@ -91,6 +93,12 @@ class MonostaticEcho(Layer):
                 "beam must be given exactly if x holds symbols and not antenna signals; got "
                 f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
             )
+        batch_size = x.shape[0]
+        if beam is None:
+            checks.shape("x", x, [batch_size, 1, self.array.num_antennas, None, None])
+        self._check(targets, beam, batch_size)
+        if no is not None:
+            checks.not_negative("no", tf.cast(no, self.rdtype))
         steering = self.cast(self.array.steering(targets.angle))  # [B, T, K]
         num_symbols = x.shape[-2] if x.shape.rank > 2 else 1
         num_subcarriers = x.shape[-1]
@@ -119,6 +127,13 @@ class MonostaticEcho(Layer):
         if no is not None:
             y += complex_normal(y.shape, no, self.precision)
         return y
+
+    def _check(self, targets: PointTargets, beam: Any, batch_size: int | None) -> None:
+        if beam is not None:
+            checks.shape("beam", beam, [batch_size, self.array.num_antennas])
+        checks.shape("targets.angle", targets.angle, [batch_size, None])
+        for name in ("range", "gain"):
+            checks.shape(f"targets.{name}", getattr(targets, name), targets.angle.shape)
 
     def amplitude(self, targets: PointTargets, steering: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
         """Gain times beam pattern of each target, [batch_size, max_targets]."""
@@ -164,9 +179,10 @@ class MonostaticEcho(Layer):
         """
         if targets.velocity is not None:
             raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
-        targets = PointTargets(*self._convert(tuple(targets)))
+        targets, beam = PointTargets(*self._convert(tuple(targets))), self.cast(beam)
+        self._check(targets, beam, beam.shape[0])
         steering = self.cast(self.array.steering(targets.angle))
-        amplitude = self.amplitude(targets, steering, self.cast(beam))
+        amplitude = self.amplitude(targets, steering, beam)
         num_subcarriers = delay_basis.shape[0]
         if self.normalize:
             amplitude *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
@@ -193,9 +209,8 @@ class MonostaticEcho(Layer):
 
         Output
         ------
-        a : [batch_size, 1, num_antennas, 1, num_antennas, max_targets, num_ofdm_symbols],\
-            `tf.complex`
-            Path coefficients
+        a : [batch_size, 1, num_antennas, 1, num_antennas, num_paths, num_time_steps], `tf.complex`
+            Path coefficients; a path for each target, a time step for each OFDM symbol
         tau : [batch_size, 1, 1, max_targets], `tf.float`
             Path delays [s]
         """

@@ -235,6 +235,6 @@ class GeometricLink(PathLink):
         present = tf.cast(tf.range(number) < count, self.rdtype)
         return Paths(
             tf.concat([user_angle, angle], -1),
-            tf.concat([line_gain, fading * tf.cast(present * bounce, self.cdtype)], -1),
+            tf.concat([line_gain, fading * linalg.to_complex(present * bounce)], -1),
             tf.concat([user_range, distance + to_user], -1) / SPEED_OF_LIGHT,
         )

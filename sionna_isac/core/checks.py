@@ -20,10 +20,13 @@ __all__ = [
     "integer",
     "interval",
     "last_dim",
+    "not_negative",
     "one_of",
     "rank",
     "real",
     "shape",
+    "static_or_tensor",
+    "vector",
 ]
 
 
@@ -81,9 +84,27 @@ def interval(
     return low, high
 
 
+def static_or_tensor(name: str, value: Any) -> Any:
+    """Return ``value``, a size: an int >= 1, or an integer tensor, which is not looked at."""
+    if not tf.is_tensor(value):
+        return integer(name, value)
+    if not value.dtype.is_integer:
+        shown = value.numpy() if hasattr(value, "numpy") else value
+        raise TypeError(f"{name} must be an integer >= 1; got {shown!r}")
+    return value
+
+
+def vector(name: str, value: Any, size: int) -> np.ndarray:
+    """Return ``value`` as a finite float64 vector of ``size`` entries."""
+    entries = _floats(name, value)
+    if entries.shape != (size,):
+        raise ValueError(f"{name} must have shape [{size}]; got shape {list(entries.shape)}")
+    return finite(name, entries)
+
+
 def grid(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf):
     """Return ``value`` as a strictly increasing, finite float64 vector of at least two points."""
-    points = np.asarray(value, dtype=np.float64)
+    points = _floats(name, value)
     if points.ndim != 1 or points.size < 2:
         raise ValueError(
             f"{name} must be a vector of at least two points; got an array of shape {points.shape}"
@@ -119,6 +140,13 @@ def finite(name: str, value: Any) -> Any:
             raise ValueError(
                 f"{name} must be finite; got {bad} NaN or infinite of {data.size} values"
             )
+    return value
+
+
+def not_negative(name: str, value: tf.Tensor) -> tf.Tensor:
+    """Raise ``ValueError`` if an eager tensor holds a value that is not >= 0."""
+    if tf.executing_eagerly() and not bool(tf.reduce_all(value >= 0)):
+        raise ValueError(f"{name} must be >= 0; got {float(tf.reduce_min(value)):g}")
     return value
 
 
@@ -160,6 +188,13 @@ def last_dim(name: str, value: Any, size: int, axes: str = "") -> Any:
             f"got shape {_shape(value)}"
         )
     return value
+
+
+def _floats(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must hold real numbers; got {value!r}") from None
 
 
 def _allowed(minimum: float, maximum: float, exclusive: bool) -> str:

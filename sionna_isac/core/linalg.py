@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-__all__ = ["apply_on_right", "hermitian_solve", "matmul", "real_block", "safe_abs"]
+__all__ = ["apply_on_right", "hermitian_solve", "matmul", "real_block", "safe_abs", "to_complex"]
 
 
 def real_block(matrix: tf.Tensor) -> tf.Tensor:
@@ -88,6 +88,11 @@ def hermitian_solve(matrix: tf.Tensor, rhs: tf.Tensor) -> tf.Tensor:
     block = real_block(tf.linalg.matrix_transpose(matrix))
     re, im = tf.split(_solve(tf.linalg.matrix_transpose(block), stacked), 2, axis=-2)
     return tf.complex(re, im)
+
+
+def to_complex(real: tf.Tensor) -> tf.Tensor:
+    """Complex tensor of a real one (a cast's gradient would be cast back with a warning)."""
+    return tf.complex(real, tf.zeros_like(real))
 
 
 def safe_abs(re: tf.Tensor, im: tf.Tensor, floor: tf.Tensor | float = 0.0) -> tf.Tensor:

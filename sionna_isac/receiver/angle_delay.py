@@ -90,7 +90,7 @@ class DelayDictionary:
         return np.exp(-2j * np.pi * self.subcarrier_spacing * index * delays)
 
     def project(self, y: tf.Tensor) -> tf.Tensor:
-        r"""Projection :math:`\tilde{\mathbf{Y}}\mathbf{Q}^*`, [..., num_subcarriers] -> [..., rank]."""
+        r"""Project [..., num_subcarriers] to [..., rank]: the product with :math:`\mathbf{Q}^*`."""
         rows = tf.concat([tf.math.real(y), tf.math.imag(y)], -1)
         block = linalg.real_block(tf.constant(self.basis.conj(), y.dtype))
         re, im = tf.split(linalg.apply_on_right(rows, block), 2, -1)

@@ -115,10 +115,12 @@ class DifferentiableOMP(PursuitReceiver):
             precision=precision,
             **kwargs,
         )
-        if len(tuple(window)) != 2:
+        if not isinstance(window, (tuple, list)) or len(window) != 2:
             raise ValueError(f"window must be a pair of half widths in cells; got {window!r}")
         self.window = tuple(checks.integer("window", w, minimum=0) for w in window)
-        for half, size in zip(self.window, (self.angle_grid.size, self.range_grid.size), strict=True):
+        for half, size in zip(
+            self.window, (self.angle_grid.size, self.range_grid.size), strict=True
+        ):
             if half >= size:
                 raise ValueError(f"window must be smaller than the grid of {size}; got {window!r}")
         self.atoms = checks.one_of("atoms", atoms, ATOMS)
@@ -196,6 +198,25 @@ class DifferentiableOMP(PursuitReceiver):
                 atom = self.cast(self.array.steering(tf.stop_gradient(angle)))
                 pursuit.add(atom, delays.atom(tf.stop_gradient(distance)))
         return collect(found, pursuit, valid)
+
+    def reconstruct(self, estimate: TargetEstimate) -> tf.Tensor:
+        r"""Projected observation that estimates explain; differentiable in angles and array.
+
+        Input
+        -----
+        estimate : :class:`~sionna_isac.receiver.TargetEstimate`
+            Estimates, whose gains are taken as they are
+
+        Output
+        ------
+        : [batch_size, num_antennas, rank], `tf.complex`
+            :math:`\sum_t \hat\alpha_t\, \mathbf{a}(\hat\theta_t)\,
+            \boldsymbol{\rho}^\top(\hat\tau_t)\, \mathbf{Q}^*`
+        """
+        steering = self.cast(self.array.steering(estimate.angle))
+        delay = self.delay_dictionary().atom(estimate.range)
+        weighted = tf.stop_gradient(estimate.gain)[..., tf.newaxis] * delay
+        return linalg.matmul(tf.linalg.matrix_transpose(steering), weighted)
 
     def _inverse_temperature(self, no: Any, num_subcarriers: int) -> tf.Tensor:
         if self.temperature is not None:

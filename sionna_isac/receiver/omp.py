@@ -232,7 +232,5 @@ def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEst
     angle, distance, metric = (tf.stack(parts, -1) for parts in zip(*found, strict=True))
     nan = tf.cast(float("nan"), angle.dtype)
     keep = valid[:, tf.newaxis]
-    return TargetEstimate(
-        *(tf.where(keep, value, nan) for value in (angle, distance, metric)),
-        tf.stack(pursuit.gains, -1),
-    )
+    angle, distance, metric = (tf.where(keep, v, nan) for v in (angle, distance, metric))
+    return TargetEstimate(angle, distance, metric, tf.stack(pursuit.gains, -1))

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from sionna.phy.mapping import Constellation, Demapper
 
-from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.core import Layer, checks, cites, linalg, register
 
 __all__ = ["SymbolDetector"]
 
@@ -52,8 +52,14 @@ class SymbolDetector(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.num_bits_per_symbol = checks.integer("num_bits_per_symbol", num_bits_per_symbol)
+        if self.num_bits_per_symbol % 2:
+            raise ValueError(
+                f"num_bits_per_symbol must be even (square QAM); got {num_bits_per_symbol}"
+            )
         self.hard_out = bool(hard_out)
-        self.demapping_method = checks.one_of("demapping_method", demapping_method, ("app", "maxlog"))
+        self.demapping_method = checks.one_of(
+            "demapping_method", demapping_method, ("app", "maxlog")
+        )
         constellation = Constellation("qam", self.num_bits_per_symbol, precision=self.precision)
         self._demapper = Demapper(
             self.demapping_method,
@@ -64,9 +70,10 @@ class SymbolDetector(Layer):
 
     def call(self, y: tf.Tensor, csi: tf.Tensor, no: Any) -> tf.Tensor:
         checks.last_dim("csi", csi, y.shape[-1])
+        no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
         power = tf.math.real(csi) ** 2 + tf.math.imag(csi) ** 2
         tiny = tf.cast(1e-30, self.rdtype)
         power = tf.maximum(power, tiny)
-        equalised = y * tf.math.conj(csi) / tf.cast(power, self.cdtype)
-        llr = self._demapper(equalised, tf.cast(self.cast(no), self.rdtype) / power)
+        equalised = y * tf.math.conj(csi) / linalg.to_complex(power)
+        llr = self._demapper(equalised, no / power)
         return tf.reshape(llr, [*y.shape, self.num_bits_per_symbol])

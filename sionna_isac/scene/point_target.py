@@ -12,6 +12,7 @@ from sionna_isac.core import (
     checks,
     cites,
     complex_normal,
+    linalg,
     register,
     uniform,
     uniform_integers,
@@ -46,9 +47,7 @@ class PointTargets(NamedTuple):
     @property
     def position(self) -> tf.Tensor:
         """[batch_size, max_targets, 2], `tf.float` : x and y [m], Eq. (2) of [MateosRamos25]_"""
-        return tf.stack(
-            [self.range * tf.cos(self.angle), self.range * tf.sin(self.angle)], axis=-1
-        )
+        return tf.stack([self.range * tf.cos(self.angle), self.range * tf.sin(self.angle)], axis=-1)
 
 
 @register
@@ -125,7 +124,7 @@ class RadarEquationGain(Layer):
         # sqrt of an exponential times a uniform phase is a circular Gaussian
         fading = complex_normal(distance.shape, 1.0, self.precision)
         amplitude = math.sqrt(self.mean_rcs * self.wavelength**2 / (4 * math.pi) ** 3)
-        return fading * tf.cast(amplitude / distance**2, self.cdtype)
+        return fading * linalg.to_complex(amplitude / distance**2)
 
 
 @register

@@ -44,6 +44,7 @@ class FixedSector(Layer):
         return self.interval[1] - self.interval[0]
 
     def call(self, batch_size: int) -> tf.Tensor:
+        batch_size = checks.static_or_tensor("batch_size", batch_size)
         return tf.tile(tf.constant([self.interval], self.rdtype), [batch_size, 1])
 
 
@@ -96,6 +97,7 @@ class RandomSector(Layer):
         return self.span[1]
 
     def call(self, batch_size: int) -> tf.Tensor:
+        batch_size = checks.static_or_tensor("batch_size", batch_size)
         centre = uniform([batch_size], *self.centre, precision=self.precision)
         half = uniform([batch_size], *self.span, precision=self.precision) / 2
         return tf.stack([centre - half, centre + half], -1)

@@ -123,9 +123,7 @@ class BeamformedGrid(Layer):
         Signal of each antenna: the input of an OFDM channel and of the echo
     """
 
-    def __init__(
-        self, sensing_tones: Any, *, precision: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, sensing_tones: Any, *, precision: str | None = None, **kwargs: Any) -> None:
         super().__init__(precision=precision, **kwargs)
         self.sensing_tones = [int(i) for i in sensing_tones]
         if not self.sensing_tones:
@@ -140,6 +138,10 @@ class BeamformedGrid(Layer):
     ) -> tf.Tensor:
         checks.shape("communication", communication, [None, 1, 1, None, None])
         checks.last_dim("tones", tones, len(self.sensing_tones))
+        checks.rank("communication_beam", communication_beam, 2, "[batch_size, num_antennas]")
+        checks.shape(
+            "sensing_beam", sensing_beam, communication_beam.shape, "as communication_beam has"
+        )
         size = communication.shape[-1]
         if max(self.sensing_tones) >= size or min(self.sensing_tones) < 0:
             raise ValueError(
@@ -158,7 +160,11 @@ def _indices(name: str, value: Any, size: int) -> np.ndarray:
     if raw.size and not np.issubdtype(raw.dtype, np.integer):
         raise TypeError(f"{name} must be a sequence of integers; got {value!r}")
     index = raw.astype(int)
-    if index.ndim != 1 or np.unique(index).size != index.size or np.any((index < 0) | (index >= size)):
+    if (
+        index.ndim != 1
+        or np.unique(index).size != index.size
+        or np.any((index < 0) | (index >= size))
+    ):
         raise ValueError(
             f"{name} must be distinct integers within [0, {size - 1}]; got {index.tolist()}"
         )

@@ -86,15 +86,13 @@ class LeastSquaresPrecoder(Layer):
             )
         dictionary = self.cast(self.array.steering(grid))
         pattern = tf.cast(inside, self.rdtype)
-        rhs = tf.complex(
-            pattern @ tf.math.real(dictionary), -(pattern @ tf.math.imag(dictionary))
-        )
+        rhs = tf.complex(pattern @ tf.math.real(dictionary), -(pattern @ tf.math.imag(dictionary)))
         matrix = self._normal_matrix(dictionary)
         beams = tf.transpose(linalg.hermitian_solve(matrix, tf.transpose(rhs)))
         energy = tf.reduce_sum(
             tf.math.real(beams) ** 2 + tf.math.imag(beams) ** 2, -1, keepdims=True
         )
-        return beams * tf.cast(tf.math.rsqrt(energy), self.cdtype)
+        return beams * linalg.to_complex(tf.math.rsqrt(energy))
 
 
 @register
@@ -129,24 +127,21 @@ class MultibeamPrecoder(Layer):
         Beams of squared norm ``power``
     """
 
-    def __init__(
-        self, power: float = 1.0, *, precision: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, power: float = 1.0, *, precision: str | None = None, **kwargs: Any) -> None:
         super().__init__(precision=precision, **kwargs)
         self.power = checks.real("power", power, minimum=0, exclusive=True)
 
     def call(
         self, sensing: tf.Tensor, communication: tf.Tensor, eta: Any, phi: Any = 0.0
     ) -> tf.Tensor:
+        checks.shape("communication", communication, sensing.shape, "as sensing has")
         eta, phi = self.cast(eta), self.cast(phi)
         eta, phi = tf.cast(eta, self.rdtype), tf.cast(phi, self.rdtype)
         if tf.executing_eagerly() and not bool(tf.reduce_all((eta >= 0) & (eta <= 1))):
             raise ValueError(f"eta must lie within [0, 1]; got {eta.numpy()}")
-        first = tf.cast(tf.sqrt(eta), self.cdtype)[..., tf.newaxis]
+        first = linalg.to_complex(tf.sqrt(eta))[..., tf.newaxis]
         rest = tf.sqrt(1 - eta)
         second = tf.complex(rest * tf.cos(phi), rest * tf.sin(phi))[..., tf.newaxis]
         beam = first * sensing + second * communication
-        energy = tf.reduce_sum(
-            tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True
-        )
-        return beam * tf.cast(tf.sqrt(self.power / energy), self.cdtype)
+        energy = tf.reduce_sum(tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True)
+        return beam * linalg.to_complex(tf.sqrt(self.power / energy))

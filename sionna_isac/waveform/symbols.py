@@ -55,6 +55,7 @@ class SymbolSource(Layer):
         self._mapper = Mapper("qam", self.num_bits_per_symbol, precision=self.precision)
 
     def call(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        batch_size = checks.static_or_tensor("batch_size", batch_size)
         size = self.num_bits_per_symbol
         bits = self._source([batch_size, self.num_symbols * size])
         return self._mapper(bits), tf.reshape(bits, [batch_size, self.num_symbols, size])

@@ -8,6 +8,9 @@ import tensorflow as tf
 
 from tests.receiver import reference as ref
 
+# the small case has ranges beyond the unambiguous one
+pytestmark = pytest.mark.filterwarnings("ignore:range_grid is")
+
 each_case = pytest.mark.parametrize("name", ref.CASES)
 SUFFIXES = ("", "__scale1", "__scale2")
 
@@ -81,8 +84,7 @@ def test_omp(name, grid):
     np.testing.assert_allclose(estimate.angle, data[f"{grid}_angle"], rtol=0, atol=1e-9)
     distance = estimate.range / ref.STRETCH
     np.testing.assert_allclose(distance, data[f"{grid}_range"], rtol=1e-9)
-    # Algorithm 1 has the squared magnitude
-    np.testing.assert_allclose(estimate.metric**2, data[f"{grid}_metric"], rtol=1e-9)
+    np.testing.assert_allclose(estimate.metric, data[f"{grid}_metric"], rtol=1e-9)
 
 
 @each_case

@@ -1,0 +1,109 @@
+"""Pages that are made when the documentation is built: API, references, tutorials."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import re
+from pathlib import Path
+
+from sionna_isac.core.references import BIBLIOGRAPHY
+
+ACCENTS = {
+    r"{\'e}": "é",
+    r"{\'i}": "í",
+    r"{\'a}": "á",
+    r"{\'A}": "Á",
+    r"{\"a}": "ä",
+    r"{\c{c}}": "ç",
+}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a page only if it changed, so that the next build is incremental."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def api(folder: Path, domains: list[str]) -> None:
+    """One page for each package, from its docstrings."""
+    for name in domains:
+        module = importlib.import_module(f"sionna_isac.{name}")
+        summary = (module.__doc__ or "").strip().splitlines()[0]
+        names = "\n".join(f"- {{py:obj}}`~sionna_isac.{name}.{n}`" for n in sorted(module.__all__))
+        if name == "core":  # modules are exported here too
+            body = "".join(
+                f"```{{eval-rst}}\n.. automodule:: sionna_isac.core.{part}\n```\n\n"
+                for part in ("layer", "checks", "linalg", "random", "references")
+            )
+            body = f"{summary}\n\n{body}"
+        else:
+            body = f"{names}\n\n```{{eval-rst}}\n.. automodule:: sionna_isac.{name}\n```\n"
+        _write(folder / f"{name}.md", f"# `sionna_isac.{name}`\n\n{body}")
+    listing = "\n".join(domains)
+    top = "```{eval-rst}\n.. autofunction:: sionna_isac.set_seed\n   :no-index:\n```\n"
+    tree = f"```{{toctree}}\n:maxdepth: 1\n\n{listing}\n```\n"
+    _write(
+        folder / "index.md",
+        "# API reference\n\nWhat a package exports is its public surface; everything else may "
+        "change without notice.\n`import sionna_isac as isac` makes the packages available as "
+        "`isac.array`, `isac.receiver` and so on;\n`isac.set_seed` and `isac.citation` are "
+        f"shortcuts to `isac.core`.\n\n{tree}\n{top}",
+    )
+
+
+def _field(entry: str, name: str) -> str:
+    found = re.search(rf"\b{name}\s*=\s*\{{(.*?)\}}\s*(?:,|\n\}})", entry, re.S)
+    text = re.sub(r"\s+", " ", found[1]) if found else ""
+    for code, letter in ACCENTS.items():
+        text = text.replace(code, letter)
+    return text.replace("{", "").replace("}", "").replace("--", "–")
+
+
+def references(path: Path) -> None:
+    """Citation targets and BibTeX entries of all publications."""
+    parts = [
+        "# References\n\n"
+        "`isac.citation(object, ...)` prints the BibTeX entries for the classes and functions that "
+        "you used.\n"
+    ]
+    for key in sorted(BIBLIOGRAPHY):
+        entry = BIBLIOGRAPHY[key]
+        where = _field(entry, "journal") or _field(entry, "booktitle") or _field(entry, "note")
+        authors = _field(entry, "author").replace(" and ", "; ")
+        line = f"{authors}: *{_field(entry, 'title')}*. "
+        line += f"{where}, {_field(entry, 'year')}." if where else f"{_field(entry, 'year')}."
+        parts.append(f"```{{eval-rst}}\n.. [{key}] {line}\n```\n\n```bibtex\n{entry}\n```\n")
+    _write(path, "\n".join(parts))
+
+
+def tutorials(source: Path, folder: Path) -> None:
+    """Stored notebooks as pages: text, code, printed output, figures."""
+    names = []
+    for notebook in sorted(source.glob("[0-9]*.ipynb")):
+        names.append(notebook.stem)
+        cells = json.loads(notebook.read_text())["cells"]
+        parts = []
+        for number, cell in enumerate(cells):
+            text = "".join(cell["source"])
+            if cell["cell_type"] == "markdown":
+                parts.append(text)
+                continue
+            parts.append(f"```python\n{text}\n```")
+            for output in cell["outputs"]:
+                if output["output_type"] == "stream":
+                    parts.append(f"```text\n{''.join(output['text']).rstrip()}\n```")
+                elif "image/png" in output.get("data", {}):
+                    image = folder / f"{notebook.stem}_{number}.png"
+                    folder.mkdir(parents=True, exist_ok=True)
+                    image.write_bytes(base64.b64decode(output["data"]["image/png"]))
+                    parts.append(f"![Figure of the step above]({image.name})")
+        _write(folder / f"{notebook.stem}.md", "\n\n".join(parts) + "\n")
+    tree = "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(names) + "\n```\n"
+    _write(
+        folder / "index.md",
+        "# Tutorials\n\nThe notebooks are in the folder `tutorials` of the repository, each beside "
+        f"its script.\n\n{tree}",
+    )

@@ -1,0 +1,71 @@
+"""Sphinx configuration: ``sphinx-build -W --keep-going -b html docs docs/_build/html``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+
+import generate  # noqa: E402
+
+import sionna_isac as isac  # noqa: E402
+
+project = "sionna_isac"
+author = "sionna_isac contributors"
+copyright = author
+version = release = isac.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"sionna_isac {version}"
+html_static_path = ["_static"]
+suppress_warnings = [
+    "ref.citation",  # a listed publication that no docstring names
+    "config.cache",
+]
+
+myst_enable_extensions = ["amsmath", "attrs_inline", "dollarmath"]
+myst_heading_anchors = 3
+
+# Docstrings are in Sionna's form: Parameters, Input, Output
+default_role = "code"
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+napoleon_custom_sections = [("Input", "params_style"), ("Output", "returns_style")]
+autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_member_order = "groupwise"
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+
+
+def _hide_tuple_fields(module) -> None:
+    """Named tuples describe their fields in the class; Python's generic text adds nothing."""
+    for name in module.__all__:
+        for field in getattr(getattr(module, name), "_fields", ()):
+            getattr(getattr(module, name), field).__doc__ = ""
+
+
+def _domains() -> list[str]:
+    """Packages of the library that export something."""
+    found = []
+    for name in isac._DOMAINS:
+        module = importlib.import_module(f"sionna_isac.{name}")
+        if getattr(module, "__all__", ()):
+            _hide_tuple_fields(module)
+            found.append(name)
+    return found
+
+
+generate.api(HERE / "_generated" / "api", _domains())
+generate.references(HERE / "_generated" / "references.md")
+generate.tutorials(HERE.parent / "tutorials", HERE / "_generated" / "tutorials")

@@ -1,0 +1,153 @@
+"""Command line of the library: run scenarios, list and show them, draw figures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Integrated sensing and communication studies on top of Sionna.",
+)
+
+ScenarioArgument = Annotated[str, typer.Argument(help="YAML file, or name of a scenario.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. training.iterations=50."),
+]
+SeedOption = Annotated[int | None, typer.Option(help="Seed in place of the scenario's.")]
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; results/NAME if not given.")] = None,
+    seed: SeedOption = None,
+    fresh: Annotated[bool, typer.Option(help="Discard what an earlier run left there.")] = False,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Run a scenario, store its result and draw its figure. The same command resumes it."""
+    from sionna_isac.study import load_scenario, run_scenario
+
+    config = load_scenario(scenario, set_ or (), seed)
+
+    folder = out or Path("results") / config.name
+    run_scenario(config, folder, fresh=fresh, quiet=quiet)
+    _draw(folder, None, quiet)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the scenarios of the library."""
+    from sionna_isac.study.scenario import find_scenarios, load_scenario
+
+    table = Table(box=None, header_style="bold")
+    for column in ("name", "kind", "title"):
+        table.add_column(column)
+    for name, path in find_scenarios().items():
+        config = load_scenario(path)
+        table.add_row(name, config.kind, config.title)
+    Console().print(table)
+
+
+@app.command()
+def show(scenario: ScenarioArgument, set_: SetOption = None, seed: SeedOption = None) -> None:
+    """Print a scenario with all values, defaults and overrides included."""
+    from sionna_isac.study.scenario import load_scenario
+
+    config = load_scenario(scenario, set_ or (), seed)
+    typer.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
+
+
+@app.command()
+def plot(
+    result: Annotated[Path, typer.Argument(help="Folder of a run, or its result file.")],
+    out: Annotated[Path | None, typer.Option(help="Image; figure.png beside the result.")] = None,
+) -> None:
+    """Draw the figure of a stored result."""
+    _draw(result, out, quiet=False)
+
+
+def _draw(result: Path, out: Path | None, quiet: bool) -> None:
+    from sionna_isac.plots import draw_result
+    from sionna_isac.study.store import read_result
+
+    dataset, scenario = read_result(result)
+    folder = result if result.is_dir() else result.parent
+    target = out or folder / "figure.png"
+    try:
+        draw_result(dataset, scenario.kind, target)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"out: cannot write figure '{target}': {error}") from None
+    if not quiet:
+        typer.echo(f"figure: {target}")
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Send what native code writes to standard error to nowhere."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(sink)
+
+
+def _load_tensorflow() -> None:
+    """Import TensorFlow without the notes that it logs whatever the log level is."""
+    with _silence():
+        import tensorflow as tf
+
+        tf.constant(0)
+
+
+def main() -> None:
+    """Entry point: errors of use are one line and exit code 2."""
+    try:
+        if not {"--help", "--version"} & set(sys.argv) and len(sys.argv) > 1:
+            _load_tensorflow()
+        code = app(standalone_mode=False)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        code = 130
+    except Exception as error:
+        if not _is_usage(error):
+            raise
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        text = " ".join(message.split())
+        print(f"error: {text}", file=sys.stderr)
+        code = 2
+    sys.exit(code or 0)
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether an error says what the user should change, as opposed to a defect."""
+    names = {c.__name__ for c in type(error).__mro__}
+    return bool(names & {"ScenarioError", "StoreError", "TrainingError", "ClickException"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Figure of a coded link study."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from sionna_isac.plots.style import COLOURS, MARKERS, label, new_figure
+
+__all__ = ["coded_ber"]
+
+
+def coded_ber(dataset: xr.Dataset) -> Figure:
+    """Bit and block error rate over the SNR; points without errors are left out.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Result of a scenario of kind "coded_ber"
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        Figure with two panels
+    """
+    figure, axes = new_figure(1, 2, str(dataset.attrs.get("title", "")))
+    for ax, name, text in (
+        (axes[0, 0], "ber", "bit error rate"),
+        (axes[0, 1], "bler", "block error rate"),
+    ):
+        for method in dataset["approach"].values:
+            row = dataset.sel(approach=method)
+            seen = row["bit_errors"].values > 0
+            value = np.where(seen, row[name].values, np.nan)
+            ax.semilogy(
+                row.snr_db,
+                value,
+                color=COLOURS[method],
+                marker=MARKERS[method],
+                ms=4,
+                label=label(method),
+            )
+            if name == "bler":
+                ax.fill_between(
+                    row.snr_db,
+                    np.where(seen, row.bler_low, np.nan),
+                    np.where(seen, row.bler_high, np.nan),
+                    color=COLOURS[method],
+                    alpha=0.2,
+                    lw=0,
+                )
+        ax.set(xlabel="SNR per resource element without beam gain [dB]", ylabel=text)
+    axes[0, 0].legend(fontsize=8)
+    return figure

@@ -1,0 +1,57 @@
+"""Progress on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+__all__ = ["Reporter"]
+
+
+class Reporter:
+    """Shows what runs, how far it is and how long it takes.
+
+    Parameters
+    ----------
+    quiet : `bool`, (default `False`)
+        Whether nothing is shown
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.console = Console(quiet=quiet, highlight=False)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, soft_wrap=True)
+
+    @contextlib.contextmanager
+    def task(self, description: str, total: int, done: int = 0) -> Iterator[Any]:
+        """Bar for a part of the work; yields ``advance(steps, note)``."""
+        bar = Progress(
+            TextColumn("{task.description:<22}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        with bar:
+            task = bar.add_task(description, total=total, completed=done, note="")
+
+            def advance(steps: int = 1, note: str = "") -> None:
+                bar.update(task, advance=steps, note=note)
+
+            yield advance

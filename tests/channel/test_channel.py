@@ -1,0 +1,70 @@
+"""Echo and links as parts of a chain (their formulas are tested in tests/truth)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sionna.phy.channel import OFDMChannel
+from sionna.phy.ofdm import ResourceGrid
+
+import sionna_isac as isac
+
+ANTENNAS, SPACING = 6, 120e3
+
+
+@pytest.fixture
+def array():
+    return isac.array.UniformLinearArray(ANTENNAS, 0.005, precision="double")
+
+
+def no_targets(batch_size: int):
+    zero = np.zeros((batch_size, 1))
+    return isac.scene.PointTargets(zero, zero + 10, zero + 0j, np.zeros(batch_size, np.int32))
+
+
+@pytest.mark.parametrize("shape", [(200, 20), (50, 3, 20), (50, 1, ANTENNAS, 3, 20)])
+def test_echo_of_nothing_is_noise_of_the_given_power(array, shape):
+    echo = isac.channel.MonostaticEcho(array, SPACING, precision="double")
+    beam = None if len(shape) == 5 else np.ones((shape[0], ANTENNAS)) + 0j
+    targets = no_targets(shape[0])
+    assert not np.any(echo(np.ones(shape) + 0j, targets, beam))
+    noise = echo(np.ones(shape) + 0j, targets, beam, no=0.25).numpy()
+    power = np.mean(np.abs(noise) ** 2)
+    assert power == pytest.approx(0.25, abs=5 * 0.25 / np.sqrt(noise.size))
+    assert abs(np.mean(noise**2)) < 5 * 0.25 / np.sqrt(noise.size)
+
+
+def test_rayleigh_snr_of_the_echo(array):
+    """Mean energy of a cell is power of gain times beam pattern, on every antenna."""
+    echo = isac.channel.MonostaticEcho(array, SPACING, normalize=True, precision="double")
+    scene = isac.scene.TargetScene(
+        1, (10, 100), isac.scene.RayleighGain(2.0, precision="double"), 1, precision="double"
+    )
+    batch = 5000
+    targets = scene(np.zeros((batch, 2)))  # all at broadside: the pattern of one antenna is 1
+    x = np.ones((batch, 4)) + 0j
+    beam = np.eye(1, ANTENNAS).repeat(batch, 0) + 0j
+    power = np.mean(np.abs(echo(x, targets, beam)) ** 2)
+    assert power == pytest.approx(2.0 / 4, abs=5 * 0.5 / np.sqrt(batch))
+
+
+@pytest.mark.parametrize("kind", ["multitap", "geometric"])
+def test_links_are_channel_models(array, kind):
+    """Sionna's OFDM channel takes them, also compiled with XLA."""
+    sector = isac.scene.FixedSector((0.1, 0.4), precision="double")
+    if kind == "multitap":
+        link = isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+    else:
+        link = isac.channel.GeometricLink(array, sector, (10, 50), precision="double")
+    grid = ResourceGrid(2, 16, SPACING, num_tx=1, precision="double")
+    channel = OFDMChannel(link, grid, return_channel=True, precision="double")
+
+    @tf.function(jit_compile=True)
+    def transmit(x):
+        return channel(x, 0.0)
+
+    y, h = transmit(tf.ones([3, 1, ANTENNAS, 2, 16], tf.complex128))
+    assert y.shape == (3, 1, 1, 2, 16)
+    np.testing.assert_allclose(y[:, 0, 0], np.sum(h[:, 0, 0, 0], 1), atol=1e-12)
+    assert np.all(np.abs(y) > 0)

@@ -1,0 +1,217 @@
+"""The structure of the package: who imports whom, and what is public."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import pytest
+from sionna.phy.channel import ChannelModel
+
+import sionna_isac as isac
+
+ROOT = Path(isac.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+PACKAGES = sorted(p.parent.name for p in ROOT.glob("*/__init__.py"))
+
+# Imports run from left to right; domains of one group do not know each other
+CHAIN = (
+    ("core",),
+    ("array", "scene"),
+    ("scattering",),
+    ("waveform",),
+    ("channel",),
+    ("receiver",),
+    ("study",),
+    ("plots",),
+    ("cli",),
+)
+WINGS = {
+    "objective": {"core"},
+    "metrics": {"core"},
+    "bound": {"array", "scene", "core"},
+    "beamforming": {"bound", "array", "core"},
+}
+FORBIDDEN = {"receiver": {"channel", "scene"}}  # no receiver sees the truth
+# Where third-party packages may be imported: domains, or single files
+THIRD_PARTY = {
+    "cvxpy": {"beamforming"},
+    "matplotlib": {"plots"},
+    "pydantic": {"study", "cli"},
+    "typer": {"study", "cli"},
+    "dask": {"study", "cli"},
+    "distributed": {"study", "cli"},
+    "dask_jobqueue": {"study", "cli"},
+    "sionna": {"core", "waveform", "study", "channel/link.py", "receiver/symbols.py"},
+}
+
+
+def allowed_domains(domain: str) -> set[str]:
+    if domain in WINGS:
+        return WINGS[domain] | {domain}
+    allowed = {domain}
+    for group in CHAIN:
+        if domain in group:
+            break
+        allowed |= set(group)
+    else:
+        raise AssertionError(f"{domain} has no place in the architecture")
+    if domain in ("study", "plots", "cli"):
+        allowed |= set(WINGS)
+    return allowed - FORBIDDEN.get(domain, set())
+
+
+def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under ``if TYPE_CHECKING``."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for other in node.orelse:
+                yield other
+                yield from runtime_nodes(other)
+            continue
+        yield node
+        yield from runtime_nodes(node)
+
+
+def imported(source: str, package: tuple[str, ...]) -> set[str]:
+    """Dotted names that a module imports; ``package`` is where relative imports start."""
+    names = set()
+    for node in runtime_nodes(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+        elif (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).endswith(("import_module", "__import__"))
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        ):
+            names.add(str(node.args[0].value))
+    return names
+
+
+def breaches(source: str, path: str) -> list[str]:
+    """What a file (path inside the package) imports against the rules."""
+    parts = Path(path).with_suffix("").parts
+    domain = parts[0]
+    if domain == "__init__":
+        return []
+    package = ("sionna_isac", *parts[:-1])
+    found = []
+    for name in sorted(imported(source, package)):
+        top, *rest = name.split(".")
+        if top == "sionna_isac":
+            # `from sionna_isac import x` may name a domain or something of the package itself
+            known = rest and (rest[0] in WINGS or any(rest[0] in group for group in CHAIN))
+            if known and rest[0] not in allowed_domains(domain):
+                found.append(f"{path} imports {name}")
+        elif top in THIRD_PARTY and not {domain, path} & THIRD_PARTY[top]:
+            found.append(f"{path} imports {name}")
+    return found
+
+
+def test_imports_run_one_way():
+    found = []
+    for file in FILES:
+        path = file.relative_to(ROOT).as_posix()
+        found += breaches(file.read_text(encoding="utf-8"), path)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("receiver/omp.py", "from sionna_isac.scene import PointTargets"),
+        ("receiver/nn/net.py", "from ...channel import echo"),
+        ("receiver/omp.py", "from .. import channel"),
+        ("receiver/omp.py", "import sionna_isac.channel.echo as e"),
+        ("array/layout.py", "from sionna_isac import scene"),
+        ("core/layer.py", "def f():\n    from sionna_isac.array import layout"),
+        ("objective/gospa.py", "from sionna_isac.array import steering"),
+        ("metrics/rate.py", "import importlib\nimportlib.import_module('sionna_isac.receiver')"),
+        ("scene/sector.py", "import matplotlib.pyplot as plt"),
+        ("channel/echo.py", "from sionna.phy import config"),
+        ("study/run.py", "try:\n    import cvxpy\nexcept ImportError:\n    pass"),
+        ("core/layer.py", "from dask.distributed import Client"),
+    ],
+)
+def test_breaches_are_seen(path, source):
+    assert len(breaches(source, path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("channel/link.py", "from sionna.phy.channel import ChannelModel"),
+        ("receiver/omp.py", "from . import _pursuit\nfrom ..core import Layer"),
+        ("receiver/omp.py", "if TYPE_CHECKING:\n    from sionna_isac.scene import PointTargets"),
+        ("study/run.py", "from sionna_isac import objective, receiver\nimport pydantic"),
+        ("cli.py", "from sionna_isac import __version__, plots, study\nimport typer"),
+    ],
+)
+def test_allowed_imports_pass(path, source):
+    assert not breaches(source, path)
+
+
+def test_import_is_light():
+    """Importing the package and the layers loads nothing heavy beyond what Sionna loads."""
+    code = """
+import sys
+import sionna.phy
+before = set(sys.modules)
+import sionna_isac as isac
+isac.array, isac.scene, isac.waveform, isac.channel, isac.receiver, isac.objective
+heavy = "cvxpy dask distributed matplotlib mitsuba pydantic sionna.rt typer xarray yaml".split()
+print("loaded:", [m for m in heavy if m in sys.modules and m not in before])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert "loaded: []" in run.stdout, run.stdout
+
+
+@pytest.mark.parametrize("domain", PACKAGES)
+def test_public_names_exist_and_are_documented(domain):
+    module = importlib.import_module(f"sionna_isac.{domain}")
+    assert module.__doc__ and module.__all__
+    assert len(set(module.__all__)) == len(module.__all__)
+    undocumented = []
+    for name in module.__all__:
+        value = getattr(module, name)
+        if not inspect.isroutine(value) and not inspect.isclass(value):
+            continue
+        if not (value.__doc__ or "").strip() or value.__doc__.startswith(f"{name}("):
+            undocumented.append(name)
+        callable_class = inspect.isclass(value) and issubclass(
+            value, (keras.layers.Layer, ChannelModel)
+        )
+        if callable_class and value is not isac.core.Layer and domain != "study":
+            own = [b.__doc__ or "" for b in value.__mro__ if b.__module__.startswith("sionna_isac")]
+            for section in ("Input\n", "Output\n"):
+                if not any(section in text for text in own):
+                    undocumented.append(f"{name}: {section.strip()}")
+    assert not undocumented
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
+def test_modules_are_documented_and_declare_their_names(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    names = {
+        target.id
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    private = file.name.startswith("_") and file.name != "__init__.py"
+    assert private or "__all__" in names

@@ -1,0 +1,123 @@
+"""The echo against Sionna's OFDM channel, and its shortcuts against the long way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sionna.phy.channel import ApplyOFDMChannel, cir_to_ofdm_channel, subcarrier_frequencies
+
+import sionna_isac as isac
+
+BATCH, ANTENNAS, SYMBOLS, SUBCARRIERS, SPACING, WAVELENGTH = 3, 6, 4, 15, 240e3, 0.005
+
+
+def complex_draws(rng, *shape):
+    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)
+
+
+def scene(rng, velocity: bool = False):
+    return isac.scene.PointTargets(
+        angle=rng.uniform(-1.2, 1.2, (BATCH, 3)),
+        range=rng.uniform(10, 300, (BATCH, 3)),
+        gain=complex_draws(rng, BATCH, 3),
+        num_targets=np.full(BATCH, 3),
+        velocity=rng.uniform(-60, 60, (BATCH, 3)) if velocity else None,
+    )
+
+
+def make_echo(**kwargs):
+    array = isac.array.impair(
+        ANTENNAS,
+        WAVELENGTH,
+        [
+            isac.array.SpacingError(0.05),
+            isac.array.GainError(1.0),
+            isac.array.PhaseError(0.3),
+            isac.array.MutualCoupling(-10.0),
+        ],
+        precision="double",
+    )
+    return isac.channel.MonostaticEcho(array, SPACING, precision="double", **kwargs)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("velocity", [False, True])
+def test_echo_equals_sionna(rng, normalize, velocity):
+    echo = make_echo(normalize=normalize, symbol_duration=1.07 / SPACING)
+    targets = scene(rng, velocity)
+    x = complex_draws(rng, BATCH, 1, ANTENNAS, SYMBOLS, SUBCARRIERS)
+    frequencies = subcarrier_frequencies(SUBCARRIERS, SPACING, precision="double")
+    paths = echo.paths(targets, SUBCARRIERS, SYMBOLS)
+    channel = cir_to_ofdm_channel(frequencies, *paths)
+    expected = ApplyOFDMChannel(precision="double")(tf.constant(x), channel)
+    actual = echo(x, targets)
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, atol=1e-11 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("velocity", [False, True])
+def test_forms_of_the_signal_agree(rng, velocity):
+    echo = make_echo(normalize=True)
+    targets = scene(rng, velocity)
+    beam = complex_draws(rng, BATCH, ANTENNAS)
+    symbols = complex_draws(rng, BATCH, SYMBOLS, SUBCARRIERS)
+    antennas = np.einsum("bk,bms->bkms", beam, symbols)[:, None]
+    grid = echo(symbols, targets, beam)
+    np.testing.assert_allclose(grid, echo(antennas, targets)[:, 0], atol=1e-12)
+    # one symbol is the first of many, where nothing has moved yet
+    np.testing.assert_allclose(echo(symbols[:, 0], targets, beam), grid[:, :, 0], atol=1e-12)
+
+
+def test_echo_equals_the_formula(rng):
+    """Eq. (1) written out, for the ideal array and one moving target."""
+    array = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
+    echo = isac.channel.MonostaticEcho(array, SPACING, precision="double")
+    targets = isac.scene.PointTargets(
+        np.array([[0.4]]), np.array([[35.0]]), np.array([[1.5 - 0.5j]]), [1], np.array([[20.0]])
+    )
+    beam, x = complex_draws(rng, 1, ANTENNAS), complex_draws(rng, 1, 2, SUBCARRIERS)
+    a = np.exp(-1j * np.pi * (np.arange(ANTENNAS) - 2.5) * np.sin(0.4))
+    rho = np.exp(-2j * np.pi * np.arange(SUBCARRIERS) * SPACING * 2 * 35.0 / 299792458.0)
+    turn = np.exp(-4j * np.pi * 20.0 * np.arange(2) / SPACING / WAVELENGTH)
+    expected = (1.5 - 0.5j) * (a @ beam[0]) * np.einsum("k,m,ms,s->kms", a, turn, x[0], rho)
+    np.testing.assert_allclose(echo(x, targets, beam)[0], expected, atol=1e-12)
+
+
+def long_and_short(rng, copies: int = 1):
+    """Echo, reciprocal filter and projection; and the shortcut that skips the first two."""
+    echo = make_echo(normalize=True)
+    targets = scene(rng)
+    targets = isac.scene.PointTargets(*(np.repeat(v, copies, 0) for v in targets[:4]))
+    beam = np.repeat(complex_draws(rng, BATCH, ANTENNAS), copies, 0)
+    x = np.exp(0.5j * np.pi * rng.integers(0, 4, (BATCH * copies, SUBCARRIERS)))
+    basis = np.linalg.qr(complex_draws(rng, SUBCARRIERS, 5))[0]
+    reciprocal = isac.receiver.ReciprocalFilter(precision="double")
+
+    def long(no=None):
+        return reciprocal(echo(x, targets, beam, no), x).numpy() @ basis.conj()
+
+    return long, lambda no=None: echo.filtered(targets, beam, basis, no).numpy()
+
+
+def test_filtered_equals_the_long_way_without_noise(rng):
+    long, short = long_and_short(rng)
+    np.testing.assert_allclose(short(), long(), atol=1e-12)
+
+
+def test_filtered_noise_has_the_distribution_of_the_long_way(rng):
+    no = 0.3
+    for way in long_and_short(rng, copies=400):
+        noise = way(no) - way()  # [samples, antennas, rank]
+        for vectors in (noise.reshape(-1, 5), np.swapaxes(noise, 1, 2).reshape(-1, ANTENNAS)):
+            # white and circular: both second moments, at five standard errors
+            number, size = vectors.shape
+            error = 5 * no / np.sqrt(number)
+            covariance = vectors.conj().T @ vectors / number
+            np.testing.assert_allclose(covariance, no * np.eye(size), atol=error)
+            np.testing.assert_allclose(vectors.T @ vectors / number, 0, atol=2**0.5 * error)
+
+
+def test_filtered_is_for_targets_at_rest(rng):
+    with pytest.raises(ValueError, match="targets must have no velocity"):
+        make_echo().filtered(scene(rng, True), complex_draws(rng, BATCH, ANTENNAS), np.eye(4))
