@@ -41,7 +41,7 @@ docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean: ## remove caches, built docs and results (keeps .venv)
-	rm -rf results docs/_build build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf results docs/_build docs/_generated build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path './.venv*' -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 help: ## list the targets

@@ -7,7 +7,6 @@ and compilation are part of it: what they leave free inside the process serves t
 from __future__ import annotations
 
 import gc
-import resource
 import sys
 from pathlib import Path
 
@@ -25,11 +24,16 @@ def main() -> None:
     bench, case = Bench(plain.letter()), CASES[name]
     function = case.library(bench) if side == "library" else case.plain(bench, True, side == "xla")
     gc.collect()
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    before = _status("VmRSS")
     for _ in range(2):
         np.asarray(function()[0])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(max(0, peak - before))
+    print(_status("VmHWM") - before)
+
+
+def _status(key: str) -> int:
+    """A field of the process status; unlike `ru_maxrss` its peak does not include the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))
 
 
 if __name__ == "__main__":

@@ -101,9 +101,9 @@ def compare(bench: Bench, name: str, quick: bool) -> dict[str, Any]:
         timed(function)
         trials[kind] = timed(function)[0]
     best = min(trials, key=trials.get)
-    pairs = interleave(variants[best], library, 2 if quick else 6)
+    pairs = interleave(variants[best], library, 2 if quick else 5)
     result = {"plain_variant": best, "plain_trials": trials, **pairs}
-    if not quick and name != "training":  # takes too long
+    if not quick and name != "training":  # which would take too long
         printed = case.plain(bench, False, False)
         timed(printed)
         result["printed_order"] = interleave(printed, library, 1)
@@ -166,7 +166,8 @@ def report(results: dict[str, dict[str, Any]], environment: dict[str, Any], benc
         "10–190 m, 720 × 200 dictionary, 5 iterations, sectors up to 20°, complex64): batch "
         f"{bench.batch_size}, training iteration with {bench.training_batch_size}. Plain: "
         "`benchmarks/plain.py`, the algorithm as published on "
-        "the full dictionaries, the faster of TF graph and XLA and the cheaper order of products. "
+        "the full dictionaries, the faster of TF graph and XLA (in training: of the receiver, the "
+        "rest has no XLA kernels) and the cheaper order of products. "
         "Library: XLA. Times are wall / CPU seconds of one call, taken in turn; ratios are medians "
         "of pairs with their 10–90 % interval.",
         "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 
 import generate  # noqa: E402
+from sphinx.util.inspect import stringify_signature  # noqa: E402
 
 import sionna_isac as isac  # noqa: E402
 
@@ -42,7 +44,7 @@ napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Input", "params_style"), ("Output", "returns_style")]
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
@@ -64,6 +66,20 @@ def _domains() -> list[str]:
             _hide_tuple_fields(module)
             found.append(name)
     return found
+
+
+def _signature(app, what, name, obj, options, signature, return_annotation):
+    """Keras hides the arguments of a layer's constructor."""
+    if what != "class" or not issubclass(obj, isac.core.Layer):
+        return None
+    found = inspect.signature(obj.__init__)
+    arguments = list(found.parameters.values())[1:]
+    return stringify_signature(found.replace(parameters=arguments), show_annotation=False), None
+
+
+def setup(app):
+    """Connect the hooks."""
+    app.connect("autodoc-process-signature", _signature)
 
 
 generate.api(HERE / "_generated" / "api", _domains())

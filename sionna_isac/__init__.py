@@ -1,39 +1,15 @@
-"""Link-level simulation of integrated sensing and communication on top of Sionna."""
+"""Link-level simulation of integrated sensing and communication on top of Sionna.
+
+Importing the package loads nothing else; its domains, and with them TensorFlow and Sionna, are
+loaded when they are first used.
+"""
 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from typing import Any
 
 __version__ = "0.1.0"
-
-
-def _check_environment() -> None:
-    try:
-        version = importlib.metadata.version("sionna")
-    except importlib.metadata.PackageNotFoundError:
-        try:
-            version = importlib.metadata.version("sionna-no-rt")
-        except importlib.metadata.PackageNotFoundError:
-            raise ImportError("sionna_isac needs Sionna 1.2: install 'sionna>=1.2.2,<2'") from None
-    if not version.startswith("1."):
-        raise ImportError(
-            f"sionna_isac needs Sionna 1.2 (its TensorFlow line), found Sionna {version}: "
-            "install 'sionna>=1.2.2,<2'"
-        )
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        raise ImportError(
-            "sionna_isac needs the TensorFlow backend of Keras, found "
-            f"{keras.backend.backend()!r}: set the environment variable KERAS_BACKEND=tensorflow"
-        )
-
-
-_check_environment()
-
-from sionna_isac.core import citation, set_seed  # noqa: E402
 
 _DOMAINS = (
     "array",
@@ -48,12 +24,16 @@ _DOMAINS = (
     "waveform",
 )
 
-__all__ = ["__version__", "citation", "set_seed", *_DOMAINS]
+_FUNCTIONS = ("citation", "set_seed")
+
+__all__ = ["__version__", *_FUNCTIONS, *_DOMAINS]
 
 
 def __getattr__(name: str) -> Any:
     if name in _DOMAINS:
         return importlib.import_module(f"sionna_isac.{name}")
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module("sionna_isac.core"), name)
     raise AttributeError(f"module 'sionna_isac' has no attribute {name!r}")
 
 

@@ -53,7 +53,6 @@ def test_notebook_runs(notebook):
     environment = {
         **os.environ,
         "SIONNA_ISAC_TUTORIAL_QUICK": "1",
-        "JUPYTER_PLATFORM_DIRS": "1",
         "JUPYTER_DATA_DIR": str(Path(sys.prefix) / "share" / "jupyter"),
     }
     run = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import inspect
 import json
 import re
 from pathlib import Path
@@ -27,12 +28,24 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text)
 
 
+def _forget(folder: Path, stems: list[str]) -> None:
+    """Remove pages of an earlier build whose subject is gone."""
+    for page in folder.glob("*.md"):
+        if page.stem not in (*stems, "index"):
+            page.unlink()
+
+
 def api(folder: Path, domains: list[str]) -> None:
     """One page for each package, from its docstrings."""
+    _forget(folder, domains)
     for name in domains:
         module = importlib.import_module(f"sionna_isac.{name}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
-        names = "\n".join(f"- {{py:obj}}`~sionna_isac.{name}.{n}`" for n in sorted(module.__all__))
+        rows = (
+            f"| {{py:obj}}`~sionna_isac.{name}.{n}` | {_first_line(getattr(module, n))} |"
+            for n in sorted(module.__all__)
+        )
+        names = "\n".join(["| name | what it is |", "| --- | --- |", *rows])
         if name == "core":  # modules are exported here too
             body = "".join(
                 f"```{{eval-rst}}\n.. automodule:: sionna_isac.core.{part}\n```\n\n"
@@ -54,9 +67,25 @@ def api(folder: Path, domains: list[str]) -> None:
     )
 
 
+def _first_line(obj: object) -> str:
+    """First line of a docstring, its markup made plain."""
+    line = (inspect.getdoc(obj) or "").split("\n", 1)[0]
+    line = re.sub(r":math:`([^`]*)`", r"$\1$", line)
+    line = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", line)
+    line = re.sub(r"\[(\w+)\]_", r"\1", line)
+    return line.replace("|", r"\|")
+
+
 def _field(entry: str, name: str) -> str:
-    found = re.search(rf"\b{name}\s*=\s*\{{(.*?)\}}\s*(?:,|\n\}})", entry, re.S)
-    text = re.sub(r"\s+", " ", found[1]) if found else ""
+    """Value of a BibTeX field in plain letters."""
+    start = re.search(rf"\b{name}\s*=\s*\{{", entry)
+    if not start:
+        return ""
+    depth, end = 1, start.end()
+    while depth:
+        depth += {"{": 1, "}": -1}.get(entry[end], 0)
+        end += 1
+    text = re.sub(r"\s+", " ", entry[start.end() : end - 1])
     for code, letter in ACCENTS.items():
         text = text.replace(code, letter)
     return text.replace("{", "").replace("}", "").replace("--", "–")
@@ -72,7 +101,7 @@ def references(path: Path) -> None:
     for key in sorted(BIBLIOGRAPHY):
         entry = BIBLIOGRAPHY[key]
         where = _field(entry, "journal") or _field(entry, "booktitle") or _field(entry, "note")
-        authors = _field(entry, "author").replace(" and ", "; ")
+        authors = _field(entry, "author").replace(" and others", " et al.").replace(" and ", "; ")
         line = f"{authors}: *{_field(entry, 'title')}*. "
         line += f"{where}, {_field(entry, 'year')}." if where else f"{_field(entry, 'year')}."
         parts.append(f"```{{eval-rst}}\n.. [{key}] {line}\n```\n\n```bibtex\n{entry}\n```\n")
@@ -81,9 +110,10 @@ def references(path: Path) -> None:
 
 def tutorials(source: Path, folder: Path) -> None:
     """Stored notebooks as pages: text, code, printed output, figures."""
-    names = []
-    for notebook in sorted(source.glob("[0-9]*.ipynb")):
-        names.append(notebook.stem)
+    notebooks = sorted(source.glob("[0-9]*.ipynb"))
+    names = [notebook.stem for notebook in notebooks]
+    _forget(folder, names)
+    for notebook in notebooks:
         cells = json.loads(notebook.read_text())["cells"]
         parts = []
         for number, cell in enumerate(cells):

@@ -1,8 +1,12 @@
 """Foundations shared by all domains: base layer, checks, linear algebra, randomness, references."""
 
-from sionna_isac.core import checks, linalg
-from sionna_isac.core.layer import Layer, register
-from sionna_isac.core.random import (
+from sionna_isac.core._environment import check_environment
+
+check_environment()
+
+from sionna_isac.core import checks, linalg  # noqa: E402
+from sionna_isac.core.layer import Layer, register  # noqa: E402
+from sionna_isac.core.random import (  # noqa: E402
     complex_normal,
     numpy_rng,
     reset_stream,
@@ -10,7 +14,7 @@ from sionna_isac.core.random import (
     uniform,
     uniform_integers,
 )
-from sionna_isac.core.references import citation, cites
+from sionna_isac.core.references import citation, cites  # noqa: E402
 
 __all__ = [
     "Layer",

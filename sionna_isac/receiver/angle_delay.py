@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -158,13 +159,27 @@ class AngleDelayMap(Layer):
     def call(self, y: tf.Tensor) -> tf.Tensor:
         checks.shape("y", y, [None, self.array.num_antennas, None])
         checks.finite("y", y)
-        delays = DelayDictionary(
+        delays = delay_dictionary(
             self.range_grid, self.subcarrier_spacing, y.shape[-1], self.precision
         )
         steering = self.cast(self.array.steering(self.cast(self.angle_grid)))
         rows = linalg.matmul(tf.math.conj(steering), delays.project(y))
         product = linalg.matmul(rows, tf.constant(delays.coefficients.conj(), self.cdtype))
         return tf.abs(product)
+
+
+def delay_dictionary(
+    range_grid: np.ndarray, subcarrier_spacing: float, num_subcarriers: int, precision: str
+) -> DelayDictionary:
+    """Delay dictionary, made once for the same arguments."""
+    return _cached_dictionary(
+        tuple(range_grid.tolist()), subcarrier_spacing, num_subcarriers, precision
+    )
+
+
+@functools.lru_cache(maxsize=16)
+def _cached_dictionary(*arguments: Any) -> DelayDictionary:
+    return DelayDictionary(*arguments)
 
 
 def angle_grid_check(angle_grid: Any) -> np.ndarray:

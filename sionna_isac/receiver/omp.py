@@ -11,7 +11,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import Layer, checks, cites, register
 from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.angle_delay import DelayDictionary, angle_grid_check
+from sionna_isac.receiver.angle_delay import DelayDictionary, angle_grid_check, delay_dictionary
 
 __all__ = ["OMP", "PursuitReceiver", "TargetEstimate"]
 
@@ -75,7 +75,6 @@ class PursuitReceiver(Layer):
             if num_subcarriers is None
             else checks.integer("num_subcarriers", num_subcarriers, minimum=2)
         )
-        self._dictionaries: dict[int, DelayDictionary] = {}
 
     def delay_dictionary(self, num_subcarriers: int | None = None) -> DelayDictionary:
         """Delay dictionary for a number of subcarriers (made once each)."""
@@ -85,11 +84,7 @@ class PursuitReceiver(Layer):
                 "num_subcarriers must be given, here or to the constructor, where the "
                 "observation is already projected; got None"
             )
-        if number not in self._dictionaries:
-            self._dictionaries[number] = DelayDictionary(
-                self.range_grid, self.subcarrier_spacing, number, self.precision
-            )
-        return self._dictionaries[number]
+        return delay_dictionary(self.range_grid, self.subcarrier_spacing, number, self.precision)
 
     @property
     def delay_basis(self) -> np.ndarray:

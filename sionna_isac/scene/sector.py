@@ -27,6 +27,8 @@ class FixedSector(Layer):
     -----
     batch_size : `int`
         Batch size
+    scale : `None` (default) | `float`
+        Factor in [0, 1] on the drawn centres: below 1, sectors stay closer to broadside
 
     Output
     ------
@@ -66,6 +68,8 @@ class RandomSector(Layer):
     -----
     batch_size : `int`
         Batch size
+    scale : `float`, (default 1)
+        Factor in [0, 1] on the drawn centres: below 1 the sectors stay closer to broadside
 
     Output
     ------
@@ -96,8 +100,10 @@ class RandomSector(Layer):
         """`float` : Largest width of a sector [rad]"""
         return self.span[1]
 
-    def call(self, batch_size: int) -> tf.Tensor:
+    def call(self, batch_size: int, scale: Any = None) -> tf.Tensor:
         batch_size = checks.static_or_tensor("batch_size", batch_size)
         centre = uniform([batch_size], *self.centre, precision=self.precision)
+        if scale is not None:
+            centre *= tf.cast(scale, self.rdtype)
         half = uniform([batch_size], *self.span, precision=self.precision) / 2
         return tf.stack([centre - half, centre + half], -1)

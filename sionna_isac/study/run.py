@@ -67,7 +67,7 @@ def run_scenario(
     sweep: Callable[..., Any] = (
         detection_sweep if scenario.kind == "multi_target" else coded_ber_sweep
     )
-    raw = {m: sweep(scenario, m, truth, a, folder, reporter) for m, a in arrays.items()}
+    raw = sweep(scenario, truth, arrays, folder, reporter)
     if scenario.kind == "multi_target":
         dataset = summarise_detection(scenario, raw)
     else:

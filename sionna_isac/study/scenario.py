@@ -218,13 +218,19 @@ class Receiver(_Frozen):
 
 
 class Training(_Frozen):
-    """How the array is learned. ``temperature_scale`` is the softmax's beta times sigma_cell."""
+    """How the array is learned.
+
+    ``temperature_scale`` is the softmax's beta times sigma_cell. Over the first share
+    ``sector_growth`` of the iterations the sectors widen from broadside to all of
+    ``targets.sector_centre_deg``.
+    """
 
     objective: Literal["max", "gospa", "reconstruction"] = "max"
     iterations: Annotated[int, Field(ge=0)] = 400
     batch_size: Count = 80
     learning_rate: Positive = 1e-2
     schedule: Literal["cosine", "constant"] = "cosine"
+    sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.6
     temperature_scale: Positive = 1.0
     cutoff: Positive = 90.0
     checkpoint_interval: Count = 25

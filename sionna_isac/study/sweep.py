@@ -15,25 +15,26 @@ from sionna_isac.core import reset_stream
 from sionna_isac.study.coded_link import CodedLink
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
-from sionna_isac.study.system import IsacSystem, make_link
+from sionna_isac.study.system import IsacSystem, assumed_array, make_link
 
 __all__ = ["coded_ber_sweep", "detection_sweep", "summarise_detection"]
 
 
 def detection_sweep(
     scenario: Any,
-    method: str,
     truth: ImpairedArray,
-    assumed: ImpairedArray,
+    arrays: dict[str, ImpairedArray],
     folder: RunFolder,
     reporter: Reporter,
-) -> dict[str, np.ndarray]:
-    """Estimates, truth and symbol errors of ``evaluation.num_samples`` samples.
+) -> dict[str, dict[str, np.ndarray]]:
+    """Estimates, truth and symbol errors of ``evaluation.num_samples`` samples for each array.
 
     Every method sees the same scenes, noise and users: differences between methods are paired.
+    The system is compiled once; a method only sets the weights of its array.
     """
     evaluation = scenario.evaluation
-    system = IsacSystem(scenario, truth, assumed)
+    probe = assumed_array(scenario, "unknown", truth)
+    system = IsacSystem(scenario, truth, probe)
     size = evaluation.batch_size
 
     def draw() -> dict[str, tf.Tensor]:
@@ -50,26 +51,30 @@ def detection_sweep(
         }
 
     compiled = tf.function(draw, autograph=False, jit_compile=scenario.compile)
-    blocks = []
-    count = -(-evaluation.num_samples // size)
-    with reporter.task(f"evaluating {method}", evaluation.num_samples) as advance:
-        for block in range(count):
-            name = f"{method}_{block:05d}"
-            arrays = folder.load(name)
-            if arrays is None:
-                reset_stream(scenario.seed, "evaluation", block)
-                arrays = {k: v.numpy() for k, v in compiled().items()}
-                _check_finite(arrays, method)
-                folder.save(name, **arrays)
-            keep = min(size, evaluation.num_samples - block * size)
-            blocks.append({k: v[:keep] for k, v in arrays.items()})
-            advance(keep)
-    return {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
+    result = {}
+    for method, assumed in arrays.items():
+        for own, weight in zip(probe.weights, assumed.weights, strict=True):
+            own.assign(weight)
+        blocks = []
+        with reporter.task(f"evaluating {method}", evaluation.num_samples) as advance:
+            for block in range(-(-evaluation.num_samples // size)):
+                name = f"{method}_{block:05d}"
+                drawn = folder.load(name)
+                if drawn is None:
+                    reset_stream(scenario.seed, "evaluation", block)
+                    drawn = {k: v.numpy() for k, v in compiled().items()}
+                    _check_finite(drawn, method)
+                    folder.save(name, **drawn)
+                keep = min(size, evaluation.num_samples - block * size)
+                blocks.append({k: v[:keep] for k, v in drawn.items()})
+                advance(keep)
+        result[method] = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
+    return result
 
 
-def _check_finite(arrays: dict[str, np.ndarray], method: str) -> None:
+def _check_finite(drawn: dict[str, np.ndarray], method: str) -> None:
     for name in ("angle", "range", "metric"):
-        if not np.all(np.isfinite(arrays[name])):
+        if not np.all(np.isfinite(drawn[name])):
             raise FloatingPointError(
                 f"method '{method}' gave estimates of {name} that are not finite"
             )
@@ -162,17 +167,35 @@ def _describe(dataset: xr.Dataset, level: float) -> None:
 
 def coded_ber_sweep(
     scenario: Any,
+    truth: ImpairedArray,
+    arrays: dict[str, ImpairedArray],
+    folder: RunFolder,
+    reporter: Reporter,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Bit and block errors over the SNR for each array, one stored point after the other."""
+    return {
+        method: _ber_curve(scenario, method, truth, assumed, folder, reporter)
+        for method, assumed in arrays.items()
+    }
+
+
+def _ber_curve(
+    scenario: Any,
     method: str,
     truth: ImpairedArray,
     assumed: ImpairedArray,
     folder: RunFolder,
     reporter: Reporter,
 ) -> dict[str, np.ndarray]:
-    """Bit and block errors over the SNR, one stored point after the other."""
     coding = scenario.coding
     system = IsacSystem(scenario, truth, assumed)
-    beam = system.transmit(tf.cast(system.sector(1), system.receiver.rdtype))[0]
-    link = CodedLink(coding, make_link(scenario, truth), beam, scenario.waveform.subcarrier_spacing)
+    beam = system.transmit(system.sector(1))[0]
+    link = CodedLink(
+        coding,
+        make_link(scenario, truth, coding.fft_size),
+        beam,
+        scenario.waveform.subcarrier_spacing,
+    )
     run = tf.function(link, autograph=False, jit_compile=scenario.compile)
     points = []
     with reporter.task(f"coded link, {method}", len(coding.snr_db)) as advance:

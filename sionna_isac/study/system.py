@@ -39,25 +39,25 @@ def assumed_array(scenario: Any, method: str, truth: array.ImpairedArray) -> arr
         return truth
     config = scenario.array
     learned = config.learn if method == "learned" else False
-    coupling = None
-    if "coupling" in config.learn and truth.coupling is not None:
-        coupling = np.zeros_like(truth.coupling)
     return array.ImpairedArray(
         config.num_antennas,
         config.wavelength,
-        coupling=coupling,
+        coupling=None if truth.coupling is None else np.zeros_like(truth.coupling),
         anchor=config.anchor,
         trainable=learned,
         precision=scenario.precision,
     )
 
 
-def make_link(scenario: Any, truth: array.ImpairedArray) -> channel.link.PathLink:
-    """The communication link of a scenario."""
+def make_link(
+    scenario: Any, truth: array.ImpairedArray, num_subcarriers: int | None = None
+) -> channel.link.PathLink:
+    """The communication link of a scenario, taps spaced for ``num_subcarriers`` subcarriers."""
     sector = scene.FixedSector(np.deg2rad(scenario.link.sector_deg), precision=scenario.precision)
     config = scenario.link.channel
     if config.kind == "multitap":
-        bandwidth = scenario.waveform.num_subcarriers * scenario.waveform.subcarrier_spacing
+        number = num_subcarriers or scenario.waveform.num_subcarriers
+        bandwidth = number * scenario.waveform.subcarrier_spacing
         return channel.MultitapLink(
             truth, sector, bandwidth, config.num_taps, precision=scenario.precision
         )
@@ -171,9 +171,12 @@ class IsacSystem(keras.Model):
         user = tf.repeat(self.precoder(self.user_sector(1)), sector.shape[0], 0)
         return self.multibeam(sensing, user, wave.eta, wave.phi)
 
-    def sense(self, batch_size: int) -> tuple[Observation, tf.Tensor]:
-        """Draw scenes, send, receive and estimate; also returns the beams."""
-        sector = self.sector(batch_size)
+    def sense(self, batch_size: int, scale: Any = None) -> tuple[Observation, tf.Tensor]:
+        """Draw scenes, send, receive and estimate; also returns the beams.
+
+        ``scale`` keeps random sectors closer to broadside, see ``training.sector_growth``.
+        """
+        sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
         beam = self.transmit(sector)
         targets = self.scene(sector)
         z = self.echo.filtered(targets, beam, self._basis, self.scenario.noise_power)
@@ -212,13 +215,26 @@ class IsacSystem(keras.Model):
         self.built = True
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Loss of one batch, which the system draws itself (``inputs`` is not used)."""
-        return self.training_loss(self.sense(self.scenario.training.batch_size)[0])
+        """Loss of one batch that the system draws itself; ``inputs`` scales the sectors."""
+        return self.training_loss(self.sense(self.scenario.training.batch_size, inputs)[0])
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Gradient step of ``fit``; returns the loss of this step, not a running mean."""
         with tf.GradientTape() as tape:
-            loss = self(data, training=True)
+            loss = self(self._sector_scale(), training=True)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         return {"loss_now": loss}
+
+    def _sector_scale(self) -> tf.Tensor:
+        """How far from broadside the sectors of this iteration may lie, as a share.
+
+        An element that is displaced by d turns the phase of a target at angle theta by
+        2 pi d sin(theta) / lambda. Seen from broadside outwards, that phase grows from zero and
+        the position is pulled along; seen from all angles at once, displacements beyond about
+        0.4 wavelengths have many local optima.
+        """
+        training = self.scenario.training
+        growth = training.sector_growth * training.iterations
+        step = tf.cast(self.optimizer.iterations, self.receiver.rdtype)
+        return tf.minimum(step / max(growth, 1e-9), 1.0) if growth else tf.ones_like(step)
