@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-__all__ = ["apply_on_right", "hermitian_solve", "matmul", "real_block", "safe_abs", "to_complex"]
+__all__ = [
+    "apply_on_right",
+    "conj_block",
+    "hermitian_solve",
+    "matmul",
+    "real_block",
+    "real_rows",
+    "safe_abs",
+    "to_complex",
+]
 
 
 def real_block(matrix: tf.Tensor) -> tf.Tensor:
@@ -48,8 +57,7 @@ def matmul(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     ------
     : [..., m, n], `tf.complex`
     """
-    rows = tf.concat([tf.math.real(a), tf.math.imag(a)], -1)
-    product = rows @ real_block(b)
+    product = real_rows(a) @ real_block(b)
     re, im = tf.split(product, 2, axis=-1)
     return tf.complex(re, im)
 
@@ -88,6 +96,17 @@ def hermitian_solve(matrix: tf.Tensor, rhs: tf.Tensor) -> tf.Tensor:
     block = real_block(tf.linalg.matrix_transpose(matrix))
     re, im = tf.split(_solve(tf.linalg.matrix_transpose(block), stacked), 2, axis=-2)
     return tf.complex(re, im)
+
+
+def real_rows(matrix: tf.Tensor) -> tf.Tensor:
+    """Rows [..., 2n] that hold real and imaginary parts of rows [..., n] side by side."""
+    return tf.concat([tf.math.real(matrix), tf.math.imag(matrix)], -1)
+
+
+def conj_block(matrix: tf.Tensor) -> tf.Tensor:
+    """Real matrix [..., 2m, 2n] with ``real_rows(a) @ block = real_rows(conj(a) @ matrix)``."""
+    re, im = tf.math.real(matrix), tf.math.imag(matrix)
+    return tf.concat([tf.concat([re, im], -1), tf.concat([im, -re], -1)], -2)
 
 
 def to_complex(real: tf.Tensor) -> tf.Tensor:

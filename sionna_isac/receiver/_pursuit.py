@@ -26,8 +26,8 @@ class Pursuit:
     ----------
     z : [batch_size, num_antennas, rank], `tf.complex`
         Projected observation
-    rows : [batch_size, num_rows, num_antennas], `tf.complex`
-        Steering vectors that are searched
+    rows : [batch_size, num_rows, 2 * num_antennas], `tf.float`
+        Steering vectors that are searched, real and imaginary parts side by side
     inside : [batch_size, num_rows], `tf.bool`
         Which of them may be chosen
     delays : :class:`DelayDictionary`
@@ -41,9 +41,8 @@ class Pursuit:
         self._rows = tf.stop_gradient(rows)
         self._inside = inside
         self._columns = linalg.real_block(tf.constant(delays.coefficients.conj(), z.dtype))
-        first = linalg.matmul(tf.math.conj(self._rows), self._z)
-        stacked = tf.concat([tf.math.real(first), tf.math.imag(first)], -1)
-        self._re, self._im = tf.split(linalg.apply_on_right(stacked, self._columns), 2, -1)
+        first = self._rows @ linalg.conj_block(self._z)
+        self._re, self._im = tf.split(linalg.apply_on_right(first, self._columns), 2, -1)
         self._atoms: list[tuple[tf.Tensor, tf.Tensor]] = []
         self._traces: list[tuple[tf.Tensor, tf.Tensor]] = []
         self._factor: list[list[tf.Tensor]] = []  # rows of the Cholesky factor of the Gram matrix
@@ -79,19 +78,33 @@ class Pursuit:
             line -= weight[:, tf.newaxis] * across
         return tf.math.real(line) ** 2 + tf.math.imag(line) ** 2
 
-    def residual(self) -> tf.Tensor:
-        """Projected residual observation [batch_size, num_antennas, rank]."""
-        z = self._z
-        for gain, (a, c) in zip(self.gains, self._atoms, strict=True):
-            z -= (gain[:, tf.newaxis] * a)[:, :, tf.newaxis] * c[:, tf.newaxis]
-        return z
+    def residual_columns(self, column: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
+        """Residual times some columns of the delay dictionary.
+
+        Input
+        -----
+        column : [batch_size, num_columns], `tf.int32`
+            Indices of the columns
+        across : [batch_size, rank, num_columns], `tf.complex`
+            The columns
+
+        Output
+        ------
+        : [batch_size, num_antennas, num_columns], `tf.complex`
+            Products
+        """
+        product = linalg.matmul(self._z, across)
+        for gain, (a, _), (_, trace) in zip(self.gains, self._atoms, self._traces, strict=True):
+            part = tf.gather(trace, column, batch_dims=1)
+            product -= (gain[:, tf.newaxis] * a)[:, :, tf.newaxis] * part[:, tf.newaxis]
+        return product
 
     def add(self, a: tf.Tensor, c: tf.Tensor) -> None:
         """Add the atom a c^T (steering [batch_size, num_antennas], delay [batch_size, rank])."""
         a, c = tf.stop_gradient(a), tf.stop_gradient(c)
-        along = tf.einsum("bwk,bk->bw", tf.math.conj(self._rows), a)
-        stacked = tf.concat([tf.math.real(c), tf.math.imag(c)], -1)
-        across = tf.complex(*tf.split(stacked @ self._columns, 2, -1))
+        trace = self._rows @ linalg.conj_block(a[..., tf.newaxis])
+        along = tf.complex(trace[..., 0], trace[..., 1])
+        across = tf.complex(*tf.split(linalg.real_rows(c) @ self._columns, 2, -1))
         correlation = tf.einsum("bk,bkr,br->b", tf.math.conj(a), self._z, tf.math.conj(c))
         self._atoms.append((a, c))
         self._traces.append((along, across))

@@ -92,9 +92,8 @@ class DelayDictionary:
 
     def project(self, y: tf.Tensor) -> tf.Tensor:
         r"""Project [..., num_subcarriers] to [..., rank]: the product with :math:`\mathbf{Q}^*`."""
-        rows = tf.concat([tf.math.real(y), tf.math.imag(y)], -1)
         block = linalg.real_block(tf.constant(self.basis.conj(), y.dtype))
-        re, im = tf.split(linalg.apply_on_right(rows, block), 2, -1)
+        re, im = tf.split(linalg.apply_on_right(linalg.real_rows(y), block), 2, -1)
         return tf.complex(re, im)
 
     def atom(self, distance: tf.Tensor) -> tf.Tensor:

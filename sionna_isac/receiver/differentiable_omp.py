@@ -156,7 +156,8 @@ class DifferentiableOMP(PursuitReceiver):
         last = tf.searchsorted(grid, sector[:, 1], side="right")
         start = tf.minimum(first, grid.shape[0] - width)
         searched = start[:, tf.newaxis] + tf.range(width)
-        rows = tf.gather(tf.stop_gradient(dictionary), searched)
+        stacked = linalg.real_rows(dictionary)
+        rows = tf.gather(tf.stop_gradient(stacked), searched)
         inside = (searched >= first[:, tf.newaxis]) & (searched < last[:, tf.newaxis])
         valid = sector_has_angles(inside) & (last - first <= width)
 
@@ -172,7 +173,6 @@ class DifferentiableOMP(PursuitReceiver):
         for _ in range(self.max_targets):
             row, column, _ = pursuit.peak()
             row += start
-            source = z if pursuit.num_atoms == 0 else pursuit.residual()
             near_angle = row[:, tf.newaxis] + tf.range(-half_angle, half_angle + 1)
             near_range = column[:, tf.newaxis] + tf.range(-half_range, half_range + 1)
             in_grid = _within(near_angle, grid.shape[0])[:, :, tf.newaxis]
@@ -181,10 +181,14 @@ class DifferentiableOMP(PursuitReceiver):
             near_angle = tf.clip_by_value(near_angle, 0, grid.shape[0] - 1)
             near_range = tf.clip_by_value(near_range, 0, ranges.shape[0] - 1)
 
-            steering = tf.gather(dictionary, near_angle)
+            steering = tf.gather(stacked, near_angle)
             across = tf.linalg.adjoint(tf.gather(columns, near_range))
-            cells = linalg.matmul(tf.math.conj(steering), linalg.matmul(source, across))
-            magnitude = linalg.safe_abs(tf.math.real(cells), tf.math.imag(cells), floor)
+            if pursuit.num_atoms == 0:  # only here gradients go on to the observation
+                source = linalg.matmul(z, across)
+            else:
+                source = pursuit.residual_columns(near_range, across)
+            re, im = tf.split(steering @ linalg.conj_block(source), 2, -1)
+            magnitude = linalg.safe_abs(re, im, floor)
             magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
             logits = tf.where(in_grid, beta * magnitude, -float("inf"))
             weight = tf.nn.softmax(tf.reshape(logits, [logits.shape[0], -1]))

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.core import Layer, checks, cites, linalg, register
 from sionna_isac.receiver._pursuit import Pursuit
 from sionna_isac.receiver.angle_delay import DelayDictionary, angle_grid_check, delay_dictionary
 
@@ -199,7 +199,7 @@ class OMP(PursuitReceiver):
             rows = tf.broadcast_to(rows, [z.shape[0], *rows.shape])
             inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
         valid = sector_has_angles(inside)
-        pursuit = Pursuit(z, rows, inside, delays)
+        pursuit = Pursuit(z, linalg.real_rows(rows), inside, delays)
         ranges = tf.constant(self.range_grid, self.rdtype)
         columns = tf.constant(delays.coefficients.T, self.cdtype)
         found: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = []
