@@ -141,6 +141,8 @@ class CodedLink:
             h, variance = self._estimator(y, no)
         else:
             h = self._remove_nulls(h)
+        # Sionna's estimator gives the variance in single precision whatever its own is
+        variance = tf.cast(variance, self._detector.rdtype)
         noise = self._data(tf.broadcast_to(no + variance, tf.shape(h)))
         y = self._remove_nulls(y)[:, :, :, tf.newaxis, tf.newaxis]
         llr = self._detector(self._data(y), self._data(h), noise)

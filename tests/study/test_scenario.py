@@ -1,0 +1,101 @@
+"""Scenarios: the shipped ones are valid, wrong ones give one clear line."""
+
+import math
+
+import pytest
+import yaml
+
+from sionna_isac.study import ScenarioError, find_scenarios, load_scenario
+
+SHIPPED = ("quick", "multi_target_letter", "multi_target_journal", "coded_ber")
+
+
+def test_all_shipped_scenarios_are_valid_and_named():
+    found = find_scenarios()
+    assert set(SHIPPED) <= set(found)
+    for name, path in found.items():
+        assert load_scenario(path).name == name
+
+
+def test_overrides_and_seed_reach_the_scenario():
+    scenario = load_scenario("quick", ["training.iterations=7", "array.num_antennas=16"], seed=9)
+    assert (scenario.training.iterations, scenario.array.num_antennas, scenario.seed) == (7, 16, 9)
+
+
+def test_scenarios_are_frozen():
+    scenario = load_scenario("quick")
+    with pytest.raises(ValueError, match="frozen"):
+        scenario.seed = 2
+
+
+def test_noise_of_the_journal_setting_is_the_stated_one():
+    # k_B T B with 8 dB noise figure over 256 subcarriers of 240 kHz
+    assert load_scenario("multi_target_journal").noise_power == pytest.approx(1.55e-12, rel=2e-3)
+
+
+def test_noise_of_the_letter_setting_follows_from_the_integrated_snr():
+    assert load_scenario("multi_target_letter").noise_power == pytest.approx(64 / 10**1.5)
+
+
+BAD = [
+    ("training.iteration=5", "training.iteration", "unknown key"),
+    ("training.iterations=-5", "training.iterations", "-5"),
+    ("training.learning_rate=0", "training.learning_rate", "0"),
+    ("training.objective=mse", "training.objective", "mse"),
+    ("training.learning_rate=.nan", "training.learning_rate", "nan"),
+    ("array.num_antennas=1", "array.num_antennas", "1"),
+    ("array.num_antennas=many", "array.num_antennas", "many"),
+    ("array.carrier_frequency=-60e9", "array.carrier_frequency", "-6"),
+    ("array.impairments=[{kind: rust, std: 1}]", "array.impairments", "rust"),
+    ("array.impairments=[{kind: spacing, std: -1}]", "std", "-1"),
+    ("array.learn=[coupling]", "coupling", "impairment"),
+    ("waveform.eta=1.5", "waveform.eta", "1.5"),
+    ("waveform.subcarrier_spacing=0", "waveform.subcarrier_spacing", "0"),
+    ("targets.range_interval=[50, 10]", "targets.range_interval", "(50.0, 10.0)"),
+    ("targets.range_interval=[0, 10]", "targets.range_interval", "(0.0, 10.0)"),
+    ("targets.sector_centre_deg=[-85, 85]", "sector_centre_deg", "90"),
+    ("targets.test_sector_deg=[-100, 0]", "targets.test_sector_deg", "-100"),
+    ("targets.gain={kind: rayleigh}", "snr_db", "missing"),
+    ("link.channel={kind: geometric}", "link.channel.kind", "radar_equation"),
+    ("evaluation.p_fa=[0.1, 0.01]", "evaluation.p_fa", "increasing"),
+    ("evaluation.p_fa=[]", "evaluation.p_fa", "[]"),
+    ("evaluation.operating_p_fa=1", "evaluation.operating_p_fa", "1"),
+    ("evaluation.methods=[known, known]", "evaluation.methods", "distinct"),
+    ("evaluation.methods=[oracle]", "evaluation.methods", "oracle"),
+    ("seed=-1", "seed", "-1"),
+    ("kind=sonar", "kind", "sonar"),
+    ("precision=half", "precision", "half"),
+    ("title", "--set", "key=value"),
+    ("title.text=3", "title", "not a group"),
+    ("title=[", "--set title", "YAML"),
+]
+
+
+@pytest.mark.parametrize(("override", "where", "value"), BAD, ids=[b[0] for b in BAD])
+def test_a_wrong_value_is_one_line_that_names_it(override, where, value):
+    with pytest.raises(ScenarioError) as error:
+        load_scenario("quick", [override])
+    text = str(error.value)
+    assert "\n" not in text
+    assert where in text and value in text, text
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "- a list", "just text", ""])
+def test_a_file_that_is_no_scenario_is_named(tmp_path, text):
+    file = tmp_path / "broken.yaml"
+    file.write_text(text)
+    with pytest.raises(ScenarioError, match=r"broken\.yaml"):
+        load_scenario(file)
+
+
+def test_an_unknown_scenario_lists_the_known_ones():
+    with pytest.raises(ScenarioError, match="quick"):
+        load_scenario("no_such_scenario")
+
+
+def test_what_show_prints_is_a_scenario_again(tmp_path):
+    scenario = load_scenario("multi_target_journal")
+    file = tmp_path / "again.yaml"
+    file.write_text(yaml.safe_dump(scenario.model_dump(mode="json")))
+    assert load_scenario(file) == scenario
+    assert math.isclose(scenario.array.wavelength, 299792458 / 60e9)
