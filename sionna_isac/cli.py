@@ -16,14 +16,30 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+import sionna_isac
+
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     help="Integrated sensing and communication studies on top of Sionna.",
 )
+
+
+@app.callback()
+def _common(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        typer.echo(sionna_isac.__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
 
 ScenarioArgument = Annotated[str, typer.Argument(help="YAML file, or name of a scenario.")]
 SetOption = Annotated[
@@ -39,13 +55,17 @@ def run(
     set_: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder; results/NAME if not given.")] = None,
     seed: SeedOption = None,
-    fresh: Annotated[bool, typer.Option(help="Discard what an earlier run left there.")] = False,
+    fresh: Annotated[
+        bool, typer.Option(help="Discard what an earlier run left; without it a run resumes.")
+    ] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Run a scenario, store its result and draw its figure. The same command resumes it."""
-    from sionna_isac.study import load_scenario, run_scenario
+    from sionna_isac.study.loading import load_scenario
 
     config = load_scenario(scenario, set_ or (), seed)
+    _load_tensorflow()
+    from sionna_isac.study import run_scenario
 
     folder = out or Path("results") / config.name
     run_scenario(config, folder, fresh=fresh, quiet=quiet)
@@ -55,7 +75,7 @@ def run(
 @app.command("list")
 def list_() -> None:
     """List the scenarios of the library."""
-    from sionna_isac.study.scenario import find_scenarios, load_scenario
+    from sionna_isac.study.loading import find_scenarios, load_scenario
 
     table = Table(box=None, header_style="bold")
     for column in ("name", "kind", "title"):
@@ -69,7 +89,7 @@ def list_() -> None:
 @app.command()
 def show(scenario: ScenarioArgument, set_: SetOption = None, seed: SeedOption = None) -> None:
     """Print a scenario with all values, defaults and overrides included."""
-    from sionna_isac.study.scenario import load_scenario
+    from sionna_isac.study.loading import load_scenario
 
     config = load_scenario(scenario, set_ or (), seed)
     typer.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
@@ -86,7 +106,7 @@ def plot(
 
 def _draw(result: Path, out: Path | None, quiet: bool) -> None:
     from sionna_isac.plots import draw_result
-    from sionna_isac.study.store import read_result
+    from sionna_isac.study.store import StoreError, read_result
 
     dataset, scenario = read_result(result)
     folder = result if result.is_dir() else result.parent
@@ -94,7 +114,7 @@ def _draw(result: Path, out: Path | None, quiet: bool) -> None:
     try:
         draw_result(dataset, scenario.kind, target)
     except (OSError, ValueError) as error:
-        raise ValueError(f"out: cannot write figure '{target}': {error}") from None
+        raise StoreError(f"out: cannot write figure '{target}': {error}") from None
     if not quiet:
         typer.echo(f"figure: {target}")
 
@@ -125,13 +145,12 @@ def _load_tensorflow() -> None:
 def main() -> None:
     """Entry point: errors of use are one line and exit code 2."""
     try:
-        if not {"--help", "--version"} & set(sys.argv) and len(sys.argv) > 1:
-            _load_tensorflow()
         code = app(standalone_mode=False)
     except typer.Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; the same command goes on from here", file=sys.stderr)
+        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
+        print(f"interrupted{resume}", file=sys.stderr)
         code = 130
     except Exception as error:
         if not _is_usage(error):
@@ -143,10 +162,13 @@ def main() -> None:
     sys.exit(code or 0)
 
 
+_USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
+
+
 def _is_usage(error: Exception) -> bool:
     """Whether an error says what the user should change, as opposed to a defect."""
     names = {c.__name__ for c in type(error).__mro__}
-    return bool(names & {"ScenarioError", "StoreError", "TrainingError", "ClickException"})
+    return bool(names & _USAGE)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Arrays: element positions, steering vectors, hardware impairments."""
 
+from sionna_isac.array.impaired import ImpairedArray, PositiveGains
 from sionna_isac.array.impairment import (
     GainError,
-    ImpairedArray,
     MutualCoupling,
     PhaseError,
     SpacingError,
@@ -17,6 +17,7 @@ __all__ = [
     "MutualCoupling",
     "OrderedPositions",
     "PhaseError",
+    "PositiveGains",
     "SpacingError",
     "UniformLinearArray",
     "impair",

@@ -44,26 +44,32 @@ def uniform_positions(num_antennas: int, spacing: float, anchor: str = "centre")
 class OrderedPositions(keras.constraints.Constraint):
     """Constraint on trained element positions: sorted, and anchored at the centre or first element.
 
-    A common shift of all elements cannot be observed (it is a phase of the echo), and a
-    permutation is no other array; without the constraint both wander during training.
+    A common shift of all elements cannot be observed (it is a phase of the echo); without the
+    constraint it wanders during training. Elements are wired in the order of their positions:
+    two that cross are exchanged.
 
     Parameters
     ----------
     anchor : "centre" (default) | "first"
         Mean position or first element is put to where it belongs: 0
+    ordered : `bool`, (default `True`)
+        Whether positions are sorted; `False` where other parameters belong to the elements, too
     """
 
-    def __init__(self, anchor: str = "centre") -> None:
+    def __init__(self, anchor: str = "centre", ordered: bool = True) -> None:
         self.anchor = checks.one_of("anchor", anchor, ANCHORS)
+        self.ordered = bool(ordered)
 
     def __call__(self, value: Any) -> tf.Tensor:
-        ordered = tf.sort(tf.convert_to_tensor(value))
-        origin = tf.reduce_mean(ordered) if self.anchor == "centre" else ordered[0]
-        return ordered - origin
+        positions = tf.convert_to_tensor(value)
+        if self.ordered:
+            positions = tf.sort(positions)
+        origin = tf.reduce_mean(positions) if self.anchor == "centre" else positions[0]
+        return positions - origin
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        return {"anchor": self.anchor}
+        return {"anchor": self.anchor, "ordered": self.ordered}
 
 
 @register
@@ -72,7 +78,7 @@ class UniformLinearArray(Layer):
     r"""Linear array on the y axis with plane-wave steering, optionally with trainable positions.
 
     The positions are those of a uniform array unless given. As a weight they are kept in
-    wavelengths, so that ordinary learning rates (1e-4 to 1e-3) suit them.
+    wavelengths, so that ordinary learning rates (1e-3 to 1e-2) suit them.
 
     Parameters
     ----------
@@ -104,6 +110,8 @@ class UniformLinearArray(Layer):
         not finite
     """
 
+    _ordered = True  # whether trained positions are kept sorted
+
     def __init__(
         self,
         num_antennas: int,
@@ -124,9 +132,8 @@ class UniformLinearArray(Layer):
         else:
             metres = checks.vector("element_positions", element_positions, self.num_antennas)
             positions = metres / self.wavelength
-        self._initial = positions
         self.positions = self._parameter(
-            "positions", positions, trainable, constraint=OrderedPositions(anchor)
+            "positions", positions, trainable, OrderedPositions(anchor, self._ordered)
         )
         self._learned: Any = trainable
 
@@ -157,5 +164,5 @@ class UniformLinearArray(Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the positions are the present ones."""
         config = super().get_config()
-        config["trainable"] = self._learned
+        config["trainable"] = self._learned if self.trainable else False
         return config

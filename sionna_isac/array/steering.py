@@ -6,7 +6,7 @@ import math
 
 import tensorflow as tf
 
-from sionna_isac.core import cites
+from sionna_isac.core import cites, linalg
 
 __all__ = ["plane_wave"]
 
@@ -34,4 +34,4 @@ def plane_wave(positions: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
         Steering vectors, each entry of unit magnitude
     """
     phase = (-2 * math.pi) * tf.sin(angle)[..., tf.newaxis] * positions
-    return tf.complex(tf.cos(phase), tf.sin(phase))
+    return linalg.expj(phase)

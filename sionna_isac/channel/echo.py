@@ -144,13 +144,13 @@ class MonostaticEcho(Layer):
         step = 4 * math.pi * self.subcarrier_spacing / SPEED_OF_LIGHT
         index = tf.range(num_subcarriers, dtype=self.rdtype)
         phase = -step * distance[..., tf.newaxis] * index
-        return tf.complex(tf.cos(phase), tf.sin(phase))
+        return linalg.expj(phase)
 
     def _doppler(self, velocity: tf.Tensor, num_symbols: int) -> tf.Tensor:
         duration = self.symbol_duration or 1 / self.subcarrier_spacing
         step = 4 * math.pi * duration / self.array.wavelength
         phase = -step * velocity[..., tf.newaxis] * tf.range(num_symbols, dtype=self.rdtype)
-        return tf.complex(tf.cos(phase), tf.sin(phase))
+        return linalg.expj(phase)
 
     def filtered(
         self, targets: PointTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
@@ -177,6 +177,8 @@ class MonostaticEcho(Layer):
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
         """
+        if no is not None:
+            no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
         if targets.velocity is not None:
             raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
         targets, beam = PointTargets(*self._convert(tuple(targets))), self.cast(beam)
@@ -220,7 +222,7 @@ class MonostaticEcho(Layer):
         steering = self.cast(self.array.steering(targets.angle))
         tau = 2 * targets.range / SPEED_OF_LIGHT
         edge = -2 * math.pi * (num_subcarriers // 2) * self.subcarrier_spacing * tau
-        gain = targets.gain * tf.complex(tf.cos(edge), tf.sin(edge))
+        gain = targets.gain * linalg.expj(edge)
         if self.normalize:
             gain *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
         a = tf.einsum("bt,btk,btl->bklt", gain, steering, steering)[..., tf.newaxis]

@@ -119,7 +119,7 @@ class PathLink(ChannelModel):
         weight = paths.gain * tf.linalg.matvec(steering, tf.cast(beam, self.cdtype))
         index = tf.range(num_subcarriers, dtype=self.rdtype)
         phase = -2 * math.pi * subcarrier_spacing * paths.delay[..., tf.newaxis] * index
-        wave = tf.complex(tf.cos(phase), tf.sin(phase))
+        wave = linalg.expj(phase)
         return linalg.matmul(weight[:, tf.newaxis], wave)[:, 0]
 
 
@@ -228,7 +228,7 @@ class GeometricLink(PathLink):
         to_user = tf.maximum(to_user, self.range_interval[0])
         phase = uniform([batch_size, 1], 0, 2 * math.pi, precision=self.precision)
         line = wavelength / (4 * math.pi * user_range)
-        line_gain = tf.complex(line * tf.cos(phase), line * tf.sin(phase))
+        line_gain = linalg.to_complex(line) * linalg.expj(phase)
         bounce = wavelength * math.sqrt(self.mean_rcs / (4 * math.pi) ** 3) / (distance * to_user)
         fading = complex_normal(shape, 1.0, self.precision)
         count = uniform_integers([batch_size, 1], number + 1)

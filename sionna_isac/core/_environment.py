@@ -16,7 +16,7 @@ def check_environment() -> None:
             version = importlib.metadata.version("sionna-no-rt")
         except importlib.metadata.PackageNotFoundError:
             raise ImportError("sionna_isac needs Sionna 1.2: install 'sionna>=1.2.2,<2'") from None
-    if not version.startswith("1."):
+    if not version.startswith("1.2."):
         raise ImportError(
             f"sionna_isac needs Sionna 1.2 (its TensorFlow line), found Sionna {version}: "
             "install 'sionna>=1.2.2,<2'"

@@ -86,6 +86,8 @@ class Layer(keras.layers.Layer):
         return self._convert(value)
 
     def _convert(self, value: Any) -> Any:
+        if type(value) in (list, tuple) and _all_numbers(value):
+            value = np.asarray(value)
         return keras.tree.map_structure(self._cast_leaf, value)
 
     def _cast_leaf(self, value: Any) -> Any:
@@ -125,6 +127,13 @@ class Layer(keras.layers.Layer):
 def _static(value: Any) -> bool:
     """Whether a value reaches ``call`` as the Python object it is."""
     return value is None or isinstance(value, (str, bool, int, np.integer, Callable))  # type: ignore[arg-type]
+
+
+def _all_numbers(value: Any) -> bool:
+    """Whether a (nested) list holds numbers only: it stands for an array then."""
+    if type(value) in (list, tuple):
+        return bool(value) and all(_all_numbers(v) for v in value)
+    return isinstance(value, (int, float, complex, np.generic))
 
 
 def _encode(value: Any) -> Any:

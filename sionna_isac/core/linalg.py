@@ -11,6 +11,7 @@ import tensorflow as tf
 __all__ = [
     "apply_on_right",
     "conj_block",
+    "expj",
     "hermitian_solve",
     "matmul",
     "real_block",
@@ -114,6 +115,11 @@ def to_complex(real: tf.Tensor) -> tf.Tensor:
     return tf.complex(real, tf.zeros_like(real))
 
 
+def expj(phase: tf.Tensor) -> tf.Tensor:
+    """Complex exponential of j times a real phase."""
+    return tf.complex(tf.cos(phase), tf.sin(phase))
+
+
 def safe_abs(re: tf.Tensor, im: tf.Tensor, floor: tf.Tensor | float = 0.0) -> tf.Tensor:
     """Magnitude of re + j im with gradient 0 where it does not exceed ``floor``.
 
@@ -122,5 +128,5 @@ def safe_abs(re: tf.Tensor, im: tf.Tensor, floor: tf.Tensor | float = 0.0) -> tf
     """
     square = re * re + im * im
     floor = tf.cast(floor, square.dtype)
-    positive = square > floor * floor
+    positive = ~(square <= floor * floor)  # NaN stays NaN
     return tf.where(positive, tf.sqrt(tf.where(positive, square, tf.ones_like(square))), 0.0)

@@ -90,6 +90,6 @@ def _energy(value: tf.Tensor) -> tf.Tensor:
 
 def _ratio(value: tf.Tensor, energy: tf.Tensor, root: bool = False) -> tf.Tensor:
     """value / energy (or its root), 0 where the energy is 0."""
-    positive = energy > 0
+    positive = tf.not_equal(energy, 0)  # NaN must stay NaN
     safe = tf.where(positive, energy, tf.ones_like(energy))
     return tf.where(positive, value / (tf.sqrt(safe) if root else safe), 0.0)

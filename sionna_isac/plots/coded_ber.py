@@ -41,15 +41,19 @@ def coded_ber(dataset: xr.Dataset) -> Figure:
                 ms=4,
                 label=label(method),
             )
-            if name == "bler":
-                ax.fill_between(
-                    row.snr_db,
-                    np.where(seen, row.bler_low, np.nan),
-                    np.where(seen, row.bler_high, np.nan),
-                    color=COLOURS[method],
-                    alpha=0.2,
-                    lw=0,
-                )
+            ax.fill_between(
+                row.snr_db,
+                np.where(seen, row[f"{name}_low"], np.nan),
+                np.where(seen, row[f"{name}_high"], np.nan),
+                color=COLOURS[method],
+                alpha=0.2,
+                lw=0,
+            )
         ax.set(xlabel="SNR per resource element without beam gain [dB]", ylabel=text)
     axes[0, 0].legend(fontsize=8)
+    blocks = dataset["blocks"].values
+    figure.supxlabel(
+        f"{blocks.min()} to {blocks.max()} blocks a point; bands are confidence intervals",
+        fontsize=8,
+    )
     return figure

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.plots.style import COLOURS, MARKERS, label, new_figure
 
@@ -25,7 +26,7 @@ def multi_target(dataset: xr.Dataset) -> Figure:
     Output
     ------
     : `matplotlib.figure.Figure`
-        Figure with four panels (three without training)
+        Figure with four panels
     """
     figure, axes = new_figure(2, 2, str(dataset.attrs.get("title", "")))
     curves = (
@@ -63,7 +64,7 @@ def multi_target(dataset: xr.Dataset) -> Figure:
 
 def _positions(ax: Any, dataset: xr.Dataset) -> None:
     scenario = json.loads(dataset.attrs["scenario"])
-    wavelength = 299792458.0 / scenario["array"]["carrier_frequency"]
+    wavelength = SPEED_OF_LIGHT / scenario["array"]["carrier_frequency"]
     truth = dataset["true_element_positions"].values / wavelength
     for method in dataset["approach"].values:
         if method == "known":

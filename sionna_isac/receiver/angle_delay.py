@@ -101,7 +101,7 @@ class DelayDictionary:
         step = 4 * math.pi * self.subcarrier_spacing / SPEED_OF_LIGHT
         index = tf.range(self.num_subcarriers, dtype=distance.dtype)
         phase = -step * distance[..., tf.newaxis] * index
-        return self.project(tf.complex(tf.cos(phase), tf.sin(phase)))
+        return self.project(linalg.expj(phase))
 
 
 @register

@@ -217,6 +217,11 @@ class DifferentiableOMP(PursuitReceiver):
             :math:`\sum_t \hat\alpha_t\, \mathbf{a}(\hat\theta_t)\,
             \boldsymbol{\rho}^\top(\hat\tau_t)\, \mathbf{Q}^*`
         """
+        if self.atoms == "grid":
+            raise ValueError(
+                "atoms must be 'refined' for a reconstruction: gains are fitted to the atoms, and "
+                "'grid' atoms are not at the estimates"
+            )
         steering = self.cast(self.array.steering(estimate.angle))
         delay = self.delay_dictionary().atom(estimate.range)
         weighted = tf.stop_gradient(estimate.gain)[..., tf.newaxis] * delay

@@ -228,4 +228,6 @@ def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEst
     nan = tf.cast(float("nan"), angle.dtype)
     keep = valid[:, tf.newaxis]
     angle, distance, metric = (tf.where(keep, v, nan) for v in (angle, distance, metric))
-    return TargetEstimate(angle, distance, metric, tf.stack(pursuit.gains, -1))
+    gain = tf.stack(pursuit.gains, -1)
+    gain = tf.where(keep, gain, tf.complex(nan, nan))
+    return TargetEstimate(angle, distance, metric, gain)

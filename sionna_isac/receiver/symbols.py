@@ -76,4 +76,5 @@ class SymbolDetector(Layer):
         power = tf.maximum(power, tiny)
         equalised = y * tf.math.conj(csi) / linalg.to_complex(power)
         llr = self._demapper(equalised, no / power)
-        return tf.reshape(llr, [*y.shape, self.num_bits_per_symbol])
+        shape = tf.concat([tf.shape(y), [self.num_bits_per_symbol]], 0)
+        return tf.ensure_shape(tf.reshape(llr, shape), [*y.shape, self.num_bits_per_symbol])

@@ -27,8 +27,6 @@ class FixedSector(Layer):
     -----
     batch_size : `int`
         Batch size
-    scale : `None` (default) | `float`
-        Factor in [0, 1] on the drawn centres: below 1, sectors stay closer to broadside
 
     Output
     ------
@@ -68,8 +66,8 @@ class RandomSector(Layer):
     -----
     batch_size : `int`
         Batch size
-    scale : `float`, (default 1)
-        Factor in [0, 1] on the drawn centres: below 1 the sectors stay closer to broadside
+    scale : `None` (default) | `float`
+        Factor in [0, 1] on the drawn centres: below 1, sectors stay closer to broadside
 
     Output
     ------

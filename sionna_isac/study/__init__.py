@@ -1,37 +1,31 @@
-"""Studies: scenarios, training, Monte-Carlo sweeps, stored results."""
+"""Studies: scenarios, training, Monte-Carlo sweeps, stored results.
 
-from sionna_isac.study.coded_link import BeamformedLink, CodedLink
-from sionna_isac.study.run import gap_closed, run_scenario
-from sionna_isac.study.scenario import (
-    CodedBERScenario,
-    MultiTargetScenario,
-    ScenarioError,
-    find_scenarios,
-    load_scenario,
-    parse_scenario,
-)
-from sionna_isac.study.store import RunFolder, StoreError, read_result
-from sionna_isac.study.system import IsacSystem, assumed_array, make_link, true_array
-from sionna_isac.study.train import TrainingError, train_array
+The parts are loaded when they are used: reading a scenario needs no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_PARTS = {
+    "coded_link": ("BeamformedLink", "CodedLink"),
+    "detection_sweep": ("NumericalError",),
+    "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
+    "run": ("gap_closed", "run_scenario"),
+    "scenario": ("CodedBERScenario", "MultiTargetScenario"),
+    "store": ("RunFolder", "StoreError", "read_result"),
+    "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
+    "train": ("TrainingError", "train_array"),
+}
+_HOME = {name: part for part, names in _PARTS.items() for name in names}
 
 __all__ = [
-    "BeamformedLink",
-    "CodedBERScenario",
-    "CodedLink",
-    "IsacSystem",
-    "MultiTargetScenario",
-    "RunFolder",
-    "ScenarioError",
-    "StoreError",
-    "TrainingError",
-    "assumed_array",
-    "find_scenarios",
-    "gap_closed",
-    "load_scenario",
-    "make_link",
-    "parse_scenario",
-    "read_result",
-    "run_scenario",
-    "train_array",
-    "true_array",
+    *sorted(_HOME),
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"sionna_isac.study.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'sionna_isac.study' has no attribute {name!r}")

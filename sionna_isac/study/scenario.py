@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     field_validator,
     model_validator,
 )
 from scipy.constants import Boltzmann
 from scipy.constants import c as SPEED_OF_LIGHT
 
-__all__ = [
-    "CodedBERScenario",
-    "MultiTargetScenario",
-    "Scenario",
-    "ScenarioError",
-    "find_scenarios",
-    "load_scenario",
-    "parse_scenario",
-]
+__all__ = ["CodedBERScenario", "MultiTargetScenario", "Scenario"]
 
 Method = Literal["unknown", "learned", "known"]
-METHODS: tuple[Method, ...] = ("unknown", "learned", "known")
+METHODS: tuple[Method, ...] = ("unknown", "learned", "known")  # in the order of the figures
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -42,12 +29,32 @@ Interval = tuple[float, float]
 ROOM_TEMPERATURE = 290.0
 
 
-class ScenarioError(ValueError):
-    """A scenario that cannot be read or is not valid; the message is one line."""
-
-
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _changed(model: BaseModel) -> set[str]:
+    """Fields that differ from their default."""
+    fields = type(model).model_fields
+    return {name for name, field in fields.items() if getattr(model, name) != field.default}
+
+
+def _distinct_methods(value: tuple[Method, ...]) -> tuple[Method, ...]:
+    if not value or len(set(value)) != len(value):
+        raise ValueError(f"must be a list of distinct methods; got {list(value)}")
+    return value
+
+
+def _increasing(value: tuple[float, ...]) -> tuple[float, ...]:
+    if not value or any(b <= a for a, b in itertools.pairwise(value)):
+        raise ValueError(f"must be a strictly increasing list; got {list(value)}")
+    return value
+
+
+def _positive_ranges(value: Interval) -> Interval:
+    if value[0] <= 0 or value[0] == value[1]:
+        raise ValueError(f"must be (low, high) with 0 < low < high; got {value}")
+    return _ordered(value, 0, math.inf)
 
 
 def _ordered(value: Interval, minimum: float, maximum: float) -> Interval:
@@ -100,6 +107,21 @@ class Array(_Frozen):
     impairments: tuple[Impairment, ...] = (Spacing(kind="spacing", std=0.04),)
     learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
 
+    @model_validator(mode="after")
+    def _possible(self) -> Array:
+        kinds = [i.kind for i in self.impairments]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError(f"impairments must hold at most one of each kind; got {kinds}")
+        for i in self.impairments:
+            if i.kind == "coupling" and i.num_neighbours >= self.num_antennas:
+                raise ValueError(
+                    f"num_neighbours must be < num_antennas = {self.num_antennas}; "
+                    f"got {i.num_neighbours}"
+                )
+        if "coupling" in self.learn and "coupling" not in kinds:
+            raise ValueError("learn 'coupling' needs an impairment of kind 'coupling'")
+        return self
+
     @property
     def wavelength(self) -> float:
         """`float` : Carrier wavelength [m]"""
@@ -151,12 +173,7 @@ class Targets(_Frozen):
     sector_span_deg: Interval = (10.0, 20.0)
     test_sector_deg: Interval = (-40.0, -20.0)
 
-    @field_validator("range_interval")
-    @classmethod
-    def _ranges(cls, value: Interval) -> Interval:
-        if value[0] <= 0 or value[0] == value[1]:
-            raise ValueError(f"must be (low, high) with 0 < low < high; got {value}")
-        return _ordered(value, 0, math.inf)
+    _ranges = field_validator("range_interval")(_positive_ranges)
 
     @field_validator("sector_centre_deg", "test_sector_deg")
     @classmethod
@@ -194,6 +211,8 @@ class Geometric(_Frozen):
     range_interval: Interval = (10.0, 200.0)
     max_scatterers: Annotated[int, Field(ge=0)] = 5
     mean_rcs: Positive = 1.0
+
+    _ranges = field_validator("range_interval")(_positive_ranges)
 
 
 class Link(_Frozen):
@@ -247,19 +266,9 @@ class Evaluation(_Frozen):
     cutoff: Positive = 90.0
     confidence: Probability = 0.95
 
-    @field_validator("p_fa")
-    @classmethod
-    def _increasing(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or any(b <= a for a, b in itertools.pairwise(value)):
-            raise ValueError(f"must be a strictly increasing list; got {list(value)}")
-        return value
+    _sorted = field_validator("p_fa")(_increasing)
 
-    @field_validator("methods")
-    @classmethod
-    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or len(set(value)) != len(value):
-            raise ValueError(f"must be a list of distinct methods; got {list(value)}")
-        return value
+    _distinct = field_validator("methods")(_distinct_methods)
 
 
 class Coding(_Frozen):
@@ -276,12 +285,29 @@ class Coding(_Frozen):
     max_batches: Count = 40
     target_block_errors: Count = 500
 
-    @field_validator("snr_db")
-    @classmethod
-    def _increasing(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or any(b <= a for a, b in itertools.pairwise(value)):
-            raise ValueError(f"must be a strictly increasing list; got {list(value)}")
-        return value
+    _sorted = field_validator("snr_db")(_increasing)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Coding:
+        symbols, tones = self.num_ofdm_symbols, self.num_sensing_tones
+        if not self.pilot_symbols or max(self.pilot_symbols) >= symbols:
+            raise ValueError(
+                f"pilot_symbols must lie within [0, {symbols - 1}], at least one; "
+                f"got {list(self.pilot_symbols)}"
+            )
+        if len(set(self.pilot_symbols)) != len(self.pilot_symbols):
+            raise ValueError(f"pilot_symbols must be distinct; got {list(self.pilot_symbols)}")
+        if len(self.pilot_symbols) < 2 and self.csi == "estimated":
+            raise ValueError("pilot_symbols must be at least two for csi 'estimated'")
+        data = (symbols - len(self.pilot_symbols)) * (self.fft_size - tones)
+        # limits of one code block of the 5G LDPC code, base graph 1
+        bits = int(2 * data * self.coderate)
+        if tones >= self.fft_size or not 12 <= bits <= 8448:
+            raise ValueError(
+                "fft_size, num_ofdm_symbols, num_sensing_tones and coderate must make a code block "
+                f"of 12 to 8448 information bits; they make {max(bits, 0)}"
+            )
+        return self
 
 
 class _Study(_Frozen):
@@ -326,11 +352,56 @@ class _Study(_Frozen):
                 "link.channel.kind 'geometric' has path losses in absolute terms and needs "
                 "targets.gain.kind 'radar_equation'; got 'rayleigh'"
             )
-        if "coupling" in self.array.learn and not any(
-            i.kind == "coupling" for i in self.array.impairments
+        for half, number in zip(
+            self.receiver.window, (self.receiver.num_angles, self.receiver.num_ranges), strict=True
         ):
-            raise ValueError("array.learn 'coupling' needs an impairment of kind 'coupling'")
+            if half >= number:
+                raise ValueError(
+                    f"receiver.window must be smaller than the grids; got {self.receiver.window}"
+                )
+        cell = 180 / (self.receiver.num_angles - 1)
+        low, high = self.targets.test_sector_deg
+        if min(high - low, self.targets.sector_span_deg[0]) < cell:
+            raise ValueError(
+                "targets.test_sector_deg and sector_span_deg must be at least as wide as a cell "
+                f"of the angle grid, {cell:.3g} degrees; got {high - low:g} and "
+                f"{self.targets.sector_span_deg[0]:g}"
+            )
+        self._check_training()
         return self
+
+    @property
+    def learns(self) -> bool:
+        """`bool` : Whether an array is learned"""
+        return "learned" in self._methods() and self.training.iterations > 0
+
+    def _methods(self) -> tuple[Method, ...]:
+        """The methods that the scenario compares."""
+        return ()
+
+    def _check_training(self) -> None:
+        """Refuse what would have no effect or cannot run."""
+        training = self.training
+        if "learned" in self._methods() and not self.array.learn:
+            raise ValueError(
+                "array.learn must name what is learned by the method 'learned'; got []"
+            )
+        idle = {
+            "max": {"cutoff", "temperature_scale"},
+            "reconstruction": {"cutoff"},
+            "gospa": set(),
+        }
+        for key in sorted(idle[training.objective] & _changed(training)):
+            raise ValueError(
+                f"training.{key} has no effect with training.objective '{training.objective}'"
+            )
+        if training.objective == "gospa" and self.targets.max_targets > 10 and self.compile:
+            raise ValueError(
+                "targets.max_targets above 10 with training.objective 'gospa' finds assignments "
+                "outside the compiled graph: set compile: false"
+            )
+        if training.objective == "reconstruction" and self.receiver.atoms == "grid":
+            raise ValueError("training.objective 'reconstruction' needs receiver.atoms 'refined'")
 
 
 class MultiTargetScenario(_Study):
@@ -338,6 +409,9 @@ class MultiTargetScenario(_Study):
 
     kind: Literal["multi_target"]
     evaluation: Evaluation = Evaluation()
+
+    def _methods(self) -> tuple[Method, ...]:
+        return self.evaluation.methods
 
 
 class CodedBERScenario(_Study):
@@ -348,116 +422,23 @@ class CodedBERScenario(_Study):
     coding: Coding = Coding()
     confidence: Probability = 0.95
 
+    _distinct = field_validator("methods")(_distinct_methods)
+
+    def _methods(self) -> tuple[Method, ...]:
+        return self.methods
+
+    @model_validator(mode="after")
+    def _coded(self) -> CodedBERScenario:
+        channel = self.link.channel
+        if channel.kind != "multitap":
+            raise ValueError(
+                "link.channel.kind must be 'multitap' for error rates over the SNR; got 'geometric'"
+            )
+        if "snr_db" in _changed(channel):
+            raise ValueError("link.channel.snr_db has no effect: coding.snr_db is what is swept")
+        if self.waveform.eta == 1:
+            raise ValueError("waveform.eta must be below 1: at 1 the beam leaves the user out")
+        return self
+
 
 Scenario = Annotated[MultiTargetScenario | CodedBERScenario, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
-
-
-def find_scenarios() -> dict[str, Path]:
-    """Scenario files that come with the library, by name."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "scenarios", package.parent / "scenarios"):
-        if folder.is_dir():
-            return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
-    return {}
-
-
-def load_scenario(
-    source: str | Path, overrides: Sequence[str] = (), seed: int | None = None
-) -> Any:
-    """Read a scenario and apply overrides.
-
-    Parameters
-    ----------
-    source : `str` | `Path`
-        YAML file, or the name of a scenario of the library
-    overrides : sequence of `str`
-        "dotted.key=value" with the value in YAML
-    seed : `None` (default) | `int`
-        Seed in place of the scenario's
-
-    Output
-    ------
-    : :class:`MultiTargetScenario` | :class:`CodedBERScenario`
-        Validated scenario
-
-    Raises
-    ------
-    ScenarioError
-        If the file cannot be read, a key is unknown or a value is not allowed
-    """
-    path = Path(source)
-    if not path.is_file():
-        known = find_scenarios()
-        if str(source) not in known:
-            raise ScenarioError(
-                f"scenario must be a YAML file or one of {', '.join(known) or '(none found)'}; "
-                f"got '{source}'"
-            )
-        path = known[str(source)]
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ScenarioError(f"{path}: not readable as YAML: {_one_line(error)}") from None
-    if not isinstance(raw, dict):
-        raise ScenarioError(f"{path}: must be a mapping of keys to values")
-    raw.setdefault("name", path.stem)
-    for override in overrides:
-        _override(raw, override)
-    if seed is not None:
-        raw["seed"] = seed
-    return parse_scenario(raw)
-
-
-def parse_scenario(raw: dict[str, Any]) -> Any:
-    """Validate a mapping as a scenario; :class:`ScenarioError` if it is not one."""
-    try:
-        return _ADAPTER.validate_python(_numbers(raw))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"] if p not in ("multi_target", "coded_ber"))
-        reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = "unknown key"
-        elif first["type"] == "missing":
-            reason = "required, but missing"
-        elif not isinstance(first["input"], dict) and "got" not in reason:
-            reason += f"; got {first['input']!r}"
-        more = error.error_count() - 1
-        tail = f" (and {more} more)" if more else ""
-        raise ScenarioError(f"scenario {where or 'file'}: {reason}{tail}") from None
-
-
-def _override(raw: dict[str, Any], override: str) -> None:
-    key, sign, value = override.partition("=")
-    if not sign or not key:
-        raise ScenarioError(f"--set must be key=value; got {override!r}")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"--set {key}: not YAML: {_one_line(error)}") from None
-    node: Any = raw
-    *parents, last = key.split(".")
-    for part in parents:
-        node = node.setdefault(part, {})
-        if not isinstance(node, dict):
-            raise ScenarioError(f"--set {key}: '{part}' is not a group of keys")
-    node[last] = parsed
-
-
-def _numbers(value: Any) -> Any:
-    """YAML reads 60e9 as text (its numbers need a dot): such text becomes the number it is."""
-    if isinstance(value, dict):
-        return {k: _numbers(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_numbers(v) for v in value]
-    if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

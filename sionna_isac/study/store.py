@@ -20,7 +20,7 @@ import xarray as xr
 import yaml
 
 import sionna_isac
-from sionna_isac.study.scenario import ScenarioError, parse_scenario
+from sionna_isac.study.loading import ScenarioError, parse_scenario
 
 __all__ = ["RunFolder", "StoreError", "provenance", "read_result"]
 
@@ -55,7 +55,10 @@ class RunFolder:
         config = self.path / "scenario.yaml"
         text = yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False)
         try:
-            if self.path.exists() and not config.exists() and any(self.path.iterdir()):
+            others = self.path.is_dir() and [
+                p for p in self.path.iterdir() if not p.name.endswith(".tmp")
+            ]
+            if not config.exists() and others:
                 raise StoreError(
                     f"out must be a new folder or one of an earlier run; '{self.path}' holds "
                     "other files"
@@ -66,13 +69,15 @@ class RunFolder:
                 else:
                     self._check_same(config, scenario)
             self.path.mkdir(parents=True, exist_ok=True)
+            for stale in self.path.rglob(".*.tmp"):
+                stale.unlink(missing_ok=True)
             with atomic(config) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             raise StoreError(f"out: cannot write to '{self.path}': {error.strerror}") from None
 
     def _clear(self) -> None:
-        for name in ("partial", "result.nc", "figure.png"):
+        for name in ("partial", "result.nc", "figure.png", "commits.txt"):
             target = self.path / name
             if target.is_dir():
                 shutil.rmtree(target)
@@ -93,10 +98,15 @@ class RunFolder:
         """`Path` : The result file"""
         return self.path / "result.nc"
 
-    @property
-    def figure(self) -> Path:
-        """`Path` : The figure"""
-        return self.path / "figure.png"
+    def note_commit(self) -> list[str]:
+        """Note the version that computes now; returns all that have, the present one last."""
+        file = self.path / "commits.txt"
+        known = file.read_text(encoding="utf-8").split() if file.exists() else []
+        now = f"{sionna_isac.__version__}@{_git_commit()}"
+        commits = [c for c in known if c != now] + [now]
+        with atomic(file) as temporary:
+            temporary.write_text("\n".join(commits) + "\n", encoding="utf-8")
+        return commits
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
         """Arrays stored under a name, or `None` if there are none."""
@@ -114,15 +124,22 @@ class RunFolder:
     def save(self, name: str, **arrays: Any) -> None:
         """Store arrays under a name, atomically."""
         file = self.path / "partial" / f"{name}.npz"
-        file.parent.mkdir(exist_ok=True)
-        with atomic(file) as temporary, open(temporary, "wb") as stream:
-            np.savez(stream, **arrays)
+        try:
+            file.parent.mkdir(exist_ok=True)
+            with atomic(file) as temporary, open(temporary, "wb") as stream:
+                np.savez(stream, **arrays)
+        except OSError as error:
+            raise StoreError(f"out: cannot write '{file}': {error.strerror}") from None
 
-    def write_result(self, dataset: xr.Dataset, scenario: Any) -> None:
+    def write_result(self, dataset: xr.Dataset, scenario: Any, commits: list[str]) -> None:
         """Write the result file, with its provenance."""
         dataset.attrs.update(provenance(scenario))
-        with atomic(self.result) as temporary:
-            dataset.to_netcdf(temporary, engine="h5netcdf")
+        dataset.attrs["computed_by"] = " ".join(commits)
+        try:
+            with atomic(self.result) as temporary:
+                dataset.to_netcdf(temporary, engine="h5netcdf")
+        except OSError as error:
+            raise StoreError(f"out: cannot write '{self.result}': {error}") from None
 
 
 @contextlib.contextmanager

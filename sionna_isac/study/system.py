@@ -74,6 +74,7 @@ def make_link(
 class Observation(NamedTuple):
     """What one batch of the system gives."""
 
+    beam: tf.Tensor
     targets: scene.PointTargets
     estimate: receiver.TargetEstimate
     projected: tf.Tensor
@@ -131,9 +132,6 @@ class IsacSystem(keras.Model):
         self.scene = scene.TargetScene(
             targets.max_targets, targets.range_interval, gain, precision=precision
         )
-        self.user_sector = scene.FixedSector(
-            np.deg2rad(scenario.link.sector_deg), precision=precision
-        )
         self.precoder = waveform.LeastSquaresPrecoder(
             assumed, angle_grid, wave.regularization, precision=precision
         )
@@ -168,11 +166,11 @@ class IsacSystem(keras.Model):
         """Beams [batch_size, num_antennas] for target sectors [batch_size, 2] and the user."""
         wave = self.scenario.waveform
         sensing = self.precoder(sector)
-        user = tf.repeat(self.precoder(self.user_sector(1)), sector.shape[0], 0)
+        user = self.precoder(self.link.sector(1))
         return self.multibeam(sensing, user, wave.eta, wave.phi)
 
-    def sense(self, batch_size: int, scale: Any = None) -> tuple[Observation, tf.Tensor]:
-        """Draw scenes, send, receive and estimate; also returns the beams.
+    def sense(self, batch_size: int, scale: Any = None) -> Observation:
+        """Draw scenes, send, receive and estimate.
 
         ``scale`` keeps random sectors closer to broadside, see ``training.sector_growth``.
         """
@@ -180,7 +178,7 @@ class IsacSystem(keras.Model):
         beam = self.transmit(sector)
         targets = self.scene(sector)
         z = self.echo.filtered(targets, beam, self._basis, self.scenario.noise_power)
-        return Observation(targets, self.receiver(z, sector, projected=True), z), beam
+        return Observation(beam, targets, self.receiver(z, sector, projected=True), z)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:
         """Symbol errors [batch_size] of the user over all subcarriers."""
@@ -206,8 +204,11 @@ class IsacSystem(keras.Model):
         if training.objective == "max":
             z = seen.projected
             energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))
-            size = self.scenario.array.num_antennas * self.scenario.waveform.num_subcarriers
-            return objective.max_loss(estimate.metric, size * energy)
+            # by the norm of the steering vector at the peak: learned gains must not raise it
+            peak = self.receiver.array.steering(tf.stop_gradient(estimate.angle[:, 0]))
+            norm = tf.reduce_sum(tf.math.real(peak) ** 2 + tf.math.imag(peak) ** 2, -1)
+            size = self.scenario.waveform.num_subcarriers
+            return objective.max_loss(estimate.metric, size * norm * energy)
         return objective.reconstruction_loss(seen.projected, self.receiver.reconstruct(estimate))
 
     def build(self, input_shape: Any = None) -> None:
@@ -216,7 +217,7 @@ class IsacSystem(keras.Model):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Loss of one batch that the system draws itself; ``inputs`` scales the sectors."""
-        return self.training_loss(self.sense(self.scenario.training.batch_size, inputs)[0])
+        return self.training_loss(self.sense(self.scenario.training.batch_size, inputs))
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Gradient step of ``fit``; returns the loss of this step, not a running mean."""

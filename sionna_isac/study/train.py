@@ -49,6 +49,11 @@ class _Checkpoint(keras.callbacks.Callback):
         self._advance(1, f"loss {loss:.4g}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if not all(np.all(np.isfinite(v.numpy())) for v in self.model.trainable_weights):
+            raise TrainingError(
+                f"learned parameters became NaN or infinite by iteration {len(self._losses)}; "
+                "try a smaller training.learning_rate"
+            )
         weights = {f"weight_{i}": v.numpy() for i, v in enumerate(_state(self.model))}
         self._folder.save(_CHECKPOINT, epoch=epoch + 1, losses=np.array(self._losses), **weights)
 

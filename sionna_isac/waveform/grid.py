@@ -102,9 +102,9 @@ class BeamformedGrid(Layer):
 
     Parameters
     ----------
-    sensing_tones : sequence of `int`
-        Sensing subcarriers, as indices among all ``fft_size`` subcarriers
-        (``resource_grid.effective_subcarrier_ind[sensing_tones]``)
+    subcarriers : sequence of `int`
+        Subcarriers of the sensing tones among all ``fft_size``: with guard carriers or a DC null
+        these are ``resource_grid.effective_subcarrier_ind[sensing_tones]``
 
     Input
     -----
@@ -123,11 +123,11 @@ class BeamformedGrid(Layer):
         Signal of each antenna: the input of an OFDM channel and of the echo
     """
 
-    def __init__(self, sensing_tones: Any, *, precision: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, subcarriers: Any, *, precision: str | None = None, **kwargs: Any) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.sensing_tones = [int(i) for i in sensing_tones]
-        if not self.sensing_tones:
-            raise ValueError("sensing_tones must name at least one subcarrier; got none")
+        self.subcarriers = _indices("subcarriers", subcarriers, np.iinfo(np.int32).max).tolist()
+        if not self.subcarriers:
+            raise ValueError("subcarriers must name at least one subcarrier; got none")
 
     def call(
         self,
@@ -137,18 +137,16 @@ class BeamformedGrid(Layer):
         sensing_beam: tf.Tensor,
     ) -> tf.Tensor:
         checks.shape("communication", communication, [None, 1, 1, None, None])
-        checks.last_dim("tones", tones, len(self.sensing_tones))
+        checks.last_dim("tones", tones, len(self.subcarriers))
         checks.rank("communication_beam", communication_beam, 2, "[batch_size, num_antennas]")
         checks.shape(
             "sensing_beam", sensing_beam, communication_beam.shape, "as communication_beam has"
         )
         size = communication.shape[-1]
-        if max(self.sensing_tones) >= size or min(self.sensing_tones) < 0:
-            raise ValueError(
-                f"sensing_tones must lie within [0, {size - 1}]; got {self.sensing_tones}"
-            )
-        place = np.zeros((len(self.sensing_tones), size))
-        place[np.arange(len(self.sensing_tones)), self.sensing_tones] = 1
+        if max(self.subcarriers) >= size or min(self.subcarriers) < 0:
+            raise ValueError(f"subcarriers must lie within [0, {size - 1}]; got {self.subcarriers}")
+        place = np.zeros((len(self.subcarriers), size))
+        place[np.arange(len(self.subcarriers)), self.subcarriers] = 1
         spread = tf.tensordot(tones, tf.constant(place, self.cdtype), 1)
         data = communication_beam[:, tf.newaxis, :, tf.newaxis, tf.newaxis] * communication
         sensing = sensing_beam[:, :, tf.newaxis, tf.newaxis] * spread[:, tf.newaxis]

@@ -115,7 +115,7 @@ class MultibeamPrecoder(Layer):
     sensing : [batch_size, num_antennas], `tf.complex`
         Sensing beam :math:`\mathbf{f}_r`
     communication : [batch_size, num_antennas], `tf.complex`
-        Communication beam :math:`\mathbf{f}_c`
+        Communication beam :math:`\mathbf{f}_c`; of both, a batch of 1 is broadcast
     eta : [...], `tf.float`
         Share :math:`\eta \in [0, 1]` of the sensing beam, scalar or [batch_size]
     phi : [...], `tf.float`, (default 0)
@@ -134,14 +134,21 @@ class MultibeamPrecoder(Layer):
     def call(
         self, sensing: tf.Tensor, communication: tf.Tensor, eta: Any, phi: Any = 0.0
     ) -> tf.Tensor:
-        checks.shape("communication", communication, sensing.shape, "as sensing has")
+        checks.rank("sensing", sensing, 2, "[batch_size, num_antennas]")
+        batch_size = (
+            None if sensing.shape[0] == 1 or communication.shape[0] == 1 else sensing.shape[0]
+        )
+        wanted = [batch_size, sensing.shape[1]]
+        checks.shape("communication", communication, wanted, "as sensing has, or a batch of 1")
+        for name, value in (("eta", eta), ("phi", phi)):
+            checks.rank(name, tf.convert_to_tensor(value), (0, 1), "(scalar or [batch_size])")
         eta, phi = self.cast(eta), self.cast(phi)
         eta, phi = tf.cast(eta, self.rdtype), tf.cast(phi, self.rdtype)
         if tf.executing_eagerly() and not bool(tf.reduce_all((eta >= 0) & (eta <= 1))):
             raise ValueError(f"eta must lie within [0, 1]; got {eta.numpy()}")
         first = linalg.to_complex(tf.sqrt(eta))[..., tf.newaxis]
         rest = tf.sqrt(1 - eta)
-        second = tf.complex(rest * tf.cos(phi), rest * tf.sin(phi))[..., tf.newaxis]
+        second = (linalg.to_complex(rest) * linalg.expj(phi))[..., tf.newaxis]
         beam = first * sensing + second * communication
         energy = tf.reduce_sum(tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True)
         return beam * linalg.to_complex(tf.sqrt(self.power / energy))

@@ -62,6 +62,13 @@ BAD = [
     ("evaluation.operating_p_fa=1", "evaluation.operating_p_fa", "1"),
     ("evaluation.methods=[known, known]", "evaluation.methods", "distinct"),
     ("evaluation.methods=[oracle]", "evaluation.methods", "oracle"),
+    ("array.impairments=[{kind: gain, std_db: 1}, {kind: gain, std_db: 2}]", "array", "each kind"),
+    ("array.impairments=[{kind: coupling, strength_db: -9, num_neighbours: 64}]", "array", "64"),
+    ("receiver.window=[800, 2]", "receiver.window", "800"),
+    ("targets.sector_span_deg=[0, 5]", "sector_span_deg", "cell"),
+    ("targets={max_targets: 12, gain: {kind: rayleigh}}", "targets.gain.snr_db", "missing"),
+    ("training={objective: max, cutoff: 10}", "training.cutoff", "no effect"),
+    ("array.learn=[]", "array.learn", "[]"),
     ("seed=-1", "seed", "-1"),
     ("kind=sonar", "kind", "sonar"),
     ("precision=half", "precision", "half"),
@@ -78,6 +85,32 @@ def test_a_wrong_value_is_one_line_that_names_it(override, where, value):
     text = str(error.value)
     assert "\n" not in text
     assert where in text and value in text, text
+
+
+BAD_CODED = [
+    ("coding.pilot_symbols=[20]", "pilot_symbols", "[20]"),
+    ("coding.num_sensing_tones=64", "num_sensing_tones", "code block"),
+    ("coding.fft_size=4096", "fft_size", "8448"),
+    ("coding.coderate=2", "coding.coderate", "2"),
+    ("coding.snr_db=[3, 3]", "coding.snr_db", "increasing"),
+    ("methods=[]", "methods", "[]"),
+    ("waveform.eta=1", "waveform.eta", "1"),
+    ("link.channel.snr_db=3.5", "link.channel.snr_db", "no effect"),
+]
+
+
+@pytest.mark.parametrize(("override", "where", "value"), BAD_CODED, ids=[b[0] for b in BAD_CODED])
+def test_a_wrong_value_of_a_coded_study_is_named(override, where, value):
+    with pytest.raises(ScenarioError) as error:
+        load_scenario("coded_ber", [override])
+    assert "\n" not in str(error.value) and where in str(error.value) and value in str(error.value)
+
+
+def test_gospa_of_many_targets_cannot_be_compiled():
+    many = ["training.objective=gospa", "targets.max_targets=12"]
+    with pytest.raises(ScenarioError, match="compile: false"):
+        load_scenario("quick", many)
+    assert not load_scenario("quick", [*many, "compile=false"]).compile
 
 
 @pytest.mark.parametrize("text", ["[1, 2", "- a list", "just text", ""])

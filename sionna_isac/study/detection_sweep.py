@@ -1,4 +1,4 @@
-"""Monte-Carlo sweeps in blocks that survive a kill."""
+"""Monte-Carlo evaluation of detection and localisation, in blocks that survive a kill."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import xarray as xr
-from sionna.phy.utils import sim_ber
 
 from sionna_isac import metrics, objective
 from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
-from sionna_isac.study.coded_link import CodedLink
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
-from sionna_isac.study.system import IsacSystem, assumed_array, make_link
+from sionna_isac.study.system import IsacSystem, assumed_array
 
-__all__ = ["coded_ber_sweep", "detection_sweep", "summarise_detection"]
+__all__ = ["NumericalError", "detection_sweep", "summarise_detection"]
+
+
+class NumericalError(RuntimeError):
+    """A simulation that gave NaN or infinity; the message is one line."""
 
 
 def detection_sweep(
@@ -38,7 +40,7 @@ def detection_sweep(
     size = evaluation.batch_size
 
     def draw() -> dict[str, tf.Tensor]:
-        seen, beam = system.sense(size)
+        seen = system.sense(size)
         targets, estimate = seen.targets, seen.estimate
         return {
             "angle": estimate.angle,
@@ -47,14 +49,13 @@ def detection_sweep(
             "true_angle": targets.angle,
             "true_range": targets.range,
             "num_targets": targets.num_targets,
-            "symbol_errors": system.communicate(tf.repeat(beam[:1], size, 0)),
+            "symbol_errors": system.communicate(seen.beam),
         }
 
     compiled = tf.function(draw, autograph=False, jit_compile=scenario.compile)
     result = {}
     for method, assumed in arrays.items():
-        for own, weight in zip(probe.weights, assumed.weights, strict=True):
-            own.assign(weight)
+        probe.assign_from(assumed)
         blocks = []
         with reporter.task(f"evaluating {method}", evaluation.num_samples) as advance:
             for block in range(-(-evaluation.num_samples // size)):
@@ -75,9 +76,7 @@ def detection_sweep(
 def _check_finite(drawn: dict[str, np.ndarray], method: str) -> None:
     for name in ("angle", "range", "metric"):
         if not np.all(np.isfinite(drawn[name])):
-            raise FloatingPointError(
-                f"method '{method}' gave estimates of {name} that are not finite"
-            )
+            raise NumericalError(f"method '{method}' gave estimates of {name} that are not finite")
 
 
 def summarise_detection(scenario: Any, raw: dict[str, dict[str, np.ndarray]]) -> xr.Dataset:
@@ -163,72 +162,3 @@ def _describe(dataset: xr.Dataset, level: float) -> None:
         dataset[name].attrs["units"] = units.get(base, "1")
         if base != name:
             dataset[name].attrs["long_name"] = f"bound of the {level:.0%} confidence interval"
-
-
-def coded_ber_sweep(
-    scenario: Any,
-    truth: ImpairedArray,
-    arrays: dict[str, ImpairedArray],
-    folder: RunFolder,
-    reporter: Reporter,
-) -> dict[str, dict[str, np.ndarray]]:
-    """Bit and block errors over the SNR for each array, one stored point after the other."""
-    return {
-        method: _ber_curve(scenario, method, truth, assumed, folder, reporter)
-        for method, assumed in arrays.items()
-    }
-
-
-def _ber_curve(
-    scenario: Any,
-    method: str,
-    truth: ImpairedArray,
-    assumed: ImpairedArray,
-    folder: RunFolder,
-    reporter: Reporter,
-) -> dict[str, np.ndarray]:
-    coding = scenario.coding
-    system = IsacSystem(scenario, truth, assumed)
-    beam = system.transmit(system.sector(1))[0]
-    link = CodedLink(
-        coding,
-        make_link(scenario, truth, coding.fft_size),
-        beam,
-        scenario.waveform.subcarrier_spacing,
-    )
-    run = tf.function(link, autograph=False, jit_compile=scenario.compile)
-    points = []
-    with reporter.task(f"coded link, {method}", len(coding.snr_db)) as advance:
-        for snr_db in coding.snr_db:
-            name = f"{method}_snr{snr_db:+.3f}"
-            point = folder.load(name)
-            if point is None:
-                reset_stream(scenario.seed, "coded_ber", snr_db)
-                point = _ber_point(coding, run, link.ebno_db(snr_db), scenario.precision)
-                folder.save(name, **point)
-            points.append(point)
-            rate = float(point["block_errors"] / point["blocks"])
-            advance(1, f"{snr_db:g} dB: BLER {rate:.2e}")
-    return {k: np.array([p[k] for p in points]) for k in points[0]}
-
-
-def _ber_point(coding: Any, run: Any, ebno_db: float, precision: str) -> dict[str, np.ndarray]:
-    counts = np.zeros(4, dtype=np.int64)
-
-    def note(mc_iter: Any, snr: Any, ebnos: Any, *errors: Any) -> Any:
-        bit_errors, block_errors, bits, blocks = (int(e[int(snr)]) for e in errors)
-        counts[:] = bit_errors, bits, block_errors, blocks
-        return sim_ber.CALLBACK_CONTINUE
-
-    sim_ber(
-        run,
-        [ebno_db],
-        coding.batch_size,
-        coding.max_batches,
-        num_target_block_errors=coding.target_block_errors,
-        early_stop=False,
-        verbose=False,
-        callback=note,
-        precision=precision,
-    )
-    return dict(zip(("bit_errors", "bits", "block_errors", "blocks"), counts, strict=True))
