@@ -85,3 +85,4 @@ def setup(app):
 generate.api(HERE / "_generated" / "api", _domains())
 generate.references(HERE / "_generated" / "references.md")
 generate.tutorials(HERE.parent / "tutorials", HERE / "_generated" / "tutorials")
+generate.fields(HERE / "_generated" / "scenario_fields.md")

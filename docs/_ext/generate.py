@@ -137,3 +137,42 @@ def tutorials(source: Path, folder: Path) -> None:
         "# Tutorials\n\nThe notebooks are in the folder `tutorials` of the repository, each beside "
         f"its script.\n\n{tree}",
     )
+
+
+def fields(path: Path) -> None:
+    """Write the fields of scenarios, with their defaults, from the configuration models."""
+    from pydantic_core import PydanticUndefined
+
+    from sionna_isac.study import scenario as models
+
+    parts = ["# Fields of scenarios", ""]
+    for kind in (models.MultiTargetScenario, models.CodedBERScenario):
+        parts += [
+            f"## {kind.model_fields['kind'].annotation.__args__[0]}",
+            "",
+            kind.__doc__ or "",
+            "",
+        ]
+        parts += ["| field | default |", "| --- | --- |"]
+        for name, field in kind.model_fields.items():
+            default = field.default
+            text = "required" if default is PydanticUndefined else f"`{default!r}`"
+            if isinstance(default, models.BaseModel):
+                text = f"see `{type(default).__name__}` below"
+            parts.append(f"| `{name}` | {text} |")
+        parts.append("")
+    parts += ["## Groups", ""]
+    groups = "Array Spacing Gain Phase Coupling Waveform Targets Rayleigh RadarEquation Link "
+    groups += "Multitap Geometric Receiver Training Evaluation Coding"
+    for name in groups.split():
+        parts += _group(getattr(models, name), PydanticUndefined)
+    _write(path, "\n".join(parts))
+
+
+def _group(model: type, undefined: object) -> list[str]:
+    rows = [f"### {model.__name__}", "", inspect.cleandoc(model.__doc__ or ""), ""]
+    rows += ["| field | default |", "| --- | --- |"]
+    for name, field in model.model_fields.items():
+        text = "required" if field.default is undefined else f"`{field.default!r}`"
+        rows.append(f"| `{name}` | {text} |")
+    return [*rows, ""]
