@@ -143,6 +143,7 @@ def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
     from pydantic_core import PydanticUndefined
 
+    from sionna_isac.study import blocks
     from sionna_isac.study import scenario as models
 
     parts = ["# Fields of scenarios", ""]
@@ -157,7 +158,7 @@ def fields(path: Path) -> None:
         for name, field in kind.model_fields.items():
             default = field.default
             text = "required" if default is PydanticUndefined else f"`{default!r}`"
-            if isinstance(default, models.BaseModel):
+            if isinstance(default, blocks.Frozen):
                 text = f"see `{type(default).__name__}` below"
             parts.append(f"| `{name}` | {text} |")
         parts.append("")
@@ -165,7 +166,7 @@ def fields(path: Path) -> None:
     groups = "Array Spacing Gain Phase Coupling Waveform Targets Rayleigh RadarEquation Link "
     groups += "Multitap Geometric Receiver Training Evaluation Coding"
     for name in groups.split():
-        parts += _group(getattr(models, name), PydanticUndefined)
+        parts += _group(getattr(blocks, name), PydanticUndefined)
     _write(path, "\n".join(parts))
 
 

@@ -1,0 +1,328 @@
+"""Groups of fields that scenarios are made of: validated and frozen."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+from scipy.constants import c as SPEED_OF_LIGHT
+
+__all__ = [
+    "Array",
+    "Coding",
+    "Coupling",
+    "Evaluation",
+    "Frozen",
+    "Gain",
+    "Geometric",
+    "Link",
+    "Multitap",
+    "Phase",
+    "RadarEquation",
+    "Rayleigh",
+    "Receiver",
+    "Spacing",
+    "Targets",
+    "Training",
+    "Waveform",
+]
+
+Method = Literal["unknown", "learned", "known"]
+METHODS: tuple[Method, ...] = ("unknown", "learned", "known")  # in the order of the figures
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Decibel = Annotated[float, Field(ge=-200, le=200)]
+Interval = tuple[float, float]
+
+
+class Frozen(BaseModel):
+    """Model whose fields are checked, known and constant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def changed_fields(model: BaseModel) -> set[str]:
+    """Fields that differ from their default."""
+    fields = type(model).model_fields
+    return {name for name, field in fields.items() if getattr(model, name) != field.default}
+
+
+def distinct_methods(value: tuple[Method, ...]) -> tuple[Method, ...]:
+    if not value or len(set(value)) != len(value):
+        raise ValueError(f"must be a list of distinct methods; got {list(value)}")
+    return value
+
+
+def _increasing(value: tuple[float, ...]) -> tuple[float, ...]:
+    if not value or any(b <= a for a, b in itertools.pairwise(value)):
+        raise ValueError(f"must be a strictly increasing list; got {list(value)}")
+    return value
+
+
+def _positive_ranges(value: Interval) -> Interval:
+    if value[0] <= 0 or value[0] == value[1]:
+        raise ValueError(f"must be (low, high) with 0 < low < high; got {value}")
+    return _ordered(value, 0, math.inf)
+
+
+def _ordered(value: Interval, minimum: float, maximum: float) -> Interval:
+    if not minimum <= value[0] <= value[1] <= maximum:
+        raise ValueError(
+            f"must be (low, high) with {minimum:g} <= low <= high <= {maximum:g}; got {value}"
+        )
+    return value
+
+
+class Spacing(Frozen):
+    """Spacing errors; ``std`` in wavelengths."""
+
+    kind: Literal["spacing"]
+    std: NonNegative
+    ordering: Literal["sorted", "literal", "cumulative"] = "sorted"
+
+
+class Gain(Frozen):
+    """Gain errors; ``std_db`` in dB."""
+
+    kind: Literal["gain"]
+    std_db: NonNegative
+
+
+class Phase(Frozen):
+    """Phase errors; ``std`` in rad."""
+
+    kind: Literal["phase"]
+    std: NonNegative
+
+
+class Coupling(Frozen):
+    """Mutual coupling; levels in dB."""
+
+    kind: Literal["coupling"]
+    strength_db: Annotated[float, Field(le=0)]
+    decay_db: NonNegative = 6.0
+    num_neighbours: Count = 3
+
+
+Impairment = Annotated[Spacing | Gain | Phase | Coupling, Field(discriminator="kind")]
+
+
+class Array(Frozen):
+    """The array of the base station and its impairments."""
+
+    num_antennas: Annotated[int, Field(ge=2)] = 64
+    carrier_frequency: Positive = 60e9
+    impairments: tuple[Impairment, ...] = (Spacing(kind="spacing", std=0.04),)
+    learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Array:
+        kinds = [i.kind for i in self.impairments]
+        if len(set(kinds)) != len(kinds):
+            raise ValueError(f"impairments must hold at most one of each kind; got {kinds}")
+        for i in self.impairments:
+            if i.kind == "coupling" and i.num_neighbours >= self.num_antennas:
+                raise ValueError(
+                    f"num_neighbours must be < num_antennas = {self.num_antennas}; "
+                    f"got {i.num_neighbours}"
+                )
+        if "coupling" in self.learn and "coupling" not in kinds:
+            raise ValueError("learn 'coupling' needs an impairment of kind 'coupling'")
+        return self
+
+    @property
+    def wavelength(self) -> float:
+        """`float` : Carrier wavelength [m]"""
+        return SPEED_OF_LIGHT / self.carrier_frequency
+
+    @property
+    def anchor(self) -> Literal["centre", "first"]:
+        """Origin of the array: its first element where spacings accumulate, else its centre."""
+        cumulative = any(
+            i.kind == "spacing" and i.ordering == "cumulative" for i in self.impairments
+        )
+        return "first" if cumulative else "centre"
+
+
+class Waveform(Frozen):
+    """OFDM numerology and the beam."""
+
+    num_subcarriers: Annotated[int, Field(ge=2)] = 256
+    subcarrier_spacing: Positive = 120e3
+    normalize: bool = True
+    eta: Annotated[float, Field(ge=0, le=1)] = 1.0
+    phi: float = 0.0
+    power: Positive = 1.0
+    regularization: NonNegative = 1e-2
+
+
+class Rayleigh(Frozen):
+    """Target gains CN(0, 1); the noise follows from the integrated sensing SNR."""
+
+    kind: Literal["rayleigh"]
+    snr_db: Decibel
+
+
+class RadarEquation(Frozen):
+    """Target gains from the radar equation; thermal noise over the signal's bandwidth."""
+
+    kind: Literal["radar_equation"]
+    mean_rcs: Positive = 1.0
+    noise_figure_db: Decibel = 8.0
+
+
+class Targets(Frozen):
+    """Where targets are, how many, and how they reflect."""
+
+    max_targets: Annotated[int, Field(ge=1, le=32)] = 5
+    range_interval: Interval = (10.0, 190.0)
+    gain: Annotated[Rayleigh | RadarEquation, Field(discriminator="kind")]
+    sector_centre_deg: Interval = (-60.0, 60.0)
+    sector_span_deg: Interval = (10.0, 20.0)
+    test_sector_deg: Interval = (-40.0, -20.0)
+
+    _ranges = field_validator("range_interval")(_positive_ranges)
+
+    @field_validator("sector_centre_deg", "test_sector_deg")
+    @classmethod
+    def _angles(cls, value: Interval) -> Interval:
+        return _ordered(value, -90, 90)
+
+    @field_validator("sector_span_deg")
+    @classmethod
+    def _span(cls, value: Interval) -> Interval:
+        return _ordered(value, 0, 180)
+
+    @model_validator(mode="after")
+    def _in_front(self) -> Targets:
+        reach = max(abs(v) for v in self.sector_centre_deg) + self.sector_span_deg[1] / 2
+        if reach > 90:
+            raise ValueError(
+                "sector_centre_deg and sector_span_deg must keep sectors within 90 degrees of "
+                f"broadside; they reach {reach:g} degrees"
+            )
+        return self
+
+
+class Multitap(Frozen):
+    """Rayleigh taps in the direction of the user; ``snr_db`` without beam gain."""
+
+    kind: Literal["multitap"]
+    num_taps: Count = 5
+    snr_db: Decibel = 20.0
+
+
+class Geometric(Frozen):
+    """Line of sight and single bounces, against the same thermal noise as the echo."""
+
+    kind: Literal["geometric"]
+    range_interval: Interval = (10.0, 200.0)
+    max_scatterers: Annotated[int, Field(ge=0)] = 5
+    mean_rcs: Positive = 1.0
+
+    _ranges = field_validator("range_interval")(_positive_ranges)
+
+
+class Link(Frozen):
+    """The communication user."""
+
+    channel: Annotated[Multitap | Geometric, Field(discriminator="kind")]
+    sector_deg: Interval = (30.0, 50.0)
+
+    @field_validator("sector_deg")
+    @classmethod
+    def _angles(cls, value: Interval) -> Interval:
+        return _ordered(value, -90, 90)
+
+
+class Receiver(Frozen):
+    """Grids and window of differentiable OMP."""
+
+    num_angles: Annotated[int, Field(ge=8)] = 720
+    num_ranges: Annotated[int, Field(ge=8)] = 200
+    window: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (7, 5)
+    atoms: Literal["refined", "grid"] = "refined"
+
+
+class Training(Frozen):
+    """How the array is learned.
+
+    ``temperature_scale`` is the softmax's beta times sigma_cell. Over the first share
+    ``sector_growth`` of the iterations the sectors widen from broadside to all of
+    ``targets.sector_centre_deg``.
+    """
+
+    objective: Literal["max", "gospa", "reconstruction"] = "max"
+    iterations: Annotated[int, Field(ge=0)] = 400
+    batch_size: Count = 80
+    learning_rate: Positive = 1e-2
+    schedule: Literal["cosine", "constant"] = "cosine"
+    sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.6
+    temperature_scale: Positive = 1.0
+    cutoff: Positive = 90.0
+    checkpoint_interval: Count = 25
+
+
+class Evaluation(Frozen):
+    """Monte-Carlo evaluation of detection and localisation."""
+
+    methods: tuple[Method, ...] = METHODS
+    num_samples: Count = 10000
+    batch_size: Count = 250
+    p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+    operating_p_fa: Probability = 1e-2
+    cutoff: Positive = 90.0
+    confidence: Probability = 0.95
+
+    _sorted = field_validator("p_fa")(_increasing)
+
+    _distinct = field_validator("methods")(distinct_methods)
+
+
+class Coding(Frozen):
+    """Coded transmission over the shared resource grid; ``snr_db`` per resource element."""
+
+    fft_size: Annotated[int, Field(ge=4)] = 64
+    num_ofdm_symbols: Annotated[int, Field(ge=2)] = 14
+    pilot_symbols: tuple[Annotated[int, Field(ge=0)], ...] = (2, 11)
+    num_sensing_tones: Annotated[int, Field(ge=0)] = 4
+    coderate: Annotated[float, Field(gt=0.1, lt=0.95)] = 0.5
+    csi: Literal["perfect", "estimated"] = "estimated"
+    snr_db: tuple[Decibel, ...] = (-16.0, -14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0)
+    batch_size: Count = 128
+    max_batches: Count = 40
+    target_block_errors: Count = 500
+
+    _sorted = field_validator("snr_db")(_increasing)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Coding:
+        symbols, tones = self.num_ofdm_symbols, self.num_sensing_tones
+        if not self.pilot_symbols or max(self.pilot_symbols) >= symbols:
+            raise ValueError(
+                f"pilot_symbols must lie within [0, {symbols - 1}], at least one; "
+                f"got {list(self.pilot_symbols)}"
+            )
+        if len(set(self.pilot_symbols)) != len(self.pilot_symbols):
+            raise ValueError(f"pilot_symbols must be distinct; got {list(self.pilot_symbols)}")
+        if len(self.pilot_symbols) < 2 and self.csi == "estimated":
+            raise ValueError("pilot_symbols must be at least two for csi 'estimated'")
+        data = (symbols - len(self.pilot_symbols)) * (self.fft_size - tones)
+        # limits of one code block of the 5G LDPC code, base graph 1
+        bits = int(2 * data * self.coderate)
+        if tones >= self.fft_size or not 12 <= bits <= 8448:
+            raise ValueError(
+                "fft_size, num_ofdm_symbols, num_sensing_tones and coderate must make a code block "
+                f"of 12 to 8448 information bits; they make {max(bits, 0)}"
+            )
+        return self
