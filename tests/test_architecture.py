@@ -137,6 +137,7 @@ def test_imports_run_one_way():
         ("array/layout.py", "from sionna_isac import scene"),
         ("core/layer.py", "def f():\n    from sionna_isac.array import layout"),
         ("objective/gospa.py", "from sionna_isac.array import steering"),
+        ("bound/point_target.py", "from sionna_isac.channel import MonostaticEcho"),
         ("metrics/rate.py", "import importlib\nimportlib.import_module('sionna_isac.receiver')"),
         ("scene/sector.py", "import matplotlib.pyplot as plt"),
         ("channel/echo.py", "from sionna.phy import config"),
@@ -170,6 +171,7 @@ import sionna.phy
 before = set(sys.modules)
 import sionna_isac as isac
 isac.array, isac.scene, isac.waveform, isac.channel, isac.receiver, isac.objective
+isac.bound
 heavy = "cvxpy dask distributed matplotlib mitsuba pydantic sionna.rt typer xarray yaml".split()
 print("loaded:", [m for m in heavy if m in sys.modules and m not in before])
 """

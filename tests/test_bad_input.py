@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import sionna_isac as isac
+from sionna_isac import bound
 from sionna_isac.array import (
     GainError,
     ImpairedArray,
@@ -16,12 +17,23 @@ from sionna_isac.array import (
     OrderedPositions,
     PhaseError,
     SpacingError,
+    SphericalWaveArray,
     UniformLinearArray,
     impair,
+    planar_positions,
     uniform_positions,
 )
-from sionna_isac.channel import GeometricLink, MonostaticEcho, MultitapLink
+from sionna_isac.channel import (
+    GeometricLink,
+    MonostaticEcho,
+    MultitapLink,
+    NearFieldEcho,
+    SalehValenzuelaLink,
+    new_york_path_loss,
+    reflection_coefficient,
+)
 from sionna_isac.receiver import (
+    MUSIC,
     OMP,
     AngleDelayMap,
     DifferentiableOMP,
@@ -81,6 +93,41 @@ def targets(**kwargs) -> PointTargets:
     return PointTargets(**{**values, **kwargs})
 
 
+def near(**kwargs) -> SphericalWaveArray:
+    return SphericalWaveArray(
+        **{"element_positions": [-0.03, -0.01, 0.01, 0.03], "wavelength": 0.01, **kwargs}
+    )
+
+
+def music(**kwargs) -> MUSIC:
+    return MUSIC(**{"array": near(), "range_interval": (0.1, 2.0), **kwargs})
+
+
+def fim(**kwargs) -> np.ndarray:
+    options = {
+        "element_positions": [-0.03, -0.01, 0.01, 0.03],
+        "wavelength": 0.01,
+        "target": (1.0, 0.2),
+        "beams": y(4, 2),
+        "reflection": 1e-6,
+        "noise_power": 1e-12,
+        "num_snapshots": 100,
+    }
+    return bound.near_field_position_fim(**{**options, **kwargs})
+
+
+def fisher(mean=lambda angle: y(3) * angle, **kwargs) -> np.ndarray:
+    options = {"parameters": {"angle": 0.3}, "noise_power": 1.0}
+    return bound.fisher(mean, **{**options, **kwargs})
+
+
+def target_bound(**kwargs) -> bound.PointTargetBound:
+    scene = targets(angle=np.array([[-0.3, 0.2]]))
+    options = {"array": array(), "beam": y(1, 4), "targets": scene}
+    options |= {"subcarrier_spacing": 1e6, "num_subcarriers": 8, "no": 1.0}
+    return bound.point_target_bound(**{**options, **kwargs})
+
+
 @dataclass(frozen=True)
 class Wrong:
     """A call, and what its message must contain: the argument, the value, what is allowed."""
@@ -131,6 +178,49 @@ CALLS = [
     wrong("coupling-neighbours", lambda: impair(3, 0.01, [MutualCoupling(-10.0)]), "num_neighbours", "3", "< num_antennas = 3"),
     wrong("impair-twice", lambda: impair(4, 0.01, [GainError(1), GainError(2)]), "impairments", "'GainError', 'GainError'", "at most one"),
     wrong("impair-kind", lambda: impair(4, 0.01, ["gain"]), "impairments", "'gain'", "SpacingError"),
+    wrong("near-positions", lambda: near(element_positions=np.zeros((3, 4))), "element_positions", "[3, 4]", "[num_antennas, 2]"),
+    wrong("near-none", lambda: near(element_positions=[]), "element_positions", "[0]", "[num_antennas]"),
+    wrong("near-nan", lambda: near(element_positions=[0, NAN]), "element_positions", "1 NaN", "finite"),
+    wrong("near-text", lambda: near(element_positions="ab"), "element_positions", "'ab'", "real numbers"),
+    wrong("near-wavelength", lambda: near(wavelength=-1), "wavelength", "-1", "> 0"),
+    wrong("near-point", lambda: near()(np.ones((2, 3))), "point", "[2, 3]", "last dimension 2"),
+    wrong("near-far-field", lambda: near(element_positions=np.ones((2, 3))).far_field(0.1), "element_positions", "[2, 3]", "[num_antennas, 2]"),
+    wrong("planar-size", lambda: planar_positions(0, 2, 1.0), "num_antennas", "0", ">= 1"),
+    # bound
+    wrong("fim-positions", lambda: fim(element_positions=np.zeros((2, 3))), "element_positions", "[2, 3]", "[num_antennas, 2]"),
+    wrong("fim-wavelength", lambda: fim(wavelength=0), "wavelength", "0", "> 0"),
+    wrong("fim-target", lambda: fim(target=(1.0, 2.0, 3.0)), "target", "[3]", "[..., 2]"),
+    wrong("fim-target-nan", lambda: fim(target=(1.0, NAN)), "target", "1 NaN", "finite"),
+    wrong("fim-on-array", lambda: fim(target=(0.0, 0.01)), "target", "0 m", "element of the array"),
+    wrong("fim-beams", lambda: fim(beams=y(3, 2)), "beams", "[3, 2]", "[..., 4, num_streams]"),
+    wrong("fim-beams-none", lambda: fim(beams=np.zeros((4, 0))), "beams", "[4, 0]", "num_streams"),
+    wrong("fim-beams-nan", lambda: fim(beams=NAN * y(4, 2)), "beams", "8 NaN", "finite"),
+    wrong("fim-reflection", lambda: fim(reflection="one"), "reflection", "'one'", "complex"),
+    wrong("fim-noise", lambda: fim(noise_power=0.0), "noise_power", "0", "> 0"),
+    wrong("fim-snapshots", lambda: fim(num_snapshots=-3), "num_snapshots", "-3", "> 0"),
+    wrong("speb-power", lambda: bound.minimum_speb([0.0, 0.1, 0.2], 0.01, (1.0, 0.0), -1, 1e-6, 1, 1), "power", "-1", "> 0"),
+    wrong("speb-reflection", lambda: bound.minimum_speb([0.0, 0.1, 0.2], 0.01, (1.0, 0.0), 1, 0, 1, 1), "reflection", "0", "echo"),
+    wrong("efim-square", lambda: bound.effective_fim(np.ones((2, 3)), 1), "fim", "[2, 3]", "square"),
+    wrong("efim-complex", lambda: bound.effective_fim(y(2, 2), 1), "fim", "complex", "real"),
+    wrong("efim-symmetric", lambda: bound.effective_fim([[1.0, 0.5], [0.0, 1.0]], 1), "fim", "0.5", "symmetric"),
+    wrong("efim-number", lambda: bound.effective_fim(np.eye(2), 3), "num_interest", "3", "<= 2"),
+    wrong("efim-dark", lambda: bound.effective_fim(fim(beams=0 * y(4, 2)), 2), "nuisance", "not observed"),
+    wrong("crb-singular", lambda: bound.crb(np.ones((2, 2))), "fim", "singular", "exceed 1e-12"),
+    wrong("crb-nan", lambda: bound.crb(NAN * np.eye(2)), "fim", "NaN", "finite"),
+    wrong("fisher-mean", lambda: fisher(3.0), "mean", "3.0", "function or a layer"),
+    wrong("fisher-real", lambda: fisher(lambda angle: angle), "mean", "float64", "complex128"),
+    wrong("fisher-single", lambda: fisher(lambda angle: near().steering(angle), parameters={"angle": (1.0, 0.2)}), "mean", "complex64", "precision='double'"),
+    wrong("fisher-batch", lambda: fisher(lambda angle: near(precision="double").steering((1.0, 0.2)), parameters={"angle": np.ones(3)}, batch_dims=1), "mean", "[4]", "[3, "),
+    wrong("fisher-parameters", lambda: fisher(parameters=[1.0]), "parameters", "[1.0]", "dictionary"),
+    wrong("fisher-shapes", lambda: fisher(parameters={"a": np.ones(2), "b": np.ones(3)}, batch_dims=1), "parameters", "[3]", "batch_dims"),
+    wrong("fisher-nan", lambda: fisher(parameters={"angle": NAN}), "angle", "1 NaN", "finite"),
+    wrong("fisher-noise", lambda: fisher(noise_power=0), "noise_power", "0", "> 0"),
+    wrong("fisher-nuisance", lambda: fisher(nuisance=["gain"]), "nuisance", "['gain']", "['angle']"),
+    wrong("fisher-all-nuisance", lambda: fisher(nuisance=["angle"]), "nuisance", "['angle']", "not all"),
+    wrong("target-bound-beam", lambda: target_bound(beam=y(1, 3)), "beam", "[1, 3]", "[1, 4]"),
+    wrong("target-bound-targets", lambda: target_bound(targets=targets(angle=np.zeros(2))), "targets", "[2]", "[batch_size, max_targets]"),
+    wrong("target-bound-same", lambda: target_bound(targets=targets()), "singular", "all parameters"),
+    wrong("target-bound-one-tone", lambda: target_bound(num_subcarriers=1), "num_subcarriers", "1", ">= 2"),
     # scene
     wrong("sector-reversed", lambda: FixedSector((0.5, 0.1)), "interval", "(0.5, 0.1)", "low <= high"),
     wrong("sector-outside", lambda: FixedSector((-2.0, 0.0)), "interval", "(-2.0, 0.0)", "-1.5708"),
@@ -183,7 +273,25 @@ CALLS = [
     wrong("link-sector", lambda: MultitapLink(array(), (0, 1), 1e6), "sector", "(0, 1)", "Layer"),
     wrong("link-range", lambda: GeometricLink(array(), FixedSector((0, 1)), (5, 1)), "range_interval", "(5, 1)", "low <= high"),
     wrong("link-scatterers", lambda: GeometricLink(array(), FixedSector((0, 1)), (1, 5), -1), "max_scatterers", "-1", ">= 0"),
+    wrong("near-echo-array", lambda: NearFieldEcho("ula"), "array", "'ula'", "Layer"),
+    wrong("near-echo-x", lambda: NearFieldEcho(near())(y(1, 3, 5), np.ones((1, 1, 2)), y(1, 1)), "x", "[1, 3, 5]", "[?, 4, ?]"),
+    wrong("near-echo-point", lambda: NearFieldEcho(near())(y(1, 4, 5), np.ones((1, 2)), y(1, 1)), "point", "[1, 2]", "[1, ?, 2]"),
+    wrong("near-echo-reflection", lambda: NearFieldEcho(near())(y(1, 4, 5), np.ones((1, 1, 2)), y(1, 2)), "reflection", "[1, 2]", "[1, 1]"),
+    wrong("near-echo-noise", lambda: NearFieldEcho(near())(y(1, 4, 5), np.ones((1, 1, 2)), y(1, 1), -1.0), "no", "-1", ">= 0"),
+    wrong("near-echo-on-array", lambda: NearFieldEcho(near())(y(1, 4, 5), np.array([[[0.0, 0.01]]]), y(1, 1)), "point", "0 m", "element of the array"),
+    wrong("valenzuela-array", lambda: SalehValenzuelaLink(array(), FixedSector((0, 1))), "array", "UniformLinearArray", "SphericalWaveArray"),
+    wrong("valenzuela-range", lambda: SalehValenzuelaLink(near(), FixedSector((0, 1)), 0), "user_range", "0", "> 0"),
+    wrong("valenzuela-scatterers", lambda: SalehValenzuelaLink(near(), FixedSector((0, 1)), num_scatterers=-1), "num_scatterers", "-1", ">= 0"),
+    wrong("path-loss", lambda: new_york_path_loss(0.0, True), "distance", "0", "> 0"),
+    wrong("reflection-distance", lambda: reflection_coefficient(-2.0, 0.01), "distance", "-2", "> 0"),
+    wrong("reflection-rcs", lambda: reflection_coefficient(2.0, 0.01, 0), "rcs", "0", "> 0"),
     # receiver
+    wrong("music-array", lambda: music(array=array()), "array", "UniformLinearArray", "SphericalWaveArray"),
+    wrong("music-range", lambda: music(range_interval=(0, 2)), "range_interval", "(0, 2)", "above 0"),
+    wrong("music-angles", lambda: music(num_angles=2), "num_angles", "2", ">= 3"),
+    wrong("music-antennas", lambda: music()(y(1, 5, 8), SECTOR), "y", "[1, 5, 8]", "[?, 4, ?]"),
+    wrong("music-nan", lambda: music()(NAN * y(), SECTOR), "y", "32 NaN", "finite"),
+    wrong("music-sector", lambda: music()(y(), -SECTOR), "sector", "(lower, upper)"),
     wrong("filter-rank", lambda: ReciprocalFilter()(y(4, 8), y(1, 8)), "y", "[4, 8]", "3 dimensions"),
     wrong("filter-shape", lambda: ReciprocalFilter()(y(), y(1, 7)), "x", "[1, 7]", "[1, 8]"),
     wrong("filter-zero", lambda: ReciprocalFilter()(y(), 0 * y(1, 8)), "x", "0", "divided"),

@@ -9,7 +9,8 @@ from sionna_isac.array.impairment import (
     impair,
 )
 from sionna_isac.array.layout import OrderedPositions, UniformLinearArray, uniform_positions
-from sionna_isac.array.steering import plane_wave
+from sionna_isac.array.near_field import SphericalWaveArray, cross_positions, planar_positions
+from sionna_isac.array.steering import plane_wave, spherical_wave, wave_from_direction
 
 __all__ = [
     "GainError",
@@ -19,8 +20,13 @@ __all__ = [
     "PhaseError",
     "PositiveGains",
     "SpacingError",
+    "SphericalWaveArray",
     "UniformLinearArray",
+    "cross_positions",
     "impair",
+    "planar_positions",
     "plane_wave",
+    "spherical_wave",
     "uniform_positions",
+    "wave_from_direction",
 ]

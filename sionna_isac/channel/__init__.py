@@ -2,5 +2,22 @@
 
 from sionna_isac.channel.echo import MonostaticEcho
 from sionna_isac.channel.link import GeometricLink, MultitapLink, Paths
+from sionna_isac.channel.near_field import (
+    NearFieldEcho,
+    NearFieldPaths,
+    SalehValenzuelaLink,
+    new_york_path_loss,
+    reflection_coefficient,
+)
 
-__all__ = ["GeometricLink", "MonostaticEcho", "MultitapLink", "Paths"]
+__all__ = [
+    "GeometricLink",
+    "MonostaticEcho",
+    "MultitapLink",
+    "NearFieldEcho",
+    "NearFieldPaths",
+    "Paths",
+    "SalehValenzuelaLink",
+    "new_york_path_loss",
+    "reflection_coefficient",
+]

@@ -42,7 +42,7 @@ class Paths(NamedTuple):
 
 
 class PathLink(ChannelModel):
-    """Base of links that are a sum of plane waves; a Sionna `ChannelModel`.
+    """Base of links that are a sum of waves; a Sionna `ChannelModel`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class PathLink(ChannelModel):
         self.sector = checks.instance("sector", sector, Layer)
 
     @abstractmethod
-    def paths(self, batch_size: int) -> Paths:
+    def paths(self, batch_size: int) -> Any:
         """Draw the paths of a batch of users."""
 
     def _user_angle(self, batch_size: int) -> tf.Tensor:
@@ -88,13 +88,17 @@ class PathLink(ChannelModel):
         self, batch_size: Any, num_time_steps: Any, sampling_frequency: Any = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         paths = self.paths(batch_size)
-        steering = tf.cast(self.array.steering(paths.angle), self.cdtype)  # [B, P, K]
-        a = tf.linalg.matrix_transpose(paths.gain[..., tf.newaxis] * steering)
+        a = tf.linalg.matrix_transpose(self.response(paths))
         a = tf.repeat(a[..., tf.newaxis], num_time_steps, -1)
         return a[:, tf.newaxis, tf.newaxis, tf.newaxis], paths.delay[:, tf.newaxis, tf.newaxis]
 
+    def response(self, paths: Any) -> tf.Tensor:
+        """Coefficients [batch_size, num_paths, num_antennas] from each element to the user."""
+        steering = tf.cast(self.array.steering(paths.angle), self.cdtype)
+        return paths.gain[..., tf.newaxis] * steering
+
     def csi(
-        self, paths: Paths, beam: tf.Tensor, num_subcarriers: int, subcarrier_spacing: float
+        self, paths: Any, beam: tf.Tensor, num_subcarriers: int, subcarrier_spacing: float
     ) -> tf.Tensor:
         r"""Scalar channel :math:`\boldsymbol{\kappa}` that a beam makes of the link, Eq. (4).
 
@@ -115,8 +119,7 @@ class PathLink(ChannelModel):
             :math:`\kappa_s = \sum_p g_p\, \mathbf{f}^\top \mathbf{a}(\varphi_p)\,
             e^{-j2\pi s \Delta_f \tau_p}`
         """
-        steering = tf.cast(self.array.steering(paths.angle), self.cdtype)
-        weight = paths.gain * tf.linalg.matvec(steering, tf.cast(beam, self.cdtype))
+        weight = tf.linalg.matvec(self.response(paths), tf.cast(beam, self.cdtype))
         index = tf.range(num_subcarriers, dtype=self.rdtype)
         phase = -2 * math.pi * subcarrier_spacing * paths.delay[..., tf.newaxis] * index
         wave = linalg.expj(phase)

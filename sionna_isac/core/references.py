@@ -24,6 +24,12 @@ BIBLIOGRAPHY: dict[str, str] = {
   booktitle = {20th International Conference on Information Fusion},
   year      = {2017}
 }""",
+    "Yuan25": """@article{Yuan25,
+  author  = {Yuan, Minghao and He, Dongxuan and Yuan, Weijie and Yin, Hao and Wang, Hua},
+  title   = {Near-Field Integrated Sensing and Communication: {SPEB} Analysis and Hybrid
+             Beamforming Design},
+  year    = {2025}
+}""",
     "Zhao26": """@article{Zhao26,
   author  = {Zhao, Zongyao and Wang, Zhaolin and Han, Lincong and Jin, Jing and Liu, Yuanwei
              and Huang, Kaibin},

@@ -2,14 +2,17 @@
 
 from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
+from sionna_isac.receiver.music import MUSIC, PositionEstimate
 from sionna_isac.receiver.omp import OMP, TargetEstimate
 from sionna_isac.receiver.symbols import SymbolDetector
 
 __all__ = [
+    "MUSIC",
     "OMP",
     "AngleDelayMap",
     "DelayDictionary",
     "DifferentiableOMP",
+    "PositionEstimate",
     "ReciprocalFilter",
     "SymbolDetector",
     "TargetEstimate",

@@ -97,6 +97,27 @@ def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> ker
     )
 
 
+def spherical(precision: str, spacing: float = 1.5) -> keras.layers.Layer:
+    positions = isac.array.uniform_positions(ANTENNAS, spacing * WAVELENGTH)
+    return isac.array.SphericalWaveArray(positions, WAVELENGTH, precision=precision)
+
+
+def points(rng: np.random.Generator, number: int = 2) -> np.ndarray:
+    return np.stack(
+        [rng.uniform(0.5, 3, (BATCH, number)), rng.uniform(-0.5, 0.5, (BATCH, number))], -1
+    )
+
+
+def near_echo(rng: np.random.Generator) -> np.ndarray:
+    """A target 0.2 m before the array at -0.1 and 0.15 rad, and little noise."""
+    array = spherical("double")
+    angle, distance = np.array([-0.1, 0.15]), np.array([0.2, 0.25])
+    point = distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
+    a = array.steering(point).numpy()
+    y = a[:, :, None] * complex_draws(rng, BATCH, 1, 6)
+    return y + 0.05 * complex_draws(rng, BATCH, ANTENNAS, 6)
+
+
 def angles(rng: np.random.Generator) -> tuple:
     return (rng.uniform(-1.2, 1.2, (BATCH, 3)),)
 
@@ -144,6 +165,15 @@ CASES = [
         lambda p: impaired(p, ["positions", "gain", "phase", "coupling"]),
         angles,
         trainable=("positions", "gain", "phase", "coupling"),
+        gradients=(0,),
+    ),
+    Case("SphericalWaveArray", spherical, lambda rng: (points(rng),), gradients=(0,)),
+    Case(
+        "SphericalWaveArray-cross",
+        lambda p: isac.array.SphericalWaveArray(
+            isac.array.cross_positions(5, 0.01), WAVELENGTH, precision=p
+        ),
+        lambda rng: (rng.uniform(1, 2, (BATCH, 3)),),
         gradients=(0,),
     ),
     Case("FixedSector", lambda p: isac.scene.FixedSector([-0.3, 0.5], precision=p), batch_size),
@@ -231,6 +261,16 @@ CASES = [
         gradients=(0, 1),
     ),
     Case(
+        "NearFieldEcho",
+        lambda p: isac.channel.NearFieldEcho(spherical(p), precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, ANTENNAS, 5),
+            points(rng),
+            complex_draws(rng, BATCH, 2),
+        ),
+        gradients=(0, 1, 2),
+    ),
+    Case(
         "ReciprocalFilter",
         lambda p: isac.receiver.ReciprocalFilter(precision=p),
         lambda rng: (
@@ -257,6 +297,18 @@ CASES = [
         "OMP-own-grid",
         lambda p: isac.receiver.OMP(impaired(p, False), 30, RANGES, SPACING, 2, precision=p),
         receiver_inputs,
+    ),
+    Case(
+        # few zooms: in single precision the last ones would choose among equal values
+        "MUSIC",
+        lambda p: isac.receiver.MUSIC(
+            spherical(p),
+            [0.1, 1.0],
+            num_zooms=1,
+            num_refinements=1,
+            precision=p,
+        ),
+        lambda rng: (near_echo(rng), np.array([[-0.3, 0.1], [0.0, 0.3]])),
     ),
     Case(
         "DifferentiableOMP",

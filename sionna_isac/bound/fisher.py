@@ -1,0 +1,158 @@
+"""Fisher information of any differentiable mean signal, by forward-mode differentiation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.bound.information import effective_fim
+from sionna_isac.core import checks
+
+__all__ = ["fisher"]
+
+
+def fisher(
+    mean: Callable[..., Any],
+    parameters: Mapping[str, Any],
+    noise_power: Any,
+    nuisance: Collection[str] = (),
+    batch_dims: int = 0,
+) -> np.ndarray:
+    r"""Fisher information of a signal in white Gaussian noise, by automatic differentiation.
+
+    For an observation :math:`\boldsymbol{\mu}(\boldsymbol{\xi}) + \mathbf{w}`,
+    :math:`\mathbf{w} \sim \mathcal{CN}(\mathbf{0}, \sigma^2\mathbf{I})`, this is
+
+    .. math::
+        \mathbf{J} = \frac{2}{\sigma^2} \operatorname{Re}\left\{
+        \left(\frac{\partial\boldsymbol{\mu}}{\partial\boldsymbol{\xi}}\right)^H
+        \frac{\partial\boldsymbol{\mu}}{\partial\boldsymbol{\xi}} \right\}
+
+    with one forward pass for each real parameter of a sample, whatever the size of the
+    observation and of the batch.
+
+    Parameters
+    ----------
+    mean : `Callable`
+        Function or layer that is called with the parameters by name and returns the noise-free
+        observation [*batch, ...], `tf.complex128`. Each sample of it depends on the parameters
+        of the same sample only.
+    parameters : {`str`: [*batch, ...]}
+        Values at which the information is taken, real or complex. All dimensions after the batch
+        are parameters; a complex one counts as two, all real parts before all imaginary parts.
+    noise_power : [*batch], array_like
+        :math:`\sigma^2` of an entry of the observation [W]
+    nuisance : collection of `str`, (default none)
+        Names of parameters that are unknown but not of interest: they are removed by
+        :func:`effective_fim`
+    batch_dims : `int`, (default 0)
+        Number of leading dimensions that are a batch
+
+    Output
+    ------
+    : [*batch, n, n], `np.float64`
+        Information on the parameters of interest, in the order of ``parameters``
+
+    Raises
+    ------
+    ValueError
+        If ``mean`` is not complex in double precision, shapes do not fit, a value is not finite,
+        or the nuisance parameters are not observed
+
+    Example
+    -------
+    >>> echo = isac.channel.NearFieldEcho(array, precision="double")
+    >>> isac.bound.fisher(
+    ...     lambda point, reflection: echo(x, point, reflection),
+    ...     {"point": [[[10.0, 0.0]]], "reflection": [[2.4e-6 + 0j]]},
+    ...     noise_power=1e-12,
+    ...     nuisance=["reflection"],
+    ...     batch_dims=1,
+    ... )
+    """
+    if not callable(mean):
+        raise TypeError(f"mean must be a function or a layer; got {mean!r}")
+    batch_dims = checks.integer("batch_dims", batch_dims, minimum=0)
+    values = _values(parameters, batch_dims)
+    nuisance = [nuisance] if isinstance(nuisance, str) else list(nuisance)
+    unknown = [name for name in nuisance if name not in values]
+    if unknown or len(nuisance) == len(values):
+        raise ValueError(
+            f"nuisance must name some of the parameters {list(values)}, but not all; got {nuisance}"
+        )
+    order = [n for n in values if n not in nuisance] + [n for n in values if n in nuisance]
+    batch = next(iter(values.values())).shape[:batch_dims]
+    noise = _noise_power(noise_power, batch)
+    columns = [_columns(mean, values, name, batch) for name in order]
+    jacobian = np.concatenate(columns, axis=-1)
+    product = (jacobian.conj().swapaxes(-1, -2) @ jacobian).real
+    fim = 2 / noise[..., np.newaxis, np.newaxis] * product
+    removed = sum(c.shape[-1] for c, n in zip(columns, order, strict=True) if n in nuisance)
+    return effective_fim(fim, fim.shape[-1] - removed) if removed else fim
+
+
+def _values(parameters: Mapping[str, Any], batch_dims: int) -> dict[str, tf.Tensor]:
+    if not isinstance(parameters, Mapping) or not parameters:
+        raise TypeError(f"parameters must be a dictionary of names and values; got {parameters!r}")
+    values: dict[str, tf.Tensor] = {}
+    for name, given in parameters.items():
+        array = np.asarray(given)
+        kind = np.complex128 if np.iscomplexobj(array) else np.float64
+        values[name] = tf.constant(checks.finite(f"parameters[{name!r}]", array.astype(kind)))
+    shapes = {name: list(value.shape[:batch_dims]) for name, value in values.items()}
+    first = next(iter(shapes.values()))
+    if any(s != first or len(s) < batch_dims for s in shapes.values()):
+        raise ValueError(
+            f"parameters must share their first {batch_dims} (batch_dims) dimensions; got {shapes}"
+        )
+    return values
+
+
+def _noise_power(noise_power: Any, batch: tf.TensorShape) -> np.ndarray:
+    noise = checks.finite("noise_power", np.asarray(noise_power, np.float64))
+    if not np.all(noise > 0):
+        raise ValueError(f"noise_power must be > 0; got {float(np.min(noise)):g}")
+    if noise.ndim and noise.shape != tuple(batch):
+        raise ValueError(
+            f"noise_power must have shape [] or {list(batch)}; got shape {list(noise.shape)}"
+        )
+    return noise
+
+
+def _columns(
+    mean: Callable[..., Any], values: dict[str, tf.Tensor], name: str, batch: tf.TensorShape
+) -> np.ndarray:
+    """Derivatives [*batch, size of the observation, number of real parameters of ``name``]."""
+    value = values[name]
+    shape = value.shape[len(batch) :]
+    directions = [
+        np.reshape(row, shape) for row in np.eye(math.prod(shape), dtype=value.dtype.as_numpy_dtype)
+    ]
+    if value.dtype.is_complex:
+        directions += [1j * d for d in directions]
+    columns = []
+    for direction in directions:
+        tangent = tf.constant(np.broadcast_to(direction, value.shape))
+        with tf.autodiff.ForwardAccumulator(value, tangent) as accumulator:
+            signal = mean(**values)
+        derivative = accumulator.jvp(_signal(signal, batch), tf.UnconnectedGradients.ZERO)
+        columns.append(derivative.numpy().reshape(*batch, -1))
+    return checks.finite("the derivative of mean", np.stack(columns, axis=-1))
+
+
+def _signal(signal: Any, batch: tf.TensorShape) -> tf.Tensor:
+    if not tf.is_tensor(signal) or signal.dtype != tf.complex128:
+        kind = signal.dtype.name if tf.is_tensor(signal) else type(signal).__name__
+        raise ValueError(
+            "mean must return one tensor of type complex128 (layers: precision='double'); "
+            f"got {kind}"
+        )
+    if signal.shape[: len(batch)] != batch:
+        raise ValueError(
+            f"mean must return a signal of shape {[*batch, '...']}; got {list(signal.shape)}"
+        )
+    return signal

@@ -1,0 +1,159 @@
+"""Bound on what any receiver makes of the OFDM echo of point targets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
+
+from sionna_isac.bound.fisher import fisher
+from sionna_isac.bound.information import crb
+from sionna_isac.core import Layer, checks, cites, linalg
+from sionna_isac.scene import PointTargets
+
+__all__ = ["PointTargetBound", "point_target_bound"]
+
+_CHUNK = 1 << 21  # complex values of an observation that are differentiated at once
+
+
+class PointTargetBound(NamedTuple):
+    """Smallest standard deviations of unbiased estimates; NaN where there is no target.
+
+    Attributes
+    ----------
+    angle : [batch_size, max_targets], `np.float64`
+        Of the azimuth [rad]
+    range : [batch_size, max_targets], `np.float64`
+        Of the distance [m]
+    position : [batch_size, max_targets], `np.float64`
+        Root of the mean squared distance to the true position [m]
+    """
+
+    angle: np.ndarray
+    range: np.ndarray
+    position: np.ndarray
+
+    @property
+    def rms(self) -> PointTargetBound:
+        """The same over all targets: what to plot beneath an error averaged over a batch."""
+        return PointTargetBound(*(np.sqrt(np.nanmean(np.square(v))) for v in self))
+
+
+@cites("MateosRamos25")
+def point_target_bound(
+    array: Layer,
+    beam: Any,
+    targets: PointTargets,
+    subcarrier_spacing: float,
+    num_subcarriers: int,
+    no: Any,
+    normalize: bool = False,
+) -> PointTargetBound:
+    r"""Bound on angle, range and position from the echo of OFDM symbols, Eq. (1).
+
+    The model is that of :class:`~sionna_isac.channel.MonostaticEcho`, for one OFDM symbol of
+    known QPSK symbols (or any of unit magnitude), before or after the reciprocal filter. Complex
+    gains are unknown, and all targets of a sample are estimated together. It holds for every
+    receiver of this echo: :class:`~sionna_isac.receiver.OMP`,
+    :class:`~sionna_isac.receiver.DifferentiableOMP`, ... that knows the array.
+
+    Input
+    -----
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        The true array, with its impairments
+    beam : [batch_size, num_antennas] or [num_antennas], array_like
+        Beam
+    targets : :class:`~sionna_isac.scene.PointTargets`
+        True targets (velocities are not looked at)
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+    num_subcarriers : `int`
+        Number of subcarriers
+    no : `float` | [batch_size], array_like
+        Noise power :math:`N_0` [W]
+    normalize : `bool`, (default `False`)
+        Whether the echo has the factor :math:`1/\sqrt{S}`
+
+    Output
+    ------
+    : :class:`PointTargetBound`
+        Standard deviations in rad and m
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or targets of a sample cannot be told apart or are not illuminated
+
+    Example
+    -------
+    >>> bound = isac.bound.point_target_bound(array, beam, targets, 240e3, 256, no)
+    >>> plt.plot(snr_db, bound.rms.position)
+    """
+    array = _in_double(checks.instance("array", array, Layer))
+    num_subcarriers = checks.integer("num_subcarriers", num_subcarriers, minimum=2)
+    spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+    angle, distance = (np.asarray(v, np.float64) for v in (targets.angle, targets.range))
+    gain = np.asarray(targets.gain, np.complex128)
+    if angle.ndim != 2 or angle.shape != distance.shape or angle.shape != gain.shape:
+        raise ValueError(
+            "targets must hold angle, range and gain of shape [batch_size, max_targets]; got "
+            f"shapes {list(angle.shape)}, {list(distance.shape)} and {list(gain.shape)}"
+        )
+    batch_size, max_targets = angle.shape
+    present = np.arange(max_targets) < np.asarray(targets.num_targets)[:, np.newaxis]
+    beam = np.asarray(beam, np.complex128)
+    if beam.shape not in ((array.num_antennas,), (batch_size, array.num_antennas)):
+        raise ValueError(
+            f"beam must have shape [{array.num_antennas}] or [{batch_size}, "
+            f"{array.num_antennas}]; got shape {list(beam.shape)}"
+        )
+    beam = np.broadcast_to(beam, (batch_size, array.num_antennas))
+    noise = np.broadcast_to(np.asarray(no, np.float64), (batch_size,))
+    scale = 1 / math.sqrt(num_subcarriers) if normalize else 1.0
+    step = max(1, _CHUNK // (array.num_antennas * num_subcarriers))
+    fims = []
+    for begin in range(0, batch_size, step):
+        part = slice(begin, begin + step)
+        mean = _Echo(array, beam[part] * scale, spacing, num_subcarriers)
+        values = {"angle": angle[part], "distance": distance[part], "gain": gain[part]}
+        fims.append(fisher(mean, values, noise[part], batch_dims=1))
+    return _deviations(np.concatenate(fims), present, distance)
+
+
+class _Echo:
+    """Mean of the filtered observation as a function of the parameters."""
+
+    def __init__(
+        self, array: Layer, beam: np.ndarray, subcarrier_spacing: float, num_subcarriers: int
+    ) -> None:
+        self._array = array
+        self._beam = tf.constant(beam)
+        self._step = 4 * math.pi * subcarrier_spacing / SPEED_OF_LIGHT
+        self._index = tf.range(num_subcarriers, dtype=tf.float64)
+
+    def __call__(self, angle: tf.Tensor, distance: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
+        steering = self._array.steering(angle)  # [B, T, K]
+        amplitude = gain * tf.linalg.matvec(steering, self._beam)
+        phase = -self._step * distance[..., tf.newaxis] * self._index
+        delayed = amplitude[..., tf.newaxis] * linalg.expj(phase)
+        return linalg.matmul(tf.linalg.matrix_transpose(steering), delayed)
+
+
+def _deviations(fim: np.ndarray, present: np.ndarray, distance: np.ndarray) -> PointTargetBound:
+    # what is not there gets information of its own, so that one inversion serves all samples
+    there = np.tile(present, 4)
+    both = there[:, :, np.newaxis] & there[:, np.newaxis, :]
+    fim = np.where(both, fim, np.eye(fim.shape[-1]))
+    variance = np.diagonal(crb(fim), axis1=-2, axis2=-1)
+    variance = np.where(there, variance, np.nan)
+    angle, along = np.split(variance, 4, axis=-1)[:2]
+    return PointTargetBound(np.sqrt(angle), np.sqrt(along), np.sqrt(along + distance**2 * angle))
+
+
+def _in_double(array: Layer) -> Layer:
+    if array.precision == "double":
+        return array
+    return type(array).from_config({**array.get_config(), "precision": "double"})

@@ -1,0 +1,233 @@
+"""MUSIC for one target in the near field."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+
+__all__ = ["MUSIC", "PositionEstimate"]
+
+_TINY = 1e-30
+
+
+class PositionEstimate(NamedTuple):
+    """Estimates of one target a sample.
+
+    Attributes
+    ----------
+    angle : [batch_size], `tf.float`
+        Azimuth [rad]
+    range : [batch_size], `tf.float`
+        Distance from the origin [m]
+    metric : [batch_size], `tf.float`
+        Share of the steering vector that lies in the signal subspace, 0 to 1
+    """
+
+    angle: tf.Tensor
+    range: tf.Tensor
+    metric: tf.Tensor
+
+    @property
+    def position(self) -> tf.Tensor:
+        """[batch_size, 2], `tf.float` : x and y [m]"""
+        direction = tf.stack([tf.cos(self.angle), tf.sin(self.angle)], axis=-1)
+        return self.range[..., tf.newaxis] * direction
+
+
+@register
+@cites("Yuan25")
+class MUSIC(Layer):
+    r"""MUSIC by one-dimensional searches: azimuth in the far field, then distance.
+
+    The echo of one target has rank one, so that with the principal eigenvector
+    :math:`\mathbf{v}` of :math:`\mathbf{Y}\mathbf{Y}^H` the spectrum is largest where
+    :math:`|\mathbf{a}^H\mathbf{v}|` is:
+
+    .. math::
+        \hat\theta = \arg\max_\theta |\mathbf{a}_\infty^H(\theta)\, \mathbf{v}|,\quad
+        \hat r = \arg\max_r |\mathbf{a}^H(r\cos\hat\theta, r\sin\hat\theta)\, \mathbf{v}|
+
+    Each search takes the best point of a grid, and then again of finer ones around it. The
+    far-field azimuth is a few 1e-5 rad off for a target that is near; ``num_refinements``
+    repeats both searches with the spherical wave at the estimate, which removes that.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.SphericalWaveArray`
+        Array that the receiver believes to have, in the x-y plane
+    range_interval : (`float`, `float`)
+        Smallest and largest distance of the search [m]; its grid is even in 1/distance, on which
+        the curvature of the wave depends
+    num_angles : `int`, (default 64)
+        Number of azimuths of the first grid, spread over the sector
+    num_ranges : `int`, (default 128)
+        Number of distances of the first grid
+    num_zooms : `int`, (default 4)
+        Number of finer grids of nine points, each four times as dense
+    num_refinements : `int`, (default 0)
+        Number of times that both searches are repeated in the near field
+
+    Input
+    -----
+    y : [batch_size, num_antennas, num_snapshots], `tf.complex`
+        Echo
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth of the search [rad]. Elements further apart than half a
+        wavelength make an echo look the same from several azimuths: the sector has to be
+        narrower than what is between them.
+
+    Output
+    ------
+    : :class:`PositionEstimate`
+        Estimates
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or (in eager mode) ``y`` or ``sector`` is not finite, or a sector
+        has its lower azimuth above its upper one
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        range_interval: Any,
+        num_angles: int = 64,
+        num_ranges: int = 128,
+        num_zooms: int = 4,
+        num_refinements: int = 0,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.array = checks.instance("array", array, Layer)
+        if getattr(array, "num_axes", None) != 2:
+            raise TypeError(
+                f"array must see points x and y in the plane (SphericalWaveArray); got {array!r}"
+            )
+        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
+        if self.range_interval[0] == 0:
+            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
+        self.num_angles = checks.integer("num_angles", num_angles, minimum=3)
+        self.num_ranges = checks.integer("num_ranges", num_ranges, minimum=3)
+        self.num_zooms = checks.integer("num_zooms", num_zooms, minimum=0)
+        self.num_refinements = checks.integer("num_refinements", num_refinements, minimum=0)
+
+    def call(self, y: tf.Tensor, sector: tf.Tensor) -> PositionEstimate:
+        checks.shape(
+            "y",
+            y,
+            [None, self.array.num_antennas, None],
+            "[batch_size, num_antennas, num_snapshots]",
+        )
+        checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
+        checks.finite("y", y)
+        checks.finite("sector", sector)
+        if tf.executing_eagerly():
+            self._check_sector(sector.numpy())
+        # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
+        signal = tf.math.conj(principal_vector(y))
+
+        def spectrum(steering: tf.Tensor) -> tf.Tensor:
+            """Metric [batch_size, num_points] of steering vectors on each sample's points."""
+            product = tf.linalg.matvec(self.cast(steering), signal)
+            return tf.abs(product) ** 2 / self.array.num_antennas
+
+        span = sector[:, 1] - sector[:, 0]
+        angle, metric = self._search(
+            lambda grid: spectrum(self.array.far_field(grid)),
+            sector[:, 0],
+            span,
+            self.num_angles,
+        )
+        near, far = self.range_interval
+        lowest = tf.fill(angle.shape, tf.constant(1 / far, self.rdtype))
+        length = tf.fill(angle.shape, tf.constant(1 / near - 1 / far, self.rdtype))
+        inverse = lowest
+
+        def point(angles: tf.Tensor, inverses: tf.Tensor) -> tf.Tensor:
+            direction = tf.stack([tf.cos(angles), tf.sin(angles)], axis=-1)
+            return direction / inverses[..., tf.newaxis]
+
+        for repeat in range(self.num_refinements + 1):
+            if repeat:
+                at = inverse[:, tf.newaxis]
+                step = span / (self.num_angles - 1)
+                angle, metric = self._search(
+                    lambda grid, at=at: spectrum(self.array.steering(point(grid, at))),  # type: ignore[misc]
+                    angle - step,
+                    2 * step,
+                    9,
+                )
+            towards = angle[:, tf.newaxis]
+            inverse, metric = self._search(
+                lambda grid, towards=towards: spectrum(  # type: ignore[misc]
+                    self.array.steering(point(towards, grid))
+                ),
+                lowest,
+                length,
+                self.num_ranges,
+            )
+        return PositionEstimate(angle, 1 / inverse, metric)
+
+    def _search(
+        self,
+        spectrum: Callable[[tf.Tensor], tf.Tensor],
+        lowest: tf.Tensor,
+        length: tf.Tensor,
+        number: int,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where the spectrum is largest on an interval of each sample, and its value there."""
+        bounds = lowest[:, tf.newaxis], (lowest + length)[:, tf.newaxis]
+        for zoom in range(self.num_zooms + 1):
+            unit = tf.linspace(tf.zeros([], self.rdtype), 1.0, number)
+            grid = lowest[:, tf.newaxis] + length[:, tf.newaxis] * unit
+            if zoom:
+                grid = tf.clip_by_value(grid, *bounds)
+            values = spectrum(grid)
+            index = tf.argmax(values, axis=-1, output_type=tf.int32)
+            best = tf.gather(grid, index, batch_dims=1)
+            step = length / (number - 1)
+            lowest, length, number = best - step, 2 * step, 9
+        return best, tf.gather(values, index, batch_dims=1)
+
+    def _check_sector(self, sector: np.ndarray) -> None:
+        if np.any(sector[:, 0] > sector[:, 1]):
+            raise ValueError(
+                "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
+            )
+        positions = self.array.element_positions
+        gaps = np.diff(positions) if positions.ndim == 1 else np.zeros(0)
+        if not gaps.size or not np.allclose(gaps, gaps[0]) or gaps[0] == 0:
+            return
+        spacing = abs(gaps[0]) / self.array.wavelength
+        clipped = np.clip(sector, -math.pi / 2, math.pi / 2)
+        widest = float(np.max(np.diff(np.sin(clipped), axis=-1)))
+        if widest > 1 / spacing:
+            warnings.warn(
+                f"sector spans {widest:.3g} in the sine of the azimuth: elements {spacing:.3g} "
+                f"wavelengths apart cannot tell azimuths that differ by {1 / spacing:.3g} in it",
+                stacklevel=4,
+            )
+
+
+def principal_vector(y: tf.Tensor) -> tf.Tensor:
+    """Principal eigenvector [batch_size, n] of ``y @ y^H`` for observations [batch_size, n, t]."""
+    largest = tf.reduce_max(tf.abs(y), axis=[1, 2], keepdims=True)
+    y /= linalg.to_complex(tf.where(largest > 0, largest, tf.ones_like(largest)))
+    gram = linalg.matmul(y, tf.linalg.adjoint(y))
+    vector = tf.linalg.eigh(gram)[1][..., -1:]
+    for _ in range(2):  # XLA's eigenvectors are good to 1e-5 only
+        vector = linalg.matmul(gram, vector)
+        vector /= linalg.to_complex(
+            tf.maximum(tf.norm(tf.abs(vector), axis=1, keepdims=True), _TINY)
+        )
+    return vector[..., 0]

@@ -1,0 +1,99 @@
+"""Bound of the OFDM echo against a closed form and against receivers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import sionna_isac as isac
+from sionna_isac import bound
+
+C = 299792458.0
+ANTENNAS, SUBCARRIERS, SPACING, WAVELENGTH = 8, 32, 1e6, 0.005
+
+
+def array(precision: str = "double"):
+    return isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision=precision)
+
+
+def targets(angle, distance, gain, count=None) -> isac.scene.PointTargets:
+    angle, distance = np.atleast_2d(angle), np.atleast_2d(distance)
+    gain = np.atleast_2d(gain) + 0j
+    count = np.full(len(angle), angle.shape[1]) if count is None else np.asarray(count)
+    return isac.scene.PointTargets(angle, distance, gain, count)
+
+
+def steer(angle) -> np.ndarray:
+    return np.asarray(array().steering(angle))
+
+
+def test_closed_form_of_one_target():
+    """Angle and delay decouple; the gain takes the means of both away."""
+    angle, gain, no = 0.4, 0.3 - 0.2j, 0.05
+    beam = steer(0.1).conj() / np.sqrt(ANTENNAS)
+    found = bound.point_target_bound(
+        array(), beam, targets(angle, 20.0, gain), SPACING, SUBCARRIERS, no, normalize=True
+    )
+    energy = 2 / no * np.abs(gain * (steer(angle) @ beam)) ** 2 / SUBCARRIERS
+    y = (np.arange(ANTENNAS) - (ANTENNAS - 1) / 2) / 2  # wavelengths
+    across = energy * SUBCARRIERS * np.sum((2 * np.pi * np.cos(angle) * y) ** 2)
+    s = np.arange(SUBCARRIERS) - (SUBCARRIERS - 1) / 2
+    along = energy * ANTENNAS * np.sum((4 * np.pi * SPACING / C * s) ** 2)
+    np.testing.assert_allclose(found.angle, across**-0.5, rtol=1e-9)
+    np.testing.assert_allclose(found.range, along**-0.5, rtol=1e-9)
+    np.testing.assert_allclose(found.position, np.sqrt(1 / along + 400 / across), rtol=1e-9)
+
+
+def test_batch_chunks_and_absent_targets(monkeypatch, rng):
+    angle, distance = rng.uniform(-0.8, 0.8, (5, 2)), rng.uniform(10, 70, (5, 2))
+    gain = rng.normal(size=(5, 2)) + 1j
+    beam = rng.normal(size=(5, ANTENNAS)) + 0j
+    count = np.array([2, 1, 0, 2, 1])
+    arguments = (SPACING, SUBCARRIERS, np.linspace(0.1, 0.5, 5))
+    scene = targets(angle, distance, gain, count)
+    together = bound.point_target_bound(array("single"), beam, scene, *arguments)
+    monkeypatch.setattr(bound.point_target, "_CHUNK", 2 * ANTENNAS * SUBCARRIERS)
+    again = bound.point_target_bound(array(), beam, scene, *arguments)
+    np.testing.assert_allclose(again.position, together.position, rtol=1e-5)
+    absent = np.arange(2) >= count[:, None]
+    np.testing.assert_array_equal(np.isnan(again.angle), absent)
+    alone = bound.point_target_bound(
+        array(), beam[1], targets(angle[1, :1], distance[1, :1], gain[1, :1]), SPACING, SUBCARRIERS,
+        arguments[2][1],
+    )  # fmt: skip
+    np.testing.assert_allclose(again.range[1, 0], alone.range[0, 0], rtol=1e-9)
+    rms = np.sqrt(np.mean(again.position[~absent] ** 2))
+    np.testing.assert_allclose(again.rms.position, rms)
+
+
+def test_a_second_target_takes_information_away():
+    beam = np.eye(1, ANTENNAS)[0]
+    one = bound.point_target_bound(array(), beam, targets(0.1, 20.0, 1.0), SPACING, SUBCARRIERS, 1)
+    scene = targets([0.1, 0.2], [20.0, 23.0], [1.0, 1.0])
+    two = bound.point_target_bound(array(), beam, scene, SPACING, SUBCARRIERS, 1)
+    assert np.all(two.position[:, 0] > 1.1 * one.position[:, 0])
+
+
+@pytest.mark.parametrize("kind", ["OMP", "DifferentiableOMP"])
+def test_receivers_do_not_pass_it(kind):
+    """Errors of one target at high SNR: not below the bound, and on a fine grid close to it."""
+    number, no = 300, 0.2
+    angle, distance = np.full((number, 1), 0.1 + 3e-4), np.full((number, 1), 24.31)
+    scene = targets(angle, distance, np.ones((number, 1)))
+    beam = np.broadcast_to(steer(0.1).conj() / np.sqrt(ANTENNAS), (number, ANTENNAS))
+    least = bound.point_target_bound(array(), beam, scene, SPACING, SUBCARRIERS, no).rms
+    angles = 0.1 + np.arange(-25, 26) * 0.3 * least.angle
+    ranges = 24.3 + np.arange(-25, 26) * 0.3 * least.range
+    echo = isac.channel.MonostaticEcho(array(), SPACING, precision="double")
+    y = echo(np.ones((number, SUBCARRIERS)) + 0j, scene, beam, no)
+    if kind == "OMP":
+        receiver = isac.receiver.OMP(array(), angles, ranges, SPACING, 1, precision="double")
+    else:
+        receiver = isac.receiver.DifferentiableOMP(
+            array(), angles, ranges, SPACING, 1, window=(6, 6), temperature=no, precision="double"
+        )
+    estimate = receiver(y, np.tile(angles[[0, -1]], (number, 1)))
+    error = np.concatenate([estimate.angle - angle, estimate.range - distance], 1)
+    for part, smallest in zip(error.T, (least.angle, least.range), strict=True):
+        ratio = np.mean(part**2) / smallest**2
+        assert 1 - 4 * np.sqrt(2 / number) < ratio < 1.6, ratio
