@@ -39,12 +39,12 @@ def fisher(
     ----------
     mean : `Callable`
         Function or layer that is called with the parameters by name and returns the noise-free
-        observation [*batch, ...], `tf.complex128`. Each sample of it depends on the parameters
+        observation [batch..., ...], `tf.complex128`. Each sample of it depends on the parameters
         of the same sample only.
-    parameters : {`str`: [*batch, ...]}
+    parameters : {`str`: [batch..., ...]}
         Values at which the information is taken, real or complex. All dimensions after the batch
         are parameters; a complex one counts as two, all real parts before all imaginary parts.
-    noise_power : [*batch], array_like
+    noise_power : [batch...], array_like
         :math:`\sigma^2` of an entry of the observation [W]
     nuisance : collection of `str`, (default none)
         Names of parameters that are unknown but not of interest: they are removed by
@@ -54,7 +54,7 @@ def fisher(
 
     Output
     ------
-    : [*batch, n, n], `np.float64`
+    : [batch..., n, n], `np.float64`
         Information on the parameters of interest, in the order of ``parameters``
 
     Raises
@@ -126,7 +126,7 @@ def _noise_power(noise_power: Any, batch: tf.TensorShape) -> np.ndarray:
 def _columns(
     mean: Callable[..., Any], values: dict[str, tf.Tensor], name: str, batch: tf.TensorShape
 ) -> np.ndarray:
-    """Derivatives [*batch, size of the observation, number of real parameters of ``name``]."""
+    """Derivatives [batch..., size of the observation, number of real parameters of ``name``]."""
     value = values[name]
     shape = value.shape[len(batch) :]
     directions = [
@@ -153,6 +153,6 @@ def _signal(signal: Any, batch: tf.TensorShape) -> tf.Tensor:
         )
     if signal.shape[: len(batch)] != batch:
         raise ValueError(
-            f"mean must return a signal of shape {[*batch, '...']}; got {list(signal.shape)}"
+            f"mean must return a signal of shape {[batch..., '...']}; got {list(signal.shape)}"
         )
     return signal
