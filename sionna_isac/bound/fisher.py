@@ -153,6 +153,6 @@ def _signal(signal: Any, batch: tf.TensorShape) -> tf.Tensor:
         )
     if signal.shape[: len(batch)] != batch:
         raise ValueError(
-            f"mean must return a signal of shape {[batch..., '...']}; got {list(signal.shape)}"
+            f"mean must return a signal of shape {[*batch, '...']}; got {list(signal.shape)}"
         )
     return signal
