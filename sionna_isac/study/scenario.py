@@ -105,6 +105,8 @@ class _Study(Frozen):
             raise ValueError(
                 "array.learn must name what is learned by the method 'learned'; got []"
             )
+        if self.learns and self.waveform.eta == 0:
+            raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
         idle = {
             "max": {"cutoff", "temperature_scale"},
             "reconstruction": {"cutoff"},
