@@ -1,0 +1,35 @@
+"""What the shipped scenarios are there to show."""
+
+import numpy as np
+import pytest
+
+from sionna_isac.study import gap_closed, load_scenario, run_scenario
+
+
+def test_quick_scenario_closes_the_gap(tmp_path):
+    """At least 60 % of the GOSPA gap at p_fa = 1e-2, with the user's errors falling, too."""
+    scenario = load_scenario("quick", ["evaluation.num_samples=2000"])
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    assert gap_closed(dataset, 1e-2) >= 0.6
+    unknown, learned = (dataset.sel(approach=a) for a in ("unknown", "learned"))
+    assert float(learned.ser_high) < float(unknown.ser_low)
+    error = dataset.element_positions - dataset.true_element_positions
+    spread = error.std("antenna")
+    assert float(spread.sel(approach="learned")) < 0.5 * float(spread.sel(approach="unknown"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["multi_target_letter", "multi_target_journal"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_full_scenarios_close_the_gap_for_several_draws(tmp_path, name, seed):
+    dataset = run_scenario(load_scenario(name, seed=seed), tmp_path / "run", quiet=True)
+    assert gap_closed(dataset, 1e-2) >= 0.85
+
+
+@pytest.mark.slow
+def test_coded_error_rates_order_as_the_knowledge_of_the_array(tmp_path):
+    dataset = run_scenario(load_scenario("coded_ber"), tmp_path / "run", quiet=True)
+    bler = dataset.bler.isel(snr_db=-1)
+    unknown, learned = (float(bler.sel(approach=a)) for a in ("unknown", "learned"))
+    assert learned < unknown
+    assert np.all(np.diff(dataset.bler.sel(approach="learned")) <= 0)
