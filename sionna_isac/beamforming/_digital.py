@@ -17,6 +17,7 @@ from sionna_isac.beamforming.errors import SolverError
 __all__ = ["DigitalOptimum", "digital_beams", "local_beams", "span"]
 
 GAP = 1e-6  # beyond which more starts are tried
+FALLBACK_GAP = 1e-3  # that beams found without the relaxation may leave unproven
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def digital_beams(
         if math.exp(found.value) - bound <= GAP * bound:
             break
     gap = math.inf if best is None or bound <= 0 else math.exp(best.value) / bound - 1
-    if failure is not None and gap > GAP:
+    if failure is not None and gap > FALLBACK_GAP:
         raise failure
     if best is None:
         raise SolverError(

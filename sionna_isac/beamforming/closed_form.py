@@ -154,6 +154,7 @@ def _uplink_powers(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray:
     if share.sum() >= np.linalg.matrix_rank(gram / np.sqrt(np.outer(gains, gains))) + 1e-9:
         return np.full(len(gram), math.inf)
     identity = np.eye(len(gram))
+    residual = math.inf
     limit = 1e12 * max(load.sum(), 1e-300)
     # I(l) = share / m(l) is increasing and concave: Newton steps, once past the solution, descend
     # to it; where the tangent has no fixed point, a plain step
@@ -169,12 +170,16 @@ def _uplink_powers(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray:
                 below = np.all(plain >= load)
                 if np.all(newton >= plain if below else (newton <= plain) & (newton > 0)):
                     update = newton
-        change = np.max(np.abs(update - load))
+        residual, change = np.max(np.abs(plain - load)), np.max(np.abs(update - load))
         load = update
         if load.sum() > limit:
+            residual = math.inf
             break
-        if change <= 1e-12 * load.max() or load.max() == 0:
+        # the residual of a step is the last that rounding leaves where the rates are extreme
+        if change <= 1e-12 * load.max() or residual <= 1e-15 * load.max() or load.max() == 0:
             return load
+    if residual <= 1e-12 * load.max():
+        return load
     return np.full(len(gram), math.inf)
 
 

