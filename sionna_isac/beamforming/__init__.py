@@ -1,0 +1,38 @@
+"""Beamforming: the beams that come closest to the bounds."""
+
+from sionna_isac.beamforming.closed_form import (
+    largest_common_rate,
+    smallest_power,
+    smallest_speb,
+)
+from sionna_isac.beamforming.errors import InfeasibleError, SolverError, VerificationError
+from sionna_isac.beamforming.reference import (
+    communication_only,
+    matrix_approximation,
+    maximize_snr,
+    sensing_only,
+    two_stage,
+)
+from sionna_isac.beamforming.scene import NearFieldScene
+from sionna_isac.beamforming.sensing import minimize_speb
+from sionna_isac.beamforming.solution import BeamSolution, Margins
+from sionna_isac.beamforming.sum_rate import maximize_sum_rate
+
+__all__ = [
+    "BeamSolution",
+    "InfeasibleError",
+    "Margins",
+    "NearFieldScene",
+    "SolverError",
+    "VerificationError",
+    "communication_only",
+    "largest_common_rate",
+    "matrix_approximation",
+    "maximize_snr",
+    "maximize_sum_rate",
+    "minimize_speb",
+    "sensing_only",
+    "smallest_power",
+    "smallest_speb",
+    "two_stage",
+]

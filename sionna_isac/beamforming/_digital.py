@@ -1,0 +1,100 @@
+"""Fully digital beams in the subspace: relaxation, beams of rank one, polish, certificate.
+
+The same for the digital part of hybrid beams, whose vectors are seen through the analog part.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sionna_isac.beamforming._direct import DigitalForm, LocalOptimum, Task, search
+from sionna_isac.beamforming._relaxation import RANK_TOLERANCE, certificate, relax
+from sionna_isac.beamforming.errors import SolverError
+
+__all__ = ["DigitalOptimum", "digital_beams", "local_beams", "span"]
+
+GAP = 1e-6  # beyond which more starts are tried
+FALLBACK_GAP = 1e-3  # that beams found without the relaxation may leave unproven
+
+
+@dataclass(frozen=True)
+class DigitalOptimum:
+    """Beams of unit power, and how far from the best they can be."""
+
+    beams: np.ndarray  # [n, K]
+    log_value: float  # log tr(weight J^-1)
+    gap: float  # of the value to the certified bound, relative
+    status: str
+
+
+def digital_beams(
+    sensing: np.ndarray,
+    users: np.ndarray,
+    weight: np.ndarray,
+    sinr: np.ndarray,
+    starts: tuple[np.ndarray, ...] = (),
+) -> DigitalOptimum:
+    """Best beams [n, K] for sensing [n, 3] and user [n, K] vectors.
+
+    ``starts`` are beams to try if those of the relaxation do not lead to its optimum.
+    """
+    vectors = np.concatenate([sensing, users], 1)
+    task = Task("speb", weight, sinr)
+    failure: SolverError | None = None
+    try:
+        relaxed = relax(sensing, users, weight, sinr)
+        basis, bound, status = relaxed.basis, relaxed.bound, relaxed.status
+        starts = (relaxed.beams, *starts)
+    except SolverError as error:  # hardly any interior: try without, but only with a proof
+        failure = error
+        basis, bound, status = span(vectors), -math.inf, "certified without the relaxation"
+    best: LocalOptimum | None = None
+    for start in starts:
+        found, beams = local_beams(task, vectors, basis, start)
+        if not found.feasible or (best is not None and found.value >= best.value):
+            continue
+        best, best_beams = found, beams
+        bound = max(bound, _bound(basis, sensing, users, weight, sinr, beams))
+        if math.exp(found.value) - bound <= GAP * bound:
+            break
+    gap = math.inf if best is None or bound <= 0 else math.exp(best.value) / bound - 1
+    if failure is not None and gap > FALLBACK_GAP:
+        raise failure
+    if best is None:
+        raise SolverError(
+            "no beams of rank one were found that meet the rates, although the relaxation "
+            f"({status}) has a solution"
+        )
+    return DigitalOptimum(best_beams, best.value, max(gap, 0.0), status)
+
+
+def span(vectors: np.ndarray) -> np.ndarray:
+    """Orthonormal basis of the columns, whatever their lengths."""
+    unit = vectors / np.linalg.norm(vectors, axis=0)
+    left, singular, _ = np.linalg.svd(unit, full_matrices=False)
+    return left[:, singular > RANK_TOLERANCE * singular[0]]
+
+
+def local_beams(
+    task: Task, vectors: np.ndarray, basis: np.ndarray, start: np.ndarray
+) -> tuple[LocalOptimum, np.ndarray]:
+    """Local optimum over beams [n, streams] in the span of the basis, from a start."""
+    form = DigitalForm(basis.conj().T @ vectors, start.shape[1])
+    found = search(form, task, form.pack(basis.conj().T @ start), 1e-14)
+    return found, basis @ form.beams(found.x)
+
+
+def _bound(
+    basis: np.ndarray,
+    sensing: np.ndarray,
+    users: np.ndarray,
+    weight: np.ndarray,
+    sinr: np.ndarray,
+    beams: np.ndarray,
+) -> float:
+    project = basis.conj().T
+    factors = [project @ beams[:, [k]] for k in range(beams.shape[1])]
+    return certificate(project @ sensing, project @ users, weight, sinr, factors)

@@ -1,0 +1,223 @@
+"""Local search over beams themselves: log SPEB, log SINR and rates with analytic gradients, SLSQP.
+
+The beams are written without a power constraint: everything is a function of the beams of unit
+power, W / |W|, for which noise and bound are multiplied by p = |W|^2. Requirements enter as logs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.optimize import minimize
+
+from sionna_isac.beamforming._model import log_sensing, log_sinr, log_snr, log_sum_rate
+
+__all__ = ["DigitalForm", "HybridForm", "LocalOptimum", "Task", "search"]
+
+MARGIN = 1e-9  # by which requirements are tightened (log), so that rounding cannot break them
+FEASIBLE = 5e-8
+ITERATION_LIMIT = 9
+CONVERGED = (0, 8)  # of SLSQP; 8: no step goes down any more, at the limit of rounding
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to minimise, subject to what; a function of products [3 + K, streams] and p.
+
+    Parameters
+    ----------
+    objective
+        "speb", "snr", "sum_rate", or "feasible" (meets the SINR targets as well as possible)
+    weight
+        [2, 2] of the bound
+    sinr
+        Targets [K], 0 for none
+    max_ratio
+        Largest tr(weight J^-1), or infinity
+    """
+
+    objective: str
+    weight: np.ndarray
+    sinr: np.ndarray
+    max_ratio: float = math.inf
+
+    def __call__(self, z: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Objective and constraints (>= 0): values [m], gradients [m, 3 + K, streams], d/dp [m]."""
+        values, by_z, by_p = [], [], []
+
+        def add(value: float, rows: Any, gradient: np.ndarray, slope: float) -> None:
+            full = np.zeros_like(z)
+            full[rows] = gradient
+            values.append(value)
+            by_z.append(full)
+            by_p.append(slope)
+
+        served = np.flatnonzero(self.sinr > 0)
+        if len(served):
+            sinr, sinr_z, sinr_p = log_sinr(z[3:], p)
+            excess = sinr[served] - np.log(self.sinr[served]) - MARGIN
+        if self.objective == "speb":
+            value, gradient = log_sensing(z[:3], self.weight)
+            add(value + math.log(p), slice(0, 3), gradient, 1 / p)
+        elif self.objective == "snr":
+            value, gradient = log_snr(z[:3])
+            add(value + math.log(p), slice(0, 3), gradient, 1 / p)
+        elif self.objective == "sum_rate":
+            value, gradient, slope = log_sum_rate(z[3:], p)
+            add(-value, slice(3, None), -gradient, -slope)
+        else:  # a smooth maximum of what is missing
+            sharp = np.exp(-8 * (excess - excess.min()))
+            share = sharp / sharp.sum()
+            gradient = np.zeros_like(z[3:])
+            gradient[served] = -share[:, None] * sinr_z[served]
+            value = -excess.min() + math.log(sharp.sum()) / 8
+            add(value, slice(3, None), gradient, -float(share @ sinr_p[served]))
+            return np.array(values), np.array(by_z), np.array(by_p)
+        for n, k in enumerate(served):
+            add(excess[n], 3 + k, sinr_z[k], sinr_p[k])
+        if math.isfinite(self.max_ratio):
+            value, gradient = log_sensing(z[:3], self.weight)
+            allowed = math.log(self.max_ratio) - MARGIN
+            add(allowed - value - math.log(p), slice(0, 3), -gradient, -1 / p)
+        return np.array(values), np.array(by_z), np.array(by_p)
+
+
+class Form(Protocol):
+    """How real variables make beams."""
+
+    def products(self, x: np.ndarray) -> tuple[np.ndarray, float, Callable[..., np.ndarray]]:
+        """Products with all vectors, p, and the map of gradients (by_z, by_p) to [m, len(x)]."""
+
+    def normalized(self, x: np.ndarray) -> np.ndarray:
+        """The same beams with p = 1."""
+
+
+class DigitalForm:
+    """Beams [n, streams], all entries free, against vectors [n, 3 + K]."""
+
+    def __init__(self, vectors: np.ndarray, num_streams: int) -> None:
+        self.vectors, self.adjoint = vectors, vectors.conj().T
+        self.shape = (vectors.shape[0], num_streams)
+
+    def beams(self, x: np.ndarray) -> np.ndarray:
+        re, im = x.reshape(2, *self.shape)
+        return re + 1j * im
+
+    def pack(self, beams: np.ndarray) -> np.ndarray:
+        return np.concatenate([beams.real.ravel(), beams.imag.ravel()])
+
+    def normalized(self, x: np.ndarray) -> np.ndarray:
+        return x / np.linalg.norm(x)
+
+    def products(self, x: np.ndarray) -> tuple[np.ndarray, float, Callable[..., np.ndarray]]:
+        def pull(by_z: np.ndarray, by_p: np.ndarray) -> np.ndarray:
+            gradient = (self.vectors @ by_z).reshape(len(by_z), -1)
+            return np.concatenate([gradient.real, gradient.imag], 1) + np.outer(by_p, 2 * x)
+
+        return self.adjoint @ self.beams(x), float(x @ x), pull
+
+
+class HybridForm:
+    """Phases [N] and digital beams [num_rf_chains, streams], one subarray a chain."""
+
+    def __init__(self, vectors: np.ndarray, num_streams: int, num_rf_chains: int) -> None:
+        self.num_antennas, self.num_vectors = vectors.shape
+        self.shape = (num_rf_chains, num_streams)
+        self.size = self.num_antennas // num_rf_chains
+        self.adjoint = np.ascontiguousarray(vectors.conj().T)
+
+    def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Analog entries [N] and digital beams [num_rf_chains, streams]."""
+        re, im = x[self.num_antennas :].reshape(2, *self.shape)
+        return np.exp(1j * x[: self.num_antennas]), re + 1j * im
+
+    def pack(self, entries: np.ndarray, digital: np.ndarray) -> np.ndarray:
+        return np.concatenate([np.angle(entries), digital.real.ravel(), digital.imag.ravel()])
+
+    def normalized(self, x: np.ndarray) -> np.ndarray:
+        scaled = x.copy()
+        scaled[: self.num_antennas] = np.remainder(x[: self.num_antennas], 2 * math.pi)
+        digital = scaled[self.num_antennas :]
+        digital /= math.sqrt(self.size) * np.linalg.norm(digital)
+        return scaled
+
+    def products(self, x: np.ndarray) -> tuple[np.ndarray, float, Callable[..., np.ndarray]]:
+        entries, digital = self.split(x)
+        turned = self.adjoint * entries
+        analog = turned.reshape(self.num_vectors, self.shape[0], self.size).sum(2)
+        rest = x[self.num_antennas :]
+
+        def pull(by_z: np.ndarray, by_p: np.ndarray) -> np.ndarray:
+            by_digital = (analog.conj().T @ by_z).reshape(len(by_z), -1)
+            by_analog = by_z @ digital.conj().T  # [m, vectors, chains]
+            spread = np.repeat(by_analog.conj(), self.size, axis=2)
+            by_phase = -np.einsum("mvn,vn->mn", spread, turned).imag
+            by_rest = np.concatenate([by_digital.real, by_digital.imag], 1)
+            by_rest += np.outer(by_p, 2 * self.size * rest)
+            return np.concatenate([by_phase, by_rest], 1)
+
+        return analog @ digital, self.size * float(rest @ rest), pull
+
+
+@dataclass(frozen=True)
+class LocalOptimum:
+    """Where a search ended."""
+
+    x: np.ndarray  # with p = 1
+    value: float
+    violation: float  # largest, of the logs; <= 0 if all requirements are met
+    converged: bool
+    status: str
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it ended where it should, with all requirements met."""
+        return self.converged and self.violation <= FEASIBLE
+
+
+def search(
+    form: Form, task: Task, start: np.ndarray, tolerance: float = 1e-10, iterations: int = 300
+) -> LocalOptimum:
+    """Local optimum from a start, which need not be feasible."""
+    memory: dict[str, np.ndarray] = {}
+
+    def at(x: np.ndarray) -> dict[str, np.ndarray]:
+        if "x" not in memory or not np.array_equal(memory["x"], x):
+            z, p, pull = form.products(x)
+            values, by_z, by_p = task(z, p)
+            memory.update(x=x.copy(), values=values, gradient=pull(by_z, by_p))
+        return memory
+
+    constraints = {
+        "type": "ineq",
+        "fun": lambda x: at(x)["values"][1:],
+        "jac": lambda x: at(x)["gradient"][1:],
+    }
+    x = form.normalized(start)
+    with np.errstate(all="ignore"):
+        for _ in range(3):  # SLSQP forgets its curvature when it starts again
+            result = minimize(
+                lambda x: at(x)["values"][0],
+                x,
+                jac=lambda x: at(x)["gradient"][0],
+                method="SLSQP",
+                constraints=[constraints] if len(at(x)["values"]) > 1 else [],
+                options={"ftol": tolerance, "maxiter": iterations},
+            )
+            if np.all(np.isfinite(result.x)):
+                x = form.normalized(result.x)
+            if result.status != ITERATION_LIMIT:
+                break
+        values = at(x)["values"]
+    finite = bool(np.all(np.isfinite(values)))
+    return LocalOptimum(
+        x=x,
+        value=float(values[0]) if finite else math.inf,
+        violation=float(np.max(-values[1:], initial=-math.inf)) if finite else math.inf,
+        converged=result.status in CONVERGED,
+        status=str(result.message),
+    )

@@ -1,0 +1,77 @@
+"""The fully digital relaxation as published: one matrix of the size of the array for each user."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import cvxpy as cp
+import numpy as np
+
+from sionna_isac.beamforming._digital import local_beams, span
+from sionna_isac.beamforming._direct import Task
+from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming.errors import SolverError
+
+__all__ = ["published_sdr", "schur_form", "solve"]
+
+
+def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, str]:
+    """Beams [N, K] of unit power, their gap to the relaxation, and the status.
+
+    The eigenvectors meet the rates about as well as the solver met its constraints; a local search
+    from them removes the rest.
+    """
+    num_antennas, num_users = model.users.shape
+    covariances = [cp.Variable((num_antennas, num_antennas), hermitian=True) for _ in sinr]
+    total = sum(covariances)
+    gains = np.sum(np.abs(model.users) ** 2, axis=0)
+    unit = model.users / np.sqrt(gains)
+    constraints = [c >> 0 for c in covariances] + [cp.real(cp.trace(total)) <= 1]
+    for k in range(num_users):
+        channel = np.outer(unit[:, k], unit[:, k].conj())
+        own = cp.real(cp.trace(channel @ covariances[k]))
+        everything = cp.real(cp.trace(channel @ total))
+        constraints.append((1 + sinr[k]) * own >= sinr[k] * (everything + 1 / gains[k]))
+    objective, schur = schur_form(model.weight, model.sensing.conj().T @ total @ model.sensing)
+    value, status = solve(objective, constraints + schur)
+    beams = np.empty([num_antennas, num_users], np.complex128)
+    for k, covariance in enumerate(covariances):
+        values, vectors = np.linalg.eigh(np.asarray(covariance.value))
+        beams[:, k] = vectors[:, -1] * math.sqrt(max(values[-1], 0.0))
+    task = Task("speb", model.weight, sinr)
+    found, beams = local_beams(task, model.vectors, span(model.vectors), beams)
+    if not found.feasible:
+        raise SolverError(f"no beams that meet the rates near the eigenvectors: {found.status}")
+    return beams, max(math.exp(found.value) / value - 1, 0.0), status
+
+
+def schur_form(weight: np.ndarray, products: cp.Expression) -> tuple[cp.Expression, list]:
+    """tr(U^-1) weighted, and the constraint on U, Eq. (25), from S = [a, q_1, q_2]^H R [...]."""
+    u = cp.Variable((2, 2), symmetric=True)
+    t = cp.Variable((2, 2), symmetric=True)
+    values, vectors = np.linalg.eigh(weight)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    lit = cp.real(products[0, 0])
+    mixed = cp.vstack([cp.real(products[0, 1:]), cp.imag(products[0, 1:])]).T
+    first = cp.real(products[1:, 1:]) + lit * np.eye(2)
+    first = (first + first.T) / 2
+    information = cp.bmat([[first - u, mixed], [mixed.T, lit * np.eye(2)]])
+    corner = cp.bmat([[u, root], [root.T, t]])
+    return cp.trace(t), [information >> 0, corner >> 0]
+
+
+def solve(objective: cp.Expression, constraints: list) -> tuple[float, str]:
+    """Minimise with Clarabel."""
+    problem = cp.Problem(cp.Minimize(objective), constraints)
+    with warnings.catch_warnings():  # "may be inaccurate": the status says so
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            problem.solve(solver=cp.CLARABEL)
+        except cp.error.SolverError as error:
+            raise SolverError(f"Clarabel failed on the published relaxation: {error}") from error
+    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        raise SolverError(
+            f"Clarabel stopped on the published relaxation with status {problem.status!r}"
+        )
+    return float(problem.value), problem.status

@@ -1,0 +1,299 @@
+"""Beams to compare with: sensing alone, communication alone, and simpler designs."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from sionna_isac.beamforming import closed_form
+from sionna_isac.beamforming._digital import digital_beams, local_beams, span
+from sionna_isac.beamforming._direct import HybridForm, Task, search
+from sionna_isac.beamforming._fractional import fractional_digital, fractional_hybrid
+from sionna_isac.beamforming._hybrid import approximate, hybrid_beams, require_chains
+from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming.errors import InfeasibleError, SolverError
+from sionna_isac.beamforming.scene import NearFieldScene
+from sionna_isac.beamforming.sensing import start_beams
+from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
+from sionna_isac.core import checks, cites
+
+__all__ = [
+    "communication_only",
+    "matrix_approximation",
+    "maximize_snr",
+    "sensing_only",
+    "two_stage",
+]
+
+
+@cites("Yuan25")
+def sensing_only(
+    scene: NearFieldScene, power: float, num_rf_chains: int | None = None
+) -> BeamSolution:
+    """Beams that locate the target best, whatever the users get.
+
+    All power goes into one stream with the beam ``a``, whose modulus is constant.
+
+    Parameters
+    ----------
+    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
+    power : `float`
+        Transmit power [W]
+    num_rf_chains : `int` or `None`
+        Chains of hybrid beams; fully digital if none
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+    """
+    power = closed_form.require_power(power)
+    chains = require_chains(scene.num_antennas, num_rf_chains)
+    target = Model.of(scene, power).sensing[:, 0] * math.sqrt(power)
+    found: dict[str, Any] = {"method": "sensing-only", "status": "closed form"}
+    streams = max(scene.num_users, 1)
+    if chains is None:
+        beams = np.zeros([scene.num_antennas, streams], np.complex128)
+        beams[:, 0] = target
+        return BeamSolution.verified(scene, power, beams, relaxation_gap=0.0, **found)
+    digital = np.zeros([chains, streams], np.complex128)
+    digital[:, 0] = math.sqrt(power / scene.num_antennas)
+    analog = subarray_analog(np.exp(1j * np.angle(target)), chains)
+    return BeamSolution.verified(
+        scene, power, analog=analog, digital=digital, relaxation_gap=0.0, **found
+    )
+
+
+@cites("Yuan25")
+def communication_only(
+    scene: NearFieldScene, power: float, num_rf_chains: int | None = None
+) -> BeamSolution:
+    """Beams for the sum rate alone, by fractional programming and local search from there.
+
+    Fractional programming climbs slowly near the end; the local search takes it to an optimum.
+
+    Parameters
+    ----------
+    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
+    power : `float`
+        Transmit power [W]
+    num_rf_chains : `int` or `None`
+        Chains of hybrid beams; fully digital if none
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+    """
+    closed_form.require_users(scene)
+    power = closed_form.require_power(power)
+    chains = require_chains(scene.num_antennas, num_rf_chains)
+    begin = time.perf_counter()
+    model = Model.of(scene, power)
+    task = Task("sum_rate", model.weight, np.zeros(scene.num_users))
+    found: dict[str, Any]
+    if chains is None:
+        basis = span(model.vectors)
+        start = fractional_digital(model.users)
+        best, beams = local_beams(task, model.vectors, basis, start)
+        found = {"beams": beams * math.sqrt(power)}
+    else:
+        form = HybridForm(model.vectors, scene.num_users, chains)
+        best = search(form, task, form.pack(*fractional_hybrid(model.users, chains)))
+        entries, digital = form.split(best.x)
+        found = {"analog": subarray_analog(entries, chains), "digital": digital * math.sqrt(power)}
+    if not best.feasible:
+        raise SolverError(f"SLSQP stopped before the largest sum rate: {best.status}")
+    return BeamSolution.verified(
+        scene,
+        power,
+        method="communication-only",
+        solver="fractional programming, SLSQP",
+        status=best.status,
+        solve_time=time.perf_counter() - begin,
+        **found,
+    )
+
+
+@cites("Yuan25")
+def maximize_snr(
+    scene: NearFieldScene,
+    power: float,
+    min_rates: Any,
+    num_rf_chains: int | None = None,
+    num_starts: int = 2,
+) -> BeamSolution:
+    r"""Beams with the largest power :math:`\|\mathbf{a}^H\mathbf{F}\|^2` at the target.
+
+    Parameters
+    ----------
+    scene, power, min_rates, num_rf_chains, num_starts
+        As for :func:`~sionna_isac.beamforming.minimize_speb`
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+    """
+    closed_form.require_users(scene)
+    power = closed_form.require_power(power)
+    rates = closed_form.rate_targets(scene, min_rates)
+    chains = require_chains(scene.num_antennas, num_rf_chains)
+    closed_form.require_rates(scene, power, rates)
+    begin = time.perf_counter()
+    model = Model.of(scene, power)
+    task = Task("snr", model.weight, np.exp2(rates) - 1)
+    found: dict[str, Any]
+    starts = start_beams(scene, model, rates)
+    if chains is None:
+        basis = span(model.vectors)
+        trials = [local_beams(task, model.vectors, basis, start) for start in starts]
+        usable = [t for t in trials if t[0].feasible]
+        if not usable:
+            raise SolverError(f"SLSQP found no beams that meet the rates: {trials[0][0].status}")
+        best, beams = min(usable, key=lambda t: t[0].value)
+        found = {"beams": beams * math.sqrt(power)}
+    else:
+        entries, digital, best = hybrid_beams(model, task, starts[0], chains, num_starts)
+        found = {"analog": subarray_analog(entries, chains), "digital": digital * math.sqrt(power)}
+    return BeamSolution.verified(
+        scene,
+        power,
+        min_rates=rates,
+        method="snr-max",
+        solver="SLSQP",
+        status=best.status,
+        solve_time=time.perf_counter() - begin,
+        **found,
+    )
+
+
+@cites("Yuan25")
+def two_stage(
+    scene: NearFieldScene, power: float, min_rates: Any, num_rf_chains: int
+) -> BeamSolution:
+    """Hybrid beams in two stages: subarrays focused on users and target, then digital beams.
+
+    The first subarrays serve a user each, the others the target. The digital beams minimise the
+    sum of the bounds on range [m^2] and angle [rad^2] under the rates.
+
+    Parameters
+    ----------
+    scene, power, min_rates
+        As for :func:`~sionna_isac.beamforming.minimize_speb`
+    num_rf_chains : `int`
+        Chains, more than there are users
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+
+    Raises
+    ------
+    InfeasibleError
+        If the rates cannot be met with the analog beams of the first stage
+    """
+    closed_form.require_users(scene)
+    power = closed_form.require_power(power)
+    rates = closed_form.rate_targets(scene, min_rates)
+    chains = require_chains(scene.num_antennas, checks.integer("num_rf_chains", num_rf_chains))
+    if chains is None or chains <= scene.num_users:
+        raise ValueError(
+            f"num_rf_chains must exceed the number of users, {scene.num_users}; got {chains}"
+        )
+    closed_form.require_rates(scene, power, rates)
+    begin = time.perf_counter()
+    model = Model.of(scene, power)
+    entries = np.exp(1j * np.angle(model.sensing[:, 0]))
+    size = scene.num_antennas // chains
+    for k in range(scene.num_users):
+        part = slice(k * size, (k + 1) * size)
+        entries[part] = np.exp(1j * np.angle(model.users[part, k]))
+    analog = subarray_analog(entries, chains)
+    # seen through the analog beams, with digital beams of unit power
+    adjoint = analog.conj().T / math.sqrt(size)
+    needed = closed_form.least_power(
+        adjoint @ scene.channels.T / math.sqrt(scene.noise_power), rates
+    )
+    if needed > power:
+        raise InfeasibleError(
+            f"with the analog beams of the first stage, the rates need {needed:.3g} W; "
+            f"given {power:.3g} W"
+        )
+    optimum = digital_beams(
+        adjoint @ model.sensing, adjoint @ model.users, _polar(scene, model), np.exp2(rates) - 1
+    )
+    return BeamSolution.verified(
+        scene,
+        power,
+        analog=analog,
+        digital=optimum.beams * math.sqrt(power / size),
+        min_rates=rates,
+        method="two-stage",
+        solver="Clarabel, SLSQP",
+        status=optimum.status,
+        solve_time=time.perf_counter() - begin,
+    )
+
+
+@cites("Yuan25")
+def matrix_approximation(
+    scene: NearFieldScene,
+    power: float,
+    solution: BeamSolution,
+    num_rf_chains: int,
+    max_speb: float | None = None,
+    iterations: int = 50,
+) -> BeamSolution:
+    """Hybrid beams close to fully digital ones in the least-squares sense, at the full power.
+
+    Nothing makes them keep rates or bound: ``margins.speb`` is negative where ``max_speb`` is
+    exceeded, which is no error here.
+
+    Parameters
+    ----------
+    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
+    power : `float`
+        Transmit power [W]
+    solution : :class:`~sionna_isac.beamforming.BeamSolution`
+        Fully digital beams
+    num_rf_chains : `int`
+        Chains
+    max_speb : `float` or `None`
+        Bound that the margin is given for [m^2]
+    iterations : `int`
+        Updates of phases and digital beams in turn
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+    """
+    power = closed_form.require_power(power)
+    chains = require_chains(scene.num_antennas, checks.integer("num_rf_chains", num_rf_chains))
+    assert chains is not None
+    begin = time.perf_counter()
+    entries, digital = approximate(solution.beams, chains, iterations)
+    size = scene.num_antennas // chains
+    digital *= math.sqrt(power / size) / np.linalg.norm(digital)
+    return BeamSolution.verified(
+        scene,
+        power,
+        analog=subarray_analog(entries, chains),
+        digital=digital,
+        max_speb=max_speb,
+        method="matrix-approximation",
+        solver="alternating projection",
+        status=f"{iterations} iterations",
+        solve_time=time.perf_counter() - begin,
+        enforce=False,
+    )
+
+
+def _polar(scene: NearFieldScene, model: Model) -> np.ndarray:
+    """Weight for which tr(weight J^-1) is proportional to the bounds on range and angle."""
+    radius = float(np.hypot(*scene.target))
+    x, y = scene.target / radius
+    to_polar = np.array([[x, y], [-y / radius, x / radius]])
+    root = to_polar @ np.linalg.inv(model.axes).T
+    weight = root.T @ root
+    return weight / np.trace(weight)

@@ -1,0 +1,162 @@
+"""Beams that locate the target best while the users get their rates."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from sionna_isac.beamforming import closed_form
+from sionna_isac.beamforming._digital import digital_beams, local_beams, span
+from sionna_isac.beamforming._direct import Task
+from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
+from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming._published_sdr import published_sdr
+from sionna_isac.beamforming._sdr_bcd import sdr_bcd
+from sionna_isac.beamforming.errors import SolverError
+from sionna_isac.beamforming.scene import NearFieldScene
+from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
+from sionna_isac.core import checks, cites
+
+__all__ = ["minimize_speb"]
+
+FULLY_DIGITAL = ("subspace", "sdr", "direct")
+# bit/s/Hz; the published relaxations meet the rates as well as an interior-point solver does
+PUBLISHED_TOLERANCE = 1e-3
+HYBRID = ("direct", "sdr-bcd")
+
+
+@cites("Yuan25")
+def minimize_speb(
+    scene: NearFieldScene,
+    power: float,
+    min_rates: Any,
+    num_rf_chains: int | None = None,
+    method: str | None = None,
+    num_starts: int = 2,
+) -> BeamSolution:
+    r"""Smallest squared position error bound under rates and power, Eq. (23) of [Yuan25]_.
+
+    .. math::
+        \min_\mathbf{F} \operatorname{SPEB}(\mathbf{F}) \quad\text{s.t.}\quad
+        R_k(\mathbf{F}) \ge R_{\min,k}, \quad \|\mathbf{F}\|_F^2 \le P
+
+    and, for hybrid beams, :math:`\mathbf{F} = \mathbf{F}_A\mathbf{F}_D` with one phase per antenna
+    and one subarray per chain.
+
+    Fully digital beams have a certificate: ``relaxation_gap`` is the relative distance to a lower
+    bound proven by duality. For hybrid beams it is the distance to the same bound, so that it also
+    contains what fully digital beams would gain.
+
+    Parameters
+    ----------
+    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
+    power : `float`
+        Transmit power :math:`P` [W]
+    min_rates : `float` or [num_users], array_like
+        Rates :math:`R_{\min,k}` [bit/s/Hz]
+    num_rf_chains : `int` or `None`
+        Chains of hybrid beams, a divisor of the number of antennas; fully digital if none
+    method : `str` or `None`
+        Fully digital: "subspace" (default; relaxation in the subspace of target and users, then
+        beams of rank one), "sdr" (the relaxation with a matrix of the size of the array for each
+        user, as published) or "direct" (local search, without the relaxation). Hybrid: "direct"
+        (default; local search over phases and digital beams) or "sdr-bcd" (Algorithm 1 as
+        published)
+    num_starts : `int`
+        Starts of the local search for hybrid beams
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+        The beams, verified
+
+    Raises
+    ------
+    InfeasibleError
+        If the power is too small for the rates, before any solver runs
+    SolverError
+        If a solver stops without a solution
+    ValueError
+        If an argument is out of range, or the scene has no users
+    """
+    closed_form.require_users(scene)
+    power = closed_form.require_power(power)
+    rates = closed_form.rate_targets(scene, min_rates)
+    chains = require_chains(scene.num_antennas, num_rf_chains)
+    num_starts = checks.integer("num_starts", num_starts)
+    allowed = FULLY_DIGITAL if chains is None else HYBRID
+    method = checks.one_of("method", allowed[0] if method is None else method, allowed)
+    closed_form.require_rates(scene, power, rates)
+    begin = time.perf_counter()
+    model = Model.of(scene, power)
+    sinr = np.exp2(rates) - 1
+    root = math.sqrt(power)
+    found: dict[str, Any]
+    if method == "sdr":
+        beams, gap, status = published_sdr(model, sinr)
+        found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
+    elif method == "sdr-bcd" and chains is not None:
+        entries, digital, status = sdr_bcd(model, sinr, chains)
+        found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
+        found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
+        gap = None
+    elif method == "direct" and chains is None:
+        beams, status = _local(scene, power, rates, model, sinr)
+        found = {"beams": beams * root, "solver": "SLSQP", "status": status}
+        gap = None
+    else:
+        seeds = start_beams(scene, model, rates)
+        optimum = digital_beams(model.sensing, model.users, model.weight, sinr, seeds)
+        found = {"beams": optimum.beams * root, "solver": "Clarabel, SLSQP"}
+        found["status"] = optimum.status
+        gap = optimum.gap
+        if chains is not None:
+            task = Task("speb", model.weight, sinr)
+            entries, digital, best = hybrid_beams(model, task, optimum.beams, chains, num_starts)
+            found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
+            found |= {"solver": "SLSQP", "status": best.status}
+            bound = math.exp(optimum.log_value) / (1 + gap)
+            gap = max(math.exp(best.value) / bound - 1, 0.0)
+    seconds = time.perf_counter() - begin
+    return BeamSolution.verified(
+        scene,
+        power,
+        min_rates=rates,
+        relaxation_gap=gap,
+        method=method,
+        solve_time=seconds,
+        **found,
+    )
+
+
+def start_beams(
+    scene: NearFieldScene, model: Model, rates: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Beams of unit power that meet the rates: least power plus the target's share, two ways."""
+    least = closed_form.least_power_beams(scene, rates) / math.sqrt(model.power)
+    used = float(np.sum(np.abs(least) ** 2))
+    target = model.sensing[:, 0]
+    beams = []
+    for user in (int(np.argmax(np.sum(np.abs(least) ** 2, axis=0))), 0):
+        lit = least.copy()
+        lit[:, user] += math.sqrt(max(1 - used, 0)) * target
+        beams.append(lit / np.linalg.norm(lit))
+    return beams[0], beams[1]
+
+
+def _local(
+    scene: NearFieldScene, power: float, rates: np.ndarray, model: Model, sinr: np.ndarray
+) -> tuple[np.ndarray, str]:
+    task = Task("speb", model.weight, sinr)
+    basis = span(model.vectors)
+    found = [
+        local_beams(task, model.vectors, basis, start) for start in start_beams(scene, model, rates)
+    ]
+    usable = [f for f in found if f[0].feasible]
+    if not usable:
+        raise SolverError(f"SLSQP found no beams that meet the rates: {found[0][0].status}")
+    best, beams = min(usable, key=lambda f: f[0].value)
+    return beams, best.status

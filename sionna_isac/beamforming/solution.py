@@ -1,0 +1,215 @@
+"""Designed beams and the proof that they do what they were designed for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sionna_isac import bound
+from sionna_isac.beamforming.errors import VerificationError
+from sionna_isac.beamforming.scene import NearFieldScene
+
+__all__ = ["BeamSolution", "Margins", "beam_rates", "beam_speb", "subarray_analog"]
+
+POWER_TOLERANCE = 1e-9  # relative
+RATE_TOLERANCE = 1e-6  # bit/s/Hz
+SPEB_TOLERANCE = 1e-6  # relative
+MODULUS_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How far the requirements are met; negative where violated, `None` where not asked for.
+
+    Parameters
+    ----------
+    power : `float`
+        Budget less transmit power [W]
+    rates : [num_users] or `None`
+        Rate less target [bit/s/Hz]
+    speb : `float` or `None`
+        Allowed less reached SPEB [m^2]
+    constant_modulus : `float` or `None`
+        Minus the largest deviation of the analog beamformer from its structure
+    """
+
+    power: float
+    rates: np.ndarray | None = None
+    speb: float | None = None
+    constant_modulus: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BeamSolution:
+    """Beams that passed an independent check; built by :meth:`verified` only.
+
+    Parameters
+    ----------
+    beams : [num_antennas, num_streams], `np.complex128`
+        Beams :math:`\\mathbf{F}` [sqrt(W)]
+    analog : [num_antennas, num_rf_chains] or `None`
+        Analog beamformer, one subarray a chain, entries of unit modulus; none if fully digital
+    digital : [num_rf_chains, num_streams] or `None`
+        Digital beamformer, ``beams = analog @ digital``
+    speb, peb : `float`
+        Squared position error bound [m^2] and its root [m]
+    rates : [num_users], `np.float64`
+        Rates [bit/s/Hz], and ``sum_rate``, their sum
+    margins : :class:`~sionna_isac.beamforming.Margins`
+        How far the requirements are met
+    relaxation_gap : `float` or `None`
+        Relative distance of the objective to a certified bound on what any beams reach (fully
+        digital ones, also for hybrid beams): 0 is a proof of optimality; none where no bound is
+        known
+    method, solver, status : `str`
+        Method asked for, the solver behind it and what it reported
+    solve_time : `float`
+        Wall time of the design [s]
+    """
+
+    beams: np.ndarray
+    analog: np.ndarray | None
+    digital: np.ndarray | None
+    speb: float
+    peb: float
+    rates: np.ndarray
+    sum_rate: float
+    margins: Margins
+    relaxation_gap: float | None
+    method: str
+    solver: str
+    status: str
+    solve_time: float
+
+    @classmethod
+    def verified(
+        cls,
+        scene: NearFieldScene,
+        power: float,
+        beams: np.ndarray | None = None,
+        *,
+        analog: np.ndarray | None = None,
+        digital: np.ndarray | None = None,
+        min_rates: np.ndarray | None = None,
+        max_speb: float | None = None,
+        relaxation_gap: float | None = None,
+        method: str = "given",
+        solver: str = "none",
+        status: str = "given",
+        solve_time: float = math.nan,
+        enforce: bool = True,
+        rate_tolerance: float = RATE_TOLERANCE,
+    ) -> BeamSolution:
+        """Beams, fully digital or ``analog @ digital``, measured on the scene itself.
+
+        SPEB and rates are those of :mod:`sionna_isac.bound` and of the definition, not of the
+        design method. ``rate_tolerance`` is what a rate may be short by [bit/s/Hz]; without
+        ``enforce``, rates and SPEB may be missed, and the margins say by how much.
+
+        Raises
+        ------
+        VerificationError
+            If power, structure or, with ``enforce``, rates or SPEB violate the requirements
+        """
+        modulus = None
+        if analog is not None and digital is not None:
+            beams = analog @ digital
+            structure = subarray_analog(np.ones(analog.shape[0]), analog.shape[1])
+            modulus = -float(np.max(np.abs(np.abs(analog) - structure.real)))
+        if beams is None:
+            raise TypeError("give beams, or analog and digital")
+        if beams.shape[0] != scene.num_antennas or beams.shape[1] < scene.num_users:
+            raise VerificationError(
+                f"beams must have shape [{scene.num_antennas}, >= {scene.num_users}]; "
+                f"got {list(beams.shape)}"
+            )
+        if not np.all(np.isfinite(beams)):
+            raise VerificationError(f"the beams of method {method!r} are not finite ({status})")
+        rates = beam_rates(scene, beams)
+        speb = beam_speb(scene, beams)
+        margins = Margins(
+            power=power - float(np.sum(np.abs(beams) ** 2)),
+            rates=None if min_rates is None else rates - min_rates,
+            speb=None if max_speb is None else max_speb - speb,
+            constant_modulus=modulus,
+        )
+        _check(
+            margins,
+            power,
+            max_speb if enforce and max_speb is not None else math.inf,
+            method,
+            rate_tolerance if enforce else math.inf,
+        )
+        return cls(
+            beams=beams,
+            analog=analog,
+            digital=digital,
+            speb=speb,
+            peb=math.sqrt(speb),
+            rates=rates,
+            sum_rate=float(rates.sum()),
+            margins=margins,
+            relaxation_gap=relaxation_gap,
+            method=method,
+            solver=solver,
+            status=status,
+            solve_time=solve_time,
+        )
+
+
+def _check(
+    margins: Margins, power: float, max_speb: float, method: str, rate_tolerance: float
+) -> None:
+    broken = []
+    if margins.power < -POWER_TOLERANCE * power:
+        broken.append(f"power exceeds the budget by {-margins.power:.3g} W of {power:.3g} W")
+    if margins.constant_modulus is not None and margins.constant_modulus < -MODULUS_TOLERANCE:
+        broken.append(
+            "the analog beamformer is not one phase per antenna: "
+            f"off by {-margins.constant_modulus:.3g}"
+        )
+    if margins.rates is not None and np.any(margins.rates < -rate_tolerance):
+        worst = int(np.argmin(margins.rates))
+        broken.append(f"user {worst} is short of its rate by {-margins.rates[worst]:.3g} bit/s/Hz")
+    if margins.speb is not None and margins.speb < -SPEB_TOLERANCE * max_speb:
+        broken.append(f"SPEB exceeds {max_speb:.4g} m^2 by {-margins.speb:.3g} m^2")
+    if broken:
+        raise VerificationError(f"beams of method {method!r}: " + "; ".join(broken))
+
+
+def beam_rates(scene: NearFieldScene, beams: np.ndarray) -> np.ndarray:
+    """Rates [num_users] of given beams [bit/s/Hz]; streams beyond the users only interfere."""
+    received = np.abs(scene.channels.conj() @ beams) ** 2
+    own = np.diagonal(received)
+    return np.log2(1 + own / (received.sum(1) - own + scene.noise_power))
+
+
+def beam_speb(scene: NearFieldScene, beams: np.ndarray) -> float:
+    """SPEB of given beams [m^2]."""
+    return float(
+        bound.squared_position_error_bound(
+            bound.effective_fim(
+                bound.near_field_position_fim(
+                    scene.element_positions,
+                    scene.wavelength,
+                    scene.target,
+                    beams,
+                    scene.reflection,
+                    scene.noise_power,
+                    scene.num_snapshots,
+                ),
+                num_interest=2,
+            )
+        )
+    )
+
+
+def subarray_analog(entries: np.ndarray, num_rf_chains: int) -> np.ndarray:
+    """Block-diagonal analog beamformer [N, num_rf_chains] with the given entries [N]."""
+    size = len(entries) // num_rf_chains
+    analog = np.zeros([len(entries), num_rf_chains], np.complex128)
+    index = np.arange(len(entries))
+    analog[index, index // size] = entries
+    return analog

@@ -1,0 +1,117 @@
+"""Beams with the largest sum rate that still locate the target."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from sionna_isac.beamforming import closed_form
+from sionna_isac.beamforming._digital import local_beams, span
+from sionna_isac.beamforming._direct import LocalOptimum, Task
+from sionna_isac.beamforming._fractional import fractional_digital
+from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
+from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming.errors import SolverError
+from sionna_isac.beamforming.scene import NearFieldScene
+from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
+from sionna_isac.core import checks, cites
+
+__all__ = ["maximize_sum_rate"]
+
+METHODS = ("direct",)
+
+
+@cites("Yuan25")
+def maximize_sum_rate(
+    scene: NearFieldScene,
+    power: float,
+    max_speb: float,
+    num_rf_chains: int | None = None,
+    method: str = "direct",
+    num_starts: int = 3,
+) -> BeamSolution:
+    r"""Largest sum rate under a position error bound and power, Eq. (24) of [Yuan25]_.
+
+    .. math::
+        \max_\mathbf{F} \sum_k R_k(\mathbf{F}) \quad\text{s.t.}\quad
+        \operatorname{SPEB}(\mathbf{F}) \le \Gamma_s, \quad \|\mathbf{F}\|_F^2 \le P
+
+    and, for hybrid beams, :math:`\mathbf{F} = \mathbf{F}_A\mathbf{F}_D` with one phase per antenna
+    and one subarray per chain. The problem is not convex: the result is the best local optimum of
+    several starts, without a certificate.
+
+    Parameters
+    ----------
+    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
+    power : `float`
+        Transmit power :math:`P` [W]
+    max_speb : `float`
+        Largest squared position error bound :math:`\Gamma_s` [m^2]
+    num_rf_chains : `int` or `None`
+        Chains of hybrid beams, a divisor of the number of antennas; fully digital if none
+    method : `str`
+        "direct": local search over beams, or phases and digital beams
+    num_starts : `int`
+        Starts of the local search for hybrid beams
+
+    Output
+    ------
+    : :class:`~sionna_isac.beamforming.BeamSolution`
+        The beams, verified
+
+    Raises
+    ------
+    InfeasibleError
+        If no beams reach the bound, before any solver runs
+    SolverError
+        If a solver stops without a solution
+    ValueError
+        If an argument is out of range, or the scene has no users
+    """
+    closed_form.require_users(scene)
+    power = closed_form.require_power(power)
+    max_speb = checks.real("max_speb", max_speb, minimum=0, exclusive=True)
+    chains = require_chains(scene.num_antennas, num_rf_chains)
+    num_starts = checks.integer("num_starts", num_starts)
+    method = checks.one_of("method", method, METHODS)
+    closed_form.require_speb(scene, power, max_speb)
+    begin = time.perf_counter()
+    model = Model.of(scene, power)
+    task = Task("sum_rate", model.weight, np.zeros(scene.num_users), max_speb / model.smallest_speb)
+    beams, best = digital_sum_rate(model, task)
+    found: dict[str, Any] = {"beams": beams * math.sqrt(power), "status": best.status}
+    if chains is not None:
+        entries, digital, best = hybrid_beams(model, task, beams, chains, num_starts)
+        found = {"analog": subarray_analog(entries, chains), "status": best.status}
+        found["digital"] = digital * math.sqrt(power)
+    seconds = time.perf_counter() - begin
+    return BeamSolution.verified(
+        scene,
+        power,
+        max_speb=max_speb,
+        method=method,
+        solver="SLSQP",
+        solve_time=seconds,
+        **found,
+    )
+
+
+def digital_sum_rate(model: Model, task: Task) -> tuple[np.ndarray, LocalOptimum]:
+    """Fully digital beams of unit power from several starts."""
+    basis = span(model.vectors)
+    communication = fractional_digital(model.users)
+    target = np.zeros_like(communication)
+    strongest = int(np.argmax(np.sum(np.abs(communication) ** 2, axis=0)))
+    target[:, strongest] = model.sensing[:, 0]
+    matched = model.users / np.linalg.norm(model.users)
+    best: tuple[LocalOptimum, np.ndarray] | None = None
+    for start in (communication, communication + 0.5 * target, matched + 0.5 * target):
+        trial = local_beams(task, model.vectors, basis, start)
+        if trial[0].feasible and (best is None or trial[0].value < best[0].value):
+            best = trial
+    if best is None:
+        raise SolverError("SLSQP found no beams that keep the position error bound")
+    return best[1], best[0]

@@ -1,0 +1,156 @@
+"""One clear error for each bad input, and a verification that sees tampered beams."""
+
+from dataclasses import replace
+
+import cvxpy as cp
+import numpy as np
+import pytest
+
+from sionna_isac.beamforming import (
+    BeamSolution,
+    SolverError,
+    VerificationError,
+    largest_common_rate,
+    maximize_snr,
+    maximize_sum_rate,
+    minimize_speb,
+    sensing_only,
+    smallest_power,
+)
+from tests.beamforming.cases import random_scene
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"channels": np.full([2, 16], np.nan)}, "channels must be finite"),
+        ({"channels": np.ones([16, 2])}, r"channels must have shape \[num_users, 16\]"),
+        ({"channels": np.zeros([2, 16])}, "channels must not be zero; got zeros for user 0"),
+        ({"target": (0.0, 0.25)}, "must not lie on the array"),
+        ({"target": (0.0, 3.0)}, "cannot locate"),
+        ({"target": (np.inf, 3.0)}, "target must be finite"),
+        ({"element_positions": [0.0], "channels": np.ones([1, 1])}, "at least 3 elements"),
+        ({"element_positions": np.ones([4, 2])}, "element_positions must be a vector"),
+        ({"reflection": 0.0}, "reflection"),
+        ({"noise_power": 0.0}, "noise_power"),
+        ({"wavelength": -1.0}, "wavelength"),
+        ({"num_snapshots": 0}, "num_snapshots"),
+    ],
+)
+def test_bad_scenes(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(random_scene(0), **change)
+
+
+def test_scene_cannot_be_changed():
+    scene = random_scene(0)
+    with pytest.raises(ValueError, match="read-only"):
+        scene.channels[0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"power": 0.0}, "power"),
+        ({"min_rates": -1.0}, "min_rates"),
+        ({"min_rates": [1.0, 2.0, 3.0]}, r"min_rates must have shape \[2\]"),
+        ({"min_rates": [1.0, np.nan]}, "min_rates must be finite"),
+        ({"num_rf_chains": 5}, "num_rf_chains must divide the 16 antennas"),
+        ({"num_rf_chains": 0}, "num_rf_chains"),
+        ({"method": "magic"}, "method must be one of"),
+        ({"method": "sdr-bcd"}, "method must be one of 'subspace'"),
+        ({"method": "sdr", "num_rf_chains": 4}, "method must be one of 'direct'"),
+        ({"num_starts": 0}, "num_starts"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        minimize_speb(random_scene(0), **({"power": 1.0, "min_rates": 1.0} | arguments))
+
+
+def test_scene_without_users():
+    scene = replace(random_scene(0), channels=None)
+    assert scene.num_users == 0
+    for call in (
+        lambda: minimize_speb(scene, 1.0, 1.0),
+        lambda: maximize_sum_rate(scene, 1.0, 1.0),
+        lambda: maximize_snr(scene, 1.0, 1.0),
+        lambda: smallest_power(scene, 1.0),
+        lambda: largest_common_rate(scene, 1.0),
+    ):
+        with pytest.raises(ValueError, match="at least one user"):
+            call()
+    assert sensing_only(scene, 1.0).sum_rate == 0
+
+
+@pytest.mark.parametrize("status", ["infeasible", "user_limit", None])
+def test_solver_failure(monkeypatch, status):
+    def solve(self, **kwargs):
+        if status is None:
+            raise cp.error.SolverError("numbers")
+        self._status = status
+
+    monkeypatch.setattr(cp.Problem, "solve", solve)
+    with pytest.raises(SolverError, match="Clarabel"):
+        minimize_speb(random_scene(0), 1.0, 1.0, method="sdr")
+    # one user: beams of rank one are no optimum of the relaxation, which is needed for the bound
+    with pytest.raises(SolverError, match="Clarabel"):
+        minimize_speb(random_scene(0, num_users=1), 1e-3, 4.0)
+
+
+def test_solver_that_stops_early(monkeypatch):
+    from sionna_isac.beamforming import _direct
+
+    original = _direct.minimize
+
+    def stopped(*args, **kwargs):
+        kwargs["options"] = {"maxiter": 1}
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(_direct, "minimize", stopped)
+    with pytest.raises(SolverError, match=r"no (hybrid )?beams"):
+        minimize_speb(random_scene(0), 1.0, 8.0, num_rf_chains=4)
+
+
+@pytest.mark.parametrize("chains", [None, 4])
+def test_tampered_beams_are_seen(chains):
+    scene, power, rates = random_scene(0), 1.0, np.full(2, 4.0)
+    good = minimize_speb(scene, power, rates, chains)
+
+    def verify(factor=1.0, turn=None, allowed=None):
+        beams, analog, digital = good.beams, good.analog, good.digital
+        if chains is None:
+            beams = beams * factor if turn is None else beams @ turn
+        else:
+            beams, digital = None, digital * factor if turn is None else digital @ turn
+        return BeamSolution.verified(
+            scene,
+            power,
+            beams,
+            analog=analog,
+            digital=digital,
+            min_rates=rates,
+            max_speb=allowed,
+        )
+
+    assert verify().speb == good.speb
+    with pytest.raises(VerificationError, match="power exceeds"):
+        verify(1.0001)
+    with pytest.raises(VerificationError, match="short of its rate"):
+        verify(0.9)
+    with pytest.raises(VerificationError, match="short of its rate"):
+        verify(turn=np.array([[0, 1], [1, 0]]))
+    with pytest.raises(VerificationError, match="SPEB exceeds"):
+        verify(allowed=0.999 * good.speb)
+    with pytest.raises(VerificationError, match="not finite"):
+        verify(np.nan)
+
+
+def test_tampered_structure_is_seen():
+    scene = random_scene(0)
+    good = minimize_speb(scene, 1.0, 4.0, 4)
+    for row, column, value in ((0, 0, 0.9), (0, 3, 1e-3)):
+        analog = good.analog.copy()
+        analog[row, column] = value
+        with pytest.raises(VerificationError, match="not one phase per antenna"):
+            BeamSolution.verified(scene, 2.0, analog=analog, digital=good.digital)

@@ -1,0 +1,100 @@
+"""SPEB minimisation against reference numbers, other methods and its own certificate."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sionna_isac.beamforming import (
+    largest_common_rate,
+    maximize_snr,
+    minimize_speb,
+    sensing_only,
+    smallest_speb,
+    two_stage,
+)
+from tests.beamforming.cases import load, random_scene, reference_scene
+
+
+@pytest.mark.parametrize("case", load("fdbf"), ids=lambda c: c["name"])
+def test_fully_digital_reference(case):
+    solution = minimize_speb(reference_scene(case), case["P"], case["R_min_bpsHz"])
+    assert solution.speb == pytest.approx(case["SPEB_sdr"], rel=1e-6)
+    assert 0 <= solution.relaxation_gap < 1e-6
+    # no better than the bound that is proven
+    assert solution.speb / (1 + solution.relaxation_gap) <= case["SPEB_sdr"] * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("case", load("hbf"), ids=lambda c: c["name"])
+def test_hybrid_reference(case):
+    scene = reference_scene(case)
+    solution = minimize_speb(scene, case["P"], case["R_min_bpsHz"], num_rf_chains=case["N_RF"])
+    assert solution.peb <= case["PEB_hbf_best_known"] * (1 + 1e-6)
+    assert solution.peb >= case["PEB_fdbf"] * (1 - 1e-6)
+    np.testing.assert_allclose(solution.beams, solution.analog @ solution.digital)
+    assert solution.margins.constant_modulus > -1e-12
+    simple = maximize_snr(scene, case["P"], case["R_min_bpsHz"], num_rf_chains=case["N_RF"])
+    staged = two_stage(scene, case["P"], case["R_min_bpsHz"], num_rf_chains=case["N_RF"])
+    assert solution.peb <= simple.peb <= staged.peb
+    lit = [np.linalg.norm(steering(scene).conj() @ s.beams) for s in (simple, solution, staged)]
+    assert lit[0] >= max(lit) * (1 - 1e-6)
+
+
+def steering(scene):
+    distance = np.hypot(scene.target[0], scene.target[1] - scene.element_positions)
+    return np.exp(-2j * np.pi / scene.wavelength * distance)
+
+
+@pytest.mark.parametrize(("num_users", "tolerance"), [(1, 2e-5), (2, 1e-6)])
+def test_subspace_and_published_relaxation_agree(num_users, tolerance):
+    scene = random_scene(num_users, num_antennas=6, num_users=num_users)
+    rate = 0.7 * largest_common_rate(scene, 1.0)
+    ours = minimize_speb(scene, 1.0, rate)
+    published = minimize_speb(scene, 1.0, rate, method="sdr")
+    bounds = [s.speb / (1 + s.relaxation_gap) for s in (ours, published)]
+    assert bounds[0] == pytest.approx(bounds[1], rel=tolerance)
+
+
+def test_direct_search_reaches_the_certified_optimum():
+    scene = random_scene(5)
+    best = minimize_speb(scene, 0.5, 3.0)
+    local = minimize_speb(scene, 0.5, 3.0, method="direct")
+    assert best.relaxation_gap < 1e-6
+    assert local.relaxation_gap is None
+    assert local.speb == pytest.approx(best.speb, rel=1e-6)
+
+
+def test_published_hybrid_is_no_better():
+    scene = random_scene(3, num_antennas=8)
+    ours = minimize_speb(scene, 1.0, 3.0, num_rf_chains=4)
+    published = minimize_speb(scene, 1.0, 3.0, num_rf_chains=4, method="sdr-bcd")
+    assert ours.peb <= published.peb * (1 + 1e-5)
+    assert published.peb <= 1.02 * ours.peb
+    assert published.margins.constant_modulus > -1e-12
+
+
+@pytest.mark.parametrize("chains", [None, 1, 4])
+def test_sensing_only_reaches_the_smallest_bound(chains):
+    scene = random_scene(1)
+    solution = sensing_only(scene, 0.1, chains)
+    assert solution.speb == pytest.approx(smallest_speb(scene, 0.1), rel=1e-9)
+
+
+@pytest.mark.parametrize("chains", [None, 4])
+def test_without_rate_targets_the_smallest_bound_is_reached(chains):
+    scene = random_scene(2)
+    solution = minimize_speb(scene, 0.1, 0.0, chains)
+    assert solution.speb == pytest.approx(smallest_speb(scene, 0.1), rel=1e-6)
+
+
+def test_more_users_than_chains_have_freedom():
+    scene = random_scene(4, num_antennas=4, num_users=4)
+    solution = minimize_speb(scene, 1.0, 0.5 * largest_common_rate(scene, 1.0))
+    assert solution.relaxation_gap < 1e-4
+
+
+def test_collinear_channels():
+    scene = random_scene(6)
+    twice = replace(scene, channels=np.stack([scene.channels[0], 2j * scene.channels[0]]))
+    solution = minimize_speb(twice, 1.0, 0.4)
+    assert np.all(solution.margins.rates > -1e-6)

@@ -1,0 +1,59 @@
+"""Sum rates against reference numbers and limits."""
+
+import numpy as np
+import pytest
+
+from sionna_isac.beamforming import (
+    communication_only,
+    matrix_approximation,
+    maximize_sum_rate,
+)
+from sionna_isac.beamforming._fractional import fractional_digital
+from sionna_isac.beamforming._model import Model
+from tests.beamforming.cases import load, random_scene, reference_scene
+
+CASES = [(case, limit) for case in load("hbf") for limit in case["comm"]]
+
+
+@pytest.mark.parametrize(
+    ("case", "limit"), CASES, ids=[f"{c['name']}-{x['Gamma_s']}" for c, x in CASES]
+)
+def test_reference(case, limit):
+    scene, power, allowed = reference_scene(case), case["P"], limit["Gamma_s"]
+    digital = maximize_sum_rate(scene, power, allowed)
+    assert digital.sum_rate >= limit["rate_fd_isac"] - 1e-4
+    hybrid = maximize_sum_rate(scene, power, allowed, case["N_RF"])
+    assert hybrid.sum_rate >= limit["rate_hbf_best_known"] - 0.1
+    assert hybrid.speb <= allowed
+    assert digital.speb <= allowed
+    unlimited = communication_only(scene, power)
+    assert unlimited.sum_rate >= limit["rate_fd_comm_only"] - 1e-4
+    assert unlimited.sum_rate >= digital.sum_rate - 1e-6 >= hybrid.sum_rate - 2e-6
+    near = matrix_approximation(scene, power, digital, case["N_RF"], allowed)
+    assert near.margins.speb == pytest.approx(allowed - near.speb)
+    assert near.sum_rate < hybrid.sum_rate
+
+
+def test_hybrid_without_bound_approaches_the_unlimited_one():
+    scene = random_scene(0)
+    unlimited = communication_only(scene, 1.0, 4)
+    limited = maximize_sum_rate(scene, 1.0, 1e6, 4)
+    assert limited.sum_rate == pytest.approx(unlimited.sum_rate, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fractional_programming_climbs(seed):
+    """Never below matched beams, and optimal for one user."""
+    scene = random_scene(seed, num_users=1 + seed)
+    users = Model.of(scene, 1.0).users
+    beams = fractional_digital(users)
+    assert np.sum(np.abs(beams) ** 2) == pytest.approx(1)
+
+    def rate(beams):
+        energy = np.abs(users.conj().T @ beams) ** 2
+        own = np.diagonal(energy)
+        return np.sum(np.log2(1 + own / (energy.sum(1) - own + 1)))
+
+    assert rate(beams) >= rate(users / np.linalg.norm(users))
+    if scene.num_users == 1:
+        assert rate(beams) == pytest.approx(np.log2(1 + np.sum(np.abs(users) ** 2)))
