@@ -71,7 +71,7 @@ def steering_derivatives(
     """
     positions = _positions(element_positions)
     wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
-    target = checks.finite("target", _floats("target", target))
+    target = checks.finite("target", checks.floats("target", target))
     if target.shape[-1:] != (2,):
         raise ValueError(f"target must have shape [..., 2]; got shape {list(target.shape)}")
     difference = target[..., np.newaxis, :] - positions  # [..., N, 2]
@@ -301,7 +301,9 @@ def _model(
 
 
 def _positions(element_positions: Any) -> np.ndarray:
-    positions = checks.finite("element_positions", _floats("element_positions", element_positions))
+    positions = checks.finite(
+        "element_positions", checks.floats("element_positions", element_positions)
+    )
     if positions.ndim == 1 and positions.size:
         return np.stack([np.zeros_like(positions), positions], axis=-1)
     if positions.ndim != 2 or positions.shape[1] != 2 or not positions.size:
@@ -310,13 +312,6 @@ def _positions(element_positions: Any) -> np.ndarray:
             f"got shape {list(positions.shape)}"
         )
     return positions
-
-
-def _floats(name: str, value: Any) -> np.ndarray:
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold real numbers; got {value!r}") from None
 
 
 def _complex(name: str, value: Any) -> np.ndarray:
@@ -328,7 +323,7 @@ def _complex(name: str, value: Any) -> np.ndarray:
 
 
 def _positive(name: str, value: Any) -> np.ndarray:
-    array = checks.finite(name, _floats(name, value))
+    array = checks.finite(name, checks.floats(name, value))
     if not np.all(array > 0):
         raise ValueError(f"{name} must be > 0; got {float(np.min(array)):g}")
     return array

@@ -14,7 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 __all__ = [
+    "angle_grid",
     "finite",
+    "floats",
     "grid",
     "instance",
     "integer",
@@ -96,7 +98,7 @@ def static_or_tensor(name: str, value: Any) -> Any:
 
 def vector(name: str, value: Any, size: int) -> np.ndarray:
     """Return ``value`` as a finite float64 vector of ``size`` entries."""
-    entries = _floats(name, value)
+    entries = floats(name, value)
     if entries.shape != (size,):
         raise ValueError(f"{name} must have shape [{size}]; got shape {list(entries.shape)}")
     return finite(name, entries)
@@ -104,7 +106,7 @@ def vector(name: str, value: Any, size: int) -> np.ndarray:
 
 def grid(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf):
     """Return ``value`` as a strictly increasing, finite float64 vector of at least two points."""
-    points = _floats(name, value)
+    points = floats(name, value)
     if points.ndim != 1 or points.size < 2:
         raise ValueError(
             f"{name} must be a vector of at least two points; got an array of shape {points.shape}"
@@ -125,6 +127,19 @@ def instance(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
         raise TypeError(f"{name} must be a {kind.__name__}; got {value!r}")
     return value
+
+
+def angle_grid(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a :func:`grid` of azimuths within [-pi/2, pi/2]."""
+    return grid(name, value, minimum=-math.pi / 2, maximum=math.pi / 2)
+
+
+def floats(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a float64 array."""
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must hold real numbers; got {value!r}") from None
 
 
 def finite(name: str, value: Any) -> Any:
@@ -188,13 +203,6 @@ def last_dim(name: str, value: Any, size: int, axes: str = "") -> Any:
             f"got shape {_shape(value)}"
         )
     return value
-
-
-def _floats(name: str, value: Any) -> np.ndarray:
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold real numbers; got {value!r}") from None
 
 
 def _allowed(minimum: float, maximum: float, exclusive: bool) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sionna_isac.plots.style import COLOURS, MARKERS, label, new_figure
+from sionna_isac.plots.style import curve, new_figure
 
 __all__ = ["coded_ber"]
 
@@ -32,23 +32,9 @@ def coded_ber(dataset: xr.Dataset) -> Figure:
         for method in dataset["approach"].values:
             row = dataset.sel(approach=method)
             seen = row["bit_errors"].values > 0
-            value = np.where(seen, row[name].values, np.nan)
-            ax.semilogy(
-                row.snr_db,
-                value,
-                color=COLOURS[method],
-                marker=MARKERS[method],
-                ms=4,
-                label=label(method),
-            )
-            ax.fill_between(
-                row.snr_db,
-                np.where(seen, row[f"{name}_low"], np.nan),
-                np.where(seen, row[f"{name}_high"], np.nan),
-                color=COLOURS[method],
-                alpha=0.2,
-                lw=0,
-            )
+            parts = (np.where(seen, row[f"{name}{end}"], np.nan) for end in ("", "_low", "_high"))
+            curve(ax, method, row.snr_db, *parts)
+        ax.set_yscale("log")
         ax.set(xlabel="SNR per resource element without beam gain [dB]", ylabel=text)
     axes[0, 0].legend(fontsize=8)
     blocks = dataset["blocks"].values

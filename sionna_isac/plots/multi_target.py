@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.plots.style import COLOURS, MARKERS, label, new_figure
+from sionna_isac.plots.style import COLOURS, MARKERS, curve, label, new_figure
 
 __all__ = ["multi_target"]
 
@@ -36,22 +36,8 @@ def multi_target(dataset: xr.Dataset) -> Figure:
     for ax, name, text in curves:
         for method in dataset["approach"].values:
             row = dataset.sel(approach=method)
-            ax.semilogx(
-                row.p_fa,
-                row[name],
-                color=COLOURS[method],
-                marker=MARKERS[method],
-                ms=4,
-                label=label(method),
-            )
-            ax.fill_between(
-                row.p_fa,
-                row[f"{name}_low"],
-                row[f"{name}_high"],
-                color=COLOURS[method],
-                alpha=0.2,
-                lw=0,
-            )
+            curve(ax, method, row.p_fa, row[name], row[f"{name}_low"], row[f"{name}_high"])
+        ax.set_xscale("log")
         ax.set(xlabel="false-alarm probability", ylabel=text)
     axes[0, 0].set_ylim(bottom=0)
     axes[0, 0].legend(fontsize=8)

@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "draw_result", "label", "new_figure"]
+__all__ = ["COLOURS", "MARKERS", "curve", "draw_result", "label", "new_figure"]
 
 COLOURS = {"unknown": "#c44e52", "learned": "#4c72b0", "known": "#2d2d2d"}
 MARKERS = {"unknown": "s", "learned": "o", "known": "^"}
@@ -27,6 +27,13 @@ def new_figure(rows: int, columns: int, title: str) -> tuple[Figure, Any]:
     for ax in axes.flat:
         ax.grid(True, which="major", alpha=0.3)
     return figure, axes
+
+
+def curve(ax: Any, method: str, x: Any, value: Any, low: Any, high: Any) -> None:
+    """Curve of a method with its interval as a band."""
+    colour = COLOURS[method]
+    ax.plot(x, value, color=colour, marker=MARKERS[method], ms=4, label=label(method))
+    ax.fill_between(x, low, high, color=colour, alpha=0.2, lw=0)
 
 
 def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) -> Figure:

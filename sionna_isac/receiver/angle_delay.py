@@ -149,7 +149,7 @@ class AngleDelayMap(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.array = checks.instance("array", array, Layer)
-        self.angle_grid = angle_grid_check(angle_grid)
+        self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         self.range_grid = checks.grid("range_grid", range_grid, minimum=0)
         self.subcarrier_spacing = checks.real(
             "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
@@ -179,8 +179,3 @@ def delay_dictionary(
 @functools.lru_cache(maxsize=16)
 def _cached_dictionary(*arguments: Any) -> DelayDictionary:
     return DelayDictionary(*arguments)
-
-
-def angle_grid_check(angle_grid: Any) -> np.ndarray:
-    """Angle grid as a checked vector."""
-    return checks.grid("angle_grid", angle_grid, minimum=-math.pi / 2, maximum=math.pi / 2)

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from sionna_isac.core import Layer, checks, cites, linalg, register
 from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.angle_delay import angle_grid_check
 from sionna_isac.receiver.omp import (
     PursuitReceiver,
     TargetEstimate,
@@ -107,7 +106,7 @@ class DifferentiableOMP(PursuitReceiver):
     ) -> None:
         super().__init__(
             array,
-            angle_grid_check(angle_grid),
+            checks.angle_grid("angle_grid", angle_grid),
             range_grid,
             subcarrier_spacing,
             max_targets,

@@ -11,7 +11,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import Layer, checks, cites, linalg, register
 from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.angle_delay import DelayDictionary, angle_grid_check, delay_dictionary
+from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary
 
 __all__ = ["OMP", "PursuitReceiver", "TargetEstimate"]
 
@@ -173,7 +173,7 @@ class OMP(PursuitReceiver):
         if isinstance(angle_grid, (int, np.integer)):
             angle_grid = checks.integer("angle_grid", angle_grid, minimum=2)
         else:
-            angle_grid = angle_grid_check(angle_grid)
+            angle_grid = checks.angle_grid("angle_grid", angle_grid)
         super().__init__(
             array,
             angle_grid,

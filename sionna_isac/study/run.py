@@ -65,8 +65,7 @@ def run_scenario(
     truth = true_array(scenario)
     arrays: dict[str, ImpairedArray] = {}
     losses = np.zeros(0)
-    methods = scenario.methods if scenario.kind == "coded_ber" else scenario.evaluation.methods
-    for method in methods:
+    for method in scenario.compared():
         if method == "learned":
             arrays[method], losses = train_array(scenario, truth, folder, reporter)
         else:

@@ -92,16 +92,16 @@ class _Study(Frozen):
     @property
     def learns(self) -> bool:
         """`bool` : Whether an array is learned"""
-        return "learned" in self._methods() and self.training.iterations > 0
+        return "learned" in self.compared() and self.training.iterations > 0
 
-    def _methods(self) -> tuple[Method, ...]:
+    def compared(self) -> tuple[Method, ...]:
         """The methods that the scenario compares."""
         return ()
 
     def _check_training(self) -> None:
         """Refuse what would have no effect or cannot run."""
         training = self.training
-        if "learned" in self._methods() and not self.array.learn:
+        if "learned" in self.compared() and not self.array.learn:
             raise ValueError(
                 "array.learn must name what is learned by the method 'learned'; got []"
             )
@@ -131,7 +131,8 @@ class MultiTargetScenario(_Study):
     kind: Literal["multi_target"]
     evaluation: Evaluation = Evaluation()
 
-    def _methods(self) -> tuple[Method, ...]:
+    def compared(self) -> tuple[Method, ...]:
+        """The methods that the scenario compares."""
         return self.evaluation.methods
 
 
@@ -145,7 +146,8 @@ class CodedBERScenario(_Study):
 
     _distinct = field_validator("methods")(distinct_methods)
 
-    def _methods(self) -> tuple[Method, ...]:
+    def compared(self) -> tuple[Method, ...]:
+        """The methods that the scenario compares."""
         return self.methods
 
     @model_validator(mode="after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -58,9 +57,7 @@ class LeastSquaresPrecoder(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.array = checks.instance("array", array, Layer)
-        self.angle_grid = checks.grid(
-            "angle_grid", angle_grid, minimum=-math.pi / 2, maximum=math.pi / 2
-        )
+        self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         self.regularization = checks.real("regularization", regularization, minimum=0)
 
     def _normal_matrix(self, dictionary: tf.Tensor) -> tf.Tensor:
