@@ -12,6 +12,7 @@ _PARTS = {
     "coded_link": ("BeamformedLink", "CodedLink"),
     "detection_sweep": ("NumericalError",),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
+    "localization_scenario": ("LocalizationScenario",),
     "run": ("gap_closed", "run_scenario"),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
     "store": ("RunFolder", "StoreError", "read_result"),

@@ -51,6 +51,17 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Study(Frozen):
+    """What every scenario has: its name, where it is from, how it is computed."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    source: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    precision: Literal["single", "double"] = "single"
+    compile: bool = True
+
+
 def changed_fields(model: BaseModel) -> set[str]:
     """Fields that differ from their default."""
     fields = type(model).model_fields
@@ -63,19 +74,19 @@ def distinct_methods(value: tuple[Method, ...]) -> tuple[Method, ...]:
     return value
 
 
-def _increasing(value: tuple[float, ...]) -> tuple[float, ...]:
+def increasing(value: tuple[float, ...]) -> tuple[float, ...]:
     if not value or any(b <= a for a, b in itertools.pairwise(value)):
         raise ValueError(f"must be a strictly increasing list; got {list(value)}")
     return value
 
 
-def _positive_ranges(value: Interval) -> Interval:
+def positive_ranges(value: Interval) -> Interval:
     if value[0] <= 0 or value[0] == value[1]:
         raise ValueError(f"must be (low, high) with 0 < low < high; got {value}")
-    return _ordered(value, 0, math.inf)
+    return ordered(value, 0, math.inf)
 
 
-def _ordered(value: Interval, minimum: float, maximum: float) -> Interval:
+def ordered(value: Interval, minimum: float, maximum: float) -> Interval:
     if not minimum <= value[0] <= value[1] <= maximum:
         raise ValueError(
             f"must be (low, high) with {minimum:g} <= low <= high <= {maximum:g}; got {value}"
@@ -191,17 +202,17 @@ class Targets(Frozen):
     sector_span_deg: Interval = (10.0, 20.0)
     test_sector_deg: Interval = (-40.0, -20.0)
 
-    _ranges = field_validator("range_interval")(_positive_ranges)
+    _ranges = field_validator("range_interval")(positive_ranges)
 
     @field_validator("sector_centre_deg", "test_sector_deg")
     @classmethod
     def _angles(cls, value: Interval) -> Interval:
-        return _ordered(value, -90, 90)
+        return ordered(value, -90, 90)
 
     @field_validator("sector_span_deg")
     @classmethod
     def _span(cls, value: Interval) -> Interval:
-        return _ordered(value, 0, 180)
+        return ordered(value, 0, 180)
 
     @model_validator(mode="after")
     def _in_front(self) -> Targets:
@@ -230,7 +241,7 @@ class Geometric(Frozen):
     max_scatterers: Annotated[int, Field(ge=0)] = 5
     mean_rcs: Positive = 1.0
 
-    _ranges = field_validator("range_interval")(_positive_ranges)
+    _ranges = field_validator("range_interval")(positive_ranges)
 
 
 class Link(Frozen):
@@ -242,7 +253,7 @@ class Link(Frozen):
     @field_validator("sector_deg")
     @classmethod
     def _angles(cls, value: Interval) -> Interval:
-        return _ordered(value, -90, 90)
+        return ordered(value, -90, 90)
 
 
 class Receiver(Frozen):
@@ -284,7 +295,7 @@ class Evaluation(Frozen):
     cutoff: Positive = 90.0
     confidence: Probability = 0.95
 
-    _sorted = field_validator("p_fa")(_increasing)
+    _sorted = field_validator("p_fa")(increasing)
 
     _distinct = field_validator("methods")(distinct_methods)
 
@@ -303,7 +314,7 @@ class Coding(Frozen):
     max_batches: Count = 40
     target_block_errors: Count = 500
 
-    _sorted = field_validator("snr_db")(_increasing)
+    _sorted = field_validator("snr_db")(increasing)
 
     @model_validator(mode="after")
     def _fits(self) -> Coding:

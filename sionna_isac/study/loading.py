@@ -17,6 +17,7 @@ _ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
 # pydantic names the chosen member of a union in the path of an error; users do not write it
 _TAGS = {"multi_target", "coded_ber", "rayleigh", "radar_equation", "multitap", "geometric"}
 _TAGS |= {"spacing", "gain", "phase", "coupling"}
+_TAGS |= {"localization", "ofdm", "near_field", "omp", "differentiable_omp", "music"}
 
 
 class ScenarioError(ValueError):
@@ -48,7 +49,7 @@ def load_scenario(
 
     Output
     ------
-    : :class:`MultiTargetScenario` | :class:`CodedBERScenario`
+    : :class:`MultiTargetScenario` | :class:`CodedBERScenario` | :class:`LocalizationScenario`
         Validated scenario
 
     Raises

@@ -13,6 +13,7 @@ from sionna_isac.array import ImpairedArray
 from sionna_isac.core import set_seed
 from sionna_isac.study.coded_sweep import coded_ber_sweep, summarise_ber
 from sionna_isac.study.detection_sweep import detection_sweep, summarise_detection
+from sionna_isac.study.localization import localization_study, report_localization
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder, read_result
 from sionna_isac.study.system import assumed_array, true_array
@@ -29,7 +30,8 @@ def run_scenario(
     Parameters
     ----------
     scenario : :class:`~sionna_isac.study.MultiTargetScenario` | \
-        :class:`~sionna_isac.study.CodedBERScenario`
+        :class:`~sionna_isac.study.CodedBERScenario` | \
+        :class:`~sionna_isac.study.LocalizationScenario`
         Scenario
     out : `str` | `Path`
         Folder of the run
@@ -62,6 +64,16 @@ def run_scenario(
         reporter.say(f"note: parts of this run were computed by other versions: {commits[:-1]}")
     started = time.monotonic()
     set_seed(scenario.seed)
+    study = localization_study if scenario.kind == "localization" else _array_study
+    dataset = study(scenario, folder, reporter)
+    folder.write_result(dataset, scenario, commits)
+    reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
+    _report(scenario, dataset, reporter)
+    return dataset
+
+
+def _array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
+    """Learn an array, then compare it with what else may be known about it."""
     truth = true_array(scenario)
     arrays: dict[str, ImpairedArray] = {}
     losses = np.zeros(0)
@@ -79,9 +91,6 @@ def run_scenario(
             scenario, coded_ber_sweep(scenario, truth, arrays, folder, reporter)
         )
     _add_arrays(dataset, truth, arrays, losses)
-    folder.write_result(dataset, scenario, commits)
-    reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
-    _report(scenario, dataset, reporter)
     return dataset
 
 
@@ -121,6 +130,8 @@ def _add_arrays(
 
 def _report(scenario: Any, dataset: xr.Dataset, reporter: Reporter) -> None:
     """Print the main numbers of a result."""
+    if scenario.kind == "localization":
+        report_localization(scenario, dataset, reporter)
     if scenario.kind != "multi_target":
         return
     p_fa = scenario.evaluation.operating_p_fa

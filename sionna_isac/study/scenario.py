@@ -12,30 +12,25 @@ from sionna_isac.study.blocks import (
     Array,
     Coding,
     Evaluation,
-    Frozen,
     Link,
     Method,
     Probability,
     Receiver,
+    Study,
     Targets,
     Training,
     Waveform,
     changed_fields,
     distinct_methods,
 )
+from sionna_isac.study.localization_scenario import LocalizationScenario
 
-__all__ = ["CodedBERScenario", "MultiTargetScenario", "Scenario"]
+__all__ = ["CodedBERScenario", "LocalizationScenario", "MultiTargetScenario", "Scenario"]
 
 ROOM_TEMPERATURE = 290.0
 
 
-class _Study(Frozen):
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    title: str
-    source: str = ""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
-    precision: Literal["single", "double"] = "single"
-    compile: bool = True
+class _ArrayStudy(Study):
     array: Array = Array()
     waveform: Waveform = Waveform()
     targets: Targets
@@ -64,7 +59,7 @@ class _Study(Frozen):
         return self.noise_power
 
     @model_validator(mode="after")
-    def _consistent(self) -> _Study:
+    def _consistent(self) -> _ArrayStudy:
         geometric = self.link.channel.kind == "geometric"
         if geometric and self.targets.gain.kind != "radar_equation":
             raise ValueError(
@@ -125,7 +120,7 @@ class _Study(Frozen):
             raise ValueError("training.objective 'reconstruction' needs receiver.atoms 'refined'")
 
 
-class MultiTargetScenario(_Study):
+class MultiTargetScenario(_ArrayStudy):
     """Detection and localisation of several targets, and the user's symbol error rate."""
 
     kind: Literal["multi_target"]
@@ -136,7 +131,7 @@ class MultiTargetScenario(_Study):
         return self.evaluation.methods
 
 
-class CodedBERScenario(_Study):
+class CodedBERScenario(_ArrayStudy):
     """Coded bit and block error rates of the user over the SNR."""
 
     kind: Literal["coded_ber"]
@@ -164,4 +159,6 @@ class CodedBERScenario(_Study):
         return self
 
 
-Scenario = Annotated[MultiTargetScenario | CodedBERScenario, Field(discriminator="kind")]
+Scenario = Annotated[
+    MultiTargetScenario | CodedBERScenario | LocalizationScenario, Field(discriminator="kind")
+]
