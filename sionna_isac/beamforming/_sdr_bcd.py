@@ -19,32 +19,40 @@ __all__ = ["sdr_bcd"]
 ITERATIONS = 30
 TOLERANCE = 1e-4  # relative change of SPEB
 RANDOMIZATIONS = 200
-SHORT = 1e-6  # of an SINR, relative, that a relaxation may leave
+SHORT = 1e-6  # of an SINR, relative, that randomised phases may leave to the digital step
+ACCEPTED = 5e-4  # the same of an iterate, whose eigenvectors are as exact as the solver is
 
 
 def sdr_bcd(
     model: Model, sinr: np.ndarray, num_rf_chains: int
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Analog entries [N], digital beams [chains, K] with unit power together, and a status."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Analog entries [N], digital beams [chains, K] with unit power together, history, status.
+
+    The history is tr(weight J^-1) of the best iterate so far that meets the SINR targets.
+    """
     size = len(model.sensing) // num_rf_chains
     random = np.random.default_rng(0)
     # arbitrary digital beams, Algorithm 1, but such that the first relaxation has a solution
     entries, digital = next(starts(model, _matched(model), num_rf_chains))
     digital = _digital_step(model, sinr, entries, num_rf_chains)
-    value = _value(model, entries, digital)
-    iteration, change = 0, math.inf
+    if _shortfall(model, sinr, entries, digital) > ACCEPTED:
+        raise SolverError("sdr-bcd: the eigenvectors of the first digital step miss the rates")
+    history = [_value(model, entries, digital)]
+    change = math.inf
     while change >= TOLERANCE:
-        iteration += 1
-        if iteration > ITERATIONS:
+        if len(history) > ITERATIONS:
             raise SolverError(f"sdr-bcd did not converge in {ITERATIONS} iterations")
         proposed = _analog_step(model, sinr, entries, digital, random)
         update = _digital_step(model, sinr, proposed, num_rf_chains)
         reached = _value(model, proposed, update)
-        change = (value - reached) / value
-        if reached < value:
+        value = history[-1]
+        if reached < value and _shortfall(model, sinr, proposed, update) <= ACCEPTED:
             entries, digital, value = proposed, update, reached
+        change = (history[-1] - value) / value
+        history.append(value)
     norm = math.sqrt(size) * np.linalg.norm(digital)
-    return entries, digital / norm, f"converged in {iteration} iterations"
+    status = f"converged in {len(history) - 1} iterations"
+    return entries, digital / norm, np.array(history), status
 
 
 def _analog_step(
@@ -78,8 +86,7 @@ def _analog_step(
     candidates = np.concatenate([vectors[:, [-1]], root @ draws], axis=1)
     best, best_value = entries, _value(model, entries, digital)
     for phases in np.exp(1j * np.angle(candidates)).T:
-        beams = phases[:, None] * spread
-        if np.any(np.exp(log_sinr(model.users.conj().T @ beams, 1.0)[0]) < sinr * (1 - SHORT)):
+        if _shortfall(model, sinr, phases, digital) > SHORT:
             continue
         value = _value(model, phases, digital)
         if value < best_value:
@@ -113,9 +120,19 @@ def _digital_step(
 
 
 def _value(model: Model, entries: np.ndarray, digital: np.ndarray) -> float:
-    size = len(entries) // len(digital)
-    beams = entries[:, None] * np.repeat(digital, size, axis=0)
+    beams = _beams(entries, digital)
     return math.exp(log_sensing(model.sensing.conj().T @ beams, model.weight)[0])
+
+
+def _shortfall(model: Model, sinr: np.ndarray, entries: np.ndarray, digital: np.ndarray) -> float:
+    """By how much an SINR misses its target, relative; the largest."""
+    reached = np.exp(log_sinr(model.users.conj().T @ _beams(entries, digital), 1.0)[0])
+    return float(np.max(1 - reached / sinr, where=sinr > 0, initial=-math.inf))
+
+
+def _beams(entries: np.ndarray, digital: np.ndarray) -> np.ndarray:
+    size = len(entries) // len(digital)
+    return entries[:, None] * np.repeat(digital, size, axis=0)
 
 
 def _matched(model: Model) -> np.ndarray:

@@ -99,9 +99,10 @@ def minimize_speb(
         beams, gap, status = published_sdr(model, sinr)
         found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
     elif method == "sdr-bcd" and chains is not None:
-        entries, digital, status = sdr_bcd(model, sinr, chains)
+        entries, digital, values, status = sdr_bcd(model, sinr, chains)
         found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
         found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
+        found["history"] = values * model.smallest_speb
         gap = None
     elif method == "direct" and chains is None:
         beams, status = _local(scene, power, rates, model, sinr)
