@@ -52,6 +52,8 @@ def test_scene_cannot_be_changed():
     ("arguments", "message"),
     [
         ({"power": 0.0}, "power"),
+        ({"power": -1.0}, "power"),
+        ({"power": np.nan}, "power"),
         ({"min_rates": -1.0}, "min_rates"),
         ({"min_rates": [1.0, 2.0, 3.0]}, r"min_rates must have shape \[2\]"),
         ({"min_rates": [1.0, np.nan]}, "min_rates must be finite"),
