@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.beamforming import closed_form
-from sionna_isac.beamforming._digital import digital_beams, local_beams, span
+from sionna_isac.beamforming._digital import best_local_beams, digital_beams
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
-from sionna_isac.beamforming._published_sdr import published_sdr
+from sionna_isac.beamforming._published_sdr import published_sdr, require_iterations
 from sionna_isac.beamforming._sdr_bcd import sdr_bcd
-from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
-from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
+from sionna_isac.beamforming.solution import BeamSolution, hybrid_parts
 from sionna_isac.core import checks, cites
 
 __all__ = ["minimize_speb"]
@@ -36,6 +35,7 @@ def minimize_speb(
     num_rf_chains: int | None = None,
     method: str | None = None,
     num_starts: int = 2,
+    max_iterations: int | None = None,
 ) -> BeamSolution:
     r"""Smallest squared position error bound under rates and power, Eq. (23) of [Yuan25]_.
 
@@ -64,9 +64,13 @@ def minimize_speb(
         beams of rank one), "sdr" (the relaxation with a matrix of the size of the array for each
         user, as published) or "direct" (local search, without the relaxation). Hybrid: "direct"
         (default; local search over phases and digital beams) or "sdr-bcd" (Algorithm 1 as
-        published)
+        published; randomised phases are judged with digital beams of their own, since those at
+        hand leave the rates no slack)
     num_starts : `int`
         Starts of the local search for hybrid beams
+    max_iterations : `int` or `None`
+        Iterations of "sdr-bcd", converged or not; ``status`` says which. If none, it is an error
+        not to converge
 
     Output
     ------
@@ -89,6 +93,7 @@ def minimize_speb(
     num_starts = checks.integer("num_starts", num_starts)
     allowed = FULLY_DIGITAL if chains is None else HYBRID
     method = checks.one_of("method", allowed[0] if method is None else method, allowed)
+    max_iterations = require_iterations(method, max_iterations)
     closed_form.require_rates(scene, power, rates)
     begin = time.perf_counter()
     model = Model.of(scene, power)
@@ -99,13 +104,15 @@ def minimize_speb(
         beams, gap, status = published_sdr(model, sinr)
         found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
     elif method == "sdr-bcd" and chains is not None:
-        entries, digital, status = sdr_bcd(model, sinr, chains)
-        found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
+        entries, digital, values, status = sdr_bcd(model, sinr, chains, max_iterations)
+        found = {**hybrid_parts(entries, digital, power), "history": values * model.smallest_speb}
         found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
         gap = None
     elif method == "direct" and chains is None:
-        beams, status = _local(scene, power, rates, model, sinr)
-        found = {"beams": beams * root, "solver": "SLSQP", "status": status}
+        task = Task("speb", model.weight, sinr)
+        seeds = start_beams(scene, model, rates)
+        best, beams = best_local_beams(task, model.vectors, seeds, "meet the rates")
+        found = {"beams": beams * root, "solver": "SLSQP", "status": best.status}
         gap = None
     else:
         seeds = start_beams(scene, model, rates)
@@ -116,8 +123,8 @@ def minimize_speb(
         if chains is not None:
             task = Task("speb", model.weight, sinr)
             entries, digital, best = hybrid_beams(model, task, optimum.beams, chains, num_starts)
-            found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
-            found |= {"solver": "SLSQP", "status": best.status}
+            found = {**hybrid_parts(entries, digital, power), "solver": "SLSQP"}
+            found["status"] = best.status
             bound = math.exp(optimum.log_value) / (1 + gap)
             gap = max(math.exp(best.value) / bound - 1, 0.0)
     seconds = time.perf_counter() - begin
@@ -136,7 +143,7 @@ def start_beams(
     scene: NearFieldScene, model: Model, rates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Beams of unit power that meet the rates: least power plus the target's share, two ways."""
-    least = closed_form.least_power_beams(scene, rates) / math.sqrt(model.power)
+    least = closed_form.least_power_beams(model.users, rates)
     used = float(np.sum(np.abs(least) ** 2))
     target = model.sensing[:, 0]
     beams = []
@@ -145,18 +152,3 @@ def start_beams(
         lit[:, user] += math.sqrt(max(1 - used, 0)) * target
         beams.append(lit / np.linalg.norm(lit))
     return beams[0], beams[1]
-
-
-def _local(
-    scene: NearFieldScene, power: float, rates: np.ndarray, model: Model, sinr: np.ndarray
-) -> tuple[np.ndarray, str]:
-    task = Task("speb", model.weight, sinr)
-    basis = span(model.vectors)
-    found = [
-        local_beams(task, model.vectors, basis, start) for start in start_beams(scene, model, rates)
-    ]
-    usable = [f for f in found if f[0].feasible]
-    if not usable:
-        raise SolverError(f"SLSQP found no beams that meet the rates: {found[0][0].status}")
-    best, beams = min(usable, key=lambda f: f[0].value)
-    return beams, best.status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,14 @@ from sionna_isac import bound
 from sionna_isac.beamforming.errors import VerificationError
 from sionna_isac.beamforming.scene import NearFieldScene
 
-__all__ = ["BeamSolution", "Margins", "beam_rates", "beam_speb", "subarray_analog"]
+__all__ = [
+    "BeamSolution",
+    "Margins",
+    "beam_rates",
+    "beam_speb",
+    "hybrid_parts",
+    "subarray_analog",
+]
 
 POWER_TOLERANCE = 1e-9  # relative
 RATE_TOLERANCE = 1e-6  # bit/s/Hz
@@ -67,6 +75,10 @@ class BeamSolution:
         Method asked for, the solver behind it and what it reported
     solve_time : `float`
         Wall time of the design [s]
+    history : [num_iterations + 1] or `None`
+        Objective after each iteration of a published iterative method, the start first: SPEB [m^2]
+        for "sdr-bcd" (the best so far), sum rate [bit/s/Hz] for "sca-bcd". Each is the value of
+        beams that meet the requirements; none for other methods
     """
 
     beams: np.ndarray
@@ -82,6 +94,7 @@ class BeamSolution:
     solver: str
     status: str
     solve_time: float
+    history: np.ndarray | None = None
 
     @classmethod
     def verified(
@@ -101,6 +114,7 @@ class BeamSolution:
         solve_time: float = math.nan,
         enforce: bool = True,
         rate_tolerance: float = RATE_TOLERANCE,
+        history: np.ndarray | None = None,
     ) -> BeamSolution:
         """Beams, fully digital or ``analog @ digital``, measured on the scene itself.
 
@@ -156,6 +170,7 @@ class BeamSolution:
             solver=solver,
             status=status,
             solve_time=solve_time,
+            history=history,
         )
 
 
@@ -213,3 +228,12 @@ def subarray_analog(entries: np.ndarray, num_rf_chains: int) -> np.ndarray:
     index = np.arange(len(entries))
     analog[index, index // size] = entries
     return analog
+
+
+def hybrid_parts(entries: np.ndarray, digital: np.ndarray, power: float) -> dict[str, Any]:
+    """The two beamformers of hybrid beams, from analog entries [N] and digital ones of unit power.
+
+    The names are those of :meth:`BeamSolution.verified`.
+    """
+    analog = subarray_analog(entries, len(digital))
+    return {"analog": analog, "digital": digital * math.sqrt(power)}
