@@ -2,6 +2,8 @@
 
 from sionna_isac.plots.coded_ber import coded_ber
 from sionna_isac.plots.multi_target import multi_target
+from sionna_isac.plots.near_field import near_field
+from sionna_isac.plots.near_field_convergence import near_field_convergence
 from sionna_isac.plots.style import draw_result
 
-__all__ = ["coded_ber", "draw_result", "multi_target"]
+__all__ = ["coded_ber", "draw_result", "multi_target", "near_field", "near_field_convergence"]

@@ -13,6 +13,7 @@ _PARTS = {
     "detection_sweep": ("NumericalError",),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
     "run": ("gap_closed", "run_scenario"),
+    "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
     "store": ("RunFolder", "StoreError", "read_result"),
     "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
