@@ -138,9 +138,7 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
-        print(f"interrupted{resume}", file=sys.stderr)
-        code = 130
+        code = _INTERRUPTED
     except Exception as error:
         if not _is_usage(error):
             raise
@@ -148,10 +146,15 @@ def main() -> None:
         text = " ".join(message.split())
         print(f"error: {text}", file=sys.stderr)
         code = 2
+    if code == _INTERRUPTED:  # some versions of typer make it an exit of their own
+        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
+        print(f"interrupted{resume}", file=sys.stderr)
     sys.exit(code or 0)
 
 
+_INTERRUPTED = 130
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
+_USAGE |= {"WorkerError"}
 
 
 def _is_usage(error: Exception) -> bool:

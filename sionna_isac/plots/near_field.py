@@ -58,7 +58,7 @@ def near_field(dataset: xr.Dataset) -> Figure:
     chains = sorted({d["num_rf_chains"] for d in scenario["designs"] if d["num_rf_chains"]})
     for design, name in zip(scenario["designs"], dataset["design"].values, strict=True):
         _draw(ax, dataset.sel(design=name), design, chains, parameter, metric)
-    if metric == "peb":
+    if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
         ax.set_yscale("log")
         _plain_ticks(ax.yaxis)
     if parameter == "max_peb":

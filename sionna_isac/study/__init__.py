@@ -18,6 +18,7 @@ _PARTS = {
     "store": ("RunFolder", "StoreError", "read_result"),
     "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
     "train": ("TrainingError", "train_array"),
+    "workers": ("WorkerError",),
 }
 _HOME = {name: part for part, names in _PARTS.items() for name in names}
 

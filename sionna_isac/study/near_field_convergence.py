@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,11 @@ def near_field_convergence(
         (scene, channels[draw], limits, {**design, "num_rf_chains": chains})
         for chains, draw in (keys[i] for i in todo)
     ]
-    with reporter.task(scenario.algorithm, len(keys), len(keys) - len(todo)) as advance:
-        found = run_tasks(
-            history_of_draw, tasks, workers or default_workers(), history_of_draw.__module__
-        )
-        for index, part in found:
+    workers = workers or default_workers()
+    results = run_tasks(history_of_draw, tasks, workers, history_of_draw.__module__)
+    done = len(keys) - len(todo)
+    with closing(results), reporter.task(scenario.algorithm, len(keys), done) as advance:
+        for index, part in results:
             folder.save(names[todo[index]], **part)
             known[todo[index]] = part
             advance(1, names[todo[index]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,8 +102,9 @@ def _designs(
         tasks.append((scene, block, limits_at(scenario, value), designs, keep))
     total = sum(part.size for part in everything)
     done = total - sum(part.size for part in todo)
-    with reporter.task("designing beams", total, done) as advance:
-        for index, found in run_tasks(design_block, tasks, workers, design_block.__module__):
+    results = run_tasks(design_block, tasks, workers, design_block.__module__)
+    with closing(results), reporter.task("designing beams", total, done) as advance:
+        for index, found in results:
             part = todo[index]
             folder.save(part.name, **found)
             known[part.name] = found

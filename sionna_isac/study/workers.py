@@ -13,10 +13,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-__all__ = ["default_workers", "run_tasks", "silenced"]
+__all__ = ["WorkerError", "default_workers", "run_tasks", "silenced"]
 
 # One thread a process: more would compete for the cores, and the last digits of a search may
 # depend on how a matrix product is split. Work here is not for accelerators.
@@ -28,6 +29,10 @@ _ENVIRONMENT = {
 }
 
 
+class WorkerError(RuntimeError):
+    """A worker process that ended before its work was done; the message is one line."""
+
+
 def default_workers() -> int:
     """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -37,11 +42,12 @@ def default_workers() -> int:
 
 def run_tasks(
     function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], workers: int, module: str
-) -> Iterator[tuple[int, Any]]:
+) -> Generator[tuple[int, Any], None, None]:
     """Results of ``function(*task)`` in worker processes, as (index, result) when they come.
 
-    Each task is computed in a fresh process environment of its own, also with one worker, so
-    results do not depend on the number of workers. Processes end with this one, however it ends.
+    Also with one worker there is a process, with one thread for linear algebra: results do not
+    depend on the number of workers. Processes end with this one, however it ends, and with the
+    iterator, which is to be closed.
 
     Parameters
     ----------
@@ -53,6 +59,11 @@ def run_tasks(
         Number of processes
     module
         Module that workers import when they start, its messages silenced
+
+    Raises
+    ------
+    WorkerError
+        If a process ended by itself
     """
     if not tasks:
         return
@@ -69,6 +80,12 @@ def run_tasks(
         for done in futures.as_completed(pending):
             yield pending[done], done.result()
         finished = True
+    except BrokenProcessPool:
+        raise WorkerError(
+            "a worker process ended before its work was done: not enough memory for "
+            f"{workers} workers, or a script without `if __name__ == '__main__':`. "
+            "What is done is kept; run again to go on"
+        ) from None
     finally:
         if not finished:
             held.close()
