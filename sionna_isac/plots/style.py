@@ -43,7 +43,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     ----------
     dataset : `xarray.Dataset`
         Stored result
-    kind : "multi_target" | "coded_ber" | "localization"
+    kind : `str`
         Kind of the scenario
     path : `None` (default) | `str` | `Path`
         Image file
@@ -56,9 +56,11 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     from sionna_isac.plots.coded_ber import coded_ber
     from sionna_isac.plots.localization import localization
     from sionna_isac.plots.multi_target import multi_target
+    from sionna_isac.plots.near_field import near_field
+    from sionna_isac.plots.near_field_convergence import near_field_convergence
 
-    draw = {"multi_target": multi_target, "coded_ber": coded_ber, "localization": localization}
-    figure = draw[kind](dataset)
+    kinds = (multi_target, coded_ber, localization, near_field, near_field_convergence)
+    figure = {draw.__name__: draw for draw in kinds}[kind](dataset)
     if path is not None:
         figure.savefig(path)
     return figure

@@ -18,6 +18,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 __all__ = [
     "Array",
     "Coding",
+    "CompiledStudy",
     "Coupling",
     "Evaluation",
     "Frozen",
@@ -30,6 +31,7 @@ __all__ = [
     "Rayleigh",
     "Receiver",
     "Spacing",
+    "Study",
     "Targets",
     "Training",
     "Waveform",
@@ -52,12 +54,17 @@ class Frozen(BaseModel):
 
 
 class Study(Frozen):
-    """What every scenario has: its name, where it is from, how it is computed."""
+    """What every scenario has."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: str
     source: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+
+class CompiledStudy(Study):
+    """What every scenario of layers in a TensorFlow graph has."""
+
     precision: Literal["single", "double"] = "single"
     compile: bool = True
 

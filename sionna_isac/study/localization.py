@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sionna_isac.study.detection_sweep import NumericalError
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
 
-__all__ = ["localization_study", "report_localization"]
+__all__ = ["localization_report", "localization_study"]
 
 _TRIALS = {"ofdm": OFDMTrial, "near_field": NearFieldTrial}
 _UNITS = {"angle": "rad", "range": "m", "position": "m"}
@@ -146,20 +147,20 @@ def _squared_errors(
     return {"angle": offset**2, "range": (distance - true_distance) ** 2, "position": position}
 
 
-def report_localization(scenario: Any, dataset: xr.Dataset, reporter: Reporter) -> None:
-    """Print errors at the highest level, and how far above the bound they are."""
+def localization_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Errors at the highest level, and how far above the bound they are."""
     dimension, levels = scenario.echo.level
     last = dataset.isel({dimension: -1})
     units = dataset[dimension].attrs["units"]
-    reporter.say(f"at {levels[-1]:g} {units}, {scenario.num_samples} samples:")
-    reporter.say(
+    yield f"at {levels[-1]:g} {units}, {scenario.num_samples} samples:"
+    yield (
         f"  {'bound':<28} angle {np.rad2deg(float(last.angle_bound)):.3g} deg   "
         f"range {float(last.range_bound):.3g} m   position {float(last.position_bound):.3g} m"
     )
     for label in dataset["receiver"].values:
         row = last.sel(receiver=label)
         above = 20 * np.log10(float(row.position_rmse) / float(row.position_bound))
-        reporter.say(
+        yield (
             f"  {label:<28} angle {np.rad2deg(float(row.angle_rmse)):.3g} deg   "
             f"range {float(row.range_rmse):.3g} m   position {float(row.position_rmse):.3g} m, "
             f"{above:.1f} dB above its bound"

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import (
+    CompiledStudy,
     Count,
     Decibel,
     Frozen,
@@ -15,7 +16,6 @@ from sionna_isac.study.blocks import (
     NonNegative,
     Positive,
     Probability,
-    Study,
     increasing,
     ordered,
     positive_ranges,
@@ -153,7 +153,7 @@ class MUSIC(Frozen):
 OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music",)}
 
 
-class LocalizationScenario(Study):
+class LocalizationScenario(CompiledStudy):
     """Errors of one target's angle, range and position over the SNR, and their bound."""
 
     kind: Literal["localization"]

@@ -11,12 +11,12 @@ from sionna_isac.study.blocks import (
     METHODS,
     Array,
     Coding,
+    CompiledStudy,
     Evaluation,
     Link,
     Method,
     Probability,
     Receiver,
-    Study,
     Targets,
     Training,
     Waveform,
@@ -24,13 +24,24 @@ from sionna_isac.study.blocks import (
     distinct_methods,
 )
 from sionna_isac.study.localization_scenario import LocalizationScenario
+from sionna_isac.study.near_field_scenario import (
+    NearFieldConvergenceScenario,
+    NearFieldScenario,
+)
 
-__all__ = ["CodedBERScenario", "LocalizationScenario", "MultiTargetScenario", "Scenario"]
+__all__ = [
+    "CodedBERScenario",
+    "LocalizationScenario",
+    "MultiTargetScenario",
+    "NearFieldConvergenceScenario",
+    "NearFieldScenario",
+    "Scenario",
+]
 
 ROOM_TEMPERATURE = 290.0
 
 
-class _ArrayStudy(Study):
+class _ArrayStudy(CompiledStudy):
     array: Array = Array()
     waveform: Waveform = Waveform()
     targets: Targets
@@ -160,5 +171,10 @@ class CodedBERScenario(_ArrayStudy):
 
 
 Scenario = Annotated[
-    MultiTargetScenario | CodedBERScenario | LocalizationScenario, Field(discriminator="kind")
+    MultiTargetScenario
+    | CodedBERScenario
+    | LocalizationScenario
+    | NearFieldScenario
+    | NearFieldConvergenceScenario,
+    Field(discriminator="kind"),
 ]
