@@ -165,6 +165,12 @@ def test_the_bound_of_the_iterates_is_that_of_the_beams():
     assert np.all(solution.history >= model.smallest_speb)
 
 
+def test_users_without_rate_target():
+    scene = random_scene(3, num_antennas=8)
+    solution = minimize_speb(scene, 1.0, [0.0, 3.0], 4, "sdr-bcd", max_iterations=1)
+    assert np.all(solution.margins.rates > -1e-3)
+
+
 @pytest.mark.parametrize(("chains", "method"), [(None, "sca-bcd"), (4, "sca-bcd"), (4, "direct")])
 def test_bound_out_of_reach(monkeypatch, chains, method):
     """Seen before any solver runs, and the message names what is reachable."""
