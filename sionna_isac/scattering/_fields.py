@@ -121,7 +121,7 @@ class ElementFields:
     def mix(self, matrix: np.ndarray) -> np.ndarray:
         """Matrix [K, T] times the normalised fields: [K, 3, N]."""
         matrix = (matrix / self.scale).astype(self._arguments[1])
-        out = np.empty([len(matrix), 3, len(self._voxels)], self._arguments[1])
+        out: np.ndarray = np.empty([len(matrix), 3, len(self._voxels)], self._arguments[1])
         for part, rows in self.blocks():
             out[:, :, part] = (matrix @ _flat(rows)).reshape(len(matrix), 3, -1)
         return out

@@ -44,7 +44,7 @@ class Polarizability:
     ) -> None:
         depolarization = 1 / 3 - self_term
         self._normals: np.ndarray | None = None
-        if fill is None:
+        if fill is None or normals is None:
             self.values = [contrast / (1 + depolarization * contrast)]
         else:
             self.values = [
@@ -52,15 +52,15 @@ class Polarizability:
             ]
             self._normals = np.ascontiguousarray(normals.T, np.dtype(dtype).type(0).real.dtype)
         roots = [np.sqrt(value) for value in self.values]
-        self._roots = [
-            (root - (roots[0] if n else 0)).astype(dtype) for n, root in enumerate(roots)
-        ]
+        # Along the surface, and what is added across it
+        self._along: np.ndarray = roots[0].astype(dtype)
+        self._added: np.ndarray = (roots[-1] - roots[0]).astype(dtype)
 
     def root(self, vectors: np.ndarray, part: slice = slice(None)) -> np.ndarray:
         """Symmetric square root times vectors [K, 3, n], of a part of the voxels."""
-        out = self._roots[0][part] * vectors
+        out = self._along[part] * vectors
         if self._normals is not None:
             normals = self._normals[:, part]
-            across = self._roots[1][part] * np.einsum("cn,kcn->kn", normals, vectors)
+            across = self._added[part] * np.einsum("cn,kcn->kn", normals, vectors)
             out += across[:, np.newaxis] * normals
         return out

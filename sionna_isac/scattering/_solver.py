@@ -83,8 +83,8 @@ def solve(
             break
     worst = int(np.argmax(np.where(np.isfinite(norms), norms / targets, np.inf)))
     raise NotConvergedError(
-        f"right-hand side {worst} stopped at {norms[worst] / targets[worst]:.3g} times the residual "
-        f"allowed, after {iterations[worst]} products with the operator"
+        f"right-hand side {worst} stopped at {norms[worst] / targets[worst]:.3g} times the "
+        f"residual allowed, after {iterations[worst]} products with the operator"
     )
 
 

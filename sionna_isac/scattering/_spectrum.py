@@ -27,7 +27,7 @@ def kernel_spectrum(
     """DFT [6, px, py, pz] of the kernel, mirrored from its octant into all offsets."""
     octant = green_kernel(shape, voxel_size, frequency, kernel)
     padded = padded_shape(shape)
-    spectrum = np.empty([6, *padded], dtype)
+    spectrum: np.ndarray = np.empty([6, *padded], dtype)
     for component, (i, j) in enumerate(COMPONENTS):
         full = np.zeros(padded, np.complex128)
         full[tuple(slice(n) for n in shape)] = octant[component]

@@ -21,8 +21,8 @@ class ToneHistory:
     r"""Extrapolates solutions over frequency, free of the phase of the way to the antennas.
 
     The solutions at a tone are :math:`e^{-jk\ell_n}` times something that varies slowly over
-    frequency, with the distance :math:`\ell_n` of a voxel from the centre of the antennas. Solutions
-    belong to combinations of the antennas that differ from tone to tone; they are combined anew.
+    frequency, with the distance :math:`\ell_n` of a voxel from the centre of the antennas. Each
+    belongs to a combination of the antennas that differs from tone to tone: they are remixed.
 
     Parameters
     ----------

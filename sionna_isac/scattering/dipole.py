@@ -72,7 +72,7 @@ def dyad_field(
     With ``cell``, the mean over cubes of that side around the points, for sources far from them.
     Phases are taken in double precision whatever ``dtype`` is: kR reaches thousands of radians.
     """
-    field = np.empty([len(sources), 3, len(points)], dtype)
+    field: np.ndarray = np.empty([len(sources), 3, len(points)], dtype)
     real = np.dtype(dtype).type(0).real.dtype
     step = max(1, BLOCK // len(sources))
     for start in range(0, len(points), step):

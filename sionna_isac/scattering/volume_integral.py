@@ -89,10 +89,11 @@ def volume_response(
         \overline{\overline{\mathbf{G}}}(\mathbf{r}, \mathbf{r}_n) \mathbf{P}_n(t)
 
     where the polarisation :math:`\mathbf{P}_n(t)` of voxel n under transmitter t solves the volume
-    integral equation (11) with the multiple scattering among all voxels. The interaction is applied
-    by FFT [Goodman91]_ and the equations are solved iteratively [Sogabe07]_. Only as many right-hand
-    sides are solved as the fields of the antennas have dimensions at the tolerance, on the side
-    (transmit or receive, by reciprocity) that needs fewer; each tone starts from the ones before it.
+    integral equation (11) with the multiple scattering among all voxels. The interaction is
+    applied by FFT [Goodman91]_ and the equations are solved iteratively [Sogabe07]_. Only as many
+    right-hand sides are solved as the fields of the antennas have dimensions at the tolerance, on
+    the side (transmit or receive, by reciprocity) that needs fewer; each tone starts from the ones
+    before it.
 
     Memory: about 400 bytes a cell of the bounding box for the kernel and, in single precision,
     24 (11 K + 10) bytes a voxel with K right-hand sides (twice that in double), plus 0.5 GB at most
@@ -126,13 +127,13 @@ def volume_response(
     kernel : "auto" (default) | "filtered" | "galerkin" | "point"
         See :func:`~sionna_isac.scattering.green_kernel`
     tolerance : `float`, defaults to 1e-5
-        Residual, relative, of the equations with the fields of the antennas (RMS over antennas); the
-        error of the response against an exact solution of the discrete equations is about as large
+        Residual of the equations relative to the fields of the antennas (RMS over antennas); the
+        error of the response against an exact solution of the same equations is about as large
     precision : `None` (default) | "single" | "double"
         Precision of the computation; `None` for that of Sionna
     approximation : `None` (default) | "born"
-        "born" leaves out the scattering from voxel to voxel: each one answers to the incident field,
-        with its own polarisability, which stays finite in metal
+        "born" leaves out the scattering from voxel to voxel: each one answers to the incident
+        field, with its own polarisability, which stays finite in metal
     metal : "exact" (default) | "effective"
         "effective" caps the conductivity, an approximation, see
         :func:`~sionna_isac.scattering.effective_conductivity`

@@ -53,7 +53,7 @@ def test_gain_is_refused():
 
 
 def test_bad_fill_and_voxel_size():
-    with pytest.raises(ValueError, match="fill must be <= 1; got 1.5"):
+    with pytest.raises(ValueError, match=r"fill must be <= 1; got 1\.5"):
         partial_contrast(1.0, [1.5])
     with pytest.raises(ValueError, match="voxel_size must be at most"):
         effective_conductivity([1e7], 0.1, FREQUENCY)
