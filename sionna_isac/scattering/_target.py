@@ -146,7 +146,7 @@ class Target:
         """Equations at a frequency."""
         size, shape = self.grid.voxel_size, self.grid.shape
         wavenumber = 2 * math.pi * frequency / c
-        kernel = choose_kernel(kernel, wavenumber, size)
+        kernel = choose_kernel(kernel, wavenumber * size)
         polarizability = Polarizability(
             self.contrast(frequency),
             self_term(size, frequency, kernel),
