@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
+from sionna_isac.scattering._problem import Problem
 from sionna_isac.scattering._solver import solve
-from sionna_isac.scattering._target import Antennas, Target
 from tests.scattering.voxel_bodies import FREQUENCY, WAVELENGTH, blob, sphere
 
 K = 2 * np.pi * FREQUENCY / c
@@ -15,9 +15,19 @@ K = 2 * np.pi * FREQUENCY / c
 
 def power_balance(body: dict, kernel: str, tolerance: float = 1e-10) -> tuple[float, ...]:
     """Extinction, scattering and absorption under a plane wave, up to a common factor."""
-    target = Target.checked(**body)
-    far = Antennas(np.full([1, 3], 1e3), np.ones([1, 3], complex))
-    system = target.system(FREQUENCY, kernel, far, far, np.complex128)
+    far = ([[1e3, 0, 0]], [[0, 0, 1]])
+    problem = Problem.checked(
+        **body,
+        frequencies=[FREQUENCY],
+        tx_positions=far[0],
+        tx_moments=far[1],
+        rx_positions=far[0],
+        rx_polarizations=far[1],
+        kernel=kernel,
+        precision="double",
+        allow_coarse=True,
+    )
+    system, target = problem.system(0), problem.target
     polarizability, size = system.operator.polarizability, target.grid.voxel_size
     positions = target.grid.positions
 
