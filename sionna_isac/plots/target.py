@@ -92,7 +92,7 @@ def _view(part: np.ndarray, colours: np.ndarray, axis: int, first: bool) -> np.n
     depth = taken.argmax(-1)
     seen = np.take_along_axis(cells, depth[..., None], -1)[..., 0]
     light = 1 - 0.55 * depth / max(1, cells.shape[-1] - 1)
-    return np.where(taken.any(-1)[..., None], colours[seen] * light[..., None], 1.0)
+    return np.where(taken.any(-1, keepdims=True), colours[seen] * light[..., None], 1.0)
 
 
 def _section(part: np.ndarray, fill: np.ndarray, colours: np.ndarray, axis: int) -> np.ndarray:
@@ -116,8 +116,8 @@ def _colour(name: str, index: int) -> tuple[float, float, float]:
 
 def _text(target: VoxelTarget, index: int) -> str:
     """Name and material of a part, for the legend."""
-    mine = target.part == index
-    if not mine.any():
+    mine = np.flatnonzero(target.part == index)
+    if not mine.size:
         return target.part_names[index]
     eps, sigma = target.permittivity[mine].mean(), target.conductivity[mine].mean()
     material = f"$\\sigma$ = {sigma:.2g} S/m"

@@ -10,6 +10,8 @@ import numpy as np
 # x [nx, 1, 1], y [1, ny, 1] and z [1, 1, nz] to booleans [nx, ny, nz] (or what broadcasts to it)
 Inside = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
+Vector = Sequence[float] | np.ndarray
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -24,12 +26,11 @@ class Shape:
     inside: Inside
     spine: list[np.ndarray] = field(default_factory=list)  # polylines [n, 3]
 
-    def __or__(self, other: Shape) -> Shape:
+    def __and__(self, other: Shape) -> Shape:
         return Shape(
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-            lambda x, y, z: self.inside(x, y, z) | other.inside(x, y, z),
-            self.spine + other.spine,
+            np.maximum(self.low, other.low),
+            np.minimum(self.high, other.high),
+            lambda x, y, z: self.inside(x, y, z) & other.inside(x, y, z),
         )
 
     def __sub__(self, other: Shape) -> Shape:
@@ -64,7 +65,7 @@ def _any(shapes: Sequence[Shape], x: np.ndarray, y: np.ndarray, z: np.ndarray) -
     return found
 
 
-def box(low: Sequence[float], high: Sequence[float]) -> Shape:
+def box(low: Vector, high: Vector) -> Shape:
     """Axis-parallel box."""
     a, b = np.asarray(low, float), np.asarray(high, float)
 
@@ -75,9 +76,7 @@ def box(low: Sequence[float], high: Sequence[float]) -> Shape:
     return Shape(a, b, inside)
 
 
-def superellipsoid(
-    centre: Sequence[float], semi_axes: Sequence[float], exponent: float = 2.0
-) -> Shape:
+def superellipsoid(centre: Vector, semi_axes: Vector, exponent: float = 2.0) -> Shape:
     """Sum of |x/a|^n at most 1: an ellipsoid for n = 2, a rounded box for a large n."""
     c, a = np.asarray(centre, float), np.asarray(semi_axes, float)
 
@@ -90,7 +89,7 @@ def superellipsoid(
 
 
 def disc(
-    centre: Sequence[float], radius: float, width: float, hole: float = 0.0, rounding: float = 0.0
+    centre: Vector, radius: float, width: float, hole: float = 0.0, rounding: float = 0.0
 ) -> Shape:
     """Disc or ring about an axis along y; ``rounding`` (of the edge) as a fraction of the width."""
     c = np.asarray(centre, float)
@@ -110,8 +109,8 @@ def disc(
     return Shape(c - half, c + half, inside, [ring])
 
 
-def tube(start: Sequence[float], end: Sequence[float], radius: float, taper: float = 1.0) -> Shape:
-    """Capsule from a point to another; the radius at the end is ``taper`` times that at the start."""
+def tube(start: Vector, end: Vector, radius: float, taper: float = 1.0) -> Shape:
+    """Capsule from a point to another, where the radius is ``taper`` times that at the start."""
     a, b = np.asarray(start, float), np.asarray(end, float)
     axis = b - a
     square = max(float(axis @ axis), 1e-12)
@@ -128,6 +127,12 @@ def tube(start: Sequence[float], end: Sequence[float], radius: float, taper: flo
     return Shape(low, high, inside, [np.stack([a, b])])
 
 
-def mirrored(shape: Callable[[float], Shape]) -> Shape:
-    """The two shapes ``shape(+1)`` on the left and ``shape(-1)`` on the right."""
-    return union([shape(1.0), shape(-1.0)])
+def both_sides(shape: Shape) -> Shape:
+    """A shape and its mirror image at the plane y = 0."""
+    turn = np.array([1.0, -1.0, 1.0])
+
+    def inside(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return shape.inside(x, -y[:, ::-1], z)[:, ::-1]  # coordinates go up in all shapes
+
+    low, high = np.sort([shape.low * turn, shape.high * turn], 0)
+    return union([shape, Shape(low, high, inside, [line * turn for line in shape.spine])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -154,8 +155,9 @@ class _Grid:
         """Cells of which a conductor has most, and those on its spine, without the inner ones."""
         fill = np.pad(cover.fill, 1)
         first = cover.start - 1
-        # a plate that no cell has half of keeps the cells that have most of it
-        solid = fill >= min(0.5, float(fill.max()) / 2) * (1 - 1e-6)
+        # A plate that no cell has half of keeps the cells that have most of it.
+        # (the tolerance keeps faces even that lie in the middle of voxels)
+        solid = fill >= min(0.5, float(fill.max()) / 2) - 1e-3
         solid &= fill > 0
         for index in _on_lines(part.spine, self.size) - first:
             solid[tuple(index)] = True
@@ -231,7 +233,7 @@ def _on_lines(lines: Sequence[np.ndarray], size: float) -> np.ndarray:
     """Indices [n, 3] of the cells that polylines pass; neighbours touch at least at a corner."""
     points = [np.zeros([0, 3])]
     for line in lines:
-        for a, b in zip(line[:-1], line[1:], strict=True):
+        for a, b in pairwise(line):
             steps = max(1, math.ceil(4 * np.abs(b - a).max() / size))
             points.append(a + (b - a) * np.linspace(0, 1, steps + 1)[:, None])
     scaled = np.concatenate(points) / size - np.array([0.0, 0.0, 0.5])

@@ -92,9 +92,8 @@ class ParametricCar(ParametricVehicle):
         rims = union(self._wheels(rubber_hole, 0.7 * self.wheel_width))
         axles = union(
             [
-                tube([x, -y, self.wheel_radius], [x, y, self.wheel_radius], 0.03)
-                for x in (-self.wheelbase / 2, self.wheelbase / 2)
-                for y in (self._wheel_y,)
+                tube([x, -self._wheel_y, z], [x, self._wheel_y, z], 0.03)
+                for x, z in ((s * self.wheelbase / 2, self.wheel_radius) for s in (-1, 1))
             ]
         )
         front = self.wheelbase / 2
@@ -117,26 +116,12 @@ class ParametricCar(ParametricVehicle):
     def _bumpers(self) -> Shape:
         """Ends of the body, in front of the metal."""
         half = self.length / 2
-        ends = [
-            box(
-                [s * half - (0.4 if s > 0 else 0), -2, 0.25],
-                [s * half + (0 if s > 0 else 0.4), 2, 0.6],
-            )
-            for s in (-1, 1)
-        ]
-        body, metal = self._body(), self._body(2 * BUMPER)
-        band = union(ends)
-
-        def inside(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-            return body.inside(x, y, z) & ~metal.inside(x, y, z) & band.inside(x, y, z)
-
-        low, high = body.low.copy(), body.high.copy()
-        low[2], high[2] = 0.25, 0.6
-        return Shape(low, high, inside)
+        ends = [box([a, -2, 0.25], [a + 0.4, 2, 0.6]) for a in (-half, half - 0.4)]
+        return (self._body() & union(ends)) - self._body(2 * BUMPER)
 
     def _depths(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """How far a point lies within the ends and within the sides of the cabin, along x and y."""
-        rise = (z - BELT) / (self.height - BELT)
+        rise = np.maximum(z - BELT, 0) / (self.height - BELT)
         rear, front = self.cabin
         ends = np.minimum(front - self.windscreen_run * rise - x, x - rear - self.rear_run * rise)
         # the sides lean inwards and their ends are drawn in a little, as seen from above
@@ -150,7 +135,7 @@ class ParametricCar(ParametricVehicle):
 
         def inside(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
             ends, sides = self._depths(x, y, z)
-            # the roof falls slightly to the sides and ends
+            # the roof falls slightly to the sides
             crown = roof - 0.06 * (2 * y / self.width) ** 2
             return (ends >= 0) & (sides >= 0) & (z >= 0.6) & (z <= crown)
 

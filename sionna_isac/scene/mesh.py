@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,7 @@ class MeshTarget:
             If ``voxel_size`` is not positive, or larger than the target
         """
         parts = [
-            Part(name, self.materials[name], lambda size, m=mesh: mesh_coverage(*m, size))
+            Part(name, self.materials[name], partial(mesh_coverage, *mesh))
             for name, mesh in self.meshes.items()
         ]
         return voxelize(parts, voxel_size, np.diff(self.bounds, axis=0)[0], self.category)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sionna_isac.core import cites
-from sionna_isac.scene._shapes import Shape, box, disc, mirrored, superellipsoid, tube, union
+from sionna_isac.scene._shapes import Shape, both_sides, box, disc, superellipsoid, tube, union
 from sionna_isac.scene._voxelize import Windows
 from sionna_isac.scene.vehicle import ParametricVehicle
 
@@ -47,7 +47,7 @@ class ParametricMotorbike(ParametricVehicle):
         "wheel_width": (0.10, 0.18),
         "handlebar_width": (0.65, 0.85),
         "tank_length": (0.45, 0.6),
-        "seat_height": (0.74, 0.86),
+        "seat_height": (0.78, 0.88),
         "rider_height": (1.60, 1.95),
     }
     _materials: ClassVar[tuple[str, ...]] = ("metal", "rubber", "plastic", "tissue")
@@ -85,7 +85,7 @@ class ParametricMotorbike(ParametricVehicle):
         front, rear = self._axle(1), self._axle(-1)
         hole = 0.72 * radius
         tyres = union([disc(c, radius, width, hole, 0.5) for c in (front, rear)])
-        parts = [
+        parts: list[tuple[str, str, Shape, Windows | None]] = [
             ("rims", "metal", union([self._rim(c, hole) for c in (front, rear)]), None),
             ("frame", "metal", self._frame(), None),
             ("engine", "metal", box(*self._engine), None),
@@ -103,7 +103,7 @@ class ParametricMotorbike(ParametricVehicle):
     @property
     def _head(self) -> np.ndarray:
         """Steering head, above and behind the front axle: the fork leans by some 27 degrees."""
-        return self._axle(1) + [-0.30, 0.0, 0.62]
+        return self._axle(1) + np.array([-0.30, 0.0, 0.62])
 
     @property
     def _engine(self) -> tuple[np.ndarray, np.ndarray]:
@@ -123,44 +123,44 @@ class ParametricMotorbike(ParametricVehicle):
     def _frame(self) -> Shape:
         """Fork, handlebar, spine, cradle, rear frame, swing arm, and the exhaust on the right."""
         head, front, rear = self._head, self._axle(1), self._axle(-1)
-        aside = self.wheel_width / 2 + 0.03
         low, high = self._engine
+        aside = np.array([0.0, self.wheel_width / 2 + 0.03, 0.0])
+        rise = np.array([head[0] - 0.02, 0.12, self._grip[2]])
+        middle = np.array([-0.18, 0.0, self.seat_height - 0.1])
         pivot = np.array([low[0], 0.0, 0.42])
         seat = np.array([rear[0] + 0.1, 0.0, self.seat_height - 0.08])
-        middle = np.array([-0.18, 0.0, self.seat_height - 0.1])
-        grip = self._grip(1.0)
-        rise = np.array([head[0] - 0.02, 0.12, grip[2]])
-
-        def left(y: float) -> np.ndarray:
-            return np.array([1.0, y, 1.0])
-
-        def pair(a: np.ndarray, b: np.ndarray, radius: float) -> Shape:
-            return mirrored(lambda s: tube(a * left(s), b * left(s), radius))
-
-        off = np.array([0.0, aside, 0.0])
-        down = np.array([high[0], 0.0, low[2] + 0.05])
-        return union(
+        cradle = np.array([high[0], 0.0, low[2] + 0.05])
+        left = union(
             [
-                pair(front + off, head + off, 0.03),
-                pair(rise, grip, 0.014),
-                tube(rise, rise * left(-1), 0.014),
-                pair(head + off, rise, 0.02),
-                tube(head + off, head - off, 0.03),
-                tube(head, middle, 0.03),
-                tube(head, down, 0.025),
-                tube(middle, pivot, 0.025),
-                tube(middle, seat, 0.02),
-                pair(pivot + off, rear + off, 0.025),
-                tube(pivot + off, pivot - off, 0.025),
-                tube(front + off, front - off, 0.015),
-                tube(rear + off, rear - off, 0.015),
-                tube([low[0] + 0.1, -0.15, 0.3], [rear[0] - 0.05, -aside - 0.06, 0.4], 0.045),
+                tube(front + aside, head + aside, 0.03),
+                tube(head + aside, rise, 0.02),
+                tube(rise, self._grip, 0.014),
+                tube(pivot + aside, rear + aside, 0.025),
             ]
         )
+        across = [
+            tube(point + y, point - y, radius)
+            for point, y, radius in (
+                (front, aside, 0.015),
+                (rear, aside, 0.015),
+                (pivot, aside, 0.025),
+                (head, aside, 0.03),
+                (rise * [1, 0, 1], rise * [0, 1, 0], 0.014),
+            )
+        ]
+        along = [
+            tube(head, middle, 0.03),
+            tube(head, cradle, 0.025),
+            tube(middle, pivot, 0.025),
+            tube(middle, seat, 0.02),
+        ]
+        exhaust = tube([low[0] + 0.1, -0.15, 0.3], [rear[0] - 0.05, -aside[1] - 0.06, 0.4], 0.045)
+        return union([both_sides(left), *across, *along, exhaust])
 
-    def _grip(self, side: float) -> np.ndarray:
-        """End of the handlebar."""
-        return np.array([self._head[0] - 0.14, side * self.handlebar_width / 2, 1.06])
+    @property
+    def _grip(self) -> np.ndarray:
+        """Left end of the handlebar."""
+        return np.array([self._head[0] - 0.14, self.handlebar_width / 2, 1.06])
 
     def _tank(self) -> Shape:
         half = self.tank_length / 2
@@ -173,40 +173,28 @@ class ParametricMotorbike(ParametricVehicle):
         centre = [(front + back) / 2, 0, self.seat_height - 0.03]
         cushion = superellipsoid(centre, [(front - back) / 2, 0.13, 0.05], 4.0)
         tail = tube([back + 0.05, 0, self.seat_height - 0.02], [back - 0.16, 0, 0.84], 0.06, 0.4)
-        lamp = superellipsoid(self._head + [0.1, 0, 0.0], [0.07, 0.09, 0.09])
+        lamp = superellipsoid(self._head + np.array([0.1, 0, 0.0]), [0.07, 0.09, 0.09])
         return union([cushion, tail, lamp])
 
     def _rider(self) -> Shape:
-        """Body of tapered cylinders, from the seat to the grips and the pegs."""
+        """Tapered limbs from the shoulders to the grips and from the seat to the pegs."""
         size = self.rider_height / 1.75
         hip = np.array([self._head[0] - 0.22 - self.tank_length, 0.0, self.seat_height + 0.12])
-        shoulder = hip + size * np.array([0.20, 0.0, 0.48])
-        head = shoulder + size * np.array([0.06, 0.0, 0.24])
+        neck = hip + size * np.array([0.20, 0.0, 0.48])
+        head = neck + size * np.array([0.06, 0.0, 0.24])
+        shoulder = neck + size * np.array([0.0, 0.19, 0.0])
+        elbow = (shoulder + self._grip) / 2 + np.array([-0.04, 0.08, -0.1])
+        knee = np.array([hip[0] + 0.42 * size, 0.23, self.seat_height + 0.02])
         peg = np.array([-0.15, 0.20, 0.36])
-        turn = np.array([1.0, -1.0, 1.0])
-
-        def limbs(s: float) -> Shape:
-            side = np.array([1.0, 1.0, 1.0]) if s > 0 else turn
-            joint = shoulder + size * np.array([0, 0.19, 0])
-            grip = self._grip(1.0)
-            elbow = (joint + grip) / 2 + [-0.04, 0.08, -0.1]
-            thigh = hip + [0, 0.10, 0]
-            knee = np.array([hip[0] + 0.42 * size, 0.23, self.seat_height + 0.02])
-            lines = (
-                (joint, elbow, 0.055, 0.8),
-                (elbow, grip, 0.044, 0.9),
-                (thigh, knee, 0.09, 0.7),
-                (knee, peg, 0.063, 0.75),
-                (peg, peg + [0.16, 0, -0.02], 0.045, 0.8),
-            )
-            return union([tube(a * side, b * side, size * r, t) for a, b, r, t in lines])
-
-        # the trunk is wider than deep: two tubes side by side
-        trunk = mirrored(
-            lambda s: tube(
-                hip + [0, s * 0.06, 0], shoulder + [0, s * 0.09 * size, 0], 0.12 * size, 0.95
-            )
+        lines = (
+            (shoulder, elbow, 0.055, 0.8),
+            (elbow, self._grip, 0.044, 0.9),
+            (hip + np.array([0, 0.10, 0]), knee, 0.09, 0.7),
+            (knee, peg, 0.063, 0.75),
+            (peg, peg + np.array([0.16, 0, -0.02]), 0.045, 0.8),
+            # half of the trunk, which is wider than deep
+            (hip + np.array([0, 0.06, 0]), neck + np.array([0, 0.09 * size, 0]), 0.12, 0.95),
         )
-        neck = tube(shoulder, head, 0.06 * size)
+        left = union([tube(a, b, size * radius, taper) for a, b, radius, taper in lines])
         skull = superellipsoid(head, np.array([0.13, 0.115, 0.135]) * size)
-        return union([trunk, neck, skull, mirrored(limbs)])
+        return union([both_sides(left), tube(neck, head, 0.06 * size), skull])

@@ -280,7 +280,7 @@ class VoxelTarget:
         return _triples(vectors) @ self.rotation.T
 
     def direction_to_body(self, vectors: Any) -> np.ndarray:
-        """Real or complex vectors [..., 3] of the world, such as dipole moments, in the body frame."""
+        """Real or complex vectors [..., 3] of the world, such as moments, in the body frame."""
         return _triples(vectors) @ self.rotation
 
     @property
