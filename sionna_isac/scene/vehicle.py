@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from sionna_isac.core import checks
 from sionna_isac.scene._shapes import Shape, union
-from sionna_isac.scene._voxelize import Windows, shape_part, voxelize
+from sionna_isac.scene._voxelize import Part, Windows, shape_coverage, voxelize
 from sionna_isac.scene.material import MATERIALS, Material, checked
 from sionna_isac.scene.voxels import CATEGORIES, VoxelTarget
 
 __all__ = ["ParametricVehicle"]
+
+
+class Solid(NamedTuple):
+    """A part of a vehicle: its name, that of its material, its shape, windows in its skin."""
+
+    name: str
+    material: str
+    shape: Shape
+    windows: Windows | None = None
+    indoors: bool = False
 
 
 class ParametricVehicle:
@@ -78,7 +89,7 @@ class ParametricVehicle:
     @property
     def bounds(self) -> np.ndarray:
         """[2, 3], `np.float64` : Lowest and highest corner in the body frame [m]"""
-        whole = union([shape for _, _, shape, _ in self._parts()])
+        whole = union([solid.shape for solid in self._solids()])
         return np.stack([whole.low, whole.high])
 
     def voxelize(self, voxel_size: float) -> VoxelTarget:
@@ -106,13 +117,20 @@ class ParametricVehicle:
             If ``voxel_size`` is not positive, or larger than the vehicle
         """
         parts = [
-            shape_part(name, self.materials[material], shape, windows)
-            for name, material, shape, windows in self._parts()
+            Part(
+                solid.name,
+                self.materials[solid.material],
+                partial(shape_coverage, solid.shape),
+                solid.shape.spine,
+                solid.windows,
+                solid.indoors,
+            )
+            for solid in self._solids()
         ]
         return voxelize(parts, voxel_size, np.diff(self.bounds, axis=0)[0], self.category)
 
-    def _parts(self) -> list[tuple[str, str, Shape, Windows | None]]:
-        """Name, material, shape and windows of the parts."""
+    def _solids(self) -> list[Solid]:
+        """What the vehicle consists of."""
         raise NotImplementedError
 
     def _options(self) -> str:
