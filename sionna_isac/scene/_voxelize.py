@@ -17,7 +17,7 @@ from sionna_isac.scene.material import Material
 from sionna_isac.scene.voxels import VoxelTarget
 
 SAMPLES = 4  # a voxel along each axis, at least
-FINEST = 0.02  # distance of samples that no part of a vehicle is lost at [m]
+FINEST = 0.01  # distance of samples, at most: no part of a vehicle is lost between them [m]
 CHUNK = 1_000_000  # samples at once: what bounds the memory
 
 
@@ -157,7 +157,7 @@ class _Grid:
         for index in _on_lines(part.spine, self.size) - first:
             solid[tuple(index)] = True
         if not solid.any():  # a plate that no cell has half of: the cells that have most
-            solid = fill >= 0.5 * fill.max()
+            solid = (fill > 0) & (fill >= 0.5 * fill.max())
         shell = solid & ~ndimage.binary_erosion(solid)
         index = np.argwhere(shell)
         normals = _normals(np.maximum(fill, 0), shell)

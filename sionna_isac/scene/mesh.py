@@ -81,11 +81,15 @@ class MeshTarget:
         self.materials = {
             name: checked(
                 name,
-                _of("permittivity", permittivity, name, raw),
-                _of("conductivity", conductivity, name, raw),
+                (
+                    _of("permittivity", permittivity, name, raw),
+                    _of("conductivity", conductivity, name, raw),
+                ),
             )
             for name in raw
         }
+        for name, (vertices, _) in raw.items():
+            checks.finite(f"vertices of mesh {name!r}", vertices)
         turn = np.eye(3) if up == "z" else np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
         self.meshes = {
             name: _closed(name, vertices @ turn.T * scale, faces)
@@ -185,7 +189,6 @@ def _closed(name: str, vertices: np.ndarray, faces: np.ndarray) -> Mesh:
     """A mesh that bounds a volume, outward oriented."""
     if not len(faces):
         raise ValueError(f"mesh {name!r} must have faces; got none")
-    checks.finite(f"vertices of mesh {name!r}", vertices)
     vertices, faces = merged(vertices, faces)
     missing = num_open_edges(faces)
     if missing:
