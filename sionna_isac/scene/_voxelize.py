@@ -114,7 +114,7 @@ def voxelize(
 ) -> VoxelTarget:
     """Voxels of all parts; where dielectrics meet in a voxel it takes the material of the larger.
 
-    Memory: 40 bytes a cell of the box, and 50 MB for the samples that are looked at together.
+    Memory: 70 bytes a cell of the box and 250 a voxel, and 50 MB for samples looked at together.
     """
     size = checks.real("voxel_size", size, minimum=0, exclusive=True)
     if size > extent.max():

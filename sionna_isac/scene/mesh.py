@@ -116,7 +116,8 @@ class MeshTarget:
 
         Dielectrics keep the fill of every voxel, found on at least 8 x 8 vertical lines through it,
         exactly along each line. Metals (from 1000 S/m) are kept as shells of one voxel: the voxels
-        of which they have at least half and that have a face outside, as whole voxels.
+        of which they have at least half and that have a face outside, as whole voxels. Memory: some
+        70 bytes a cell of the bounding box and 250 a voxel, 0.5 GB for 1.5 million cells.
 
         Parameters
         ----------
