@@ -34,8 +34,9 @@ lint: $(STAMP) ## ruff (rules and format) and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP) ## run the timed comparisons
-	$(BIN)/python -m benchmarks.run
+bench: $(STAMP) ## run the timed comparisons (BENCH=--quick: small ones)
+	$(BIN)/python -m benchmarks.run $(BENCH)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.beamforming $(BENCH)
 
 docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

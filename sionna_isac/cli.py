@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +57,10 @@ def run(
         bool, typer.Option(help="Discard what an earlier run left; without it a run resumes.")
     ] = False,
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes of a near-field study; one a core if not given."),
+    ] = None,
 ) -> None:
     """Run a scenario, store its result and draw its figure. The same command resumes it."""
     from sionna_isac.study.loading import load_scenario
@@ -68,7 +70,7 @@ def run(
     from sionna_isac.study import run_scenario
 
     folder = out or Path("results") / config.name
-    run_scenario(config, folder, fresh=fresh, quiet=quiet)
+    run_scenario(config, folder, fresh=fresh, quiet=quiet, workers=workers)
     _draw(folder, None, quiet)
 
 
@@ -119,24 +121,11 @@ def _draw(result: Path, out: Path | None, quiet: bool) -> None:
         typer.echo(f"figure: {target}")
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Send what native code writes to standard error to nowhere."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)
-
-
 def _load_tensorflow() -> None:
     """Import TensorFlow without the notes that it logs whatever the log level is."""
-    with _silence():
+    from sionna_isac.study.workers import silenced
+
+    with silenced():
         import tensorflow as tf
 
         tf.constant(0)
@@ -149,9 +138,7 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
-        print(f"interrupted{resume}", file=sys.stderr)
-        code = 130
+        code = _INTERRUPTED
     except Exception as error:
         if not _is_usage(error):
             raise
@@ -159,10 +146,15 @@ def main() -> None:
         text = " ".join(message.split())
         print(f"error: {text}", file=sys.stderr)
         code = 2
+    if code == _INTERRUPTED:  # some versions of typer make it an exit of their own
+        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
+        print(f"interrupted{resume}", file=sys.stderr)
     sys.exit(code or 0)
 
 
+_INTERRUPTED = 130
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
+_USAGE |= {"WorkerError"}
 
 
 def _is_usage(error: Exception) -> bool:

@@ -144,11 +144,17 @@ def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
     from pydantic_core import PydanticUndefined
 
-    from sionna_isac.study import blocks
+    from sionna_isac.study import blocks, near_field_blocks
     from sionna_isac.study import scenario as models
 
     parts = ["# Fields of scenarios", ""]
-    for kind in (models.MultiTargetScenario, models.CodedBERScenario):
+    kinds = (
+        models.MultiTargetScenario,
+        models.CodedBERScenario,
+        models.NearFieldScenario,
+        models.NearFieldConvergenceScenario,
+    )
+    for kind in kinds:
         parts += [
             f"## {kind.model_fields['kind'].annotation.__args__[0]}",
             "",
@@ -168,6 +174,10 @@ def fields(path: Path) -> None:
     groups += "Multitap Geometric Receiver Training Evaluation Coding"
     for name in groups.split():
         parts += _group(getattr(blocks, name), PydanticUndefined)
+    parts += ["## Groups of near-field scenarios", ""]
+    groups = "NearFieldArray NearFieldTarget NearFieldUsers Sweep BeamDesign MUSICSearch"
+    for name in groups.split():
+        parts += _group(getattr(near_field_blocks, name), PydanticUndefined)
     _write(path, "\n".join(parts))
 
 

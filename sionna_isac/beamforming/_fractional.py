@@ -7,10 +7,10 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from sionna_isac.beamforming._hybrid import approximate
+from sionna_isac.beamforming._hybrid import approximate, seen_through
 from sionna_isac.beamforming._model import log_sum_rate
 
-__all__ = ["fractional_digital", "fractional_hybrid"]
+__all__ = ["analog_quadratic", "auxiliary", "fractional_digital", "fractional_hybrid"]
 
 ITERATIONS = 500
 TOLERANCE = 1e-7  # relative change of the sum rate
@@ -21,7 +21,7 @@ def fractional_digital(users: np.ndarray) -> np.ndarray:
     beams = users / np.linalg.norm(users)
     rate = 0.0
     for _ in range(ITERATIONS):
-        gamma, mu = _auxiliary(users, beams)
+        gamma, mu = auxiliary(users, beams)
         beams = _digital(users, gamma, mu)
         previous, rate = rate, log_sum_rate(users.conj().T @ beams, 1.0)[0]
         if rate - previous <= TOLERANCE * rate:
@@ -37,17 +37,14 @@ def fractional_hybrid(users: np.ndarray, num_rf_chains: int) -> tuple[np.ndarray
     rate = 0.0
     for _ in range(ITERATIONS):
         spread = np.repeat(digital, size, axis=0)  # Phi f_D,k
-        gamma, mu = _auxiliary(users, entries[:, None] * spread)
+        gamma, mu = auxiliary(users, entries[:, None] * spread)
         # f^H B f - 2 Re f^H c, one entry of unit modulus after the other
-        weighted = (users * np.abs(mu) ** 2) @ users.conj().T
-        quadratic = (spread.conj() @ spread.T) * weighted
-        linear = np.sum(np.sqrt(1 + gamma) * mu * spread.conj() * users, axis=1)
+        quadratic, linear = analog_quadratic(users, spread, gamma, mu)
         for n in range(len(entries)):
             rest = linear[n] - quadratic[n] @ entries + quadratic[n, n] * entries[n]
             entries[n] = np.exp(1j * np.angle(rest))
-        through = (entries.conj()[:, None] * users).reshape(num_rf_chains, size, -1).sum(1)
-        through = through / math.sqrt(size)  # the digital beams then have unit power
-        digital = _digital(through, *_auxiliary(through, digital * math.sqrt(size)))
+        through = seen_through(entries, users, num_rf_chains)
+        digital = _digital(through, *auxiliary(through, digital * math.sqrt(size)))
         previous, rate = rate, log_sum_rate(through.conj().T @ digital, 1.0)[0]
         digital = digital / math.sqrt(size)
         if rate - previous <= TOLERANCE * rate:
@@ -55,7 +52,7 @@ def fractional_hybrid(users: np.ndarray, num_rf_chains: int) -> tuple[np.ndarray
     return entries, digital / (math.sqrt(size) * np.linalg.norm(digital))
 
 
-def _auxiliary(users: np.ndarray, beams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def auxiliary(users: np.ndarray, beams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """gamma and mu, Eqs. (43) and (44)."""
     received = users.conj().T @ beams
     energy = np.abs(received) ** 2
@@ -63,6 +60,15 @@ def _auxiliary(users: np.ndarray, beams: np.ndarray) -> tuple[np.ndarray, np.nda
     total = energy.sum(1) + 1
     gamma = own / (total - own)
     return gamma, np.sqrt(1 + gamma) * np.diagonal(received) / total
+
+
+def analog_quadratic(
+    users: np.ndarray, spread: np.ndarray, gamma: np.ndarray, mu: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """B [N, N] and c [N] of f^H B f - 2 Re f^H c, Eq. (46); the index in (46b) is that of mu."""
+    weighted = (users * np.abs(mu) ** 2) @ users.conj().T
+    linear = np.sum(np.sqrt(1 + gamma) * mu * spread.conj() * users, axis=1)
+    return (spread.conj() @ spread.T) * weighted, linear
 
 
 def _digital(users: np.ndarray, gamma: np.ndarray, mu: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.core import checks
 
-__all__ = ["approximate", "hybrid_beams", "require_chains", "starts"]
+__all__ = ["approximate", "combine", "hybrid_beams", "require_chains", "seen_through", "starts"]
 
 
 def hybrid_beams(
@@ -73,6 +74,21 @@ def approximate(
         entries = _phases(np.einsum("imk,ik->im", blocks, digital.conj()).ravel())
         digital = _fit(entries, beams, num_rf_chains)
     return entries, digital
+
+
+def combine(entries: np.ndarray, digital: np.ndarray) -> np.ndarray:
+    """Beams [N, streams] of analog entries [N] and digital beams [chains, streams]."""
+    return entries[:, None] * np.repeat(digital, len(entries) // len(digital), axis=0)
+
+
+def seen_through(entries: np.ndarray, vectors: np.ndarray, num_rf_chains: int) -> np.ndarray:
+    """Vectors [chains, m] that digital beams of unit power have the inner products of [N, m] with.
+
+    They are sqrt(N / chains) times the digital beams that belong to the entries.
+    """
+    size = len(entries) // num_rf_chains
+    blocks = (entries.conj()[:, None] * vectors).reshape(num_rf_chains, size, -1)
+    return blocks.sum(1) / math.sqrt(size)
 
 
 def require_chains(num_antennas: int, num_rf_chains: int | None) -> int | None:

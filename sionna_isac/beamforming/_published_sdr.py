@@ -12,16 +12,22 @@ from sionna_isac.beamforming._digital import local_beams, span
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming.errors import SolverError
+from sionna_isac.core import checks
 
-__all__ = ["published_sdr", "schur_form", "solve"]
+__all__ = [
+    "principal_vectors",
+    "published_relaxation",
+    "published_sdr",
+    "require_iterations",
+    "schur_form",
+    "solve",
+]
+
+ITERATIVE = ("sdr-bcd", "sca-bcd")
 
 
-def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, str]:
-    """Beams [N, K] of unit power, their gap to the relaxation, and the status.
-
-    The eigenvectors meet the rates about as well as the solver met its constraints; a local search
-    from them removes the rest.
-    """
+def published_relaxation(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, str]:
+    """Covariances [K, N, N] of the relaxation, its value tr(weight J^-1), and the status."""
     num_antennas, num_users = model.users.shape
     covariances = [cp.Variable((num_antennas, num_antennas), hermitian=True) for _ in sinr]
     total = sum(covariances)
@@ -35,15 +41,40 @@ def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, st
         constraints.append((1 + sinr[k]) * own >= sinr[k] * (everything + 1 / gains[k]))
     objective, schur = schur_form(model.weight, model.sensing.conj().T @ total @ model.sensing)
     value, status = solve(objective, constraints + schur)
-    beams = np.empty([num_antennas, num_users], np.complex128)
-    for k, covariance in enumerate(covariances):
-        values, vectors = np.linalg.eigh(np.asarray(covariance.value))
-        beams[:, k] = vectors[:, -1] * math.sqrt(max(values[-1], 0.0))
+    return np.stack([np.asarray(c.value) for c in covariances]), value, status
+
+
+def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, str]:
+    """Beams [N, K] of unit power, their gap to the relaxation, and the status.
+
+    The eigenvectors meet the rates about as well as the solver met its constraints; a local search
+    from them removes the rest.
+    """
+    covariances, value, status = published_relaxation(model, sinr)
     task = Task("speb", model.weight, sinr)
-    found, beams = local_beams(task, model.vectors, span(model.vectors), beams)
+    start = principal_vectors(covariances)
+    found, beams = local_beams(task, model.vectors, span(model.vectors), start)
     if not found.feasible:
         raise SolverError(f"no beams that meet the rates near the eigenvectors: {found.status}")
     return beams, max(math.exp(found.value) / value - 1, 0.0), status
+
+
+def principal_vectors(covariances: np.ndarray) -> np.ndarray:
+    """Beams [n, K] from the largest eigenvalue of each covariance [K, n, n]."""
+    values, vectors = np.linalg.eigh(covariances)
+    return vectors[:, :, -1].T * np.sqrt(np.maximum(values[:, -1], 0))
+
+
+def require_iterations(method: str, max_iterations: int | None) -> int | None:
+    """Check the number of iterations, which only the published iterative methods have."""
+    if max_iterations is None:
+        return None
+    if method not in ITERATIVE:
+        raise ValueError(
+            f"max_iterations is for the methods {' and '.join(map(repr, ITERATIVE))}; "
+            f"got {max_iterations!r} with {method!r}"
+        )
+    return checks.integer("max_iterations", max_iterations)
 
 
 def schur_form(weight: np.ndarray, products: cp.Expression) -> tuple[cp.Expression, list]:

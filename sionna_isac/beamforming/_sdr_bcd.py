@@ -8,56 +8,63 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from sionna_isac.beamforming._hybrid import starts
+from sionna_isac.beamforming._hybrid import combine, seen_through, starts
 from sionna_isac.beamforming._model import Model, log_sensing, log_sinr
-from sionna_isac.beamforming._published_sdr import schur_form, solve
+from sionna_isac.beamforming._published_sdr import principal_vectors, schur_form, solve
+from sionna_isac.beamforming.closed_form import least_power_beams
 from sionna_isac.beamforming.errors import SolverError
-from sionna_isac.beamforming.solution import subarray_analog
 
 __all__ = ["sdr_bcd"]
 
 ITERATIONS = 30
 TOLERANCE = 1e-4  # relative change of SPEB
 RANDOMIZATIONS = 200
-SHORT = 1e-6  # of an SINR, relative, that a relaxation may leave
+TRIED = 5  # of the randomised phases, with digital beams of their own
+ACCEPTED = 5e-4  # of an SINR, relative, that an iterate may miss: eigenvectors of a solution
 
 
 def sdr_bcd(
-    model: Model, sinr: np.ndarray, num_rf_chains: int
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Analog entries [N], digital beams [chains, K] with unit power together, and a status."""
-    size = len(model.sensing) // num_rf_chains
+    model: Model, sinr: np.ndarray, num_rf_chains: int, max_iterations: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Analog entries [N], digital beams [chains, K] with unit power together, history, status.
+
+    The history is tr(weight J^-1) of the best iterate so far that meets the SINR targets.
+    """
     random = np.random.default_rng(0)
     # arbitrary digital beams, Algorithm 1, but such that the first relaxation has a solution
     entries, digital = next(starts(model, _matched(model), num_rf_chains))
     digital = _digital_step(model, sinr, entries, num_rf_chains)
-    value = _value(model, entries, digital)
-    iteration, change = 0, math.inf
+    if _shortfall(model, sinr, entries, digital) > ACCEPTED:
+        raise SolverError("sdr-bcd: the eigenvectors of the first digital step miss the rates")
+    history = [_value(model, entries, digital)]
+    change = math.inf
     while change >= TOLERANCE:
-        iteration += 1
-        if iteration > ITERATIONS:
+        if len(history) - 1 == max_iterations:
+            status = f"stopped after {max_iterations} iterations, not converged"
+            return entries, digital, np.array(history), status
+        if len(history) > ITERATIONS and max_iterations is None:
             raise SolverError(f"sdr-bcd did not converge in {ITERATIONS} iterations")
-        proposed = _analog_step(model, sinr, entries, digital, random)
-        update = _digital_step(model, sinr, proposed, num_rf_chains)
-        reached = _value(model, proposed, update)
-        change = (value - reached) / value
-        if reached < value:
-            entries, digital, value = proposed, update, reached
-    norm = math.sqrt(size) * np.linalg.norm(digital)
-    return entries, digital / norm, f"converged in {iteration} iterations"
+        value = history[-1]
+        for proposed in _analog_step(model, sinr, digital, random):
+            update = _digital_step(model, sinr, proposed, num_rf_chains)
+            reached = _value(model, proposed, update)
+            if reached < value and _shortfall(model, sinr, proposed, update) <= ACCEPTED:
+                entries, digital, value = proposed, update, reached
+        change = (history[-1] - value) / value
+        history.append(value)
+    return entries, digital, np.array(history), f"converged in {len(history) - 1} iterations"
 
 
 def _analog_step(
-    model: Model,
-    sinr: np.ndarray,
-    entries: np.ndarray,
-    digital: np.ndarray,
-    random: np.random.Generator,
+    model: Model, sinr: np.ndarray, digital: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
-    """Problem (32) and Gaussian randomisation; the best feasible phases, or the old ones."""
+    """Problem (32) and Gaussian randomisation: the most promising phases [<= TRIED, N].
+
+    The digital beams leave the rates no slack, so that hardly any random phases meet them with the
+    same digital beams. All are judged that could meet them with others, and the best get those.
+    """
     num_antennas, num_users = model.users.shape
-    size = num_antennas // len(digital)
-    spread = np.repeat(digital, size, axis=0)  # Phi f_D,k, [N, K]
+    spread = np.repeat(digital, num_antennas // len(digital), axis=0)  # Phi f_D,k, [N, K]
     relaxed = cp.Variable((num_antennas, num_antennas), hermitian=True)
     constraints = [relaxed >> 0, cp.real(cp.diag(relaxed)) == 1]
     seen_target = [spread[:, [k]].conj() * model.sensing for k in range(num_users)]
@@ -75,16 +82,23 @@ def _analog_step(
     values, vectors = np.linalg.eigh(np.asarray(relaxed.value))
     root = vectors * np.sqrt(np.maximum(values, 0))
     draws = random.normal(size=(num_antennas, RANDOMIZATIONS, 2)) @ [1, 1j]
-    candidates = np.concatenate([vectors[:, [-1]], root @ draws], axis=1)
-    best, best_value = entries, _value(model, entries, digital)
-    for phases in np.exp(1j * np.angle(candidates)).T:
-        beams = phases[:, None] * spread
-        if np.any(np.exp(log_sinr(model.users.conj().T @ beams, 1.0)[0]) < sinr * (1 - SHORT)):
-            continue
-        value = _value(model, phases, digital)
-        if value < best_value:
-            best, best_value = phases, value
-    return best
+    candidates = np.exp(1j * np.angle(np.concatenate([vectors[:, [-1]], root @ draws], axis=1))).T
+    estimates = [_estimate(model, sinr, phases, len(digital)) for phases in candidates]
+    usable = np.isfinite(estimates).sum()
+    return candidates[np.argsort(estimates)[: min(TRIED, usable)]]
+
+
+def _estimate(model: Model, sinr: np.ndarray, entries: np.ndarray, num_rf_chains: int) -> float:
+    """Value with the least power for the users and the rest for the target, or infinity."""
+    users = seen_through(entries, model.users, num_rf_chains)
+    least = least_power_beams(users, np.log2(1 + sinr))
+    rest = 1 - float(np.sum(np.abs(least) ** 2))
+    if not rest >= 0:
+        return math.inf
+    sensing = seen_through(entries, model.sensing, num_rf_chains)
+    lit = sensing[:, [0]] * math.sqrt(rest) / np.linalg.norm(sensing[:, 0])
+    products = sensing.conj().T @ np.concatenate([least, lit], axis=1)
+    return math.exp(log_sensing(products, model.weight)[0])
 
 
 def _digital_step(
@@ -92,8 +106,7 @@ def _digital_step(
 ) -> np.ndarray:
     """Problem (38) and eigenvectors."""
     size = len(entries) // num_rf_chains
-    adjoint = subarray_analog(entries, num_rf_chains).conj().T / math.sqrt(size)
-    sensing, users = adjoint @ model.sensing, adjoint @ model.users
+    sensing, users = (seen_through(entries, v, num_rf_chains) for v in (model.sensing, model.users))
     covariances = [cp.Variable((num_rf_chains, num_rf_chains), hermitian=True) for _ in sinr]
     total = sum(covariances)
     constraints = [c >> 0 for c in covariances] + [cp.real(cp.trace(total)) <= 1]
@@ -105,17 +118,19 @@ def _digital_step(
         constraints.append((1 + sinr[k]) * own >= sinr[k] * (everything + gain**-2.0))
     objective, schur = schur_form(model.weight, sensing.conj().T @ total @ sensing)
     solve(objective, constraints + schur)
-    digital = np.empty([num_rf_chains, len(sinr)], np.complex128)
-    for k, covariance in enumerate(covariances):
-        values, vectors = np.linalg.eigh(np.asarray(covariance.value))
-        digital[:, k] = vectors[:, -1] * math.sqrt(max(values[-1], 0.0))
+    digital = principal_vectors(np.stack([np.asarray(c.value) for c in covariances]))
     return digital / (math.sqrt(size) * np.linalg.norm(digital))
 
 
 def _value(model: Model, entries: np.ndarray, digital: np.ndarray) -> float:
-    size = len(entries) // len(digital)
-    beams = entries[:, None] * np.repeat(digital, size, axis=0)
+    beams = combine(entries, digital)
     return math.exp(log_sensing(model.sensing.conj().T @ beams, model.weight)[0])
+
+
+def _shortfall(model: Model, sinr: np.ndarray, entries: np.ndarray, digital: np.ndarray) -> float:
+    """By how much an SINR misses its target, relative; the largest."""
+    reached = np.exp(log_sinr(model.users.conj().T @ combine(entries, digital), 1.0)[0])
+    return float(np.max(1 - reached / sinr, where=sinr > 0, initial=-math.inf))
 
 
 def _matched(model: Model) -> np.ndarray:

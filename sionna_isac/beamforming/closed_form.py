@@ -112,10 +112,14 @@ def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     return float(brentq(excess, upper * 1e-9, upper, xtol=1e-12 * upper, rtol=1e-13))
 
 
-def least_power_beams(scene: NearFieldScene, min_rates: np.ndarray) -> np.ndarray:
-    """Fully digital beams [N, K] that meet feasible rates with the smallest power [W]."""
-    load = _fixed_point(scene, min_rates)
-    channels = scene.channels.T / math.sqrt(scene.noise_power)
+def least_power_beams(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray:
+    """Beams [n, K] that meet rates with the smallest power, for channels in units of the noise.
+
+    Infinite if no beams do.
+    """
+    load = _uplink_powers(channels, min_rates)
+    if not np.all(np.isfinite(load)):
+        return np.full_like(channels, np.inf)
     covariance = np.eye(len(channels)) + (channels * load) @ channels.conj().T
     directions = np.linalg.solve(covariance, channels)
     directions /= np.linalg.norm(directions, axis=0)

@@ -13,7 +13,7 @@ from sionna_isac.beamforming._digital import digital_beams, local_beams, span
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
-from sionna_isac.beamforming._published_sdr import published_sdr
+from sionna_isac.beamforming._published_sdr import published_sdr, require_iterations
 from sionna_isac.beamforming._sdr_bcd import sdr_bcd
 from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
@@ -36,6 +36,7 @@ def minimize_speb(
     num_rf_chains: int | None = None,
     method: str | None = None,
     num_starts: int = 2,
+    max_iterations: int | None = None,
 ) -> BeamSolution:
     r"""Smallest squared position error bound under rates and power, Eq. (23) of [Yuan25]_.
 
@@ -64,9 +65,13 @@ def minimize_speb(
         beams of rank one), "sdr" (the relaxation with a matrix of the size of the array for each
         user, as published) or "direct" (local search, without the relaxation). Hybrid: "direct"
         (default; local search over phases and digital beams) or "sdr-bcd" (Algorithm 1 as
-        published)
+        published; randomised phases are judged with digital beams of their own, since those at
+        hand leave the rates no slack)
     num_starts : `int`
         Starts of the local search for hybrid beams
+    max_iterations : `int` or `None`
+        Iterations of "sdr-bcd", converged or not; ``status`` says which. If none, it is an error
+        not to converge
 
     Output
     ------
@@ -89,6 +94,7 @@ def minimize_speb(
     num_starts = checks.integer("num_starts", num_starts)
     allowed = FULLY_DIGITAL if chains is None else HYBRID
     method = checks.one_of("method", allowed[0] if method is None else method, allowed)
+    max_iterations = require_iterations(method, max_iterations)
     closed_form.require_rates(scene, power, rates)
     begin = time.perf_counter()
     model = Model.of(scene, power)
@@ -99,9 +105,10 @@ def minimize_speb(
         beams, gap, status = published_sdr(model, sinr)
         found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
     elif method == "sdr-bcd" and chains is not None:
-        entries, digital, status = sdr_bcd(model, sinr, chains)
+        entries, digital, values, status = sdr_bcd(model, sinr, chains, max_iterations)
         found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
         found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
+        found["history"] = values * model.smallest_speb
         gap = None
     elif method == "direct" and chains is None:
         beams, status = _local(scene, power, rates, model, sinr)
@@ -136,7 +143,7 @@ def start_beams(
     scene: NearFieldScene, model: Model, rates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Beams of unit power that meet the rates: least power plus the target's share, two ways."""
-    least = closed_form.least_power_beams(scene, rates) / math.sqrt(model.power)
+    least = closed_form.least_power_beams(model.users, rates)
     used = float(np.sum(np.abs(least) ** 2))
     target = model.sensing[:, 0]
     beams = []

@@ -67,6 +67,10 @@ class BeamSolution:
         Method asked for, the solver behind it and what it reported
     solve_time : `float`
         Wall time of the design [s]
+    history : [num_iterations + 1] or `None`
+        Objective after each iteration of a published iterative method, the start first: SPEB [m^2]
+        for "sdr-bcd" (the best so far), sum rate [bit/s/Hz] for "sca-bcd". Each is the value of
+        beams that meet the requirements; none for other methods
     """
 
     beams: np.ndarray
@@ -82,6 +86,7 @@ class BeamSolution:
     solver: str
     status: str
     solve_time: float
+    history: np.ndarray | None = None
 
     @classmethod
     def verified(
@@ -101,6 +106,7 @@ class BeamSolution:
         solve_time: float = math.nan,
         enforce: bool = True,
         rate_tolerance: float = RATE_TOLERANCE,
+        history: np.ndarray | None = None,
     ) -> BeamSolution:
         """Beams, fully digital or ``analog @ digital``, measured on the scene itself.
 
@@ -156,6 +162,7 @@ class BeamSolution:
             solver=solver,
             status=status,
             solve_time=solve_time,
+            history=history,
         )
 
 

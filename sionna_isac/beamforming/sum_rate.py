@@ -14,6 +14,8 @@ from sionna_isac.beamforming._direct import LocalOptimum, Task
 from sionna_isac.beamforming._fractional import fractional_digital
 from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming._published_sdr import require_iterations
+from sionna_isac.beamforming._sca_bcd import sca_bcd
 from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
@@ -21,7 +23,7 @@ from sionna_isac.core import checks, cites
 
 __all__ = ["maximize_sum_rate"]
 
-METHODS = ("direct",)
+METHODS = ("direct", "sca-bcd")
 
 
 @cites("Yuan25")
@@ -32,6 +34,7 @@ def maximize_sum_rate(
     num_rf_chains: int | None = None,
     method: str = "direct",
     num_starts: int = 3,
+    max_iterations: int | None = None,
 ) -> BeamSolution:
     r"""Largest sum rate under a position error bound and power, Eq. (24) of [Yuan25]_.
 
@@ -43,6 +46,12 @@ def maximize_sum_rate(
     and one subarray per chain. The problem is not convex: the result is the best local optimum of
     several starts, without a certificate.
 
+    Algorithm 2 as printed cannot move: its linearised rank-one constraints (50) and (56) leave the
+    last iterate as the only solution. "sca-bcd" charges their left-hand sides with a penalty that
+    adapts, starts between the beams with the smallest SPEB and those for the users alone (the
+    published start usually misses the bound), and accepts iterates only if they keep the bound and
+    do not lower the sum rate.
+
     Parameters
     ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
@@ -53,9 +62,13 @@ def maximize_sum_rate(
     num_rf_chains : `int` or `None`
         Chains of hybrid beams, a divisor of the number of antennas; fully digital if none
     method : `str`
-        "direct": local search over beams, or phases and digital beams
+        "direct" (default; local search over beams, or phases and digital beams) or "sca-bcd"
+        (Algorithm 2, fractional programming and successive convex approximation in turn)
     num_starts : `int`
         Starts of the local search for hybrid beams
+    max_iterations : `int` or `None`
+        Iterations of "sca-bcd", converged or not; ``status`` says which. If none, it is an error
+        not to converge
 
     Output
     ------
@@ -77,23 +90,34 @@ def maximize_sum_rate(
     chains = require_chains(scene.num_antennas, num_rf_chains)
     num_starts = checks.integer("num_starts", num_starts)
     method = checks.one_of("method", method, METHODS)
+    max_iterations = require_iterations(method, max_iterations)
     closed_form.require_speb(scene, power, max_speb)
     begin = time.perf_counter()
     model = Model.of(scene, power)
-    task = Task("sum_rate", model.weight, np.zeros(scene.num_users), max_speb / model.smallest_speb)
-    beams, best = digital_sum_rate(model, task)
-    found: dict[str, Any] = {"beams": beams * math.sqrt(power), "status": best.status}
-    if chains is not None:
-        entries, digital, best = hybrid_beams(model, task, beams, chains, num_starts)
-        found = {"analog": subarray_analog(entries, chains), "status": best.status}
-        found["digital"] = digital * math.sqrt(power)
+    max_ratio = max_speb / model.smallest_speb
+    task = Task("sum_rate", model.weight, np.zeros(scene.num_users), max_ratio)
+    entries: np.ndarray | None = None
+    found: dict[str, Any] = {"solver": "SLSQP"}
+    if method == "sca-bcd":
+        entries, beams, history, status = sca_bcd(model, max_ratio, chains, max_iterations)
+        found = {"solver": "Clarabel", "history": history}
+    else:
+        beams, best = digital_sum_rate(model, task)
+        if chains is not None:
+            entries, beams, best = hybrid_beams(model, task, beams, chains, num_starts)
+        status = best.status
+    if chains is None or entries is None:
+        found["beams"] = beams * math.sqrt(power)
+    else:
+        found["analog"] = subarray_analog(entries, chains)
+        found["digital"] = beams * math.sqrt(power)
     seconds = time.perf_counter() - begin
     return BeamSolution.verified(
         scene,
         power,
         max_speb=max_speb,
         method=method,
-        solver="SLSQP",
+        status=status,
         solve_time=seconds,
         **found,
     )

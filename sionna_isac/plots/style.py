@@ -46,7 +46,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     ----------
     dataset : `xarray.Dataset`
         Stored result
-    kind : "multi_target" | "coded_ber"
+    kind : "multi_target" | "coded_ber" | "near_field" | "near_field_convergence"
         Kind of the scenario
     path : `None` (default) | `str` | `Path`
         Image file
@@ -58,8 +58,11 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     """
     from sionna_isac.plots.coded_ber import coded_ber
     from sionna_isac.plots.multi_target import multi_target
+    from sionna_isac.plots.near_field import near_field
+    from sionna_isac.plots.near_field_convergence import near_field_convergence
 
-    figure = {"multi_target": multi_target, "coded_ber": coded_ber}[kind](dataset)
+    kinds = (multi_target, coded_ber, near_field, near_field_convergence)
+    figure = {draw.__name__: draw for draw in kinds}[kind](dataset)
     if path is not None:
         figure.savefig(path)
     return figure

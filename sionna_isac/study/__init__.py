@@ -13,10 +13,12 @@ _PARTS = {
     "detection_sweep": ("NumericalError",),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
     "run": ("gap_closed", "run_scenario"),
+    "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
     "store": ("RunFolder", "StoreError", "read_result"),
     "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
     "train": ("TrainingError", "train_array"),
+    "workers": ("WorkerError",),
 }
 _HOME = {name: part for part, names in _PARTS.items() for name in names}
 

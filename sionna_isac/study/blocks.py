@@ -30,6 +30,7 @@ __all__ = [
     "Rayleigh",
     "Receiver",
     "Spacing",
+    "Study",
     "Targets",
     "Training",
     "Waveform",
@@ -51,6 +52,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Study(Frozen):
+    """What every scenario has."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    source: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+
 def changed_fields(model: BaseModel) -> set[str]:
     """Fields that differ from their default."""
     fields = type(model).model_fields
@@ -63,13 +73,13 @@ def distinct_methods(value: tuple[Method, ...]) -> tuple[Method, ...]:
     return value
 
 
-def _increasing(value: tuple[float, ...]) -> tuple[float, ...]:
+def increasing(value: tuple[float, ...]) -> tuple[float, ...]:
     if not value or any(b <= a for a, b in itertools.pairwise(value)):
         raise ValueError(f"must be a strictly increasing list; got {list(value)}")
     return value
 
 
-def _positive_ranges(value: Interval) -> Interval:
+def positive_ranges(value: Interval) -> Interval:
     if value[0] <= 0 or value[0] == value[1]:
         raise ValueError(f"must be (low, high) with 0 < low < high; got {value}")
     return _ordered(value, 0, math.inf)
@@ -191,7 +201,7 @@ class Targets(Frozen):
     sector_span_deg: Interval = (10.0, 20.0)
     test_sector_deg: Interval = (-40.0, -20.0)
 
-    _ranges = field_validator("range_interval")(_positive_ranges)
+    _ranges = field_validator("range_interval")(positive_ranges)
 
     @field_validator("sector_centre_deg", "test_sector_deg")
     @classmethod
@@ -230,7 +240,7 @@ class Geometric(Frozen):
     max_scatterers: Annotated[int, Field(ge=0)] = 5
     mean_rcs: Positive = 1.0
 
-    _ranges = field_validator("range_interval")(_positive_ranges)
+    _ranges = field_validator("range_interval")(positive_ranges)
 
 
 class Link(Frozen):
@@ -284,7 +294,7 @@ class Evaluation(Frozen):
     cutoff: Positive = 90.0
     confidence: Probability = 0.95
 
-    _sorted = field_validator("p_fa")(_increasing)
+    _sorted = field_validator("p_fa")(increasing)
 
     _distinct = field_validator("methods")(distinct_methods)
 
@@ -303,7 +313,7 @@ class Coding(Frozen):
     max_batches: Count = 40
     target_block_errors: Count = 500
 
-    _sorted = field_validator("snr_db")(_increasing)
+    _sorted = field_validator("snr_db")(increasing)
 
     @model_validator(mode="after")
     def _fits(self) -> Coding:

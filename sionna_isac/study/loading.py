@@ -15,8 +15,10 @@ __all__ = ["ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"]
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
 # pydantic names the chosen member of a union in the path of an error; users do not write it
-_TAGS = {"multi_target", "coded_ber", "rayleigh", "radar_equation", "multitap", "geometric"}
+_TAGS = {"multi_target", "coded_ber", "near_field", "near_field_convergence"}
+_TAGS |= {"rayleigh", "radar_equation", "multitap", "geometric"}
 _TAGS |= {"spacing", "gain", "phase", "coupling"}
+_FIELDS = {("targets", "gain"), ("array", "spacing")}  # named like a member, but written
 
 
 class ScenarioError(ValueError):
@@ -48,8 +50,8 @@ def load_scenario(
 
     Output
     ------
-    : :class:`MultiTargetScenario` | :class:`CodedBERScenario`
-        Validated scenario
+    : scenario
+        Validated, of the class that belongs to its kind
 
     Raises
     ------
@@ -88,7 +90,7 @@ def parse_scenario(raw: dict[str, Any]) -> Any:
         where = ".".join(
             str(p)
             for before, p in zip((None, *first["loc"]), first["loc"], strict=False)
-            if p not in _TAGS or (p == "gain" and before == "targets")
+            if p not in _TAGS or (before, p) in _FIELDS
         )
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":

@@ -10,9 +10,13 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac.array import ImpairedArray
-from sionna_isac.core import set_seed
+from sionna_isac.core import checks, set_seed
 from sionna_isac.study.coded_sweep import coded_ber_sweep, summarise_ber
 from sionna_isac.study.detection_sweep import detection_sweep, summarise_detection
+from sionna_isac.study.loading import ScenarioError
+from sionna_isac.study.near_field_convergence import near_field_convergence
+from sionna_isac.study.near_field_report import near_field_report
+from sionna_isac.study.near_field_sweep import near_field_study
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder, read_result
 from sionna_isac.study.system import assumed_array, true_array
@@ -20,23 +24,32 @@ from sionna_isac.study.train import train_array
 
 __all__ = ["gap_closed", "run_scenario"]
 
+NEAR_FIELD = {"near_field": near_field_study, "near_field_convergence": near_field_convergence}
+
 
 def run_scenario(
-    scenario: Any, out: str | Path, fresh: bool = False, quiet: bool = False
+    scenario: Any,
+    out: str | Path,
+    fresh: bool = False,
+    quiet: bool = False,
+    workers: int | None = None,
 ) -> xr.Dataset:
     """Run a scenario and store its result; what an interrupted run computed is kept.
 
     Parameters
     ----------
-    scenario : :class:`~sionna_isac.study.MultiTargetScenario` | \
-        :class:`~sionna_isac.study.CodedBERScenario`
-        Scenario
+    scenario
+        Scenario of any kind, from :func:`~sionna_isac.study.load_scenario`
     out : `str` | `Path`
         Folder of the run
     fresh : `bool`, (default `False`)
         Whether results of an earlier run in the folder are discarded
     quiet : `bool`, (default `False`)
         Whether no progress is shown
+    workers : `None` (default) | `int`
+        Number of processes of a near-field study, whose results do not depend on it; `None` is
+        one a core. They are started afresh: a script that calls this needs the usual
+        ``if __name__ == "__main__":``.
 
     Output
     ------
@@ -49,7 +62,14 @@ def run_scenario(
         If the folder holds results of another configuration
     TrainingError
         If training diverged
+    ScenarioError
+        If ``workers`` is given and has no effect
     """
+    near_field = scenario.kind in NEAR_FIELD
+    if workers is not None:
+        workers = checks.integer("workers", workers)
+        if not near_field:
+            raise ScenarioError(f"workers has no effect on a study of kind '{scenario.kind}'")
     reporter = Reporter(quiet)
     folder = RunFolder(Path(out), scenario, fresh)
     if folder.result.exists():
@@ -62,6 +82,30 @@ def run_scenario(
         reporter.say(f"note: parts of this run were computed by other versions: {commits[:-1]}")
     started = time.monotonic()
     set_seed(scenario.seed)
+    if near_field:
+        dataset = NEAR_FIELD[scenario.kind](scenario, folder, reporter, workers)
+    else:
+        dataset = _array_study(scenario, folder, reporter)
+    folder.write_result(dataset, scenario, commits)
+    reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
+    _report(scenario, dataset, reporter)
+    return dataset
+
+
+def gap_closed(dataset: xr.Dataset, p_fa: float) -> float:
+    """Share of the GOSPA gap between "unknown" and "known" that "learned" closes.
+
+    NaN where there is no gap.
+    """
+    gospa = dataset["gospa"].sel(p_fa=p_fa)
+    unknown, learned, known = (
+        float(gospa.sel(approach=m)) for m in ("unknown", "learned", "known")
+    )
+    return (unknown - learned) / (unknown - known) if unknown != known else float("nan")
+
+
+def _array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
+    """Learn the array, then evaluate what is compared."""
     truth = true_array(scenario)
     arrays: dict[str, ImpairedArray] = {}
     losses = np.zeros(0)
@@ -79,22 +123,7 @@ def run_scenario(
             scenario, coded_ber_sweep(scenario, truth, arrays, folder, reporter)
         )
     _add_arrays(dataset, truth, arrays, losses)
-    folder.write_result(dataset, scenario, commits)
-    reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
-    _report(scenario, dataset, reporter)
     return dataset
-
-
-def gap_closed(dataset: xr.Dataset, p_fa: float) -> float:
-    """Share of the GOSPA gap between "unknown" and "known" that "learned" closes.
-
-    NaN where there is no gap.
-    """
-    gospa = dataset["gospa"].sel(p_fa=p_fa)
-    unknown, learned, known = (
-        float(gospa.sel(approach=m)) for m in ("unknown", "learned", "known")
-    )
-    return (unknown - learned) / (unknown - known) if unknown != known else float("nan")
 
 
 def _add_arrays(
@@ -121,6 +150,9 @@ def _add_arrays(
 
 def _report(scenario: Any, dataset: xr.Dataset, reporter: Reporter) -> None:
     """Print the main numbers of a result."""
+    if scenario.kind in NEAR_FIELD:
+        for line in near_field_report(scenario, dataset):
+            reporter.say(line)
     if scenario.kind != "multi_target":
         return
     p_fa = scenario.evaluation.operating_p_fa

@@ -12,28 +12,34 @@ from sionna_isac.study.blocks import (
     Array,
     Coding,
     Evaluation,
-    Frozen,
     Link,
     Method,
     Probability,
     Receiver,
+    Study,
     Targets,
     Training,
     Waveform,
     changed_fields,
     distinct_methods,
 )
+from sionna_isac.study.near_field_scenario import (
+    NearFieldConvergenceScenario,
+    NearFieldScenario,
+)
 
-__all__ = ["CodedBERScenario", "MultiTargetScenario", "Scenario"]
+__all__ = [
+    "CodedBERScenario",
+    "MultiTargetScenario",
+    "NearFieldConvergenceScenario",
+    "NearFieldScenario",
+    "Scenario",
+]
 
 ROOM_TEMPERATURE = 290.0
 
 
-class _Study(Frozen):
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    title: str
-    source: str = ""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+class _Study(Study):
     precision: Literal["single", "double"] = "single"
     compile: bool = True
     array: Array = Array()
@@ -164,4 +170,7 @@ class CodedBERScenario(_Study):
         return self
 
 
-Scenario = Annotated[MultiTargetScenario | CodedBERScenario, Field(discriminator="kind")]
+Scenario = Annotated[
+    MultiTargetScenario | CodedBERScenario | NearFieldScenario | NearFieldConvergenceScenario,
+    Field(discriminator="kind"),
+]

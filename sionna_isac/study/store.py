@@ -179,7 +179,8 @@ def read_result(path: str | Path) -> tuple[xr.Dataset, Any]:
 def provenance(scenario: Any) -> dict[str, str]:
     """Configuration, seed, versions, platform and git commit, as attributes of a result."""
     versions = {"sionna_isac": sionna_isac.__version__, "python": platform.python_version()}
-    for package in ("sionna", "sionna-no-rt", "tensorflow", "keras", "numpy", "scipy"):
+    packages = ("sionna", "sionna-no-rt", "tensorflow", "keras", "numpy", "scipy", "cvxpy")
+    for package in (*packages, "clarabel"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
     return {

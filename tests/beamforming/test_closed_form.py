@@ -40,7 +40,7 @@ def test_smallest_power_is_reached_and_inverts_the_rate(seed):
     rate = largest_common_rate(scene, 0.02)
     rates = np.full(scene.num_users, rate)
     assert smallest_power(scene, rate) == pytest.approx(0.02, rel=1e-8)
-    beams = least_power_beams(scene, rates)
+    beams = least_power_beams(scene.channels.T / np.sqrt(scene.noise_power), rates)
     assert np.sum(np.abs(beams) ** 2) == pytest.approx(0.02, rel=1e-8)
     np.testing.assert_allclose(beam_rates(scene, beams), rates, rtol=1e-8)
     # never less than without interference

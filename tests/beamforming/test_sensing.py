@@ -71,6 +71,9 @@ def test_published_hybrid_is_no_better():
     assert ours.peb <= published.peb * (1 + 1e-5)
     assert published.peb <= 1.02 * ours.peb
     assert published.margins.constant_modulus > -1e-12
+    assert ours.history is None
+    assert np.all(np.diff(published.history) <= 0)
+    assert published.history[-1] == pytest.approx(published.speb, rel=1e-6)
 
 
 @pytest.mark.parametrize("chains", [None, 1, 4])

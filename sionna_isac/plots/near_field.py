@@ -1,0 +1,124 @@
+"""Figure of a near-field beamforming study."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+from sionna_isac.plots.style import new_figure
+
+__all__ = ["near_field"]
+
+AXES = {
+    "power_dbm": "transmit power [dBm]",
+    "num_antennas": "number of antennas",
+    "min_rate": "rate required by each user [bit/s/Hz]",
+    "max_peb": "largest position error bound allowed [m]",
+}
+COLOURS = {
+    "minimize_speb": "#4c72b0",
+    "maximize_snr": "#dd8452",
+    "two_stage": "#55a868",
+    "sensing_only": "#7f7f7f",
+    "maximize_sum_rate": "#4c72b0",
+    "matrix_approximation": "#c44e52",
+    "communication_only": "#7f7f7f",
+}
+MARKERS = "osD^v<>"
+
+
+def near_field(dataset: xr.Dataset) -> Figure:
+    """Position error bound, or sum rate, of each design over what is swept.
+
+    A colour is a design, fully digital beams have full lines. Bands reach from the 10th to the
+    90th percentile of the draws. Where positions were estimated, lines are roots of the mean SPEB
+    and markers the RMSE with its confidence interval, which average alike.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Result of a scenario of kind "near_field"
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        Figure with one panel
+    """
+    scenario = json.loads(dataset.attrs["scenario"])
+    parameter, metric = scenario["sweep"]["parameter"], scenario["metric"]
+    figure, axes = new_figure(1, 1, "")
+    figure.set_size_inches(6.4, 4.6)
+    ax = axes[0, 0]
+    ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10)
+    chains = sorted({d["num_rf_chains"] for d in scenario["designs"] if d["num_rf_chains"]})
+    for design, name in zip(scenario["designs"], dataset["design"].values, strict=True):
+        _draw(ax, dataset.sel(design=name), design, chains, parameter, metric)
+    if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
+        ax.set_yscale("log")
+        _plain_ticks(ax.yaxis)
+    if parameter == "max_peb":
+        ax.set_xscale("log")
+        ax.set_xticks(dataset[parameter].values)
+        _plain_ticks(ax.xaxis)
+    text = "position error [m]" if "rmse" in dataset else "position error bound [m]"
+    ax.set(xlabel=AXES[parameter], ylabel=text if metric == "peb" else "sum rate [bit/s/Hz]")
+    ax.legend(fontsize=8)
+    figure.supxlabel(_note(dataset, scenario), fontsize=7)
+    return figure
+
+
+def _draw(
+    ax: Any, row: xr.Dataset, design: dict, chains: list[int], parameter: str, metric: str
+) -> None:
+    number = design["num_rf_chains"]
+    order = 0 if number is None else 1 + chains.index(number)
+    style = {
+        "color": COLOURS[design["design"]],
+        "ls": ["-", "--", ":", "-."][order % 4],
+        "marker": MARKERS[order % len(MARKERS)],
+        "ms": 4.5,
+        "lw": 1.4,
+        "mfc": "white" if order else None,
+        "label": str(row["design"].item()),
+    }
+    x = row[parameter].values
+    if design["num_channels"] is not None:  # an average over other draws: no curve
+        style |= {"ls": "", "marker": "x", "label": f"{style['label']}, few draws"}
+    if "rmse" in row:
+        value, low, high = (row[n].values for n in ("rmse", "rmse_low", "rmse_high"))
+        ax.plot(x, row["peb_rms"], color=style["color"], ls=style["ls"], lw=style["lw"])
+        style |= {"ls": "", "capsize": 2, "elinewidth": 1}
+        ax.errorbar(x, value, [value - low, high - value], **style)
+        return
+    ax.plot(x, row[f"{metric}_mean"], **style)
+    band = row[f"{metric}_low"], row[f"{metric}_high"]
+    ax.fill_between(x, *band, color=style["color"], alpha=0.1, lw=0)
+
+
+def _plain_ticks(axis: Any) -> None:
+    """Numbers such as 0.02 rather than powers of ten."""
+    axis.set_major_formatter(ScalarFormatter())
+    low, high = sorted(axis.get_view_interval())
+    few = np.log10(high / low) < 1.5
+    axis.set_minor_formatter(ScalarFormatter() if few else NullFormatter())
+    axis.set_tick_params(which="both", labelsize=8)
+
+
+def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
+    """How many draws the averages have, and what was left out."""
+    full = [i for i, d in enumerate(scenario["designs"]) if d["num_channels"] is None]
+    counts = dataset["num_averaged"].isel(design=full[0]).values
+    text = f"{counts.min()}" if np.ptp(counts) == 0 else ", ".join(map(str, counts))
+    text = f"averages over {text} of {scenario['num_channels']} channel draws"
+    if "rmse" in dataset:
+        text += "; lines: root of the mean SPEB, markers: RMSE of MUSIC"
+    else:
+        text += "; bands: 10th to 90th percentile"
+    if not counts.all():
+        text += "\nwhere no draw let all designs succeed, there is no average"
+    return text
