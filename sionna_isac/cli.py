@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Integrated sensing and communication studies on top of Sionna.",
 )
+dataset_app = typer.Typer(help="Data sets of channels of extended targets.", no_args_is_help=True)
+app.add_typer(dataset_app, name="dataset")
 
 
 @app.callback()
@@ -62,14 +62,76 @@ def run(
 ) -> None:
     """Run a scenario, store its result and draw its figure. The same command resumes it."""
     from sionna_isac.study.loading import load_scenario
+    from sionna_isac.study.quiet import load_tensorflow
 
     config = load_scenario(scenario, set_ or (), seed)
-    _load_tensorflow()
+    if config.kind == "dataset":
+        raise typer.BadParameter(
+            f"'{config.name}' is a data set: use 'sionna-isac dataset generate'"
+        )
+    load_tensorflow()
     from sionna_isac.study import run_scenario
 
     folder = out or Path("results") / config.name
     run_scenario(config, folder, fresh=fresh, quiet=quiet)
     _draw(folder, None, quiet)
+
+
+@dataset_app.command("generate")
+def generate(
+    scenario: ScenarioArgument,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; results/NAME if not given.")] = None,
+    seed: SeedOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Local processes; one a processor if not given, 0: none."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, in place of local processes.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option(help="Discard what an earlier run left; without it a run resumes.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Generate a data set. The same command resumes it."""
+    from sionna_isac.study.dataset import generate_dataset
+    from sionna_isac.study.loading import load_scenario
+
+    if workers is not None and scheduler is not None:
+        raise typer.BadParameter("--workers is for local processes: leave it out with --scheduler")
+    config = load_scenario(scenario, set_ or (), seed)
+    folder = out or Path("results") / config.name
+    generate_dataset(config, folder, workers, scheduler, fresh, quiet)
+
+
+DatasetArgument = Annotated[Path, typer.Argument(help="Folder of a data set, or one of its files.")]
+
+
+@dataset_app.command()
+def verify(path: DatasetArgument) -> None:
+    """Check every sample of a data set against its checksum."""
+    from sionna_isac.study.dataset import verify_dataset
+
+    found = verify_dataset(path)
+    counts = ", ".join(f"{split} {number}" for split, number in found.items())
+    typer.echo(f"ok: {sum(found.values())} samples ({counts})")
+
+
+@dataset_app.command()
+def info(path: DatasetArgument) -> None:
+    """Print what a data set holds."""
+    from sionna_isac.study.dataset import describe_dataset
+
+    found = describe_dataset(path)
+    for name, text in found["about"].items():
+        typer.echo(f"{name:<12} {text}")
+    splits = found["splits"]
+    table = Table("", *splits, box=None, header_style="bold")
+    for name in next(iter(splits.values())):
+        table.add_row(name, *(figures[name] for figures in splits.values()))
+    Console().print(table)
 
 
 @app.command("list")
@@ -106,9 +168,10 @@ def plot(
 
 def _draw(result: Path, out: Path | None, quiet: bool) -> None:
     from sionna_isac.plots import draw_result
+    from sionna_isac.study.dataset import is_dataset, summarise_dataset
     from sionna_isac.study.store import StoreError, read_result
 
-    dataset, scenario = read_result(result)
+    dataset, scenario = (summarise_dataset if is_dataset(result) else read_result)(result)
     folder = result if result.is_dir() else result.parent
     target = out or folder / "figure.png"
     try:
@@ -119,29 +182,6 @@ def _draw(result: Path, out: Path | None, quiet: bool) -> None:
         typer.echo(f"figure: {target}")
 
 
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Send what native code writes to standard error to nowhere."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(sink)
-
-
-def _load_tensorflow() -> None:
-    """Import TensorFlow without the notes that it logs whatever the log level is."""
-    with _silence():
-        import tensorflow as tf
-
-        tf.constant(0)
-
-
 def main() -> None:
     """Entry point: errors of use are one line and exit code 2."""
     try:
@@ -149,7 +189,11 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
+        resume = (
+            "; the same command goes on from here"
+            if {"run", "generate"} & set(sys.argv[1:3])
+            else ""
+        )
         print(f"interrupted{resume}", file=sys.stderr)
         code = 130
     except Exception as error:

@@ -1,7 +1,8 @@
 """Figures, drawn from stored results only."""
 
 from sionna_isac.plots.coded_ber import coded_ber
+from sionna_isac.plots.dataset import dataset_overview
 from sionna_isac.plots.multi_target import multi_target
 from sionna_isac.plots.style import draw_result
 
-__all__ = ["coded_ber", "draw_result", "multi_target"]
+__all__ = ["coded_ber", "dataset_overview", "draw_result", "multi_target"]

@@ -43,7 +43,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     ----------
     dataset : `xarray.Dataset`
         Stored result
-    kind : "multi_target" | "coded_ber"
+    kind : "multi_target" | "coded_ber" | "dataset"
         Kind of the scenario
     path : `None` (default) | `str` | `Path`
         Image file
@@ -54,9 +54,15 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
         The figure
     """
     from sionna_isac.plots.coded_ber import coded_ber
+    from sionna_isac.plots.dataset import dataset_overview
     from sionna_isac.plots.multi_target import multi_target
 
-    figure = {"multi_target": multi_target, "coded_ber": coded_ber}[kind](dataset)
+    drawings = {
+        "coded_ber": coded_ber,
+        "dataset": dataset_overview,
+        "multi_target": multi_target,
+    }
+    figure = drawings[kind](dataset)
     if path is not None:
         figure.savefig(path)
     return figure

@@ -15,7 +15,15 @@ __all__ = ["ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"]
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
 # pydantic names the chosen member of a union in the path of an error; users do not write it
-_TAGS = {"multi_target", "coded_ber", "rayleigh", "radar_equation", "multitap", "geometric"}
+_TAGS = {
+    "multi_target",
+    "coded_ber",
+    "dataset",
+    "rayleigh",
+    "radar_equation",
+    "multitap",
+    "geometric",
+}
 _TAGS |= {"spacing", "gain", "phase", "coupling"}
 
 

@@ -23,6 +23,7 @@ from sionna_isac.study.blocks import (
     changed_fields,
     distinct_methods,
 )
+from sionna_isac.study.dataset_scenario import DatasetScenario
 
 __all__ = ["CodedBERScenario", "MultiTargetScenario", "Scenario"]
 
@@ -164,4 +165,6 @@ class CodedBERScenario(_Study):
         return self
 
 
-Scenario = Annotated[MultiTargetScenario | CodedBERScenario, Field(discriminator="kind")]
+Scenario = Annotated[
+    MultiTargetScenario | CodedBERScenario | DatasetScenario, Field(discriminator="kind")
+]
