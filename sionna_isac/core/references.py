@@ -10,12 +10,27 @@ __all__ = ["BIBLIOGRAPHY", "citation", "cites"]
 _T = TypeVar("_T")
 
 BIBLIOGRAPHY: dict[str, str] = {
+    "Gabriel96": """@article{Gabriel96,
+  author  = {Gabriel, S. and Lau, R. W. and Gabriel, C.},
+  title   = {The Dielectric Properties of Biological Tissues: {III}. Parametric Models for the
+             Dielectric Spectrum of Tissues},
+  journal = {Physics in Medicine and Biology},
+  volume  = {41}, pages = {2271--2293},
+  year    = {1996}
+}""",
     "MateosRamos25": """@article{MateosRamos25,
   author  = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
              and Le Magoarou, Luc and Wymeersch, Henk},
   title   = {Model-Based End-to-End Learning for Multi-Target Integrated Sensing and
              Communication},
   year    = {2025}
+}""",
+    "P2040": """@techreport{P2040,
+  author  = {{ITU-R}},
+  title   = {Effects of Building Materials and Structures on Radiowave Propagation above about
+             100 {MHz}},
+  note    = {Recommendation ITU-R P.2040-3},
+  year    = {2023}
 }""",
     "Rahmathullah17": """@inproceedings{Rahmathullah17,
   author    = {Rahmathullah, Abu Sajana and Garc{\\'i}a-Fern{\\'a}ndez, {\\'A}ngel F.
