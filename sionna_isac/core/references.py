@@ -45,6 +45,13 @@ BIBLIOGRAPHY: dict[str, str] = {
              Beamforming Design},
   year    = {2025}
 }""",
+    "Sogabe07": """@article{Sogabe07,
+  author  = {Sogabe, Tomohiro and Zhang, Shao-Liang},
+  title   = {A {COCR} Method for Solving Complex Symmetric Linear Systems},
+  journal = {Journal of Computational and Applied Mathematics},
+  volume  = {199}, number = {2}, pages = {297--303},
+  year    = {2007}
+}""",
     "Zhao26": """@article{Zhao26,
   author  = {Zhao, Zongyao and Wang, Zhaolin and Han, Lincong and Jin, Jing and Liu, Yuanwei
              and Huang, Kaibin},
@@ -60,6 +67,37 @@ BIBLIOGRAPHY: dict[str, str] = {
   journal = {IEEE Transactions on Vehicular Technology},
   volume  = {68}, number = {1}, pages = {671--685},
   year    = {2018}
+}""",
+    "Farjadpour06": """@article{Farjadpour06,
+  author  = {Farjadpour, Ardavan and Roundy, David and Rodriguez, Alejandro and Ibanescu, Mihai
+             and Bermel, Peter and Joannopoulos, J. D. and Johnson, Steven G. and Burr, G. W.},
+  title   = {Improving Accuracy by Subpixel Smoothing in the Finite-Difference Time Domain},
+  journal = {Optics Letters},
+  volume  = {31}, number = {20}, pages = {2972--2974},
+  year    = {2006}
+}""",
+    "Goodman91": """@article{Goodman91,
+  author  = {Goodman, J. J. and Draine, B. T. and Flatau, P. J.},
+  title   = {Application of Fast-{Fourier}-Transform Techniques to the Discrete-Dipole
+             Approximation},
+  journal = {Optics Letters},
+  volume  = {16}, number = {15}, pages = {1198--1200},
+  year    = {1991}
+}""",
+    "Newell93": """@article{Newell93,
+  author  = {Newell, Andrew J. and Williams, Wyn and Dunlop, David J.},
+  title   = {A Generalization of the Demagnetizing Tensor for Nonuniform Magnetization},
+  journal = {Journal of Geophysical Research: Solid Earth},
+  volume  = {98}, number = {B6}, pages = {9551--9555},
+  year    = {1993}
+}""",
+    "Yurkin10": """@article{Yurkin10,
+  author  = {Yurkin, Maxim A. and Min, Michiel and Hoekstra, Alfons G.},
+  title   = {Application of the Discrete Dipole Approximation to Very Large Refractive Indices:
+             Filtered Coupled Dipoles Revived},
+  journal = {Physical Review E},
+  volume  = {82}, pages = {036703},
+  year    = {2010}
 }""",
     "Sionna": """@software{Sionna,
   author  = {Hoydis, Jakob and Cammerer, Sebastian and {Ait Aoudia}, Fay{\\c{c}}al and others},
