@@ -1,4 +1,4 @@
-"""Figures, drawn from stored results only."""
+"""Figures, drawn from stored results, and of targets."""
 
 from sionna_isac.plots.coded_ber import coded_ber
 from sionna_isac.plots.dataset import dataset_overview

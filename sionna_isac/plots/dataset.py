@@ -47,9 +47,8 @@ def dataset_overview(dataset: xr.Dataset) -> Figure:
         xscale="log", xlabel="range [m]", ylabel="RMS [dB]", title="strength of the channel"
     )
     magnitude = dataset["example_magnitude"].values
-    image = example.imshow(
-        20 * np.log10(magnitude / magnitude.max()), origin="lower", aspect="auto"
-    )
+    decibel = 20 * np.log10(magnitude / magnitude.max())
+    image = example.imshow(decibel, origin="lower", aspect="auto")
     example.grid(False)
     example.set(
         xlabel="transmitter (y)", ylabel="receiver (z)", title="magnitude of the first sample"

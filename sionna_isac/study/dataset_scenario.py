@@ -12,7 +12,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import Count, Frozen, Interval, Positive, changed_fields
 
-__all__ = ["SPLITS", "DatasetScenario"]
+__all__ = ["SPLITS", "DatasetScenario", "Split"]
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from sionna_isac.study.dataset.read import open_dataset
 from sionna_isac.study.dataset.sample import compute_task, iterate_task
 from sionna_isac.study.dataset.store import split_file, write_split
 from sionna_isac.study.dataset.workers import run_tasks
-from sionna_isac.study.dataset_scenario import SPLITS, DatasetScenario
+from sionna_isac.study.dataset_scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder, StoreError
@@ -96,7 +96,7 @@ def generate_dataset(
 def _compute(
     scenario: DatasetScenario,
     folder: RunFolder,
-    splits: list[str],
+    splits: Sequence[Split],
     workers: int | None,
     scheduler: str | None,
     reporter: Reporter,
@@ -116,7 +116,7 @@ def _compute(
 
 def _results(
     scenario: DatasetScenario, tasks: list[Any], workers: int | None, scheduler: str | None
-) -> Iterator[tuple[Any, Any]]:
+) -> Generator[tuple[Any, Any], None, None]:
     """Samples of each task as they become available."""
     version = sionna_isac.__version__
     if workers == 0 and scheduler is None:
@@ -129,7 +129,7 @@ def _results(
 
 
 def _write(
-    scenario: DatasetScenario, folder: RunFolder, missing: list[str], commits: list[str]
+    scenario: DatasetScenario, folder: RunFolder, missing: Sequence[Split], commits: list[str]
 ) -> None:
     """Write the files of the missing splits from the stored samples."""
     parts: set[str] = set()
@@ -183,8 +183,8 @@ def _warn_of_coarse_voxels(scenario: DatasetScenario, reporter: Reporter) -> Non
     share = scenario.solver.voxel_size / wavelength
     if share > 1 / 6:
         reporter.say(
-            f"note: voxels of {scenario.solver.voxel_size:g} m are {share:.2g} wavelengths: a model "
-            "of coupled cells, not a converged solution (a sixth of a wavelength or less)"
+            f"note: voxels of {scenario.solver.voxel_size:g} m are {share:.2g} wavelengths: a "
+            "model of coupled cells, not a converged solution (a sixth of a wavelength or less)"
         )
 
 

@@ -97,13 +97,14 @@ def _about(dataset: ChannelDataset) -> dict[str, str]:
     scenario, attrs = dataset.scenario, dataset.attrs
     method = "Born approximation" if scenario.solver.approximation else "full wave"
     tones = dataset.frequencies
+    dtype = "complex64" if scenario.precision == "single" else "complex128"
     return {
         "title": scenario.title,
         "name": scenario.name,
         "method": f"{method}, kernel {scenario.solver.kernel}",
         "voxel size": f"{scenario.solver.voxel_size:g} m",
         "channel": f"{len(tones)} subcarriers x {len(dataset.rx_positions)} rx x "
-        f"{len(dataset.tx_positions)} tx, {'complex64' if scenario.precision == 'single' else 'complex128'}",
+        f"{len(dataset.tx_positions)} tx, {dtype}",
         "frequencies": f"{tones.min() / 1e9:.6g} to {tones.max() / 1e9:.6g} GHz",
         "seed": str(attrs["seed"]),
         "computed by": str(attrs["computed_by"]),
