@@ -165,6 +165,8 @@ def _respond(scenario: Any, target: Any, where: str) -> Any:
     """Response of a placed target; the antennas are taken into its frame, the grid stays."""
     scattering = _library().scattering
     array, solver = antennas(scenario), scenario.solver
+    # a voxel without a side to point to (in a part thinner than a voxel) counts as full
+    sided = np.any(target.normals, axis=1)
     moments = unit_gain_moment(scenario.array.carrier_frequency) * array["tx_polarization"]
     try:
         with warnings.catch_warnings():
@@ -180,7 +182,7 @@ def _respond(scenario: Any, target: Any, where: str) -> Any:
                 target.direction_to_body(moments),
                 target.to_body(array["rx_position"]),
                 target.direction_to_body(array["rx_polarization"]),
-                fill=target.fill,
+                fill=np.where(sided, target.fill, 1.0),
                 normals=target.normals,
                 kernel=solver.kernel,
                 tolerance=solver.tolerance,
