@@ -123,7 +123,7 @@ def _figures(dataset: ChannelDataset) -> dict[str, str]:
     figures["azimuth"] = f"{azimuth.min():.0f} to {azimuth.max():.0f} deg"
     figures["iterations"] = f"at most {labels['iterations'].max()}"
     figures["residual"] = f"at most {labels['residual'].max():.1e}"
-    figures["file"] = f"{dataset.file.stat().st_size / 1e6:.1f} MB"
+    figures["file"] = f"{dataset.file.stat().st_size / 1e6:.3g} MB"
     return figures
 
 

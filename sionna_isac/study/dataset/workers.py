@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -81,8 +83,8 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            cluster = stack.enter_context(
-                LocalCluster(
+            with _interrupts_ignored():
+                cluster = LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
@@ -90,8 +92,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                     silence_logs=logging.CRITICAL,
                     env=_ENVIRONMENT,
                 )
-            )
-            yield stack.enter_context(Client(cluster))
+            yield stack.enter_context(Client(stack.enter_context(cluster)))
             return
         try:
             client = stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
@@ -100,6 +101,19 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                 f"scheduler: no Dask scheduler at '{scheduler}': {_one_line(error)}"
             ) from None
         yield client
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C, which the terminal sends to all of them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _one_line(error: BaseException) -> str:
