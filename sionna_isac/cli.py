@@ -182,6 +182,9 @@ def _draw(result: Path, out: Path | None, quiet: bool) -> None:
         typer.echo(f"figure: {target}")
 
 
+_INTERRUPTED = 130  # what typer returns, and shells expect, after Ctrl-C
+
+
 def main() -> None:
     """Entry point: errors of use are one line and exit code 2."""
     try:
@@ -189,13 +192,7 @@ def main() -> None:
     except typer.Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        resume = (
-            "; the same command goes on from here"
-            if {"run", "generate"} & set(sys.argv[1:3])
-            else ""
-        )
-        print(f"interrupted{resume}", file=sys.stderr)
-        code = 130
+        code = _INTERRUPTED
     except Exception as error:
         if not _is_usage(error):
             raise
@@ -203,6 +200,10 @@ def main() -> None:
         text = " ".join(message.split())
         print(f"error: {text}", file=sys.stderr)
         code = 2
+    if code == _INTERRUPTED:
+        resumes = {"run", "generate"} & set(sys.argv[1:3])
+        hint = "; the same command goes on from here" if resumes else ""
+        print(f"interrupted{hint}", file=sys.stderr)
     sys.exit(code or 0)
 
 
