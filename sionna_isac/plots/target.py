@@ -107,7 +107,7 @@ def _cut(target: VoxelTarget, axis: int) -> str:
     """Title of a section: where the middle cell of an axis lies."""
     cell = target.shape[axis] // 2
     place = target.bounds[0, axis] + (cell + 0.5) * target.voxel_size
-    return f"section at {'xyz'[axis]} = {place + 0.0:.3g} m"
+    return f"section at {'xyz'[axis]} = {round(place, 6) + 0.0:g} m"
 
 
 def _colour(name: str, index: int) -> tuple[float, float, float]:

@@ -17,7 +17,7 @@ from sionna_isac.scene.material import Material
 from sionna_isac.scene.voxels import VoxelTarget
 
 SAMPLES = 4  # a voxel along each axis, at least
-FINEST = 0.02  # distance of samples that no part of a vehicle is lost at [m]
+FINEST = 0.01  # distance of samples, at most: no part of a vehicle is lost between them [m]
 CHUNK = 1_000_000  # samples at once: what bounds the memory
 
 
@@ -40,6 +40,7 @@ class Part:
 
     A conductor is kept as a shell of one voxel, of whole voxels; ``windows`` says which voxels of
     that shell, by their centres and the voxel size, are a thin sheet of another material instead.
+    What is ``indoors`` does not show outside of the shell with windows, whatever the voxel size.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Part:
     cover: Callable[[float], Coverage]
     spine: list[np.ndarray] = field(default_factory=list)
     windows: Windows | None = None
+    indoors: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,7 @@ def num_samples(size: float, least: int, finest: float) -> int:
     return max(least, 2 * math.ceil(size / finest / 2 - 1e-9))
 
 
-def shape_part(name: str, material: Material, shape: Shape, windows: Windows | None = None) -> Part:
-    """Part from an implicit function, sampled in every voxel."""
-    return Part(name, material, lambda size: _sampled(shape, size), shape.spine, windows)
-
-
-def _sampled(shape: Shape, size: float) -> Coverage:
+def shape_coverage(shape: Shape, size: float) -> Coverage:
     """Fill by supersampling, some layers along x at a time."""
     start, stop = cells(shape.low, shape.high, size)
     count = stop - start
@@ -117,7 +114,7 @@ def voxelize(
 ) -> VoxelTarget:
     """Voxels of all parts; where dielectrics meet in a voxel it takes the material of the larger.
 
-    Memory: 40 bytes a cell of the box, and 50 MB for the samples that are looked at together.
+    Memory: 70 bytes a cell of the box and 250 a voxel, and 50 MB for samples looked at together.
     """
     size = checks.real("voxel_size", size, minimum=0, exclusive=True)
     if size > extent.max():
@@ -146,6 +143,7 @@ class _Grid:
         self.part = np.full(shape, -1, np.int16)
         self.fill = np.zeros(shape, np.float32)
         self.largest = np.zeros(shape, np.float32)  # fill of the part that a cell is given to
+        self.indoors = np.zeros(shape, bool)  # within a shell that has windows
         self.whole = np.zeros(shape, bool)  # cells of conductors and of their windows
         self.normals = np.zeros([*shape, 3], np.float32)
         self.names: list[str] = []
@@ -155,12 +153,11 @@ class _Grid:
         """Cells of which a conductor has most, and those on its spine, without the inner ones."""
         fill = np.pad(cover.fill, 1)
         first = cover.start - 1
-        # A plate that no cell has half of keeps the cells that have most of it.
-        # (the tolerance keeps faces even that lie in the middle of voxels)
-        solid = fill >= min(0.5, float(fill.max()) / 2) - 1e-3
-        solid &= fill > 0
+        solid = fill >= 0.499  # a face in the middle of cells takes all of them
         for index in _on_lines(part.spine, self.size) - first:
             solid[tuple(index)] = True
+        if not solid.any():  # a plate that no cell has half of: the cells that have most
+            solid = (fill > 0) & (fill >= 0.5 * fill.max())
         shell = solid & ~ndimage.binary_erosion(solid)
         index = np.argwhere(shell)
         normals = _normals(np.maximum(fill, 0), shell)
@@ -180,6 +177,8 @@ class _Grid:
         self.fill[place] = amount
         self.whole[place] = True
         self.normals[place] = normals
+        if part.windows is not None:
+            self.indoors[tuple((np.argwhere(solid & ~shell) + first - self.start).T)] = True
 
     def add_dielectric(self, part: Part, cover: Coverage) -> None:
         """The fill of a part, as far as there is room for it."""
@@ -188,7 +187,10 @@ class _Grid:
             slice(a, b)
             for a, b in zip(cover.start - self.start, cover.stop - self.start, strict=True)
         )
-        fill = np.where(self.whole[place], 0, np.minimum(cover.fill, 1 - self.fill[place]))
+        room = ~self.whole[place]
+        if part.indoors:
+            room &= self.indoors[place]
+        fill = np.where(room, np.minimum(cover.fill, 1 - self.fill[place]), 0)
         self.fill[place] += fill
         more = fill > self.largest[place]
         self.largest[place][more] = fill[more]

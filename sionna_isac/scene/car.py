@@ -9,7 +9,7 @@ import numpy as np
 from sionna_isac.core import cites
 from sionna_isac.scene._shapes import Shape, box, disc, superellipsoid, tube, union
 from sionna_isac.scene._voxelize import Windows
-from sionna_isac.scene.vehicle import ParametricVehicle
+from sionna_isac.scene.vehicle import ParametricVehicle, Solid
 
 __all__ = ["ParametricCar"]
 
@@ -83,7 +83,7 @@ class ParametricCar(ParametricVehicle):
             (0.5 - self.hood_fraction) * self.length,
         )
 
-    def _parts(self) -> list[tuple[str, str, Shape, Windows | None]]:
+    def _solids(self) -> list[Solid]:
         hull = union([self._body(2 * BUMPER), self._cabin()])
         arches = union(self._wheels(self.wheel_radius + 0.05, self.wheel_width + 0.14))
         hull = hull - arches
@@ -97,16 +97,16 @@ class ParametricCar(ParametricVehicle):
             ]
         )
         front = self.wheelbase / 2
-        engine = box([front - 0.4, -0.32, 0.32], [front + 0.2, 0.32, 0.72])
+        engine = box([front - 0.4, -0.32, CLEARANCE], [front + 0.2, 0.32, 0.72])
         panes = Windows("windows", self.materials["glass"], PANE, self._panes)
         return [
-            ("body", "metal", hull, panes),
-            ("engine", "metal", engine, None),
-            ("axles", "metal", axles, None),
-            ("rims", "metal", rims, None),
-            ("tyres", "rubber", tyres, None),
-            ("bumpers", "plastic", self._bumpers() - arches, None),
-            ("seats", "plastic", self._seats(), None),
+            Solid("body", "metal", hull, panes),
+            Solid("engine", "metal", engine),
+            Solid("axles", "metal", axles),
+            Solid("rims", "metal", rims),
+            Solid("tyres", "rubber", tyres),
+            Solid("bumpers", "plastic", self._bumpers() - arches),
+            Solid("seats", "plastic", self._seats(), indoors=True),
         ]
 
     def _body(self, shorter: float = 0.0) -> Shape:
@@ -167,7 +167,7 @@ class ParametricCar(ParametricVehicle):
         ]
 
     def _seats(self) -> Shape:
-        """Two seats and a bench, each a cushion and a backrest."""
+        """Two seats and a bench on the floor, each a cushion and a backrest."""
         rear, front = self.cabin
         seats = []
         for x, widths in (
@@ -175,6 +175,6 @@ class ParametricCar(ParametricVehicle):
             (0.25 * front + 0.75 * rear, ((-0.46, 0.46),)),
         ):
             for right, left in widths:
-                seats.append(box([x, right, 0.35], [x + 0.5, left, 0.5]))
-                seats.append(box([x - 0.12, right, 0.35], [x, left, 1.1]))
+                seats.append(box([x, right, CLEARANCE], [x + 0.5, left, 0.5]))
+                seats.append(box([x - 0.12, right, CLEARANCE], [x, left, 1.1]))
         return union(seats)

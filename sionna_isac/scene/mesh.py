@@ -81,11 +81,15 @@ class MeshTarget:
         self.materials = {
             name: checked(
                 name,
-                _of("permittivity", permittivity, name, raw),
-                _of("conductivity", conductivity, name, raw),
+                (
+                    _of("permittivity", permittivity, name, raw),
+                    _of("conductivity", conductivity, name, raw),
+                ),
             )
             for name in raw
         }
+        for name, (vertices, _) in raw.items():
+            checks.finite(f"vertices of mesh {name!r}", vertices)
         turn = np.eye(3) if up == "z" else np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
         self.meshes = {
             name: _closed(name, vertices @ turn.T * scale, faces)
@@ -112,7 +116,8 @@ class MeshTarget:
 
         Dielectrics keep the fill of every voxel, found on at least 8 x 8 vertical lines through it,
         exactly along each line. Metals (from 1000 S/m) are kept as shells of one voxel: the voxels
-        of which they have at least half and that have a face outside, as whole voxels.
+        of which they have at least half and that have a face outside, as whole voxels. Memory: some
+        70 bytes a cell of the bounding box and 250 a voxel, 0.5 GB for 1.5 million cells.
 
         Parameters
         ----------
@@ -185,7 +190,6 @@ def _closed(name: str, vertices: np.ndarray, faces: np.ndarray) -> Mesh:
     """A mesh that bounds a volume, outward oriented."""
     if not len(faces):
         raise ValueError(f"mesh {name!r} must have faces; got none")
-    checks.finite(f"vertices of mesh {name!r}", vertices)
     vertices, faces = merged(vertices, faces)
     missing = num_open_edges(faces)
     if missing:

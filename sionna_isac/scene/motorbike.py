@@ -9,8 +9,7 @@ import numpy as np
 
 from sionna_isac.core import cites
 from sionna_isac.scene._shapes import Shape, both_sides, box, disc, superellipsoid, tube, union
-from sionna_isac.scene._voxelize import Windows
-from sionna_isac.scene.vehicle import ParametricVehicle
+from sionna_isac.scene.vehicle import ParametricVehicle, Solid
 
 __all__ = ["ParametricMotorbike"]
 
@@ -80,22 +79,22 @@ class ParametricMotorbike(ParametricVehicle):
     def _options(self) -> str:
         return f", rider={self.rider}"
 
-    def _parts(self) -> list[tuple[str, str, Shape, Windows | None]]:
+    def _solids(self) -> list[Solid]:
         radius, width = self.wheel_radius, self.wheel_width
         front, rear = self._axle(1), self._axle(-1)
         hole = 0.72 * radius
         tyres = union([disc(c, radius, width, hole, 0.5) for c in (front, rear)])
-        parts: list[tuple[str, str, Shape, Windows | None]] = [
-            ("rims", "metal", union([self._rim(c, hole) for c in (front, rear)]), None),
-            ("frame", "metal", self._frame(), None),
-            ("engine", "metal", box(*self._engine), None),
-            ("tank", "metal", self._tank(), None),
-            ("tyres", "rubber", tyres, None),
-            ("seat", "plastic", self._seat(), None),
+        solids = [
+            Solid("rims", "metal", union([self._rim(c, hole) for c in (front, rear)])),
+            Solid("frame", "metal", self._frame()),
+            Solid("engine", "metal", box(*self._engine)),
+            Solid("tank", "metal", self._tank()),
+            Solid("tyres", "rubber", tyres),
+            Solid("seat", "plastic", self._seat()),
         ]
         if self.rider:
-            parts.append(("rider", "tissue", self._rider(), None))
-        return parts
+            solids.append(Solid("rider", "tissue", self._rider()))
+        return solids
 
     def _axle(self, sign: int) -> np.ndarray:
         return np.array([sign * self.wheelbase / 2, 0.0, self.wheel_radius])

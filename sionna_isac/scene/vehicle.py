@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from sionna_isac.core import checks
 from sionna_isac.scene._shapes import Shape, union
-from sionna_isac.scene._voxelize import Windows, shape_part, voxelize
+from sionna_isac.scene._voxelize import Part, Windows, shape_coverage, voxelize
 from sionna_isac.scene.material import MATERIALS, Material, checked
 from sionna_isac.scene.voxels import CATEGORIES, VoxelTarget
 
 __all__ = ["ParametricVehicle"]
+
+
+class Solid(NamedTuple):
+    """A part of a vehicle: its name, that of its material, its shape, windows in its skin."""
+
+    name: str
+    material: str
+    shape: Shape
+    windows: Windows | None = None
+    indoors: bool = False
 
 
 class ParametricVehicle:
@@ -22,7 +33,8 @@ class ParametricVehicle:
     The body frame has x ahead, y to the left and z up; its origin lies on the ground, in the middle
     of the vehicle. The seed decides alone: neither the voxel size nor overrides of other values
     change what is drawn. Materials are those of 4.9 GHz, drawn from
-    :data:`~sionna_isac.scene.MATERIALS`.
+    :data:`~sionna_isac.scene.MATERIALS`: metal and glass after [P2040]_, with contrasts varied by
+    20 %, rubber and plastic from ranges of usual values.
 
     Parameters
     ----------
@@ -68,7 +80,7 @@ class ParametricVehicle:
         self.materials: dict[str, Material] = {}
         for name in self._materials:
             drawn_material = MATERIALS[name].at(*matter.random(2).tolist())
-            self.materials[name] = checked(name, *(materials or {}).get(name, drawn_material))
+            self.materials[name] = checked(name, (materials or {}).get(name, drawn_material))
         self._chance = float(options.random())
 
     def __repr__(self) -> str:
@@ -78,7 +90,7 @@ class ParametricVehicle:
     @property
     def bounds(self) -> np.ndarray:
         """[2, 3], `np.float64` : Lowest and highest corner in the body frame [m]"""
-        whole = union([shape for _, _, shape, _ in self._parts()])
+        whole = union([solid.shape for solid in self._solids()])
         return np.stack([whole.low, whole.high])
 
     def voxelize(self, voxel_size: float) -> VoxelTarget:
@@ -88,7 +100,8 @@ class ParametricVehicle:
         face outside, as whole voxels, so that no path through faces leads inside. Tubes that are
         thinner than a voxel are chains of voxels. Panes count with the part of the voxel that their
         thickness fills, everything else with the fill that was found by supersampling (at least
-        4 x 4 x 4 points a voxel and none further apart than 2 cm).
+        4 x 4 x 4 points a voxel and none further apart than 1 cm). Memory: some 70 bytes a cell of
+        the bounding box, 0.1 to 0.2 GB for a car at 2.5 cm.
 
         Parameters
         ----------
@@ -106,13 +119,20 @@ class ParametricVehicle:
             If ``voxel_size`` is not positive, or larger than the vehicle
         """
         parts = [
-            shape_part(name, self.materials[material], shape, windows)
-            for name, material, shape, windows in self._parts()
+            Part(
+                solid.name,
+                self.materials[solid.material],
+                partial(shape_coverage, solid.shape),
+                solid.shape.spine,
+                solid.windows,
+                solid.indoors,
+            )
+            for solid in self._solids()
         ]
         return voxelize(parts, voxel_size, np.diff(self.bounds, axis=0)[0], self.category)
 
-    def _parts(self) -> list[tuple[str, str, Shape, Windows | None]]:
-        """Name, material, shape and windows of the parts."""
+    def _solids(self) -> list[Solid]:
+        """What the vehicle consists of."""
         raise NotImplementedError
 
     def _options(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sionna_isac.core import checks, cites
+from sionna_isac.scene._arrays import each, indices, triples, unit_or_zero
 
 __all__ = ["CATEGORIES", "TargetLabel", "VoxelTarget"]
 
@@ -107,11 +108,11 @@ class VoxelTarget:
         values = {
             "positions": positions,
             "voxel_size": checks.real("voxel_size", self.voxel_size, minimum=0, exclusive=True),
-            "permittivity": _each("permittivity", self.permittivity, number, 1, math.inf),
-            "conductivity": _each("conductivity", self.conductivity, number, 0, math.inf),
-            "fill": _each("fill", self.fill, number, 0, 1),
-            "normals": _unit_or_zero(self.normals, number),
-            "part": _indices(self.part, number, len(names)),
+            "permittivity": each("permittivity", self.permittivity, number, 1, math.inf),
+            "conductivity": each("conductivity", self.conductivity, number, 0, math.inf),
+            "fill": each("fill", self.fill, number, 0, 1),
+            "normals": unit_or_zero(self.normals, number),
+            "part": indices(self.part, number, len(names)),
             "part_names": names,
             "position": checks.vector("position", self.position, 3),
             "heading": checks.real("heading", self.heading),
@@ -170,7 +171,8 @@ class VoxelTarget:
     @property
     def center(self) -> np.ndarray:
         r"""[3], `np.float64` : Geometric centre :math:`\mathbf{r}_{ctr}` of the support in the
-        world [m], Eq. (21) of [Zhao26]_; each voxel counts with its fill, whatever its material
+        world [m], Eq. (21) of [Zhao26]_; each voxel counts with its fill, whatever its material.
+        The support is that of the voxels: of metals the shell alone.
         """
         return self.to_world(self._body_center)
 
@@ -273,15 +275,15 @@ class VoxelTarget:
 
     def to_body(self, points: Any) -> np.ndarray:
         """Points [..., 3] of the world, such as antennas, in the body frame [m]."""
-        return self.direction_to_body(_triples(points) - self.position)
+        return self.direction_to_body(triples(points) - self.position)
 
     def direction_to_world(self, vectors: Any) -> np.ndarray:
         """Real or complex vectors [..., 3] of the body frame in the world: turned, not moved."""
-        return _triples(vectors) @ self.rotation.T
+        return triples(vectors) @ self.rotation.T
 
     def direction_to_body(self, vectors: Any) -> np.ndarray:
         """Real or complex vectors [..., 3] of the world, such as moments, in the body frame."""
-        return _triples(vectors) @ self.rotation
+        return triples(vectors) @ self.rotation
 
     @property
     def rotation(self) -> np.ndarray:
@@ -292,50 +294,3 @@ class VoxelTarget:
     @cached_property
     def _body_center(self) -> np.ndarray:
         return self.fill @ self.positions / self.fill.sum()
-
-
-def _each(name: str, value: Any, number: int, low: float, high: float) -> np.ndarray:
-    """One finite value for each voxel within [low, high]; a fill of 0 is no voxel."""
-    entries = checks.finite(name, checks.floats(name, value))
-    if entries.shape not in ((), (number,)):
-        raise ValueError(f"{name} must have shape [{number}]; got shape {list(entries.shape)}")
-    bad = entries[(entries < low) | (entries > high) | ((name == "fill") & (entries <= 0))]
-    if bad.size:
-        allowed = "in (0, 1]" if name == "fill" else f">= {low}"
-        raise ValueError(f"{name} must be {allowed}; got {bad.flat[0]:g}")
-    return np.broadcast_to(entries, [number])
-
-
-def _unit_or_zero(value: Any, number: int) -> np.ndarray:
-    if value is None:
-        return np.zeros([number, 3])
-    normals = checks.finite("normals", checks.floats("normals", value))
-    if normals.shape != (number, 3):
-        raise ValueError(f"normals must have shape [{number}, 3]; got shape {list(normals.shape)}")
-    length = np.linalg.norm(normals, axis=1)
-    bad = length[(np.abs(length - 1) > 1e-3) & (length > 0)]
-    if bad.size:
-        raise ValueError(f"normals must have length 1 or 0; got length {bad[0]:g}")
-    return normals
-
-
-def _indices(value: Any, number: int, names: int) -> np.ndarray:
-    part = np.asarray(value)
-    if not np.issubdtype(part.dtype, np.integer) or part.shape not in ((), (number,)):
-        raise ValueError(
-            f"part must hold integers and have shape [{number}]; "
-            f"got {part.dtype} of shape {list(part.shape)}"
-        )
-    if part.min() < 0 or part.max() >= names:
-        raise ValueError(
-            f"part must be 0 ... {names - 1}, one number for each of part_names; "
-            f"got {part.min()} ... {part.max()}"
-        )
-    return np.broadcast_to(part, [number])
-
-
-def _triples(value: Any) -> np.ndarray:
-    vectors = np.asarray(value)
-    if not vectors.shape or vectors.shape[-1] != 3:
-        raise ValueError(f"vectors must have shape [..., 3]; got shape {list(vectors.shape)}")
-    return vectors
