@@ -1,5 +1,6 @@
 """Scattering: full-wave response of extended targets."""
 
+from sionna_isac.scattering.adjoint import volume_response_vjp
 from sionna_isac.scattering.dipole import dipole_field
 from sionna_isac.scattering.errors import CoarseGridWarning, NotConvergedError
 from sionna_isac.scattering.green import green_kernel, self_term
@@ -17,4 +18,5 @@ __all__ = [
     "partial_contrast",
     "self_term",
     "volume_response",
+    "volume_response_vjp",
 ]

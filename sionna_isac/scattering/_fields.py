@@ -118,11 +118,12 @@ class ElementFields:
             total += _flat(rows) @ _flat(others).T
         return total / np.outer(self.scale, other.scale)
 
-    def mix(self, matrix: np.ndarray) -> np.ndarray:
-        """Matrix [K, T] times the normalised fields: [K, 3, N]."""
+    def mix(self, matrix: np.ndarray, weighted: bool = True) -> np.ndarray:
+        """Matrix [K, T] times the normalised fields, or the same without sqrt(a): [K, 3, N]."""
         matrix = (matrix / self.scale).astype(self._arguments[1])
         out: np.ndarray = np.empty([len(matrix), 3, len(self._voxels)], self._arguments[1])
         for part, rows in self.blocks():
+            rows = rows if weighted else self._plain(part)
             out[:, :, part] = (matrix @ _flat(rows)).reshape(len(matrix), 3, -1)
         return out
 
@@ -153,9 +154,11 @@ class ElementFields:
         return gram
 
     def _rows(self, part: slice) -> np.ndarray:
+        return self._polarizability.root(self._plain(part), part)
+
+    def _plain(self, part: slice) -> np.ndarray:
         wavenumber, dtype, cell = self._arguments
-        field = dyad_field(self._voxels[part], self._antennas, self._units, wavenumber, dtype, cell)
-        return self._polarizability.root(field, part)
+        return dyad_field(self._voxels[part], self._antennas, self._units, wavenumber, dtype, cell)
 
 
 def compress(fields: ElementFields, tolerance: float) -> Basis:
