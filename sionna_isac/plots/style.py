@@ -46,7 +46,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     ----------
     dataset : `xarray.Dataset`
         Stored result
-    kind : "multi_target" | "coded_ber" | "near_field" | "near_field_convergence"
+    kind : "multi_target" | "coded_ber" | "dataset" | "near_field" | "near_field_convergence"
         Kind of the scenario
     path : `None` (default) | `str` | `Path`
         Image file
@@ -57,12 +57,19 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
         The figure
     """
     from sionna_isac.plots.coded_ber import coded_ber
+    from sionna_isac.plots.dataset import dataset_overview
     from sionna_isac.plots.multi_target import multi_target
     from sionna_isac.plots.near_field import near_field
     from sionna_isac.plots.near_field_convergence import near_field_convergence
 
-    kinds = (multi_target, coded_ber, near_field, near_field_convergence)
-    figure = {draw.__name__: draw for draw in kinds}[kind](dataset)
+    drawings = {
+        "coded_ber": coded_ber,
+        "dataset": dataset_overview,
+        "multi_target": multi_target,
+        "near_field": near_field,
+        "near_field_convergence": near_field_convergence,
+    }
+    figure = drawings[kind](dataset)
     if path is not None:
         figure.savefig(path)
     return figure

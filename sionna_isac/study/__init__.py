@@ -10,6 +10,14 @@ from typing import Any
 
 _PARTS = {
     "coded_link": ("BeamformedLink", "CodedLink"),
+    "dataset": (
+        "ChannelDataset",
+        "DatasetError",
+        "generate_dataset",
+        "open_dataset",
+        "verify_dataset",
+    ),
+    "dataset_scenario": ("DatasetScenario",),
     "detection_sweep": ("NumericalError",),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
     "run": ("gap_closed", "run_scenario"),

@@ -23,6 +23,7 @@ from sionna_isac.study.blocks import (
     changed_fields,
     distinct_methods,
 )
+from sionna_isac.study.dataset_scenario import DatasetScenario
 from sionna_isac.study.near_field_scenario import (
     NearFieldConvergenceScenario,
     NearFieldScenario,
@@ -171,6 +172,10 @@ class CodedBERScenario(_Study):
 
 
 Scenario = Annotated[
-    MultiTargetScenario | CodedBERScenario | NearFieldScenario | NearFieldConvergenceScenario,
+    MultiTargetScenario
+    | CodedBERScenario
+    | DatasetScenario
+    | NearFieldScenario
+    | NearFieldConvergenceScenario,
     Field(discriminator="kind"),
 ]
