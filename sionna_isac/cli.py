@@ -210,7 +210,7 @@ def main() -> None:
 
 _INTERRUPTED = 130
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
-_USAGE |= {"WorkerError"}
+_USAGE |= {"NotConvergedError", "WorkerError"}
 
 
 def _is_usage(error: Exception) -> bool:

@@ -23,6 +23,11 @@ _PARTS = {
     "run": ("gap_closed", "run_scenario"),
     "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
+    "scattering_scenario": (
+        "EchoMapScenario",
+        "ScatteringConvergenceScenario",
+        "ScatteringSphereScenario",
+    ),
     "store": ("RunFolder", "StoreError", "read_result"),
     "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
     "train": ("TrainingError", "train_array"),

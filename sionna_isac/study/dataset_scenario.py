@@ -49,6 +49,11 @@ class Tones(Frozen):
     num_subcarriers: Count = 16
     bandwidth: Positive = 100e6
 
+    def frequencies(self, carrier: float) -> np.ndarray:
+        """[num_subcarriers], `np.float64` : Frequencies about a carrier [Hz]"""
+        number = self.num_subcarriers
+        return carrier + (np.arange(number) - (number - 1) / 2) / number * self.bandwidth
+
 
 class Category(Frozen):
     """A category of targets, the family its instances come from, and how many each split has."""
@@ -145,9 +150,7 @@ class DatasetScenario(Frozen):
     @property
     def frequencies(self) -> np.ndarray:
         """[num_subcarriers], `np.float64` : Frequencies of the tones [Hz]"""
-        number = self.waveform.num_subcarriers
-        offsets = (np.arange(number) - (number - 1) / 2) / number
-        return self.array.carrier_frequency + offsets * self.waveform.bandwidth
+        return self.waveform.frequencies(self.array.carrier_frequency)
 
     @model_validator(mode="after")
     def _consistent(self) -> DatasetScenario:

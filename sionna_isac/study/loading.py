@@ -16,6 +16,7 @@ __all__ = ["ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"]
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
 # pydantic names the chosen member of a union in the path of an error; users do not write it
 _TAGS = {"multi_target", "coded_ber", "dataset", "near_field", "near_field_convergence"}
+_TAGS |= {"scattering_sphere", "scattering_convergence", "echo_map", "sphere", "vehicle"}
 _TAGS |= {"rayleigh", "radar_equation", "multitap", "geometric"}
 _TAGS |= {"spacing", "gain", "phase", "coupling"}
 _FIELDS = {("targets", "gain"), ("array", "spacing")}  # named like a member, but written

@@ -13,11 +13,15 @@ from sionna_isac.array import ImpairedArray
 from sionna_isac.core import checks, set_seed
 from sionna_isac.study.coded_sweep import coded_ber_sweep, summarise_ber
 from sionna_isac.study.detection_sweep import detection_sweep, summarise_detection
+from sionna_isac.study.echo_map import echo_map
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.near_field_convergence import near_field_convergence
 from sionna_isac.study.near_field_report import near_field_report
 from sionna_isac.study.near_field_sweep import near_field_study
 from sionna_isac.study.progress import Reporter
+from sionna_isac.study.scattering_convergence import scattering_convergence
+from sionna_isac.study.scattering_report import scattering_report
+from sionna_isac.study.scattering_sphere import scattering_sphere
 from sionna_isac.study.store import RunFolder, read_result
 from sionna_isac.study.system import assumed_array, true_array
 from sionna_isac.study.train import train_array
@@ -25,6 +29,11 @@ from sionna_isac.study.train import train_array
 __all__ = ["gap_closed", "run_scenario"]
 
 NEAR_FIELD = {"near_field": near_field_study, "near_field_convergence": near_field_convergence}
+SCATTERING = {
+    "scattering_sphere": scattering_sphere,
+    "scattering_convergence": scattering_convergence,
+    "echo_map": echo_map,
+}
 
 
 def run_scenario(
@@ -84,6 +93,8 @@ def run_scenario(
     set_seed(scenario.seed)
     if near_field:
         dataset = NEAR_FIELD[scenario.kind](scenario, folder, reporter, workers)
+    elif scenario.kind in SCATTERING:
+        dataset = SCATTERING[scenario.kind](scenario, folder, reporter)
     else:
         dataset = _array_study(scenario, folder, reporter)
     folder.write_result(dataset, scenario, commits)
@@ -152,6 +163,9 @@ def _report(scenario: Any, dataset: xr.Dataset, reporter: Reporter) -> None:
     """Print the main numbers of a result."""
     if scenario.kind in NEAR_FIELD:
         for line in near_field_report(scenario, dataset):
+            reporter.say(line)
+    if scenario.kind in SCATTERING:
+        for line in scattering_report(scenario, dataset):
             reporter.say(line)
     if scenario.kind != "multi_target":
         return

@@ -28,12 +28,20 @@ from sionna_isac.study.near_field_scenario import (
     NearFieldConvergenceScenario,
     NearFieldScenario,
 )
+from sionna_isac.study.scattering_scenario import (
+    EchoMapScenario,
+    ScatteringConvergenceScenario,
+    ScatteringSphereScenario,
+)
 
 __all__ = [
     "CodedBERScenario",
+    "EchoMapScenario",
     "MultiTargetScenario",
     "NearFieldConvergenceScenario",
     "NearFieldScenario",
+    "ScatteringConvergenceScenario",
+    "ScatteringSphereScenario",
     "Scenario",
 ]
 
@@ -176,6 +184,9 @@ Scenario = Annotated[
     | CodedBERScenario
     | DatasetScenario
     | NearFieldScenario
-    | NearFieldConvergenceScenario,
+    | NearFieldConvergenceScenario
+    | ScatteringSphereScenario
+    | ScatteringConvergenceScenario
+    | EchoMapScenario,
     Field(discriminator="kind"),
 ]

@@ -21,7 +21,9 @@ __all__ = [
     "antennas",
     "compute_sample",
     "compute_task",
+    "fills",
     "iterate_task",
+    "target_response",
     "unit_gain_moment",
 ]
 
@@ -118,7 +120,10 @@ def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarra
         f"{draw.instance}, range {draw.range:.2f} m)"
     )
     target = _target(scenario, draw)
-    response = _respond(scenario, target, where)
+    try:
+        response = target_response(scenario, target)
+    except _library().scattering.NotConvergedError as error:
+        raise SampleError(f"{where}: {error}") from None
     wavelength_ratio = scenario.array.carrier_frequency / scenario.frequencies
     channel = response.h * (wavelength_ratio**3)[:, None, None].astype(response.h.real.dtype)
     power = float(np.mean(np.abs(channel) ** 2, dtype=np.float64))
@@ -161,40 +166,40 @@ def _voxels(family: str, seed: int, voxel_size: float) -> Any:
     return getattr(scene, vehicle[family])(seed=seed).voxelize(voxel_size)
 
 
-def _respond(scenario: Any, target: Any, where: str) -> Any:
+def target_response(scenario: Any, target: Any) -> Any:
     """Response of a placed target; the antennas are taken into its frame, the grid stays."""
     scattering = _library().scattering
     array, solver = antennas(scenario), scenario.solver
-    # a voxel without a side to point to (in a part thinner than a voxel) counts as full
-    sided = np.any(target.normals, axis=1)
     moments = unit_gain_moment(scenario.array.carrier_frequency) * array["tx_polarization"]
-    try:
-        with warnings.catch_warnings():
-            # that voxels are coarse is said once, by the scenario's run, not by each sample
-            warnings.simplefilter("ignore", scattering.CoarseGridWarning)
-            return scattering.volume_response(
-                target.positions,
-                target.voxel_size,
-                target.permittivity,
-                target.conductivity,
-                scenario.frequencies,
-                target.to_body(array["tx_position"]),
-                target.direction_to_body(moments),
-                target.to_body(array["rx_position"]),
-                target.direction_to_body(array["rx_polarization"]),
-                fill=np.where(sided, target.fill, 1.0),
-                normals=target.normals,
-                kernel=solver.kernel,
-                tolerance=solver.tolerance,
-                precision=scenario.precision,
-                approximation=solver.approximation,
-                metal=solver.metal,
-                max_iterations=solver.max_iterations,
-                allow_coarse=True,
-                return_info=True,
-            )
-    except scattering.NotConvergedError as error:
-        raise SampleError(f"{where}: {error}") from None
+    with warnings.catch_warnings():
+        # that voxels are coarse is said once, by the scenario's run, not by each sample
+        warnings.simplefilter("ignore", scattering.CoarseGridWarning)
+        return scattering.volume_response(
+            target.positions,
+            target.voxel_size,
+            target.permittivity,
+            target.conductivity,
+            scenario.frequencies,
+            target.to_body(array["tx_position"]),
+            target.direction_to_body(moments),
+            target.to_body(array["rx_position"]),
+            target.direction_to_body(array["rx_polarization"]),
+            fill=fills(target),
+            normals=target.normals,
+            kernel=solver.kernel,
+            tolerance=solver.tolerance,
+            precision=scenario.precision,
+            approximation=solver.approximation,
+            metal=solver.metal,
+            max_iterations=solver.max_iterations,
+            allow_coarse=True,
+            return_info=True,
+        )
+
+
+def fills(target: Any) -> np.ndarray:
+    """Fills [N] of voxels; one without a side to point to (in a thin part) counts as full."""
+    return np.where(np.any(target.normals, axis=1), target.fill, 1.0)
 
 
 def _materials(target: Any) -> dict[str, np.ndarray]:
