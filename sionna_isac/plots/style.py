@@ -8,9 +8,10 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "curve", "draw_result", "label", "new_figure"]
+__all__ = ["COLOURS", "CYCLE", "MARKERS", "curve", "draw_result", "label", "new_figure"]
 
 COLOURS = {"unknown": "#c44e52", "learned": "#4c72b0", "known": "#2d2d2d"}
+CYCLE = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860")
 MARKERS = {"unknown": "s", "learned": "o", "known": "^"}
 
 
@@ -46,8 +47,8 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     ----------
     dataset : `xarray.Dataset`
         Stored result
-    kind : "multi_target" | "coded_ber" | "dataset" | "near_field" | "near_field_convergence"
-        Kind of the scenario
+    kind : `str`
+        Kind of the scenario, such as "multi_target"
     path : `None` (default) | `str` | `Path`
         Image file
 
@@ -58,9 +59,12 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     """
     from sionna_isac.plots.coded_ber import coded_ber
     from sionna_isac.plots.dataset import dataset_overview
+    from sionna_isac.plots.echo_map import echo_map
     from sionna_isac.plots.multi_target import multi_target
     from sionna_isac.plots.near_field import near_field
     from sionna_isac.plots.near_field_convergence import near_field_convergence
+    from sionna_isac.plots.scattering_convergence import scattering_convergence
+    from sionna_isac.plots.scattering_sphere import scattering_sphere
 
     drawings = {
         "coded_ber": coded_ber,
@@ -68,6 +72,9 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
         "multi_target": multi_target,
         "near_field": near_field,
         "near_field_convergence": near_field_convergence,
+        "scattering_sphere": scattering_sphere,
+        "scattering_convergence": scattering_convergence,
+        "echo_map": echo_map,
     }
     figure = drawings[kind](dataset)
     if path is not None:
