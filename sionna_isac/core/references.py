@@ -10,6 +10,28 @@ __all__ = ["BIBLIOGRAPHY", "citation", "cites"]
 _T = TypeVar("_T")
 
 BIBLIOGRAPHY: dict[str, str] = {
+    "BohrenHuffman83": """@book{BohrenHuffman83,
+  author    = {Bohren, Craig F. and Huffman, Donald R.},
+  title     = {Absorption and Scattering of Light by Small Particles},
+  publisher = {Wiley},
+  year      = {1983}
+}""",
+    "Gabriel96": """@article{Gabriel96,
+  author  = {Gabriel, S. and Lau, R. W. and Gabriel, C.},
+  title   = {The Dielectric Properties of Biological Tissues: {III}. Parametric Models for the
+             Dielectric Spectrum of Tissues},
+  journal = {Physics in Medicine and Biology},
+  volume  = {41}, pages = {2271--2293},
+  year    = {1996}
+}""",
+    "Lentz76": """@article{Lentz76,
+  author  = {Lentz, William J.},
+  title   = {Generating {Bessel} Functions in {Mie} Scattering Calculations Using Continued
+             Fractions},
+  journal = {Applied Optics},
+  volume  = {15}, number = {3}, pages = {668--671},
+  year    = {1976}
+}""",
     "MateosRamos25": """@article{MateosRamos25,
   author  = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
              and Le Magoarou, Luc and Wymeersch, Henk},
@@ -17,12 +39,25 @@ BIBLIOGRAPHY: dict[str, str] = {
              Communication},
   year    = {2025}
 }""",
+    "P2040": """@techreport{P2040,
+  author  = {{ITU-R}},
+  title   = {Effects of Building Materials and Structures on Radiowave Propagation above about
+             100 {MHz}},
+  note    = {Recommendation ITU-R P.2040-3},
+  year    = {2023}
+}""",
     "Rahmathullah17": """@inproceedings{Rahmathullah17,
   author    = {Rahmathullah, Abu Sajana and Garc{\\'i}a-Fern{\\'a}ndez, {\\'A}ngel F.
                and Svensson, Lennart},
   title     = {Generalized Optimal Sub-Pattern Assignment Metric},
   booktitle = {20th International Conference on Information Fusion},
   year      = {2017}
+}""",
+    "Tai94": """@book{Tai94,
+  author    = {Tai, Chen-To},
+  title     = {Dyadic {Green} Functions in Electromagnetic Theory},
+  edition   = {2nd}, publisher = {IEEE Press},
+  year      = {1994}
 }""",
     "Yuan25": """@article{Yuan25,
   author  = {Yuan, Minghao and He, Dongxuan and Yuan, Weijie and Yin, Hao and Wang, Hua},

@@ -19,11 +19,14 @@ def label(method: str) -> str:
     return f"impairments {method}"
 
 
-def new_figure(rows: int, columns: int, title: str) -> tuple[Figure, Any]:
-    """Figure with a grid of axes, independent of any display."""
-    figure = Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained", dpi=120)
+def new_figure(
+    rows: int, columns: int, title: str, size: tuple[float, float] | None = None, **ratios: Any
+) -> tuple[Figure, Any]:
+    """Figure with a grid of axes, independent of any display; ``ratios`` go to `subplots`."""
+    size = size or (4.6 * columns, 3.5 * rows)
+    figure = Figure(figsize=size, layout="constrained", dpi=120)
     figure.suptitle(title, fontsize=11)
-    axes = figure.subplots(rows, columns, squeeze=False)
+    axes = figure.subplots(rows, columns, squeeze=False, **ratios)
     for ax in axes.flat:
         ax.grid(True, which="major", alpha=0.3)
     return figure, axes
