@@ -129,7 +129,7 @@ class ExtendedEcho(Layer):
             raise ValueError("polarization must not be 0; got [0, 0, 0]")
         frequencies = self.scattering.frequencies
         steps = np.diff(frequencies)
-        if len(steps) and np.ptp(steps) > 1e-6 * abs(steps[0]) or np.any(steps <= 0):
+        if (len(steps) and np.ptp(steps) > 1e-6 * abs(steps[0])) or np.any(steps <= 0):
             raise ValueError(
                 "scattering must have frequencies that rise in equal steps, the subcarriers; got "
                 f"steps from {steps.min():g} to {steps.max():g} Hz"

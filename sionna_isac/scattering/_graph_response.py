@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import linalg
+from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_operator import FieldRoot, GridConvolution, dyad_field
 from sionna_isac.scattering._graph_solver import solve
-from sionna_isac.scattering._problem import Problem
 
 __all__ = ["AntennaTensors", "GraphBackend", "born_response"]
 
@@ -49,17 +49,17 @@ class GraphBackend:
 
     Parameters
     ----------
-    problem : ``Problem``
+    equations : ``Equations``
         Equations
     max_rank : `None` | `int`
         Number of right-hand sides that are kept; `None` for one each antenna
     """
 
-    def __init__(self, problem: Problem, max_rank: int | None) -> None:
-        self._problem = problem
+    def __init__(self, equations: Equations, max_rank: int | None) -> None:
+        self._equations = equations
         self._max_rank = max_rank
-        self._dtype = tf.as_dtype(problem.dtype)
-        self._convolve = GridConvolution(problem.grid.cells, problem.grid.shape)
+        self._dtype = tf.as_dtype(equations.dtype)
+        self._convolve = GridConvolution(equations.grid.cells, equations.grid.shape)
         self.forward = tf.function(self._forward, autograph=False)
         self.backward = tf.function(self._backward, autograph=False)
 
@@ -67,8 +67,8 @@ class GraphBackend:
     def _spectra(self) -> tf.Tensor:
         # An eager tensor is an input of the graphs that use it, not a constant in each of them
         with tf.init_scope():
-            number = len(self._problem.frequencies)
-            return tf.constant(np.stack([self._problem.spectrum(n) for n in range(number)]))
+            number = len(self._equations.frequencies)
+            return tf.constant(np.stack([self._equations.spectrum(n) for n in range(number)]))
 
     def prepare(self) -> None:
         """Compute the kernels, outside of any graph."""
@@ -88,7 +88,7 @@ class GraphBackend:
             y, mixing, good = self._solve(system, rows / _column(norms))
             y = tf.tensordot(linalg.to_complex(norms)[:, tf.newaxis] * mixing, y, 1)
             h = _flat(system.weighted(others)) @ tf.transpose(_flat(y))
-            h *= linalg.to_complex(self._problem.scale * other_length[:, tf.newaxis] * length)
+            h *= linalg.to_complex(self._equations.scale * other_length[:, tf.newaxis] * length)
             return _not_nan(h, good), good, tf.cast(y, dtype)
 
         result = self._map(one, sides, [tf.complex128, tf.bool, dtype])
@@ -125,7 +125,7 @@ class GraphBackend:
                 across = tf.reduce_sum(normals * adjoint, 1) * tf.reduce_sum(normals * exciting, 1)
                 across = tf.reduce_sum(across, 0)
                 parts = [parts[0] - across, across]
-            gradient = linalg.to_complex(self._problem.scale * norm) * tf.stack(parts)
+            gradient = linalg.to_complex(self._equations.scale * norm) * tf.stack(parts)
             return _not_nan(tf.math.conj(gradient), good), good
 
         return self._map(one, sides, [tf.complex128, tf.bool])
@@ -141,10 +141,10 @@ class GraphBackend:
             field = self._convolve(system.spectrum, system.root(y))
             return _flat(y - system.root(field))
 
-        target = self._problem.tolerance * (fields.shape[0] / rank) ** 0.5
+        target = self._equations.tolerance * (fields.shape[0] / rank) ** 0.5
         targets = tf.fill([rank], tf.constant(target, self._dtype.real_dtype))
-        found = solve(apply, _flat(right.rows), targets, self._problem.max_iterations)
-        kept = right.tail <= self._problem.tolerance**2 * fields.shape[0]
+        found = solve(apply, _flat(right.rows), targets, self._equations.max_iterations)
+        kept = right.tail <= self._equations.tolerance**2 * fields.shape[0]
         good = tf.reduce_all(found.residuals <= targets) & kept
         y = tf.cast(tf.reshape(found.x, [rank, 3, number]), tf.complex128)
         return y, right.mixing, good
@@ -164,7 +164,7 @@ class GraphBackend:
 
     def _map(self, one, sides: AntennaTensors, types: list) -> list[tf.Tensor]:
         """Results of ``one`` for all samples and tones, one after the other, [B, F, ...]."""
-        tones = len(self._problem.frequencies)
+        tones = len(self._equations.frequencies)
         batch = sides.tx_positions.shape[0]
         if batch is None:
             batch = tf.shape(sides.tx_positions)[0]
@@ -183,15 +183,15 @@ class _System:
     def __init__(
         self, backend: GraphBackend, values: tf.Tensor, sides: AntennaTensors, index: tf.Tensor
     ) -> None:
-        problem = backend._problem
+        equations = backend._equations
         sample, tone = index[0], index[1]
-        self.normals = None if problem.normals is None else tf.constant(problem.normals.T)
+        self.normals = None if equations.normals is None else tf.constant(equations.normals.T)
         self.root = FieldRoot(tf.gather_nd(values, index), self.normals, backend._dtype)
         self.spectrum = backend._spectra[tone]
         self._convolve = backend._convolve
         self._dtype = backend._dtype
         antennas = AntennaTensors(*(v[sample] for v in sides))
-        self.fields = [_normalised(f) for f in _fields(problem, antennas, tone)]
+        self.fields = [_normalised(f) for f in _fields(equations, antennas, tone)]
 
     def weighted(self, fields: tf.Tensor) -> tf.Tensor:
         """Root of the polarisability times fields [A, 3, N], as exact as the vectors are."""
@@ -203,29 +203,29 @@ class _System:
         return tf.cast(self._convolve(self.spectrum, self.root(y)), tf.complex128)
 
 
-def born_response(problem: Problem, values: tf.Tensor, antennas: AntennaTensors) -> tf.Tensor:
+def born_response(equations: Equations, values: tf.Tensor, antennas: AntennaTensors) -> tf.Tensor:
     """h [B, F, R, T] without scattering from voxel to voxel; plain operations, so that it can be
     differentiated in any argument, forward and backward."""
     tones = []
-    for n in range(len(problem.frequencies)):
-        tx, rx = _fields(problem, antennas, n)
+    for n in range(len(equations.frequencies)):
+        tx, rx = _fields(equations, antennas, n)
         # along the surface and across it, or the same in all directions
         weighted = values[:, n, 0, tf.newaxis, tf.newaxis] * tx
-        if problem.normals is not None:
-            normals = linalg.to_complex(tf.constant(problem.normals.T))
+        if equations.normals is not None:
+            normals = linalg.to_complex(tf.constant(equations.normals.T))
             across = tf.reduce_sum(normals * tx, -2) * (values[:, n, 1] - values[:, n, 0])[:, None]
             weighted += across[..., tf.newaxis, :] * normals
         tones.append(linalg.matmul(_flat(rx), tf.linalg.matrix_transpose(_flat(weighted))))
-    return problem.scale * tf.stack(tones, axis=1)
+    return equations.scale * tf.stack(tones, axis=1)
 
 
-def _fields(problem: Problem, antennas: AntennaTensors, tone) -> tuple[tf.Tensor, tf.Tensor]:
+def _fields(equations: Equations, antennas: AntennaTensors, tone) -> tuple[tf.Tensor, tf.Tensor]:
     """Fields k^2 G p of both sides, [..., A, 3, N]."""
-    points = tf.constant(problem.grid.positions)
-    wavenumber = tf.constant(problem.wavenumbers)[tone]
-    cell = tf.constant(problem.cells)[tone] if np.any(problem.cells) else None
+    points = tf.constant(equations.grid.positions)
+    wavenumber = tf.constant(equations.wavenumbers)[tone]
+    cell = tf.constant(equations.cells)[tone] if np.any(equations.cells) else None
     sides = antennas[:2], antennas[2:]
-    size = problem.grid.voxel_size
+    size = equations.grid.voxel_size
     tx, rx = (dyad_field(points, *side, wavenumber, size, cell) for side in sides)
     return tx, rx
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from sionna_isac.scattering.material import partial_contrast
@@ -45,27 +43,13 @@ class Polarizability:
         dtype: type = np.complex128,
     ) -> None:
         depolarization = 1 / 3 - self_term
-        parts: tuple = (contrast,)
-        if fill is not None and normals is not None:
-            parts = partial_contrast(contrast, fill)
-        values = [chi / (1 + depolarization * chi) for chi in parts]
-        self._set(values, normals if len(values) == 2 else None, dtype)
-
-    @classmethod
-    def of_values(
-        cls, values: Sequence[np.ndarray], normals: np.ndarray | None, dtype: type
-    ) -> Polarizability:
-        """Of known values: one [N] for all directions, or two, along and across the surface."""
-        self = cls.__new__(cls)
-        self._set(values, normals, dtype)
-        return self
-
-    def _set(
-        self, values: Sequence[np.ndarray], normals: np.ndarray | None, dtype: type
-    ) -> None:
-        self.values = list(values)
         self._normals: np.ndarray | None = None
-        if normals is not None:
+        if fill is None or normals is None:
+            self.values = [contrast / (1 + depolarization * contrast)]
+        else:
+            self.values = [
+                chi / (1 + depolarization * chi) for chi in partial_contrast(contrast, fill)
+            ]
             self._normals = np.ascontiguousarray(normals.T, np.dtype(dtype).type(0).real.dtype)
         roots = [np.sqrt(value) for value in self.values]
         # Along the surface, and what is added across it

@@ -1,8 +1,7 @@
-"""Checked description of a target and of the antennas around it."""
+"""Checked description of a target."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -11,45 +10,15 @@ import numpy as np
 from scipy.constants import c
 
 from sionna_isac.core import checks
-from sionna_isac.scattering._fields import ElementFields
 from sionna_isac.scattering._grid import VoxelGrid, fill_normals, find_grid
-from sionna_isac.scattering._operator import VolumeOperator
-from sionna_isac.scattering._polarizability import Polarizability
-from sionna_isac.scattering._spectrum import CACHE
-from sionna_isac.scattering.dipole import point_list, vector_list
+from sionna_isac.scattering.dipole import point_list
 from sionna_isac.scattering.errors import CoarseGridWarning
-from sionna_isac.scattering.green import choose_kernel, self_term
 from sionna_isac.scattering.material import contrast, effective_conductivity, partial_contrast
 
-__all__ = ["Antennas", "System", "Target"]
+__all__ = ["Target"]
 
 WARN_ABOVE = 1 / 6  # wavelengths a voxel
 REFUSE_ABOVE = 1 / 4
-
-
-@dataclass(frozen=True, eq=False)
-class Antennas:
-    """Dipoles that excite or sense: [M, 3] positions and complex vectors."""
-
-    positions: np.ndarray
-    vectors: np.ndarray
-
-    @classmethod
-    def checked(cls, names: tuple[str, str], positions: Any, vectors: Any) -> Antennas:
-        """Antennas from user input."""
-        points = point_list(names[0], positions)
-        return cls(points, vector_list(names[1], vectors, len(points)))
-
-
-@dataclass(frozen=True, eq=False)
-class System:
-    """The discrete equations at one frequency."""
-
-    kernel: str
-    wavenumber: float
-    operator: VolumeOperator
-    tx: ElementFields
-    rx: ElementFields
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,43 +96,18 @@ class Target:
                 f"voxel_size is {text}: above 1/6 the response has not converged to that of the "
                 "smooth body",
                 CoarseGridWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return 1 / part
 
-    def check_clear(self, name: str, antennas: Antennas) -> None:
-        """Refuse antennas inside the target."""
-        inside = self.grid.holds(antennas.positions)
+    def check_clear(self, name: str, points: np.ndarray) -> None:
+        """Refuse antennas [M, 3] inside the target."""
+        inside = self.grid.holds(points)
         if np.any(inside):
             raise ValueError(
                 f"{name} must lie outside the voxels; got {int(inside.sum())} of {len(inside)} "
-                f"inside, the first one {antennas.positions[int(np.argmax(inside))]} m"
+                f"inside, the first one at {points[int(np.argmax(inside))]} m"
             )
-
-    def system(
-        self, frequency: float, kernel: str, tx: Antennas, rx: Antennas, dtype: type
-    ) -> System:
-        """Equations at a frequency."""
-        size, shape = self.grid.voxel_size, self.grid.shape
-        wavenumber = 2 * math.pi * frequency / c
-        kernel = choose_kernel(kernel, wavenumber, size)
-        polarizability = Polarizability(
-            self.contrast(frequency),
-            self_term(size, frequency, kernel),
-            self.fill,
-            self.normals,
-            dtype,
-        )
-        spectrum = CACHE.get(shape, size, frequency, kernel, dtype)
-        operator = VolumeOperator(spectrum, self.grid.cells, shape, polarizability)
-        cell = size if kernel == "galerkin" else 0.0
-        fields = [
-            ElementFields(
-                self.grid.positions, a.positions, vectors, wavenumber, polarizability, dtype, cell
-            )
-            for a, vectors in ((tx, tx.vectors), (rx, rx.vectors.conj()))
-        ]
-        return System(kernel, wavenumber, operator, *fields)
 
 
 def _unit(normals: Any, fill: np.ndarray) -> np.ndarray:

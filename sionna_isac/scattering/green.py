@@ -10,28 +10,28 @@ from scipy.constants import c
 
 from sionna_isac.core import checks, cites
 from sionna_isac.scattering._filtered import filtered_radial, filtered_self_term
+from sionna_isac.scattering._galerkin import galerkin_kernel, galerkin_self_term
+from sionna_isac.scattering._lattice import lattice_dyad, point_radial
 
 __all__ = ["KERNELS", "choose_kernel", "green_kernel", "self_term"]
 
 KERNELS = ("filtered", "galerkin", "point")
-COMPONENTS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-"""Order of the six components of a symmetric 3 x 3 tensor"""
 
 
-def choose_kernel(kernel: str, wavenumber: float, size: float) -> str:
+def choose_kernel(kernel: str, kd: float) -> str:
     """Name of the kernel; "auto" is "filtered" up to kd = 1 and "galerkin" beyond."""
     checks.one_of("kernel", kernel, ("auto", *KERNELS))
-    if kernel == "filtered" and wavenumber * size >= math.pi:
+    if kernel == "filtered" and kd >= math.pi:
         raise ValueError(
             "kernel must be 'galerkin' (or 'auto') for voxels of half a wavelength and more; "
-            f"got 'filtered' with {wavenumber * size / (2 * math.pi):.3g} wavelengths"
+            f"got 'filtered' with {kd / (2 * math.pi):.3g} wavelengths"
         )
     if kernel != "auto":
         return kernel
-    return "filtered" if wavenumber * size <= 1 else "galerkin"
+    return "filtered" if kd <= 1 else "galerkin"
 
 
-@cites("Zhao26", "Yurkin10")
+@cites("Zhao26", "Yurkin10", "Newell93")
 def green_kernel(
     shape: Sequence[int], voxel_size: float, frequency: float, kernel: str = "auto"
 ) -> np.ndarray:
@@ -55,7 +55,8 @@ def green_kernel(
         Frequency [Hz]
     kernel : "auto" (default) | "filtered" | "galerkin" | "point"
         "filtered": filtered coupled dipoles [Yurkin10]_, for :math:`kd \le 1`;
-        "galerkin": mean over both voxels, for coarse grids; "point": dipoles at the voxel centres;
+        "galerkin": mean over both voxels, with the static part of near ones after [Newell93]_, for
+        coarse grids; "point": dipoles at the voxel centres;
         "auto": "filtered" for :math:`kd \le 1`, otherwise "galerkin"
 
     Output
@@ -69,12 +70,12 @@ def green_kernel(
         If an argument is out of its range
     """
     shape = tuple(checks.integer("shape", n) for n in shape)
-    size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
-    frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
-    wavenumber = 2 * math.pi * frequency / c
-    kernel = choose_kernel(kernel, wavenumber, size)
-    radial = filtered_radial if kernel == "filtered" else _point_radial
-    return lattice_dyad(shape, size, lambda r: radial(r, wavenumber, size))
+    kd = _phase(voxel_size, frequency)
+    kernel = choose_kernel(kernel, kd)
+    if kernel == "galerkin":
+        return galerkin_kernel(shape, kd)
+    radial = filtered_radial if kernel == "filtered" else point_radial
+    return lattice_dyad(shape, lambda distance: radial(distance, kd))
 
 
 def self_term(voxel_size: float, frequency: float, kernel: str = "auto") -> complex:
@@ -89,40 +90,17 @@ def self_term(voxel_size: float, frequency: float, kernel: str = "auto") -> comp
     : `complex`
         :math:`M`
     """
+    kd = _phase(voxel_size, frequency)
+    kernel = choose_kernel(kernel, kd)
+    if kernel == "galerkin":
+        return galerkin_self_term(kd)
+    if kernel == "filtered":
+        return filtered_self_term(kd)
+    return -1j * kd**3 / (6 * math.pi)
+
+
+def _phase(voxel_size: float, frequency: float) -> float:
+    """Checked phase kd [rad] along a voxel."""
     size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
     frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
-    wavenumber = 2 * math.pi * frequency / c
-    kernel = choose_kernel(kernel, wavenumber, size)
-    if kernel == "filtered":
-        return filtered_self_term(wavenumber, size)
-    return -1j * (wavenumber * size) ** 3 / (6 * math.pi)
-
-
-def lattice_dyad(shape: Sequence[int], size: float, radial) -> np.ndarray:
-    """d^3 (a(R) I + b(R) R R^T), [6, nx, ny, nz], on the octant of offsets >= 0, 0 at the origin.
-
-    Squared distances are integers in units of the voxel: far fewer than there are voxels, so that
-    ``radial``, distances [M] to a and b [2, M], is tabulated once for each.
-    """
-    squares = [np.arange(n) ** 2 for n in shape]
-    index = squares[0][:, None, None] + squares[1][:, None] + squares[2]
-    distance = np.sqrt(np.arange(1.0, index.max() + 1))
-    table = np.zeros([2, index.max() + 1], np.complex128)
-    if len(distance):
-        table[:, 1:] = size**3 * radial(size * distance)
-        table[1, 1:] /= distance**2
-    isotropic, directed = table[:, index]
-    axes = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij", sparse=True)
-    dyad = np.empty([6, *shape], np.complex128)
-    for component, (i, j) in enumerate(COMPONENTS):
-        np.multiply(axes[i] * axes[j], directed, out=dyad[component])
-        if i == j:
-            dyad[component] += isotropic
-    return dyad
-
-
-def _point_radial(distance: np.ndarray, wavenumber: float, size: float) -> np.ndarray:
-    """Coefficients [2, ...] of I and of R R^T in k^2 G."""
-    green = np.exp(-1j * wavenumber * distance) / (4 * np.pi * distance)
-    static = (1 + 1j * wavenumber * distance) / distance**2
-    return green * np.array([wavenumber**2 - static, 3 * static - wavenumber**2])
+    return 2 * math.pi * frequency / c * size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,13 @@ import tensorflow as tf
 from scipy.constants import epsilon_0
 
 from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.scattering._backends import Backend, GraphCall, HostCall, accept, check_clear
 from sionna_isac.scattering._batch import Batch
-from sionna_isac.scattering._graph_response import AntennaTensors, GraphBackend, born_response
-from sionna_isac.scattering._host_response import AntennaArrays, HostBackend, State
-from sionna_isac.scattering._problem import Problem
-from sionna_isac.scattering._target import Antennas, Target
-from sionna_isac.scattering.errors import NotConvergedError
+from sionna_isac.scattering._equations import Equations
+from sionna_isac.scattering._graph_response import AntennaTensors, born_response
+from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
+from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.material import effective_conductivity
-from sionna_isac.scattering.volume_integral import SMALLEST_TOLERANCE, frequency_list
 
 __all__ = ["VolumeIntegralScattering"]
 
@@ -43,8 +43,8 @@ class VolumeIntegralScattering(Layer):
     solve whatever the number of voxels:
 
     .. math::
-        \frac{\partial h_{rt}}{\partial\chi_n} = \frac{V}{\varepsilon_0}
-        \mathbf{E}_r(n) \cdot \mathbf{E}_t(n)
+        \frac{\partial h_{rt}}{\partial\chi_n} = \varepsilon_0 d^3\,
+        \mathbf{E}_r(n)^T \mathbf{E}_t(n)
 
     with the field :math:`\mathbf{E}_r` that a dipole :math:`\mathbf{q}_r^*` at the receiver causes.
     Antennas get **no gradient**: ``tape.gradient`` returns `None` for their positions, moments and
@@ -170,7 +170,7 @@ class VolumeIntegralScattering(Layer):
         target.check_resolution(float(self.frequencies.max()), self.allow_coarse)
         self._target = target
         whole = self.fill is None or bool(np.all(self.fill == 1))
-        self._problem = Problem(
+        self._equations = Equations(
             target.grid,
             None if whole else self.normals,
             self.frequencies,
@@ -179,14 +179,18 @@ class VolumeIntegralScattering(Layer):
             self.tolerance,
             self.max_iterations,
         )
-        self._depolarization = 1 / 3 - self._problem.self_terms  # also checks the kernel
+        self._depolarization = 1 / 3 - self._equations.self_terms  # also checks the kernel
         self._largest_conductivity = None
         if metal == "effective":
             self._largest_conductivity = np.array(
                 [effective_conductivity(METAL, voxel_size, f) for f in self.frequencies]
             )
-        self._graph = GraphBackend(self._problem, self.max_rank)
-        self._host = HostBackend(self._problem)
+        if whole:
+            target = replace(target, fill=None, normals=None)
+        self._backends: dict[str, Backend] = {
+            "tf": GraphCall(self._equations, self.max_rank),
+            "scipy": HostCall(self._equations, target),
+        }
 
     @classmethod
     def from_target(cls, target: Any, frequencies: Any, **kwargs: Any) -> VolumeIntegralScattering:
@@ -242,11 +246,11 @@ class VolumeIntegralScattering(Layer):
         cplx = [batch.flat(tf.cast(vectors[n], tf.complex128), 2) for n in (1, 3)]
         antennas = AntennaTensors(real[0], cplx[0], real[1], tf.math.conj(cplx[1]))
         if self.approximation == "born":
-            h = tf.cast(born_response(self._problem, values, antennas), self.cdtype)
-            h = _accept(h, tf.math.is_finite(linalg.real_rows(h)), "inputs are invalid")
+            h = tf.cast(born_response(self._equations, values, antennas), self.cdtype)
+            h = accept(h, tf.math.is_finite(linalg.real_rows(h)), "inputs are invalid")
         else:
-            antennas = AntennaTensors(*(tf.stop_gradient(v) for v in antennas))
-            h = self._solve(values, antennas)
+            material = [batch.flat(tf.cast(v, tf.float64), 1) for v in (permittivity, conductivity)]
+            h = self._solve(values, [tf.stop_gradient(v) for v in (*material, *antennas)])
         return batch.unflat(h)
 
     def _check_values(self, permittivity: Any, conductivity: Any, *vectors: Any) -> None:
@@ -261,17 +265,13 @@ class VolumeIntegralScattering(Layer):
                     f"{name} must be >= {minimum} (gain media and plasmas are not supported); "
                     f"got {float(tf.reduce_min(value)):g}"
                 )
-        self._check_clear(np.asarray(vectors[0]), np.asarray(vectors[2]))
-
-    def _check_clear(self, tx_positions: np.ndarray, rx_positions: np.ndarray) -> None:
-        for name, points in (("tx_positions", tx_positions), ("rx_positions", rx_positions)):
-            points = points.reshape(-1, 3).astype(np.float64)
-            self._target.check_clear(name, Antennas(points, points))
+        check_clear(self._target, vectors[0], vectors[2])
 
     def _polarizability(self, permittivity: tf.Tensor, conductivity: tf.Tensor) -> tf.Tensor:
         """[batch..., F, 1 or 2, N], differentiable; NaN where the material is out of its range."""
-        permittivity, conductivity = tf.cast(permittivity, tf.float64), tf.cast(
-            conductivity, tf.float64
+        permittivity, conductivity = (
+            tf.cast(permittivity, tf.float64),
+            tf.cast(conductivity, tf.float64),
         )
         good = (permittivity >= 1) & (conductivity >= 0)
         conductivity = conductivity[..., tf.newaxis, :]
@@ -281,91 +281,22 @@ class VolumeIntegralScattering(Layer):
         gain = tf.where(good, permittivity - 1, tf.constant(np.nan, tf.float64))[..., tf.newaxis, :]
         chi = tf.complex(gain + tf.zeros_like(loss), tf.zeros_like(gain) - loss)
         parts = [chi]
-        if self._problem.normals is not None:
+        if self._equations.normals is not None:
             parts = [self.fill * chi, self.fill * chi / (1 + (1 - self.fill) * chi)]
         depolarization = self._depolarization[:, np.newaxis]
         return tf.stack([part / (1 + depolarization * part) for part in parts], axis=-2)
 
-    def _solve(self, values: tf.Tensor, antennas: AntennaTensors) -> tf.Tensor:
-        scipy = self.chosen_backend == "scipy"
-        if not scipy:
-            self._graph.prepare()
+    def _solve(self, values: tf.Tensor, samples: list[tf.Tensor]) -> tf.Tensor:
+        """h [B, F, R, T] with its gradient with respect to the polarisability."""
+        backend = self._backends[self.chosen_backend]
 
         @tf.custom_gradient
         def response(values: tf.Tensor) -> tuple:
-            if scipy:
-                h, state = self._host_forward(values, antennas)
-            else:
-                h, good, state = self._graph.forward(values, antennas)
-                h = _accept(h, good, self._advice)
+            h, state = backend.forward(values, samples)
 
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
-                if scipy:
-                    return self._host_backward(values, antennas, state, upstream)
-                result, good = self._graph.backward(values, antennas, state, upstream)
-                return _accept(result, good, "gradient: " + self._advice)
+                return backend.backward(values, samples, state, upstream)
 
             return h, gradient
 
         return response(values)
-
-    @property
-    def _advice(self) -> str:
-        hints = [
-            f"the equations were not solved to the tolerance {self.tolerance:g} (or inputs are "
-            f"invalid); try a larger one, max_iterations above {self.max_iterations}, "
-            "precision='double'"
-        ]
-        if self.max_rank is not None:
-            hints.append(f"max_rank above {self.max_rank}")
-        hints.append(
-            "or, for solid metal, a shell one voxel thick, smaller voxels, or the approximation "
-            "metal='effective'"
-        )
-        return ", ".join(hints)
-
-    def _host_forward(self, values: tf.Tensor, antennas: AntennaTensors) -> tuple:
-        def forward(values: np.ndarray, *antennas: np.ndarray) -> tuple:
-            if np.any(np.isnan(values)):
-                raise ValueError(
-                    "permittivity must be finite and >= 1 and conductivity finite and >= 0"
-                )
-            self._check_clear(antennas[0], antennas[2])
-            h, state = self._host.forward(values, AntennaArrays(*antennas))
-            return h, *state
-
-        types = [self.cdtype, tf.int32, tf.int32, tf.complex128, self.cdtype]
-        h, *state = _on_host(forward, [values, *antennas], types)
-        number, num_tx, num_rx = values.shape[0], *(antennas[n].shape[1] for n in (0, 2))
-        h.set_shape([number, len(self.frequencies), num_rx, num_tx])
-        return h, state
-
-    def _host_backward(
-        self, values: tf.Tensor, antennas: AntennaTensors, state: list, upstream: tf.Tensor
-    ) -> tf.Tensor:
-        def backward(values: np.ndarray, upstream: np.ndarray, *rest: np.ndarray) -> list:
-            antennas, state = AntennaArrays(*rest[:4]), State(*rest[4:])
-            return [self._host.backward(values, antennas, state, upstream)]
-
-        inputs = [values, upstream, *antennas, *state]
-        (gradient,) = _on_host(backward, inputs, [tf.complex128])
-        gradient.set_shape(values.shape)
-        return gradient
-
-
-def _on_host(function: Any, inputs: list, types: list) -> list[tf.Tensor]:
-    """Outputs of a NumPy function; eagerly called, its errors come through as they are."""
-    if tf.executing_eagerly():
-        return [tf.constant(v) for v in function(*(v.numpy() for v in inputs))]
-    return tf.numpy_function(function, inputs, types)
-
-
-def _accept(value: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
-    """The value if all is good, otherwise an error; under XLA, which has none, the value."""
-    good = tf.reduce_all(good)
-    if tf.executing_eagerly():
-        if not bool(good):
-            raise NotConvergedError(message)
-        return value
-    with tf.control_dependencies([tf.debugging.Assert(good, [message])]):
-        return tf.identity(value)

@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.core import checks, cites
-from sionna_isac.core.layer import resolve_precision
 from sionna_isac.scattering._fields import numerical_rank
-from sionna_isac.scattering._response import response_scale, solve_fields
-from sionna_isac.scattering._target import Antennas, Target
+from sionna_isac.scattering._problem import Problem
 from sionna_isac.scattering._tones import ToneHistory
 
 __all__ = ["VolumeResponse", "volume_response"]
-
-SMALLEST_TOLERANCE = {"single": 1e-6, "double": 1e-13}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +124,7 @@ def volume_response(
         See :func:`~sionna_isac.scattering.green_kernel`
     tolerance : `float`, defaults to 1e-5
         Residual of the equations relative to the fields of the antennas (RMS over antennas); the
-        error of the response against an exact solution of the same equations is about as large
+        error of the response against an exact solution of the same equations is of that order
     precision : `None` (default) | "single" | "double"
         Precision of the computation; `None` for that of Sionna
     approximation : `None` (default) | "born"
@@ -161,42 +157,46 @@ def volume_response(
     CoarseGridWarning
         If voxels are larger than a sixth of the wavelength
     """
-    precision = resolve_precision(precision)
-    dtype = np.complex64 if precision == "single" else np.complex128
-    target = Target.checked(
-        positions, voxel_size, permittivity, conductivity, fill, normals, metal=metal
-    )
-    tx = Antennas.checked(("tx_positions", "tx_moments"), tx_positions, tx_moments)
-    rx = Antennas.checked(("rx_positions", "rx_polarizations"), rx_positions, rx_polarizations)
-    target.check_clear("tx_positions", tx)
-    target.check_clear("rx_positions", rx)
-    frequencies = frequency_list(frequencies)
-    smallest = SMALLEST_TOLERANCE[precision]
-    tolerance = checks.real("tolerance", tolerance, minimum=smallest, maximum=0.1)
     checks.one_of("approximation", approximation, (None, "born"))
-    max_iterations = checks.integer("max_iterations", max_iterations)
-    per_wavelength = target.check_resolution(float(frequencies.max()), allow_coarse)
-
-    h = np.empty([len(frequencies), len(rx.positions), len(tx.positions)], dtype)
-    rank, iterations, products = np.zeros([3, len(frequencies)], int)
-    residual = np.zeros(len(frequencies))
-    kernels = [""] * len(frequencies)
+    problem = Problem.checked(
+        positions,
+        voxel_size,
+        permittivity,
+        conductivity,
+        frequencies,
+        tx_positions,
+        tx_moments,
+        rx_positions,
+        rx_polarizations,
+        fill=fill,
+        normals=normals,
+        kernel=kernel,
+        tolerance=tolerance,
+        precision=precision,
+        metal=metal,
+        max_iterations=max_iterations,
+        allow_coarse=allow_coarse,
+    )
+    num = len(problem.frequencies)
+    h: np.ndarray = np.empty(problem.shape, problem.dtype)
+    rank, iterations, products = np.zeros([3, num], int)
+    residual = np.zeros(num)
+    kernels = [""] * num
     side = "none"
     history: ToneHistory | None = None
-    for n in np.argsort(frequencies):
-        system = target.system(float(frequencies[n]), kernel, tx, rx, dtype)
+    for n in np.argsort(problem.frequencies):
+        system = problem.system(n)
         kernels[n] = system.kernel
-        scale = response_scale(system, target.grid.voxel_size)
+        scale = problem.scale(system)
         if approximation == "born":
             h[n] = scale * system.rx.cross(system.tx)
             continue
         if history is None:  # the side must not change from tone to tone
             ranks = [numerical_rank(fields, tolerance) for fields in (system.tx, system.rx)]
             side = "tx" if ranks[0] <= ranks[1] else "rx"
-            antennas = tx if side == "tx" else rx
-            history = ToneHistory(target.grid.positions, antennas.positions)
+            history = problem.history(side)
         fields, others = (system.tx, system.rx) if side == "tx" else (system.rx, system.tx)
-        solved = solve_fields(system, fields, tolerance, max_iterations, history)
+        solved = problem.solve(system, fields, history)
         answer = others.products(solved.solutions) @ solved.mixing.T
         h[n] = scale * (answer if side == "tx" else answer.T)
         rank[n], residual[n] = len(solved.solutions), solved.residual
@@ -212,20 +212,6 @@ def volume_response(
         residual,
         tolerance,
         tuple(kernels),
-        len(target.permittivity),
-        per_wavelength,
+        len(problem.target.permittivity),
+        problem.voxels_per_wavelength,
     )
-
-
-def frequency_list(value: Any) -> np.ndarray:
-    """``value`` as a vector of at least one positive frequency, no two the same."""
-    frequencies = checks.finite("frequencies", checks.floats("frequencies", value))
-    if frequencies.ndim != 1 or not frequencies.size:
-        raise ValueError(
-            f"frequencies must have shape [F], F >= 1; got shape {list(frequencies.shape)}"
-        )
-    if np.min(frequencies) <= 0:
-        raise ValueError(f"frequencies must be > 0; got {float(np.min(frequencies)):g}")
-    if len(np.unique(frequencies)) < len(frequencies):
-        raise ValueError("frequencies must differ; got some more than once")
-    return frequencies
