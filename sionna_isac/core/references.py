@@ -16,6 +16,14 @@ BIBLIOGRAPHY: dict[str, str] = {
   publisher = {Wiley},
   year      = {1983}
 }""",
+    "Gabriel96": """@article{Gabriel96,
+  author  = {Gabriel, S. and Lau, R. W. and Gabriel, C.},
+  title   = {The Dielectric Properties of Biological Tissues: {III}. Parametric Models for the
+             Dielectric Spectrum of Tissues},
+  journal = {Physics in Medicine and Biology},
+  volume  = {41}, pages = {2271--2293},
+  year    = {1996}
+}""",
     "Lentz76": """@article{Lentz76,
   author  = {Lentz, William J.},
   title   = {Generating {Bessel} Functions in {Mie} Scattering Calculations Using Continued

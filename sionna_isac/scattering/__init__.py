@@ -11,6 +11,7 @@ from sionna_isac.scattering.cross_section import (
 from sionna_isac.scattering.dipole import dipole_field
 from sionna_isac.scattering.errors import CoarseGridWarning, NotConvergedError
 from sionna_isac.scattering.green import green_kernel, self_term
+from sionna_isac.scattering.layer import VolumeIntegralScattering
 from sionna_isac.scattering.material import contrast, effective_conductivity, partial_contrast
 from sionna_isac.scattering.mie import sphere_response
 from sionna_isac.scattering.volume_integral import VolumeResponse, volume_response
@@ -20,6 +21,7 @@ __all__ = [
     "CrossSections",
     "NotConvergedError",
     "RadarCrossSection",
+    "VolumeIntegralScattering",
     "VolumeResponse",
     "contrast",
     "dipole_field",

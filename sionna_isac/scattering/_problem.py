@@ -22,7 +22,7 @@ from sionna_isac.scattering.dipole import point_list, vector_list
 from sionna_isac.scattering.errors import NotConvergedError
 from sionna_isac.scattering.green import choose_kernel, self_term
 
-__all__ = ["Antennas", "Problem", "Solved", "System"]
+__all__ = ["Antennas", "Problem", "Solved", "System", "frequency_list"]
 
 SMALLEST_TOLERANCE = {"single": 1e-6, "double": 1e-13}
 
@@ -116,7 +116,7 @@ class Problem:
         rx = Antennas(rx_points, vector_list("rx_polarizations", rx_polarizations, len(rx_points)))
         target.check_clear("tx_positions", tx_points)
         target.check_clear("rx_positions", rx_points)
-        frequencies = _frequencies(frequencies)
+        frequencies = frequency_list(frequencies)
         return cls(
             target,
             tx,
@@ -174,19 +174,20 @@ class Problem:
         basis = compress(fields, self.tolerance)
         num = len(basis.rows)
         # Equal absolute residuals of the rows make an RMS of `tolerance` over the antennas
-        active = max(1.0, float(np.trace(fields.gram).real))
+        active = fields.num_active
         targets = np.full(num, self.tolerance * math.sqrt(active / num))
         guess = history.guess(system.wavenumber, basis.mixing)
         try:
             found = solve(system.operator.apply, basis.rows, targets, self.max_iterations, guess)
         except NotConvergedError as error:
-            raise NotConvergedError(f"{error}; {self._advice(system)}") from None
+            raise NotConvergedError(f"{error}; {self.advice(system)}") from None
         history.add(system.wavenumber, basis.mixing, found.x)
         residual = math.sqrt(float(np.sum(found.residuals**2)) / active)
         iterations = found.iterations
         return Solved(basis.mixing, found.x, int(iterations.max()), int(iterations.sum()), residual)
 
-    def _advice(self, system: System) -> str:
+    def advice(self, system: System) -> str:
+        """What to try if the equations were not solved."""
         hints = [
             f"try a tolerance above {self.tolerance:g}",
             f"max_iterations above {self.max_iterations}",
@@ -199,7 +200,7 @@ class Problem:
         return ", ".join(hints)
 
 
-def _frequencies(value: Any) -> np.ndarray:
+def frequency_list(value: Any) -> np.ndarray:
     """``value`` as a vector of at least one positive frequency, no two the same."""
     frequencies = checks.finite("frequencies", checks.floats("frequencies", value))
     if frequencies.ndim != 1 or not frequencies.size:

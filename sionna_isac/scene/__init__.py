@@ -1,6 +1,7 @@
 """Scenes: prior sectors, point targets, and extended targets as voxels."""
 
 from sionna_isac.scene.car import ParametricCar
+from sionna_isac.scene.extended_targets import ExtendedTargets
 from sionna_isac.scene.material import MATERIALS, Material, MaterialRange
 from sionna_isac.scene.mesh import MeshTarget
 from sionna_isac.scene.motorbike import ParametricMotorbike
@@ -17,6 +18,7 @@ from sionna_isac.scene.voxels import CATEGORIES, TargetLabel, VoxelTarget
 __all__ = [
     "CATEGORIES",
     "MATERIALS",
+    "ExtendedTargets",
     "FixedSector",
     "Material",
     "MaterialRange",
