@@ -32,14 +32,6 @@ BIBLIOGRAPHY: dict[str, str] = {
   volume  = {15}, number = {3}, pages = {668--671},
   year    = {1976}
 }""",
-    "Gabriel96": """@article{Gabriel96,
-  author  = {Gabriel, S. and Lau, R. W. and Gabriel, C.},
-  title   = {The Dielectric Properties of Biological Tissues: {III}. Parametric Models for the
-             Dielectric Spectrum of Tissues},
-  journal = {Physics in Medicine and Biology},
-  volume  = {41}, pages = {2271--2293},
-  year    = {1996}
-}""",
     "MateosRamos25": """@article{MateosRamos25,
   author  = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
              and Le Magoarou, Luc and Wymeersch, Henk},
