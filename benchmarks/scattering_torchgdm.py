@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["available", "main", "solve"]
+__all__ = ["available", "main", "solve", "versions"]
 
 SPEED_OF_LIGHT, EPSILON_0 = 299792458.0, 8.8541878188e-12
 UNITS = 1000.0  # in a wavelength
@@ -41,6 +41,18 @@ SOLVERS = ("fft", "lu")
 def available() -> bool:
     """Whether TORCHGDM_PYTHON names an interpreter."""
     return bool(os.environ.get("TORCHGDM_PYTHON"))
+
+
+def versions() -> str:
+    """Versions of torchgdm and PyTorch in that environment."""
+    code = "from importlib.metadata import version as v; print(v('torchgdm'), v('torch'))"
+    run = subprocess.run(
+        [os.environ["TORCHGDM_PYTHON"], "-I", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return " with torch ".join(run.stdout.split())
 
 
 def solve(

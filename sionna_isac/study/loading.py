@@ -19,7 +19,8 @@ _TAGS = {"multi_target", "coded_ber", "dataset", "near_field", "near_field_conve
 _TAGS |= {"scattering_sphere", "scattering_convergence", "echo_map", "sphere", "vehicle"}
 _TAGS |= {"rayleigh", "radar_equation", "multitap", "geometric"}
 _TAGS |= {"spacing", "gain", "phase", "coupling"}
-_FIELDS = {("targets", "gain"), ("array", "spacing")}  # named like a member, but written
+# named like a member, but written
+_FIELDS = {("targets", "gain"), ("array", "spacing"), ("scattering_sphere", "sphere")}
 
 
 class ScenarioError(ValueError):

@@ -187,7 +187,7 @@ class EchoImage(Frozen):
     height_interval: Interval = (0.0, 1.8)
     num_ranges: Annotated[int, Field(ge=2)] = 161
     num_azimuths: Annotated[int, Field(ge=2)] = 161
-    num_heights: Annotated[int, Field(ge=2)] = 10
+    num_heights: Annotated[int, Field(ge=2)] = 19
 
     @field_validator("range_interval", "azimuth_deg", "height_interval")
     @classmethod
