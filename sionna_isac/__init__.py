@@ -21,6 +21,7 @@ _DOMAINS = (
     "objective",
     "plots",
     "receiver",
+    "scattering",
     "scene",
     "study",
     "waveform",

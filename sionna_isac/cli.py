@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Integrated sensing and communication studies on top of Sionna.",
 )
+dataset_app = typer.Typer(help="Data sets of channels of extended targets.", no_args_is_help=True)
+app.add_typer(dataset_app, name="dataset")
 
 
 @app.callback()
@@ -64,14 +66,76 @@ def run(
 ) -> None:
     """Run a scenario, store its result and draw its figure. The same command resumes it."""
     from sionna_isac.study.loading import load_scenario
+    from sionna_isac.study.quiet import load_tensorflow
 
     config = load_scenario(scenario, set_ or (), seed)
-    _load_tensorflow()
+    if config.kind == "dataset":
+        raise typer.BadParameter(
+            f"'{config.name}' is a data set: use 'sionna-isac dataset generate'"
+        )
+    load_tensorflow()
     from sionna_isac.study import run_scenario
 
     folder = out or Path("results") / config.name
     run_scenario(config, folder, fresh=fresh, quiet=quiet, workers=workers)
     _draw(folder, None, quiet)
+
+
+@dataset_app.command("generate")
+def generate(
+    scenario: ScenarioArgument,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; results/NAME if not given.")] = None,
+    seed: SeedOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Local processes; one a processor if not given, 0: none."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, in place of local processes.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option(help="Discard what an earlier run left; without it a run resumes.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
+) -> None:
+    """Generate a data set. The same command resumes it."""
+    from sionna_isac.study.dataset import generate_dataset
+    from sionna_isac.study.loading import load_scenario
+
+    if workers is not None and scheduler is not None:
+        raise typer.BadParameter("--workers is for local processes: leave it out with --scheduler")
+    config = load_scenario(scenario, set_ or (), seed)
+    folder = out or Path("results") / config.name
+    generate_dataset(config, folder, workers, scheduler, fresh, quiet)
+
+
+DatasetArgument = Annotated[Path, typer.Argument(help="Folder of a data set, or one of its files.")]
+
+
+@dataset_app.command()
+def verify(path: DatasetArgument) -> None:
+    """Check every sample of a data set against its checksum."""
+    from sionna_isac.study.dataset import verify_dataset
+
+    found = verify_dataset(path)
+    counts = ", ".join(f"{split} {number}" for split, number in found.items())
+    typer.echo(f"ok: {sum(found.values())} samples ({counts})")
+
+
+@dataset_app.command()
+def info(path: DatasetArgument) -> None:
+    """Print what a data set holds."""
+    from sionna_isac.study.dataset import describe_dataset
+
+    found = describe_dataset(path)
+    for name, text in found["about"].items():
+        typer.echo(f"{name:<12} {text}")
+    splits = found["splits"]
+    table = Table("", *splits, box=None, header_style="bold")
+    for name in next(iter(splits.values())):
+        table.add_row(name, *(figures[name] for figures in splits.values()))
+    Console().print(table)
 
 
 @app.command("list")
@@ -108,9 +172,10 @@ def plot(
 
 def _draw(result: Path, out: Path | None, quiet: bool) -> None:
     from sionna_isac.plots import draw_result
+    from sionna_isac.study.dataset import is_dataset, summarise_dataset
     from sionna_isac.study.store import StoreError, read_result
 
-    dataset, scenario = read_result(result)
+    dataset, scenario = (summarise_dataset if is_dataset(result) else read_result)(result)
     folder = result if result.is_dir() else result.parent
     target = out or folder / "figure.png"
     try:
@@ -119,16 +184,6 @@ def _draw(result: Path, out: Path | None, quiet: bool) -> None:
         raise StoreError(f"out: cannot write figure '{target}': {error}") from None
     if not quiet:
         typer.echo(f"figure: {target}")
-
-
-def _load_tensorflow() -> None:
-    """Import TensorFlow without the notes that it logs whatever the log level is."""
-    from sionna_isac.study.workers import silenced
-
-    with silenced():
-        import tensorflow as tf
-
-        tf.constant(0)
 
 
 def main() -> None:
@@ -147,14 +202,15 @@ def main() -> None:
         print(f"error: {text}", file=sys.stderr)
         code = 2
     if code == _INTERRUPTED:  # some versions of typer make it an exit of their own
-        resume = "; the same command goes on from here" if "run" in sys.argv[1:2] else ""
-        print(f"interrupted{resume}", file=sys.stderr)
+        resumes = {"run", "generate"} & set(sys.argv[1:3])
+        hint = "; the same command goes on from here" if resumes else ""
+        print(f"interrupted{hint}", file=sys.stderr)
     sys.exit(code or 0)
 
 
 _INTERRUPTED = 130
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
-_USAGE |= {"WorkerError"}
+_USAGE |= {"NotConvergedError", "WorkerError"}
 
 
 def _is_usage(error: Exception) -> bool:

@@ -48,6 +48,7 @@ THIRD_PARTY = {
     "dask": {"study", "cli"},
     "distributed": {"study", "cli"},
     "dask_jobqueue": {"study", "cli"},
+    "trimesh": {"scene/mesh.py"},
     "sionna": {"core", "waveform", "study", "channel/link.py", "receiver/symbols.py"},
 }
 
@@ -143,6 +144,7 @@ def test_imports_run_one_way():
         ("channel/echo.py", "from sionna.phy import config"),
         ("study/run.py", "try:\n    import cvxpy\nexcept ImportError:\n    pass"),
         ("core/layer.py", "from dask.distributed import Client"),
+        ("scene/voxels.py", "import trimesh"),
     ],
 )
 def test_breaches_are_seen(path, source):
@@ -172,7 +174,8 @@ before = set(sys.modules)
 import sionna_isac as isac
 isac.array, isac.scene, isac.waveform, isac.channel, isac.receiver, isac.objective
 isac.bound
-heavy = "cvxpy dask distributed matplotlib mitsuba pydantic sionna.rt typer xarray yaml".split()
+heavy = "cvxpy dask distributed matplotlib mitsuba pydantic sionna.rt trimesh typer xarray yaml"
+heavy = heavy.split()
 print("loaded:", [m for m in heavy if m in sys.modules and m not in before])
 """
     run = subprocess.run(

@@ -1,6 +1,7 @@
 """Channels: the echo of targets and the communication link."""
 
 from sionna_isac.channel.echo import MonostaticEcho
+from sionna_isac.channel.extended_echo import ExtendedEcho
 from sionna_isac.channel.link import GeometricLink, MultitapLink, Paths
 from sionna_isac.channel.near_field import (
     NearFieldEcho,
@@ -11,6 +12,7 @@ from sionna_isac.channel.near_field import (
 )
 
 __all__ = [
+    "ExtendedEcho",
     "GeometricLink",
     "MonostaticEcho",
     "MultitapLink",

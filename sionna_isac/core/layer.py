@@ -12,7 +12,7 @@ import tensorflow as tf
 from sionna.phy import config
 from sionna.phy.config import dtypes
 
-__all__ = ["Layer", "register"]
+__all__ = ["Layer", "register", "resolve_precision"]
 
 _T = TypeVar("_T", bound=type)
 _COMPLEX = "__complex__"
@@ -21,6 +21,13 @@ _COMPLEX = "__complex__"
 def register(cls: _T) -> _T:
     """Register a class with Keras so that models which contain it save and load."""
     return keras.saving.register_keras_serializable(package="sionna_isac")(cls)
+
+
+def resolve_precision(precision: str | None) -> str:
+    """ "single" or "double": what is given, or Sionna's own precision for `None`."""
+    if precision not in (None, "single", "double"):
+        raise ValueError(f"precision must be None, 'single' or 'double'; got {precision!r}")
+    return precision or config.precision
 
 
 class Layer(keras.layers.Layer):
@@ -44,9 +51,7 @@ class Layer(keras.layers.Layer):
     """
 
     def __init__(self, *, precision: str | None = None, **kwargs: Any) -> None:
-        if precision not in (None, "single", "double"):
-            raise ValueError(f"precision must be None, 'single' or 'double'; got {precision!r}")
-        precision = precision or config.precision
+        precision = resolve_precision(precision)
         if "dtype" in kwargs:
             raise TypeError("dtype is set by precision ('single' or 'double'); do not pass dtype")
         super().__init__(dtype=dtypes[precision]["tf"]["rdtype"].name, autocast=False, **kwargs)

@@ -10,12 +10,41 @@ __all__ = ["BIBLIOGRAPHY", "citation", "cites"]
 _T = TypeVar("_T")
 
 BIBLIOGRAPHY: dict[str, str] = {
+    "BohrenHuffman83": """@book{BohrenHuffman83,
+  author    = {Bohren, Craig F. and Huffman, Donald R.},
+  title     = {Absorption and Scattering of Light by Small Particles},
+  publisher = {Wiley},
+  year      = {1983}
+}""",
+    "Gabriel96": """@article{Gabriel96,
+  author  = {Gabriel, S. and Lau, R. W. and Gabriel, C.},
+  title   = {The Dielectric Properties of Biological Tissues: {III}. Parametric Models for the
+             Dielectric Spectrum of Tissues},
+  journal = {Physics in Medicine and Biology},
+  volume  = {41}, pages = {2271--2293},
+  year    = {1996}
+}""",
+    "Lentz76": """@article{Lentz76,
+  author  = {Lentz, William J.},
+  title   = {Generating {Bessel} Functions in {Mie} Scattering Calculations Using Continued
+             Fractions},
+  journal = {Applied Optics},
+  volume  = {15}, number = {3}, pages = {668--671},
+  year    = {1976}
+}""",
     "MateosRamos25": """@article{MateosRamos25,
   author  = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
              and Le Magoarou, Luc and Wymeersch, Henk},
   title   = {Model-Based End-to-End Learning for Multi-Target Integrated Sensing and
              Communication},
   year    = {2025}
+}""",
+    "P2040": """@techreport{P2040,
+  author  = {{ITU-R}},
+  title   = {Effects of Building Materials and Structures on Radiowave Propagation above about
+             100 {MHz}},
+  note    = {Recommendation ITU-R P.2040-3},
+  year    = {2023}
 }""",
     "Rahmathullah17": """@inproceedings{Rahmathullah17,
   author    = {Rahmathullah, Abu Sajana and Garc{\\'i}a-Fern{\\'a}ndez, {\\'A}ngel F.
@@ -24,11 +53,24 @@ BIBLIOGRAPHY: dict[str, str] = {
   booktitle = {20th International Conference on Information Fusion},
   year      = {2017}
 }""",
+    "Tai94": """@book{Tai94,
+  author    = {Tai, Chen-To},
+  title     = {Dyadic {Green} Functions in Electromagnetic Theory},
+  edition   = {2nd}, publisher = {IEEE Press},
+  year      = {1994}
+}""",
     "Yuan25": """@article{Yuan25,
   author  = {Yuan, Minghao and He, Dongxuan and Yuan, Weijie and Yin, Hao and Wang, Hua},
   title   = {Near-Field Integrated Sensing and Communication: {SPEB} Analysis and Hybrid
              Beamforming Design},
   year    = {2025}
+}""",
+    "Sogabe07": """@article{Sogabe07,
+  author  = {Sogabe, Tomohiro and Zhang, Shao-Liang},
+  title   = {A {COCR} Method for Solving Complex Symmetric Linear Systems},
+  journal = {Journal of Computational and Applied Mathematics},
+  volume  = {199}, number = {2}, pages = {297--303},
+  year    = {2007}
 }""",
     "Zhao26": """@article{Zhao26,
   author  = {Zhao, Zongyao and Wang, Zhaolin and Han, Lincong and Jin, Jing and Liu, Yuanwei
@@ -45,6 +87,37 @@ BIBLIOGRAPHY: dict[str, str] = {
   journal = {IEEE Transactions on Vehicular Technology},
   volume  = {68}, number = {1}, pages = {671--685},
   year    = {2018}
+}""",
+    "Farjadpour06": """@article{Farjadpour06,
+  author  = {Farjadpour, Ardavan and Roundy, David and Rodriguez, Alejandro and Ibanescu, Mihai
+             and Bermel, Peter and Joannopoulos, J. D. and Johnson, Steven G. and Burr, G. W.},
+  title   = {Improving Accuracy by Subpixel Smoothing in the Finite-Difference Time Domain},
+  journal = {Optics Letters},
+  volume  = {31}, number = {20}, pages = {2972--2974},
+  year    = {2006}
+}""",
+    "Goodman91": """@article{Goodman91,
+  author  = {Goodman, J. J. and Draine, B. T. and Flatau, P. J.},
+  title   = {Application of Fast-{Fourier}-Transform Techniques to the Discrete-Dipole
+             Approximation},
+  journal = {Optics Letters},
+  volume  = {16}, number = {15}, pages = {1198--1200},
+  year    = {1991}
+}""",
+    "Newell93": """@article{Newell93,
+  author  = {Newell, Andrew J. and Williams, Wyn and Dunlop, David J.},
+  title   = {A Generalization of the Demagnetizing Tensor for Nonuniform Magnetization},
+  journal = {Journal of Geophysical Research: Solid Earth},
+  volume  = {98}, number = {B6}, pages = {9551--9555},
+  year    = {1993}
+}""",
+    "Yurkin10": """@article{Yurkin10,
+  author  = {Yurkin, Maxim A. and Min, Michiel and Hoekstra, Alfons G.},
+  title   = {Application of the Discrete Dipole Approximation to Very Large Refractive Indices:
+             Filtered Coupled Dipoles Revived},
+  journal = {Physical Review E},
+  volume  = {82}, pages = {036703},
+  year    = {2010}
 }""",
     "Sionna": """@software{Sionna,
   author  = {Hoydis, Jakob and Cammerer, Sebastian and {Ait Aoudia}, Fay{\\c{c}}al and others},

@@ -8,9 +8,10 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "MARKERS", "curve", "draw_result", "label", "new_figure"]
+__all__ = ["COLOURS", "CYCLE", "MARKERS", "curve", "draw_result", "label", "new_figure"]
 
 COLOURS = {"unknown": "#c44e52", "learned": "#4c72b0", "known": "#2d2d2d"}
+CYCLE = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860")
 MARKERS = {"unknown": "s", "learned": "o", "known": "^"}
 
 
@@ -19,11 +20,14 @@ def label(method: str) -> str:
     return f"impairments {method}"
 
 
-def new_figure(rows: int, columns: int, title: str) -> tuple[Figure, Any]:
-    """Figure with a grid of axes, independent of any display."""
-    figure = Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained", dpi=120)
+def new_figure(
+    rows: int, columns: int, title: str, size: tuple[float, float] | None = None, **ratios: Any
+) -> tuple[Figure, Any]:
+    """Figure with a grid of axes, independent of any display; ``ratios`` go to `subplots`."""
+    size = size or (4.6 * columns, 3.5 * rows)
+    figure = Figure(figsize=size, layout="constrained", dpi=120)
     figure.suptitle(title, fontsize=11)
-    axes = figure.subplots(rows, columns, squeeze=False)
+    axes = figure.subplots(rows, columns, squeeze=False, **ratios)
     for ax in axes.flat:
         ax.grid(True, which="major", alpha=0.3)
     return figure, axes
@@ -44,7 +48,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     dataset : `xarray.Dataset`
         Stored result
     kind : `str`
-        Kind of the scenario
+        Kind of the scenario, such as "multi_target"
     path : `None` (default) | `str` | `Path`
         Image file
 
@@ -54,13 +58,27 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
         The figure
     """
     from sionna_isac.plots.coded_ber import coded_ber
+    from sionna_isac.plots.dataset import dataset_overview
+    from sionna_isac.plots.echo_map import echo_map
     from sionna_isac.plots.localization import localization
     from sionna_isac.plots.multi_target import multi_target
     from sionna_isac.plots.near_field import near_field
     from sionna_isac.plots.near_field_convergence import near_field_convergence
+    from sionna_isac.plots.scattering_convergence import scattering_convergence
+    from sionna_isac.plots.scattering_sphere import scattering_sphere
 
-    kinds = (multi_target, coded_ber, localization, near_field, near_field_convergence)
-    figure = {draw.__name__: draw for draw in kinds}[kind](dataset)
+    drawings = {
+        "coded_ber": coded_ber,
+        "dataset": dataset_overview,
+        "localization": localization,
+        "multi_target": multi_target,
+        "near_field": near_field,
+        "near_field_convergence": near_field_convergence,
+        "scattering_sphere": scattering_sphere,
+        "scattering_convergence": scattering_convergence,
+        "echo_map": echo_map,
+    }
+    figure = drawings[kind](dataset)
     if path is not None:
         figure.savefig(path)
     return figure

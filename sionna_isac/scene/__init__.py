@@ -1,5 +1,10 @@
-"""Scenes: prior sectors and point targets."""
+"""Scenes: prior sectors, point targets, and extended targets as voxels."""
 
+from sionna_isac.scene.car import ParametricCar
+from sionna_isac.scene.extended_targets import ExtendedTargets
+from sionna_isac.scene.material import MATERIALS, Material, MaterialRange
+from sionna_isac.scene.mesh import MeshTarget
+from sionna_isac.scene.motorbike import ParametricMotorbike
 from sionna_isac.scene.point_target import (
     PointTargets,
     RadarEquationGain,
@@ -7,12 +12,25 @@ from sionna_isac.scene.point_target import (
     TargetScene,
 )
 from sionna_isac.scene.sector import FixedSector, RandomSector
+from sionna_isac.scene.vehicle import ParametricVehicle
+from sionna_isac.scene.voxels import CATEGORIES, TargetLabel, VoxelTarget
 
 __all__ = [
+    "CATEGORIES",
+    "MATERIALS",
+    "ExtendedTargets",
     "FixedSector",
+    "Material",
+    "MaterialRange",
+    "MeshTarget",
+    "ParametricCar",
+    "ParametricMotorbike",
+    "ParametricVehicle",
     "PointTargets",
     "RadarEquationGain",
     "RandomSector",
     "RayleighGain",
+    "TargetLabel",
     "TargetScene",
+    "VoxelTarget",
 ]

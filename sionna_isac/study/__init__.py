@@ -10,6 +10,14 @@ from typing import Any
 
 _PARTS = {
     "coded_link": ("BeamformedLink", "CodedLink"),
+    "dataset": (
+        "ChannelDataset",
+        "DatasetError",
+        "generate_dataset",
+        "open_dataset",
+        "verify_dataset",
+    ),
+    "dataset_scenario": ("DatasetScenario",),
     "detection_sweep": ("NumericalError",),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
     "localization_scenario": ("LocalizationScenario",),
@@ -17,6 +25,11 @@ _PARTS = {
     "run": ("run_scenario",),
     "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
+    "scattering_scenario": (
+        "EchoMapScenario",
+        "ScatteringConvergenceScenario",
+        "ScatteringSphereScenario",
+    ),
     "store": ("RunFolder", "StoreError", "read_result"),
     "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
     "train": ("TrainingError", "train_array"),

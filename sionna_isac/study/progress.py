@@ -47,6 +47,7 @@ class Reporter:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self.console,
+            speed_estimate_period=600,  # steps may take minutes
         )
         with bar:
             task = bar.add_task(description, total=total, completed=done, note="")

@@ -12,12 +12,16 @@ import xarray as xr
 
 from sionna_isac.core import checks, set_seed
 from sionna_isac.study.array_study import array_report, array_study
+from sionna_isac.study.echo_map import echo_map
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.localization import localization_report, localization_study
 from sionna_isac.study.near_field_convergence import near_field_convergence
 from sionna_isac.study.near_field_report import near_field_report
 from sionna_isac.study.near_field_sweep import near_field_study
 from sionna_isac.study.progress import Reporter
+from sionna_isac.study.scattering_convergence import scattering_convergence
+from sionna_isac.study.scattering_report import scattering_report
+from sionna_isac.study.scattering_sphere import scattering_sphere
 from sionna_isac.study.store import RunFolder, read_result
 
 __all__ = ["run_scenario"]
@@ -37,6 +41,9 @@ _KINDS = {
     "localization": _Kind(localization_study, localization_report),
     "near_field": _Kind(near_field_study, near_field_report, in_workers=True),
     "near_field_convergence": _Kind(near_field_convergence, near_field_report, in_workers=True),
+    "scattering_sphere": _Kind(scattering_sphere, scattering_report),
+    "scattering_convergence": _Kind(scattering_convergence, scattering_report),
+    "echo_map": _Kind(echo_map, scattering_report),
 }
 
 

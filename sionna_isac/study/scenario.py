@@ -23,18 +23,27 @@ from sionna_isac.study.blocks import (
     changed_fields,
     distinct_methods,
 )
+from sionna_isac.study.dataset_scenario import DatasetScenario
 from sionna_isac.study.localization_scenario import LocalizationScenario
 from sionna_isac.study.near_field_scenario import (
     NearFieldConvergenceScenario,
     NearFieldScenario,
 )
+from sionna_isac.study.scattering_scenario import (
+    EchoMapScenario,
+    ScatteringConvergenceScenario,
+    ScatteringSphereScenario,
+)
 
 __all__ = [
     "CodedBERScenario",
+    "EchoMapScenario",
     "LocalizationScenario",
     "MultiTargetScenario",
     "NearFieldConvergenceScenario",
     "NearFieldScenario",
+    "ScatteringConvergenceScenario",
+    "ScatteringSphereScenario",
     "Scenario",
 ]
 
@@ -173,8 +182,12 @@ class CodedBERScenario(_ArrayStudy):
 Scenario = Annotated[
     MultiTargetScenario
     | CodedBERScenario
+    | DatasetScenario
     | LocalizationScenario
     | NearFieldScenario
-    | NearFieldConvergenceScenario,
+    | NearFieldConvergenceScenario
+    | ScatteringSphereScenario
+    | ScatteringConvergenceScenario
+    | EchoMapScenario,
     Field(discriminator="kind"),
 ]

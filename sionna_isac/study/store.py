@@ -77,8 +77,8 @@ class RunFolder:
             raise StoreError(f"out: cannot write to '{self.path}': {error.strerror}") from None
 
     def _clear(self) -> None:
-        for name in ("partial", "result.nc", "figure.png", "commits.txt"):
-            target = self.path / name
+        names = ("partial", "result.nc", "figure.png", "commits.txt")
+        for target in [*(self.path / name for name in names), *self.path.glob("*.h5")]:
             if target.is_dir():
                 shutil.rmtree(target)
             else:

@@ -1,0 +1,335 @@
+"""Monostatic echo of an extended target, by full-wave scattering."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
+from scipy.constants import epsilon_0
+
+from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearArray
+from sionna_isac.core import Layer, checks, cites, complex_normal, linalg, register
+from sionna_isac.scattering import VolumeIntegralScattering
+from sionna_isac.scene import ExtendedTargets, VoxelTarget
+
+__all__ = ["ExtendedEcho"]
+
+
+@register
+@cites("Zhao26")
+class ExtendedEcho(Layer):
+    r"""Echo of an extended target at the array that transmitted, Eq. (1) of [Zhao26]_.
+
+    .. math::
+        \mathbf{Y}_{:,s} = \nu\, \mathbf{H}_s \mathbf{x}_s + \mathbf{w}_s,\quad
+        [\mathbf{H}_s]_{kl} = h_{kl}(f_s)
+
+    The full-wave counterpart of :class:`MonostaticEcho`: the same inputs and outputs, for a target
+    of voxels in place of points, so that receivers, bounds and studies take either. Spherical
+    waves, the path to each voxel and the multiple scattering among them are all there; the array is
+    as wide as it is and the band, too, so that beams squint.
+
+    Elements are dipoles along ``polarization`` with moment :math:`\varepsilon_0\lambda_s/k_s^2`:
+    what a target of radar cross section :math:`\sigma` at distance r returns is the radar equation
+    between antennas of unit gain (broadside to the dipole),
+
+    .. math::
+        |h_{kl}| = \frac{\lambda_s \sqrt{\sigma}}{(4\pi)^{3/2}\, r^2},
+
+    which is also the magnitude of a point target's gain :math:`\psi`
+    (:class:`~sionna_isac.scene.RadarEquationGain`). Its phase :math:`e^{-j 2 k r}` is that of the
+    way there and back: a delay :math:`2r/c` on the subcarriers, as for points.
+
+    A :class:`~sionna_isac.array.UniformLinearArray` has the steering vector
+    :math:`e^{-j2\pi p\sin\theta}` of [MateosRamos25]_. With :math:`e^{+j\omega t}` this is what
+    elements at :math:`y = -p` see of a target at azimuth :math:`\theta`, so that is where they are
+    put. Those of a :class:`~sionna_isac.array.SphericalWaveArray` are where it says. Gains, phases
+    and coupling of an :class:`~sionna_isac.array.ImpairedArray` act on both ways; they are taken
+    over when the echo is made and are not trained through it.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray` (or impaired) | \
+:class:`~sionna_isac.array.SphericalWaveArray`
+        The true array
+    scattering : :class:`~sionna_isac.scattering.VolumeIntegralScattering`
+        The target; its frequencies are those of the subcarriers, evenly spaced.
+        :meth:`from_target` makes it.
+    normalize : `bool`, (default `False`)
+        Whether :math:`\nu = 1/\sqrt{S}` or 1 over S subcarriers
+    polarization : [3], array_like, (default (0, 0, 1))
+        Direction of all dipoles in the world
+
+    Input
+    -----
+    x : [batch_size, ..., num_subcarriers], `tf.complex`
+        Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
+        (which the beam takes to the antennas), or the signals of all antennas
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+    targets : :class:`~sionna_isac.scene.ExtendedTargets`
+        Pose and material of the target
+    beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
+        Beam; `None` if ``x`` holds the antenna signals
+    no : `None` (default) | `float`
+        Noise power :math:`N_0` [W]; `None` adds no noise
+
+    Output
+    ------
+    : [batch_size, ..., num_subcarriers], `tf.complex`
+        Received signal, for the three forms of ``x``
+        [batch_size, num_antennas, num_subcarriers],
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or (in eager mode) an antenna is inside the target or a value is out
+        of its range
+    NotConvergedError
+        See :class:`~sionna_isac.scattering.VolumeIntegralScattering`, also on gradients: they reach
+        the material, ``x`` and ``beam``, and the pose in the Born approximation alone
+
+    Example
+    -------
+    >>> echo = isac.channel.ExtendedEcho.from_target(array, car, 1e6, 64)
+    >>> y = echo(x, isac.scene.ExtendedTargets.of(car.placed_at(12.0, 0.3)), beam)
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        scattering: Layer,
+        normalize: bool = False,
+        polarization: Any = (0.0, 0.0, 1.0),
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        if not isinstance(array, (UniformLinearArray, SphericalWaveArray)):
+            raise TypeError(
+                f"array must be a UniformLinearArray or a SphericalWaveArray; got {array!r}"
+            )
+        self.array = array
+        self.scattering = checks.instance("scattering", scattering, VolumeIntegralScattering)
+        if self.scattering.precision != self.precision:
+            raise ValueError(
+                f"scattering must have the precision of the echo, {self.precision!r}; got "
+                f"{self.scattering.precision!r}"
+            )
+        self.normalize = bool(normalize)
+        self.polarization = checks.vector("polarization", polarization, 3)
+        length = float(np.linalg.norm(self.polarization))
+        if length == 0:
+            raise ValueError("polarization must not be 0; got [0, 0, 0]")
+        frequencies = self.scattering.frequencies
+        steps = np.diff(frequencies)
+        if (len(steps) and np.ptp(steps) > 1e-6 * abs(steps[0])) or np.any(steps <= 0):
+            raise ValueError(
+                "scattering must have frequencies that rise in equal steps, the subcarriers; got "
+                f"steps from {steps.min():g} to {steps.max():g} Hz"
+            )
+        self._direction = self.polarization / length
+        self._elements = _world_positions(array)
+        self._hardware = _hardware(array)
+        # Moments are made for the first tone, where numbers are of a size for single precision
+        self._moment = epsilon_0 * SPEED_OF_LIGHT**3 / (4 * math.pi**2 * frequencies[0] ** 3)
+        self._tone_gain = (frequencies[0] / frequencies) ** 3
+
+    @classmethod
+    def from_target(
+        cls,
+        array: Layer,
+        target: VoxelTarget,
+        subcarrier_spacing: float,
+        num_subcarriers: int,
+        normalize: bool = False,
+        polarization: Any = (0.0, 0.0, 1.0),
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> ExtendedEcho:
+        """Echo of a voxelised target on OFDM subcarriers around the carrier of the array.
+
+        Parameters
+        ----------
+        array : :class:`~sionna_isac.core.Layer`
+            The true array; its wavelength is that of the carrier, subcarrier
+            ``num_subcarriers // 2``
+        target : :class:`~sionna_isac.scene.VoxelTarget`
+            Target; how it is placed and its material are inputs of the call, see
+            :meth:`ExtendedTargets.of() <sionna_isac.scene.ExtendedTargets.of>`
+        subcarrier_spacing : `float`
+            :math:`\\Delta_f` [Hz]
+        num_subcarriers : `int`
+            Number of subcarriers: a full-wave solution for each
+        normalize, polarization, precision
+            See above
+        kwargs
+            Arguments of :class:`~sionna_isac.scattering.VolumeIntegralScattering`
+
+        Output
+        ------
+        : :class:`ExtendedEcho`
+        """
+        checks.instance("target", target, VoxelTarget)
+        spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+        number = checks.integer("num_subcarriers", num_subcarriers)
+        carrier = SPEED_OF_LIGHT / checks.instance("array", array, Layer).wavelength
+        frequencies = carrier + spacing * (np.arange(number) - number // 2)
+        if frequencies[0] <= 0:
+            raise ValueError(
+                f"the band must lie above 0 Hz; got a lowest subcarrier at {frequencies[0]:g} Hz"
+            )
+        scattering = VolumeIntegralScattering.from_target(
+            target, frequencies, precision=precision, **kwargs
+        )
+        return cls(array, scattering, normalize, polarization, precision=precision)
+
+    @property
+    def num_subcarriers(self) -> int:
+        """`int` : Number of subcarriers"""
+        return len(self.scattering.frequencies)
+
+    @property
+    def subcarrier_spacing(self) -> float:
+        """`float` : Subcarrier spacing [Hz], NaN for a single tone"""
+        frequencies = self.scattering.frequencies
+        return float(frequencies[1] - frequencies[0]) if len(frequencies) > 1 else math.nan
+
+    def call(
+        self, x: tf.Tensor, targets: ExtendedTargets, beam: Any = None, no: Any = None
+    ) -> tf.Tensor:
+        checks.rank("x", x, (2, 3, 5))
+        if (beam is None) != (x.shape.rank == 5):
+            raise ValueError(
+                "beam must be given exactly if x holds symbols and not antenna signals; got "
+                f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
+            )
+        checks.last_dim("x", x, self.num_subcarriers, "(num_subcarriers)")
+        if no is not None:
+            checks.not_negative("no", tf.cast(no, self.rdtype))
+        h = self._channel(targets, x.shape[0])  # [B, S, K, K]
+        if beam is None:
+            checks.shape("x", x, [x.shape[0], 1, self.array.num_antennas, None, None])
+            y = linalg.matmul(h, tf.transpose(x[:, 0], [0, 3, 1, 2]))  # [B, S, K, M]
+            y = tf.transpose(y, [0, 2, 3, 1])[:, tf.newaxis]
+        else:
+            lit = self._beamformed(h, beam)  # [B, K, S]
+            symbols = x[:, tf.newaxis]
+            y = (lit if x.shape.rank == 2 else lit[:, :, tf.newaxis]) * symbols
+        if no is not None:
+            y += complex_normal(tf.shape(y), no, self.precision)
+        return y
+
+    def channel(self, targets: ExtendedTargets) -> tf.Tensor:
+        r"""Channel matrices between all antennas, with the factor :math:`\nu`.
+
+        Input
+        -----
+        targets : :class:`~sionna_isac.scene.ExtendedTargets`
+            Pose and material of the target
+
+        Output
+        ------
+        : [batch_size, num_subcarriers, num_antennas, num_antennas], `tf.complex`
+            :math:`\nu\,\mathbf{H}_s`, receive antennas first
+        """
+        return self._channel(ExtendedTargets(*self._convert(tuple(targets))), None)
+
+    def filtered(
+        self, targets: ExtendedTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
+    ) -> tf.Tensor:
+        r"""Observation after the reciprocal filter, projected on a basis of delay vectors.
+
+        As :meth:`MonostaticEcho.filtered`: for symbols of unit magnitude exactly the distribution
+        of the echo that is filtered and then projected.
+
+        Input
+        -----
+        targets : :class:`~sionna_isac.scene.ExtendedTargets`
+            Pose and material of the target
+        beam : [batch_size, num_antennas], `tf.complex`
+            Beam
+        delay_basis : [num_subcarriers, rank], `tf.complex`
+            Orthonormal columns :math:`\mathbf{Q}`
+        no : `None` (default) | `float`
+            Noise power [W]
+
+        Output
+        ------
+        : [batch_size, num_antennas, rank], `tf.complex`
+            :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
+        """
+        if no is not None:
+            no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
+        targets, beam = ExtendedTargets(*self._convert(tuple(targets))), self.cast(beam)
+        delay_basis = self.cast(delay_basis)
+        checks.shape("delay_basis", delay_basis, [self.num_subcarriers, None])
+        y = self._beamformed(self._channel(targets, beam.shape[0]), beam)
+        y = linalg.matmul(y, tf.math.conj(delay_basis))
+        if no is not None:
+            y += complex_normal(tf.shape(y), no, self.precision)
+        return y
+
+    def _beamformed(self, h: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
+        """What the beam makes of the channel, [B, K, S]."""
+        checks.shape("beam", beam, [h.shape[0], self.array.num_antennas])
+        y = linalg.matmul(h, beam[:, tf.newaxis, :, tf.newaxis])[..., 0]
+        return tf.linalg.matrix_transpose(y)
+
+    def _channel(self, targets: ExtendedTargets, batch_size: int | None) -> tf.Tensor:
+        number = self.scattering.num_voxels
+        checks.shape("targets.position", targets.position, [batch_size, 3])
+        batch_size = targets.position.shape[0]
+        checks.shape("targets.heading", targets.heading, [batch_size])
+        checks.shape("targets.permittivity", targets.permittivity, [batch_size, number])
+        checks.shape("targets.conductivity", targets.conductivity, [batch_size, number])
+        checks.finite("targets.position", targets.position)
+        checks.finite("targets.heading", targets.heading)
+        # The world turned into the body frame: rows times the rotation of the body
+        cos, sin = tf.cos(targets.heading), tf.sin(targets.heading)
+        zero, one = tf.zeros_like(cos), tf.ones_like(cos)
+        rows = [[cos, -sin, zero], [sin, cos, zero], [zero, zero, one]]
+        rotation = tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
+        elements = tf.constant(self._elements, self.rdtype) - targets.position[:, tf.newaxis]
+        elements = elements @ rotation
+        dipole = tf.constant(self._direction, self.rdtype)[tf.newaxis, tf.newaxis] @ rotation
+        dipoles = linalg.to_complex(tf.broadcast_to(dipole, tf.shape(elements)))
+        moments = dipoles * tf.constant(self._moment, self.cdtype)
+        h = self.scattering(
+            targets.permittivity, targets.conductivity, elements, moments, elements, dipoles
+        )
+        gain = self._tone_gain / (math.sqrt(self.num_subcarriers) if self.normalize else 1.0)
+        h *= tf.constant(gain[:, np.newaxis, np.newaxis], self.cdtype)
+        if self._hardware is not None:
+            hardware = tf.constant(self._hardware, self.cdtype)
+            h = linalg.matmul(linalg.matmul(hardware, h), tf.transpose(hardware))
+        return h
+
+
+def _world_positions(array: Layer) -> np.ndarray:
+    """Positions [K, 3] of the elements [m] for which physics gives the array's own steering."""
+    elements = array.element_positions
+    if isinstance(array, UniformLinearArray):
+        elements = -elements
+    if elements.ndim == 1:
+        zero = np.zeros_like(elements)
+        return np.stack([zero, elements, zero], axis=-1)
+    return np.pad(elements, [(0, 0), (0, 3 - elements.shape[1])])
+
+
+def _hardware(array: Layer) -> np.ndarray | None:
+    """Matrix [K, K] from ideal to actual element responses; `None` if they are ideal."""
+    if not isinstance(array, ImpairedArray):
+        return None
+    response = np.diag(array.gain * np.exp(1j * array.phase))
+    if array.coupling is None:
+        return response
+    band = np.zeros(array.num_antennas, np.complex128)
+    band[: len(array.coupling) + 1] = [1, *array.coupling]
+    return scipy.linalg.toeplitz(band, band) @ response

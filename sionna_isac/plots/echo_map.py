@@ -1,0 +1,142 @@
+"""Figure of near-field echoes of extended and point targets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from sionna_isac.plots.style import new_figure
+from sionna_isac.plots.target import PARTS
+
+__all__ = ["echo_map"]
+
+FLOOR = -25  # dB
+SPAN = 30  # dB of magnitudes
+DOTS = 4000  # voxels drawn at most
+VIRTUAL = ("#c44e52", "#4c72b0")  # transmitters, receivers
+
+
+def echo_map(dataset: xr.Dataset) -> Figure:
+    """For every target: the scene, images of a point target and of itself, and its magnitudes.
+
+    Images are near-field matched filters, the largest value over heights, in dB of the highest.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Result of a scenario of kind "echo_map"
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        Figure with a row for each target
+    """
+    scenario = json.loads(dataset.attrs["scenario"])
+    count = dataset.sizes["target"]
+    title = f"{dataset.attrs.get('title', '')}, voxels of {scenario['solver']['voxel_size']:g} m"
+    figure, axes = new_figure(
+        count, 5, title, (18, 3.7 * count + 0.5), width_ratios=(1.35, 1, 1, 1, 1)
+    )
+    for i, row in enumerate(axes):
+        target = dataset.isel(target=i)
+        scene = _three_dimensional(figure, row[0])
+        _scene(scene, dataset, i)
+        for ax, model in zip(row[1:3], ("point", "extended"), strict=True):
+            image = _image(ax, target.sel(model=model), dataset[f"voxels{i}"].values)
+            ax.set_title(f"image, {model} target", fontsize=9)
+        figure.colorbar(image, ax=row[2], label="dB of the highest")
+        _magnitudes(figure, row[3:], target)
+    return figure
+
+
+def _three_dimensional(figure: Figure, ax: Any) -> Any:
+    """The same place of the figure with three axes."""
+    spec = ax.get_subplotspec()
+    ax.remove()
+    return figure.add_subplot(spec, projection="3d")
+
+
+def _scene(ax: Any, dataset: xr.Dataset, i: int) -> None:
+    voxels, part = dataset[f"voxels{i}"].values, dataset[f"part{i}"].values
+    names = dataset.attrs[f"part_names{i}"].split()
+    step = -(-len(voxels) // DOTS)
+    colours = np.array([PARTS.get(name, "#777777") for name in names])
+    x, y, z = voxels[::step].T
+    ax.scatter(x, y, z, c=colours[part[::step]], s=5, lw=0, depthshade=True)
+    for side, colour in zip(("tx", "rx"), VIRTUAL, strict=True):
+        line = dataset[f"{side}_position"].values
+        ax.plot(*line.T, color=colour, lw=2.5)
+    center = dataset["center"].values[i]
+    ax.plot(*np.stack([np.zeros(3), center]).T, color="#2d2d2d", lw=0.8, ls=":")
+    ax.scatter(*center[:, np.newaxis], marker="*", s=70, c="#e0a800", edgecolors="k", lw=0.5)
+    low = min(voxels[:, 2].min(), dataset["rx_position"].values[:, 2].min())
+    side = max(2.0, np.abs(voxels[:, 1]).max())
+    ends = [(0, float(voxels[:, 0].max()) + 0.3), (-side, side), (low, 1.2)]
+    ax.set(xlim=ends[0], ylim=ends[1], zlim=ends[2])
+    ax.set_box_aspect([b - a for a, b in ends], zoom=1.35)
+    ax.view_init(elev=22, azim=-115)
+    ax.set(xlabel="x [m]", ylabel="y [m]")
+    ax.set_zticks([-1, 0, 1])
+    ax.tick_params(labelsize=7, pad=-2)
+    ax.set_title(str(dataset["target"].values[i]), fontsize=9)
+    handles = [
+        Patch(color=c, label=t) for c, t in zip(VIRTUAL, ("transmitters", "receivers"), strict=True)
+    ]
+    ax.legend(handles=handles, fontsize=7, loc="upper left", frameon=False)
+
+
+def _image(ax: Any, row: xr.Dataset, voxels: np.ndarray) -> Any:
+    """Image over the horizontal plane with the outline of the target and the peak."""
+    distance, azimuth = np.meshgrid(row["range"], row["azimuth"], indexing="ij")
+    level = 20 * np.log10(np.maximum(row["image"].values / row["image"].values.max(), 1e-6))
+    x, y = distance * np.cos(azimuth), distance * np.sin(azimuth)
+    image = ax.pcolormesh(y, x, level, vmin=FLOOR, vmax=0, shading="auto", rasterized=True)
+    outline = _hull(voxels[:, 1::-1])
+    ax.plot(*outline.T, color="white", lw=1)
+    ax.plot(*row["center"].values[1::-1], "*", ms=9, mfc="#e0a800", mec="k", mew=0.5)
+    peak, angle = float(row["peak_range"]), float(row["peak_azimuth"])
+    ax.plot(peak * np.sin(angle), peak * np.cos(angle), "x", color="#ff5555", ms=8, mew=2)
+    ax.invert_xaxis()  # positive y is to the left when looking along x
+    ax.set_aspect("equal")
+    ax.grid(False)
+    ax.set(xlabel="y [m]", ylabel="x [m]")
+    text = (
+        f"peak {float(row['peak_error']):.2f} m from the centre\n{float(row['peak']):.0%} coherent"
+    )
+    ax.text(0.03, 0.03, text, transform=ax.transAxes, color="white", fontsize=7.5)
+    return image
+
+
+def _hull(points: np.ndarray) -> np.ndarray:
+    """Closed convex hull [K, 2] of points in the plane."""
+    from scipy.spatial import ConvexHull
+
+    corners = ConvexHull(points).vertices
+    return points[[*corners, corners[0]]]
+
+
+def _magnitudes(figure: Figure, axes: Any, target: xr.Dataset) -> None:
+    """Magnitude of the extended target's channel over antennas, and over subcarriers."""
+    size = np.hypot(target["channel_real"], target["channel_imag"])
+    level = 20 * np.log10(
+        np.maximum(size / np.sqrt((size**2).mean(("frequency", "rx", "tx"))), 1e-9)
+    )
+    row, point = level.sel(model="extended").values, level.sel(model="point").values
+    middle = row.shape[0] // 2, row.shape[1] // 2
+    panels = (
+        (row[middle[0]], "receiver (z)", "middle tone"),
+        (row[:, middle[1]], "subcarrier", "middle receiver"),
+    )
+    for ax, (values, label, title) in zip(axes, panels, strict=True):
+        image = ax.imshow(values, origin="lower", aspect="auto", vmin=-SPAN + 10, vmax=10)
+        ax.set(xlabel="transmitter (y)", ylabel=label)
+        ax.set_title(f"magnitude, {title}", fontsize=9)
+        ax.grid(False)
+    figure.colorbar(image, ax=axes[1], label="dB of the RMS")
+    note = f"point target: within {np.abs(point).max():.1f} dB"
+    axes[0].text(0.03, 0.03, note, transform=axes[0].transAxes, color="white", fontsize=7.5)

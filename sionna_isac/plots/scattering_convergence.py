@@ -1,0 +1,85 @@
+"""Figure of the convergence of a scattered field with the size of voxels."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+
+from sionna_isac.plots.style import CYCLE, new_figure
+
+__all__ = ["scattering_convergence"]
+
+MARKERS = "osD^v<>"
+
+
+def scattering_convergence(dataset: xr.Dataset) -> Figure:
+    """Errors of spheres against the Mie series with fitted orders, or changes of vehicles.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Result of a scenario of kind "scattering_convergence"
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        Figure with a panel for each sphere, or with two panels
+    """
+    return _spheres(dataset) if "order" in dataset else _vehicles(dataset)
+
+
+def _spheres(dataset: xr.Dataset) -> Figure:
+    cases = [str(case).split(": ") for case in dataset["case"].values]
+    bodies = list(dict.fromkeys(body for body, _ in cases))
+    methods = list(dict.fromkeys(method for _, method in cases))
+    title = str(dataset.attrs.get("title", ""))
+    figure, axes = new_figure(1, len(bodies), title, (4.8 * len(bodies), 4.2), sharey=True)
+    x = dataset["voxels_per_wavelength"].values
+    for i, (body, method) in enumerate(cases):
+        ax, row = axes[0, bodies.index(body)], dataset.isel(case=i)
+        order, level = float(row["order"]), float(row["fit_level"])
+        number = methods.index(method)
+        look = {"color": CYCLE[number % len(CYCLE)], "marker": MARKERS[number % len(MARKERS)]}
+        text = f"{method}: order {order:.1f}"
+        ax.plot(x, 100 * row["error"], ms=4.5, lw=1, label=text, **look)
+        ax.plot(x, 100 * np.exp(level - order * np.log(x)), color=look["color"], ls=":", lw=1)
+    for ax, body in zip(axes[0], bodies, strict=True):
+        ax.set(xscale="log", yscale="log", xlabel="voxels a wavelength of free space")
+        ax.set_xticks(x, [f"{v:g}" for v in x])
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.set_ylim(top=200, bottom=50 * float(dataset["error"].min()))
+        ax.set_title(body, fontsize=9)
+        ax.legend(fontsize=7, loc="lower left")
+    axes[0, 0].set_ylabel("error of the dyads [%]")
+    figure.supxlabel("dotted: fitted power laws", fontsize=7)
+    return figure
+
+
+def _vehicles(dataset: xr.Dataset) -> Figure:
+    figure, axes = new_figure(1, 2, str(dataset.attrs.get("title", "")), (9.6, 4.0))
+    change, level = axes[0]
+    size = 100 * dataset["voxel_size"].values
+    for i, case in enumerate(dataset["case"].values):
+        row = dataset.sel(case=case)
+        look = {"color": CYCLE[i % len(CYCLE)], "marker": MARKERS[i % len(MARKERS)], "ms": 4.5}
+        change.plot(size, 100 * row["change_next"], label=f"{case}, to the next finer", **look)
+        text = f"{case}, to the finest"
+        change.plot(
+            size[1:], 100 * row["change_finest"][1:], ls="--", mfc="white", label=text, **look
+        )
+        level.plot(size, row["level"], label=case, **look)
+    for ax in axes[0]:
+        ax.set(xscale="log", xlabel="voxel [cm]")
+        ax.set_xticks(size, [f"{v:g}" for v in size])
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    change.set(ylabel="change of the channel [%]", ylim=(0, None))
+    change.legend(fontsize=7)
+    level.set_ylabel("RMS of the channel [dB]")
+    level.legend(fontsize=8)
+    figure.supxlabel(
+        "a sixth of the wavelength is 1 cm: no size here resolves the wave", fontsize=8
+    )
+    return figure

@@ -1,0 +1,302 @@
+"""The response of an extended target as a Keras layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from scipy.constants import epsilon_0
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.scattering._backends import Backend, GraphCall, HostCall, accept, check_clear
+from sionna_isac.scattering._batch import Batch
+from sionna_isac.scattering._equations import Equations
+from sionna_isac.scattering._graph_response import AntennaTensors, born_response
+from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
+from sionna_isac.scattering._target import Target
+from sionna_isac.scattering.material import effective_conductivity
+
+__all__ = ["VolumeIntegralScattering"]
+
+BACKENDS = ("tf", "scipy")
+METAL = 1e30  # S/m, above any material
+
+
+@register
+@cites("Zhao26", "Goodman91", "Yurkin10", "Sogabe07")
+class VolumeIntegralScattering(Layer):
+    r"""Full-wave response of a voxelised target between dipole antennas, Eq. (14) of [Zhao26]_.
+
+    The layer form of :func:`~sionna_isac.scattering.volume_response`: the grid and the frequencies
+    are fixed, material and antennas are inputs, in batches. Antennas are in the frame of the grid:
+    a target that moves or turns is one whose antennas do the opposite, and the kernels stay.
+
+    Two backends give the same numbers up to ``tolerance``:
+
+    - "scipy" is the NumPy solver, called from the graph: the faster one on a CPU; it cannot be
+      compiled by XLA;
+    - "tf" solves in the graph, on whatever device, also with ``jit_compile=True``.
+
+    Gradients with respect to ``permittivity`` and ``conductivity`` come from the adjoint, one more
+    solve whatever the number of voxels:
+
+    .. math::
+        \frac{\partial h_{rt}}{\partial\chi_n} = \varepsilon_0 d^3\,
+        \mathbf{E}_r(n)^T \mathbf{E}_t(n)
+
+    with the field :math:`\mathbf{E}_r` that a dipole :math:`\mathbf{q}_r^*` at the receiver causes.
+    Antennas get **no gradient**: ``tape.gradient`` returns `None` for their positions, moments and
+    polarisations, and forward-mode differentiation is not defined. With ``approximation="born"``
+    everything is made of plain operations and can be differentiated by all inputs, both ways.
+
+    In single precision inputs are rounded to it, positions 10 m away to 0.5 µm.
+
+    Parameters
+    ----------
+    positions : [num_voxels, 3], array_like
+        Centres of the voxels: cells of one grid along x, y and z [m]
+    voxel_size : `float`
+        Side of a voxel [m]
+    frequencies : [num_frequencies], array_like
+        Frequencies [Hz]
+    fill : [num_voxels], array_like or `None` (default)
+        Filled part of each voxel, see :func:`~sionna_isac.scattering.partial_contrast`
+    normals : [num_voxels, 3], array_like or `None` (default)
+        Normals of the surface in partly filled voxels; `None` to estimate them from ``fill``
+    kernel : "auto" (default) | "filtered" | "galerkin" | "point"
+        See :func:`~sionna_isac.scattering.green_kernel`
+    tolerance : `float`, (default 1e-5)
+        Residual relative to the fields of the antennas (RMS over antennas)
+    max_iterations : `int`, (default 2000)
+        Products with the operator allowed to a right-hand side
+    approximation : `None` (default) | "born"
+        "born" leaves out the scattering from voxel to voxel
+    metal : "exact" (default) | "effective"
+        "effective" caps the conductivity, an approximation, see
+        :func:`~sionna_isac.scattering.effective_conductivity`
+    backend : `None` (default) | "tf" | "scipy"
+        `None` is "tf" if TensorFlow sees a GPU, otherwise "scipy"
+    max_rank : `None` (default) | `int`
+        Largest number of right-hand sides of backend "tf", whose shapes are static; `None` for as
+        many as there are antennas on the side that has fewer. If the fields of the antennas have
+        more dimensions at the tolerance, this counts as not converged. ("scipy" finds the
+        number itself.)
+    allow_coarse : `bool`, (default `False`)
+        Whether voxels above a quarter of the wavelength are accepted
+
+    Input
+    -----
+    permittivity : [batch..., num_voxels], `tf.float`
+        Relative permittivity, >= 1
+    conductivity : [batch..., num_voxels], `tf.float`
+        Conductivity, >= 0 [S/m]
+    tx_positions : [batch..., num_tx, 3], `tf.float`
+        Transmit antennas, outside the voxels [m]
+    tx_moments : [batch..., num_tx, 3], `tf.complex` | `tf.float`
+        Their dipole moments [C m]
+    rx_positions : [batch..., num_rx, 3], `tf.float`
+        Receive antennas, outside the voxels [m]
+    rx_polarizations : [batch..., num_rx, 3], `tf.complex` | `tf.float`
+        Their polarisations :math:`\mathbf{q}_r`
+
+    Batch dimensions of the inputs are broadcast: what is the same for all samples needs none.
+
+    Output
+    ------
+    : [batch..., num_frequencies, num_rx, num_tx], `tf.complex`
+        Response [V/m]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type, shape or value; in a graph, where values are not known
+        when it is built, a ``tf.errors.OpError`` when it runs
+    NotConvergedError
+        If the equations are not solved to the tolerance; in a graph a ``tf.errors.OpError`` with
+        the same advice. **Compiled by XLA, which knows no errors, the response is NaN** for what
+        did not converge and for wrong values.
+
+    Warns
+    -----
+    CoarseGridWarning
+        If voxels are larger than a sixth of the wavelength
+
+    Example
+    -------
+    >>> layer = isac.scattering.VolumeIntegralScattering.from_target(car, frequencies)
+    >>> h = layer(car.permittivity, car.conductivity, car.to_body(tx), car.direction_to_body(p),
+    ...           car.to_body(rx), car.direction_to_body(q))
+    """
+
+    def __init__(
+        self,
+        positions: Any,
+        voxel_size: float,
+        frequencies: Any,
+        fill: Any = None,
+        normals: Any = None,
+        kernel: str = "auto",
+        tolerance: float = 1e-5,
+        max_iterations: int = 2000,
+        approximation: str | None = None,
+        metal: str = "exact",
+        backend: str | None = None,
+        max_rank: int | None = None,
+        allow_coarse: bool = False,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        ones = np.ones(np.shape(positions)[:1])
+        target = Target.checked(
+            positions, voxel_size, 2 * ones, ones, fill, normals, metal=metal, keep_empty=True
+        )
+        self.positions = target.grid.positions
+        self.voxel_size = target.grid.voxel_size
+        self.frequencies = frequency_list(frequencies)
+        self.fill, self.normals = target.fill, target.normals
+        self.kernel, self.metal = kernel, metal
+        self.tolerance = checks.real(
+            "tolerance", tolerance, minimum=SMALLEST_TOLERANCE[self.precision], maximum=0.1
+        )
+        self.max_iterations = checks.integer("max_iterations", max_iterations)
+        self.approximation = checks.one_of("approximation", approximation, (None, "born"))
+        self.backend = checks.one_of("backend", backend, (None, *BACKENDS))
+        self.max_rank = None if max_rank is None else checks.integer("max_rank", max_rank)
+        self.allow_coarse = bool(allow_coarse)
+        target.check_resolution(float(self.frequencies.max()), self.allow_coarse)
+        self._target = target
+        whole = self.fill is None or bool(np.all(self.fill == 1))
+        self._equations = Equations(
+            target.grid,
+            None if whole else self.normals,
+            self.frequencies,
+            self.kernel,
+            self.cdtype.as_numpy_dtype,
+            self.tolerance,
+            self.max_iterations,
+        )
+        self._depolarization = 1 / 3 - self._equations.self_terms  # also checks the kernel
+        self._largest_conductivity = None
+        if metal == "effective":
+            self._largest_conductivity = np.array(
+                [effective_conductivity(METAL, voxel_size, f) for f in self.frequencies]
+            )
+        if whole:
+            target = replace(target, fill=None, normals=None)
+        self._backends: dict[str, Backend] = {
+            "tf": GraphCall(self._equations, self.max_rank),
+            "scipy": HostCall(self._equations, target),
+        }
+
+    @classmethod
+    def from_target(cls, target: Any, frequencies: Any, **kwargs: Any) -> VolumeIntegralScattering:
+        """Layer for the voxels of a :class:`~sionna_isac.scene.VoxelTarget`, in its body frame.
+
+        Parameters
+        ----------
+        target : :class:`~sionna_isac.scene.VoxelTarget`
+            Its positions, voxel size, fill and normals are taken
+        frequencies : [num_frequencies], array_like
+            Frequencies [Hz]
+        kwargs
+            Further arguments of the constructor
+
+        Output
+        ------
+        : :class:`VolumeIntegralScattering`
+        """
+        fill, normals = None, None
+        if np.any(target.fill < 1):
+            fill, normals = target.fill, target.normals
+            lost = (fill < 1) & ~np.any(normals, axis=1)  # no side to point to, says the target
+            normals = np.where(lost[:, np.newaxis], [1.0, 0.0, 0.0], normals)
+        arguments = (target.positions, target.voxel_size, frequencies, fill, normals)
+        return cls(*arguments, **kwargs)
+
+    @property
+    def num_voxels(self) -> int:
+        """`int` : Number of voxels"""
+        return len(self.positions)
+
+    @property
+    def chosen_backend(self) -> str:
+        """`str` : "tf" or "scipy", the one that is used"""
+        gpu = self.backend is None and tf.config.list_physical_devices("GPU")
+        return self.backend or ("tf" if gpu else "scipy")
+
+    def call(
+        self,
+        permittivity: tf.Tensor,
+        conductivity: tf.Tensor,
+        tx_positions: tf.Tensor,
+        tx_moments: tf.Tensor,
+        rx_positions: tf.Tensor,
+        rx_polarizations: tf.Tensor,
+    ) -> tf.Tensor:
+        vectors = [tx_positions, tx_moments, rx_positions, rx_polarizations]
+        batch = Batch.of(self.num_voxels, permittivity, conductivity, *vectors)
+        if tf.executing_eagerly():
+            self._check_values(permittivity, conductivity, *vectors)
+        values = batch.flat(self._polarizability(permittivity, conductivity), 3)
+        real = [batch.flat(tf.cast(vectors[n], tf.float64), 2) for n in (0, 2)]
+        cplx = [batch.flat(tf.cast(vectors[n], tf.complex128), 2) for n in (1, 3)]
+        antennas = AntennaTensors(real[0], cplx[0], real[1], tf.math.conj(cplx[1]))
+        if self.approximation == "born":
+            h = tf.cast(born_response(self._equations, values, antennas), self.cdtype)
+            h = accept(h, tf.math.is_finite(linalg.real_rows(h)), "inputs are invalid")
+        else:
+            material = [batch.flat(tf.cast(v, tf.float64), 1) for v in (permittivity, conductivity)]
+            h = self._solve(values, [tf.stop_gradient(v) for v in (*material, *antennas)])
+        return batch.unflat(h)
+
+    def _check_values(self, permittivity: Any, conductivity: Any, *vectors: Any) -> None:
+        names = ("tx_positions", "tx_moments", "rx_positions", "rx_polarizations")
+        for name, value in zip(names, vectors, strict=True):
+            checks.finite(name, value)
+        lowest = (("permittivity", permittivity, 1), ("conductivity", conductivity, 0))
+        for name, value, minimum in lowest:
+            checks.finite(name, value)
+            if bool(tf.reduce_any(value < minimum)):
+                raise ValueError(
+                    f"{name} must be >= {minimum} (gain media and plasmas are not supported); "
+                    f"got {float(tf.reduce_min(value)):g}"
+                )
+        check_clear(self._target, vectors[0], vectors[2])
+
+    def _polarizability(self, permittivity: tf.Tensor, conductivity: tf.Tensor) -> tf.Tensor:
+        """[batch..., F, 1 or 2, N], differentiable; NaN where the material is out of its range."""
+        permittivity, conductivity = (
+            tf.cast(permittivity, tf.float64),
+            tf.cast(conductivity, tf.float64),
+        )
+        good = (permittivity >= 1) & (conductivity >= 0)
+        conductivity = conductivity[..., tf.newaxis, :]
+        if self._largest_conductivity is not None:
+            conductivity = tf.minimum(conductivity, self._largest_conductivity[:, np.newaxis])
+        loss = conductivity / (2 * np.pi * self.frequencies * epsilon_0)[:, np.newaxis]
+        gain = tf.where(good, permittivity - 1, tf.constant(np.nan, tf.float64))[..., tf.newaxis, :]
+        chi = tf.complex(gain + tf.zeros_like(loss), tf.zeros_like(gain) - loss)
+        parts = [chi]
+        if self._equations.normals is not None:
+            parts = [self.fill * chi, self.fill * chi / (1 + (1 - self.fill) * chi)]
+        depolarization = self._depolarization[:, np.newaxis]
+        return tf.stack([part / (1 + depolarization * part) for part in parts], axis=-2)
+
+    def _solve(self, values: tf.Tensor, samples: list[tf.Tensor]) -> tf.Tensor:
+        """h [B, F, R, T] with its gradient with respect to the polarisability."""
+        backend = self._backends[self.chosen_backend]
+
+        @tf.custom_gradient
+        def response(values: tf.Tensor) -> tuple:
+            h, state = backend.forward(values, samples)
+
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                return backend.backward(values, samples, state, upstream)
+
+            return h, gradient
+
+        return response(values)

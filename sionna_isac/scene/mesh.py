@@ -1,0 +1,203 @@
+"""Targets from surface meshes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sionna_isac.core import checks
+from sionna_isac.scene._scanline import mesh_coverage
+from sionna_isac.scene._surface import enclosed_volume, merged, num_open_edges, oriented
+from sionna_isac.scene._voxelize import Part, voxelize
+from sionna_isac.scene.material import checked
+from sionna_isac.scene.voxels import VoxelTarget
+
+if TYPE_CHECKING:
+    import trimesh
+
+__all__ = ["MeshTarget"]
+
+FORMATS = (".obj", ".ply", ".stl")
+Mesh = tuple[np.ndarray, np.ndarray]  # vertices [n, 3] and faces [m, 3]
+
+
+class MeshTarget:
+    """A target whose parts are bounded by closed meshes of triangles.
+
+    Orientations are repaired: neighbouring faces are made to agree, bodies that are inside out are
+    turned, and a body that is inside out within another one is a cavity of it. The body frame is
+    that of the file, scaled, with z up.
+
+    Parameters
+    ----------
+    source : `str` | `Path` | `trimesh.Trimesh` | `trimesh.Scene` | `dict`
+        File (PLY, OBJ or STL), mesh, scene whose geometries are the parts, or a dictionary of
+        files and meshes by the names of the parts
+    permittivity : `float` | `dict`
+        Relative permittivity, at least 1; by the names of the parts if they differ
+    conductivity : `float` | `dict`
+        Conductivity [S/m]; likewise
+    scale : `float`, (default 1)
+        Length of the file's unit [m], such as 0.001 for millimetres
+    up : "z" (default) | "y"
+        Axis of the file that points up
+    category : `None` (default) | `str`
+        What the target is; a label needs one of :data:`~sionna_isac.scene.CATEGORIES`
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file
+    ValueError
+        If a file cannot be read, if a mesh is empty, not finite or not closed, or if an argument
+        is out of range
+
+    Example
+    -------
+    >>> target = isac.scene.MeshTarget("car.ply", 1.0, 1e7, category="car").voxelize(0.1)
+    """
+
+    def __init__(
+        self,
+        source: str | Path | trimesh.Trimesh | trimesh.Scene | Mapping[str, Any],
+        permittivity: float | Mapping[str, float],
+        conductivity: float | Mapping[str, float],
+        *,
+        scale: float = 1.0,
+        up: str = "z",
+        category: str | None = None,
+    ) -> None:
+        scale = checks.real("scale", scale, minimum=0, exclusive=True)
+        checks.one_of("up", up, ("z", "y"))
+        self.category = category
+        parts = source if isinstance(source, Mapping) else {"target": source}
+        raw = {name: mesh for key, item in parts.items() for name, mesh in _read(key, item)}
+        if not raw:
+            raise ValueError("mesh must have faces; got a source without geometry")
+        self.materials = {
+            name: checked(
+                name,
+                (
+                    _of("permittivity", permittivity, name, raw),
+                    _of("conductivity", conductivity, name, raw),
+                ),
+            )
+            for name in raw
+        }
+        for name, (vertices, _) in raw.items():
+            checks.finite(f"vertices of mesh {name!r}", vertices)
+        turn = np.eye(3) if up == "z" else np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+        self.meshes = {
+            name: _closed(name, vertices @ turn.T * scale, faces)
+            for name, (vertices, faces) in raw.items()
+        }
+
+    def __repr__(self) -> str:
+        size = " x ".join(f"{n:.3g}" for n in self.bounds[1] - self.bounds[0])
+        return f"MeshTarget({self.category or 'target'}, {size} m, parts {', '.join(self.meshes)})"
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """[2, 3], `np.float64` : Lowest and highest corner in the body frame [m]"""
+        vertices = np.concatenate([v for v, _ in self.meshes.values()])
+        return np.stack([vertices.min(0), vertices.max(0)])
+
+    @property
+    def volume(self) -> float:
+        """`float` : Sum of the volumes of the bodies [m^3]"""
+        return sum(enclosed_volume(*mesh) for mesh in self.meshes.values())
+
+    def voxelize(self, voxel_size: float) -> VoxelTarget:
+        """The target as voxels.
+
+        Dielectrics keep the fill of every voxel, found on at least 8 x 8 vertical lines through it,
+        exactly along each line. Metals (from 1000 S/m) are kept as shells of one voxel: the voxels
+        of which they have at least half and that have a face outside, as whole voxels. Memory: some
+        70 bytes a cell of the bounding box and 250 a voxel, 0.5 GB for 1.5 million cells.
+
+        Parameters
+        ----------
+        voxel_size : `float`
+            Edge length of the voxels [m]
+
+        Output
+        ------
+        : :class:`~sionna_isac.scene.VoxelTarget`
+            Voxels in the body frame, with materials, fills, normals and parts
+
+        Raises
+        ------
+        ValueError
+            If ``voxel_size`` is not positive, or larger than the target
+        """
+        parts = [
+            Part(name, self.materials[name], partial(mesh_coverage, *mesh))
+            for name, mesh in self.meshes.items()
+        ]
+        return voxelize(parts, voxel_size, np.diff(self.bounds, axis=0)[0], self.category)
+
+
+def _of(kind: str, value: Any, name: str, parts: Mapping[str, Any]) -> Any:
+    """Value of a part; a dictionary must name all parts and no others."""
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) != set(parts):
+        raise ValueError(f"{kind} must name the parts {sorted(parts)}; got {sorted(value)}")
+    return value[name]
+
+
+def _read(name: str, source: Any) -> list[tuple[str, Mesh]]:
+    """Names and triangles of what a file, mesh or scene holds."""
+    import trimesh
+
+    if isinstance(source, (str, Path)):
+        source = _loaded(Path(source))
+    if isinstance(source, trimesh.Scene):
+        found = []
+        for node in source.graph.nodes_geometry:
+            matrix, geometry = source.graph[node]
+            mesh = source.geometry[geometry]
+            if isinstance(mesh, trimesh.Trimesh):
+                vertices = mesh.vertices @ matrix[:3, :3].T + matrix[:3, 3]
+                found.append((node, (np.asarray(vertices, float), np.asarray(mesh.faces))))
+        return found
+    if not isinstance(source, trimesh.Trimesh):
+        raise TypeError(
+            f"source must be a file (PLY, OBJ or STL), a mesh or a scene of trimesh; got {source!r}"
+        )
+    return [(name, (np.array(source.vertices, float), np.array(source.faces)))]
+
+
+def _loaded(path: Path) -> Any:
+    """What trimesh makes of a file."""
+    import trimesh
+
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"mesh file must be one of {', '.join(FORMATS)}; got {str(path)!r}")
+    if not path.is_file():
+        raise FileNotFoundError(f"mesh file {str(path)!r} does not exist")
+    try:
+        return trimesh.load(path, process=False)
+    except Exception as error:  # readers raise whatever their parsers do
+        raise ValueError(f"mesh file {str(path)!r} cannot be read: {error}") from error
+
+
+def _closed(name: str, vertices: np.ndarray, faces: np.ndarray) -> Mesh:
+    """A mesh that bounds a volume, outward oriented."""
+    if not len(faces):
+        raise ValueError(f"mesh {name!r} must have faces; got none")
+    vertices, faces = merged(vertices, faces)
+    missing = num_open_edges(faces)
+    if missing:
+        raise ValueError(
+            f"mesh {name!r} must be watertight; got {missing} open edges: fill its holes, for "
+            "example with trimesh.repair.fill_holes, or thicken a sheet to a solid"
+        )
+    faces = oriented(vertices, faces)
+    if not enclosed_volume(vertices, faces) > 0:
+        raise ValueError(f"mesh {name!r} must enclose a volume; got none")
+    return vertices, faces

@@ -1,0 +1,120 @@
+"""Where tasks run: in this process, in local processes, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sionna_isac.study.store import StoreError
+
+__all__ = ["WorkerError", "run_tasks"]
+
+_ENVIRONMENT = {  # one thread each: the numbers then do not depend on the number of workers
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+_CONNECT_SECONDS = 20
+
+
+class WorkerError(StoreError):
+    """The workers cannot be reached or keep dying; the message is one line."""
+
+
+def run_tasks(
+    function: Callable[..., Any],
+    tasks: Sequence[tuple[Any, ...]],
+    workers: int,
+    scheduler: str | None = None,
+) -> Iterator[Any]:
+    """Yield what a function returns for each task, as it becomes available.
+
+    Parameters
+    ----------
+    function : callable
+        Function, importable by the workers
+    tasks : sequence of `tuple`
+        Arguments of each call
+    workers : `int`
+        Number of local processes
+    scheduler : `None` (default) | `str`
+        Address of a running Dask scheduler to use instead
+
+    Raises
+    ------
+    WorkerError
+        If the scheduler cannot be reached, or a worker died several times over one task
+    """
+    from distributed import KilledWorker, as_completed
+    from distributed.comm import CommClosedError
+
+    with _client(workers, scheduler) as client:
+        futures = [client.submit(function, *task, pure=False) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+                future.release()
+        except KilledWorker as error:
+            tries = error.allowed_failures + 1
+            raise WorkerError(
+                f"a worker died {tries} times over one task, most likely for want of memory: use "
+                "fewer workers or larger voxels; the same command goes on from here"
+            ) from None
+        except (CommClosedError, TimeoutError) as error:
+            raise WorkerError(
+                f"scheduler: lost it ({_one_line(error)}); the same command goes on from here"
+            ) from None
+        finally:
+            with contextlib.suppress(Exception):
+                client.cancel(futures, force=True)
+
+
+@contextlib.contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """Client of a cluster; a local one lives as long as it does."""
+    from distributed import Client, LocalCluster
+
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            with _interrupts_ignored():
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                    env=_ENVIRONMENT,
+                )
+            yield stack.enter_context(Client(stack.enter_context(cluster)))
+            return
+        try:
+            client = stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
+        except (OSError, ValueError) as error:
+            raise WorkerError(
+                f"scheduler: no Dask scheduler at '{scheduler}': {_one_line(error)}"
+            ) from None
+        yield client
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C, which the terminal sends to all of them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,191 @@
+"""Data sets of near-field channels of extended targets: what is simulated, as configuration."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+from scipy.constants import c as SPEED_OF_LIGHT
+
+from sionna_isac.study.blocks import Count, Frozen, Interval, Positive, changed_fields
+
+__all__ = ["SPLITS", "DatasetScenario", "Split"]
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Polarization = Literal["y", "z"]
+
+
+class SplitCounts(Frozen):
+    """A number for each split."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
+class CrossArray(Frozen):
+    """Transmitters along y and receivers along z at half a wavelength, centred at the origin."""
+
+    num_tx: Count = 64
+    num_rx: Count = 64
+    carrier_frequency: Positive = 4.9e9
+    height: Annotated[float, Field(ge=0)] = 1.5  # of the centre above the ground [m]
+    tx_polarization: Polarization = "z"
+    rx_polarization: Polarization = "z"
+
+    @property
+    def wavelength(self) -> float:
+        """`float` : Carrier wavelength [m]"""
+        return SPEED_OF_LIGHT / self.carrier_frequency
+
+
+class Tones(Frozen):
+    """Sensing tones, at equal distances of ``bandwidth / num_subcarriers`` about the carrier."""
+
+    num_subcarriers: Count = 16
+    bandwidth: Positive = 100e6
+
+    def frequencies(self, carrier: float) -> np.ndarray:
+        """[num_subcarriers], `np.float64` : Frequencies about a carrier [Hz]"""
+        number = self.num_subcarriers
+        return carrier + (np.arange(number) - (number - 1) / 2) / number * self.bandwidth
+
+
+class Category(Frozen):
+    """A category of targets, the family its instances come from, and how many each split has."""
+
+    category: Literal["motorbike", "car"]
+    family: Literal["parametric_motorbike", "parametric_car"]
+    instances: SplitCounts
+
+    @model_validator(mode="after")
+    def _matches(self) -> Category:
+        if self.family != f"parametric_{self.category}":
+            raise ValueError(
+                f"family of the category '{self.category}' must be "
+                f"'parametric_{self.category}'; got '{self.family}'"
+            )
+        return self
+
+
+class Placement(Frozen):
+    """Where the centre of a target is: uniform in range, azimuth and heading."""
+
+    range_interval: Interval = (5.0, 50.0)
+    azimuth_deg: Interval = (-60.0, 60.0)
+    heading_deg: Interval = (0.0, 360.0)
+
+    @field_validator("range_interval")
+    @classmethod
+    def _clear_of_the_array(cls, value: Interval) -> Interval:
+        if not 4 <= value[0] <= value[1]:
+            raise ValueError(
+                "must be (low, high) with 4 <= low <= high, so that no target reaches the array; "
+                f"got {value}"
+            )
+        return value
+
+    @field_validator("azimuth_deg")
+    @classmethod
+    def _in_front(cls, value: Interval) -> Interval:
+        if not -90 < value[0] <= value[1] < 90:
+            raise ValueError(f"must be (low, high) with -90 < low <= high < 90; got {value}")
+        return value
+
+    @field_validator("heading_deg")
+    @classmethod
+    def _one_turn(cls, value: Interval) -> Interval:
+        if not -360 <= value[0] <= value[1] <= value[0] + 360 or value[1] > 360:
+            raise ValueError(
+                f"must be (low, high) within [-360, 360] with low <= high <= low + 360; got {value}"
+            )
+        return value
+
+
+class Solver(Frozen):
+    """How the scattered field is computed; ``approximation: born`` leaves out all interaction."""
+
+    voxel_size: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
+    approximation: Literal["born"] | None = None
+    tolerance: Annotated[float, Field(ge=1e-6, le=0.1)] = 1e-5
+    metal: Literal["exact", "effective"] = "exact"
+    max_iterations: Count = 2000
+
+    @model_validator(mode="after")
+    def _effective(self) -> Solver:
+        if self.approximation:
+            for key in sorted({"tolerance", "max_iterations"} & changed_fields(self)):
+                raise ValueError(f"{key} has no effect with approximation 'born'")
+        return self
+
+
+class DatasetScenario(Frozen):
+    """Channels of extended targets with their labels, for training, validation and test."""
+
+    kind: Literal["dataset"]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    title: str
+    source: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    precision: Literal["single", "double"] = "single"
+    array: CrossArray = CrossArray()
+    waveform: Tones = Tones()
+    targets: Annotated[tuple[Category, ...], Field(min_length=1)]
+    material_spread: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    placement: Placement = Placement()
+    solver: Solver = Solver()
+    num_samples: SplitCounts
+    compression: Literal["none", "gzip"] = "none"
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the categories; labels are indices into them."""
+        return tuple(c.category for c in self.targets)
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """[num_subcarriers], `np.float64` : Frequencies of the tones [Hz]"""
+        return self.waveform.frequencies(self.array.carrier_frequency)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DatasetScenario:
+        if len(set(self.categories)) != len(self.categories):
+            raise ValueError(
+                f"targets must hold each category at most once; got {list(self.categories)}"
+            )
+        for split in SPLITS:
+            number = getattr(self.num_samples, split)
+            if number < len(self.targets):
+                raise ValueError(
+                    f"num_samples.{split} must be at least one for each of the "
+                    f"{len(self.targets)} categories; got {number}"
+                )
+        if self.waveform.bandwidth > self.array.carrier_frequency:
+            raise ValueError(
+                "waveform.bandwidth must be at most the carrier frequency; "
+                f"got {self.waveform.bandwidth:g}"
+            )
+        self._check_name()
+        return self
+
+    def _check_name(self) -> None:
+        """The name of a data set must not promise another resolution or method."""
+        size = re.search(r"(?:^|_)(\d+)(mm|cm)(?:_|$)", self.name)
+        if size:
+            metres = int(size[1]) * {"mm": 1e-3, "cm": 1e-2}[size[2]]
+            if not math.isclose(metres, self.solver.voxel_size, rel_tol=1e-6):
+                raise ValueError(
+                    f"name '{self.name}' says voxels of {size[1]} {size[2]}, solver.voxel_size is "
+                    f"{self.solver.voxel_size:g} m: change one of them"
+                )
+        born = "born" in self.name.split("_")
+        if born != (self.solver.approximation == "born"):
+            raise ValueError(
+                f"name '{self.name}' {'says' if born else 'must say'} born, solver.approximation "
+                f"is {self.solver.approximation!r}: change one of them"
+            )

@@ -1,0 +1,18 @@
+"""TensorFlow without the notes that it writes whatever its log level is."""
+
+from __future__ import annotations
+
+import os
+
+from sionna_isac.study.workers import silenced
+
+__all__ = ["load_tensorflow"]
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow; what its native code says meanwhile goes nowhere."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with silenced():
+        import tensorflow as tf
+
+        tf.constant(0)
