@@ -21,6 +21,7 @@ from sionna_isac.scattering._backends import (
 from sionna_isac.scattering._batch import Batch
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
+from sionna_isac.scattering._grid import fill_normals, find_grid
 from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.material import effective_conductivity
@@ -208,6 +209,7 @@ class VolumeIntegralScattering(Layer):
             "tf": GraphCall(self._equations, self.max_rank),
             "scipy": HostCall(self._equations, target),
         }
+        self.built = True  # no weights: Keras need not trace the call to find them
 
     @classmethod
     def from_target(cls, target: Any, frequencies: Any, **kwargs: Any) -> VolumeIntegralScattering:
@@ -216,7 +218,8 @@ class VolumeIntegralScattering(Layer):
         Parameters
         ----------
         target : :class:`~sionna_isac.scene.VoxelTarget`
-            Its positions, voxel size, fill and normals are taken
+            Its positions, voxel size, fill and normals are taken; normals that it does not give
+            are estimated from the fill
         frequencies : [num_frequencies], array_like
             Frequencies [Hz]
         kwargs
@@ -229,8 +232,9 @@ class VolumeIntegralScattering(Layer):
         fill, normals = None, None
         if np.any(target.fill < 1):
             fill, normals = target.fill, target.normals
-            lost = (fill < 1) & ~np.any(normals, axis=1)  # no side to point to, says the target
-            normals = np.where(lost[:, np.newaxis], [1.0, 0.0, 0.0], normals)
+            lost = (fill < 1) & ~np.any(normals, axis=1)
+            estimate = fill_normals(find_grid(target.positions, target.voxel_size), fill)
+            normals = np.where(lost[:, np.newaxis], estimate, normals)
         arguments = (target.positions, target.voxel_size, frequencies, fill, normals)
         return cls(*arguments, **kwargs)
 
