@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -69,14 +68,14 @@ class NearFieldScene:
             )
         positions = checks.vector("element_positions", positions, positions.size).copy()
         target = checks.vector("target", self.target, 2).copy()
-        reflection = _complex("reflection", self.reflection)
+        reflection = checks.complexes("reflection", self.reflection)
         if reflection.shape != () or reflection == 0:
             raise ValueError(
                 f"reflection must be one complex number, not zero; got {self.reflection!r}"
             )
         channels = np.zeros([0, positions.size], np.complex128)
         if self.channels is not None:
-            channels = _complex("channels", self.channels)
+            channels = checks.complexes("channels", self.channels).copy()
         if channels.ndim != 2 or channels.shape[1] != positions.size:
             raise ValueError(
                 f"channels must have shape [num_users, {positions.size}]; "
@@ -134,11 +133,3 @@ class NearFieldScene:
 
 def _sines(scene: NearFieldScene) -> np.ndarray:
     return scene.target[1] - scene.element_positions
-
-
-def _complex(name: str, value: Any) -> np.ndarray:
-    try:
-        array = np.array(value, dtype=np.complex128)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold complex numbers; got {value!r}") from None
-    return checks.finite(name, array)

@@ -243,7 +243,7 @@ def minimum_speb(
         If the array cannot tell the position (one or two elements, target on their line)
     """
     steering, derivative = steering_derivatives(element_positions, wavelength, target)
-    reflection = _complex("reflection", reflection)
+    reflection = checks.complexes("reflection", reflection)
     scale = _scale(noise_power, num_snapshots)
     power = _positive("power", power)
     kappa = scale * np.abs(reflection) ** 2
@@ -290,13 +290,13 @@ def _model(
     num_snapshots: Any,
 ) -> _Model:
     steering, derivative = steering_derivatives(element_positions, wavelength, target)
-    beams = _complex("beams", beams)
+    beams = checks.complexes("beams", beams)
     if beams.ndim < 2 or beams.shape[-2] != steering.shape[-1] or not beams.shape[-1]:
         raise ValueError(
             f"beams must have shape [..., {steering.shape[-1]}, num_streams]; "
             f"got shape {list(beams.shape)}"
         )
-    reflection = _complex("reflection", reflection)
+    reflection = checks.complexes("reflection", reflection)
     return _Model(steering, derivative, beams, reflection, _scale(noise_power, num_snapshots))
 
 
@@ -312,14 +312,6 @@ def _positions(element_positions: Any) -> np.ndarray:
             f"got shape {list(positions.shape)}"
         )
     return positions
-
-
-def _complex(name: str, value: Any) -> np.ndarray:
-    try:
-        array = np.asarray(value, dtype=np.complex128)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold complex numbers; got {value!r}") from None
-    return checks.finite(name, array)
 
 
 def _positive(name: str, value: Any) -> np.ndarray:

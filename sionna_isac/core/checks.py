@@ -15,6 +15,7 @@ import tensorflow as tf
 
 __all__ = [
     "angle_grid",
+    "complexes",
     "finite",
     "floats",
     "grid",
@@ -140,6 +141,15 @@ def floats(name: str, value: Any) -> np.ndarray:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must hold real numbers; got {value!r}") from None
+
+
+def complexes(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a finite complex128 array."""
+    try:
+        array = np.asarray(value, dtype=np.complex128)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must hold complex numbers; got {value!r}") from None
+    return finite(name, array)
 
 
 def finite(name: str, value: Any) -> Any:

@@ -10,6 +10,20 @@ __all__ = ["BIBLIOGRAPHY", "citation", "cites"]
 _T = TypeVar("_T")
 
 BIBLIOGRAPHY: dict[str, str] = {
+    "BohrenHuffman83": """@book{BohrenHuffman83,
+  author    = {Bohren, Craig F. and Huffman, Donald R.},
+  title     = {Absorption and Scattering of Light by Small Particles},
+  publisher = {Wiley},
+  year      = {1983}
+}""",
+    "Lentz76": """@article{Lentz76,
+  author  = {Lentz, William J.},
+  title   = {Generating {Bessel} Functions in {Mie} Scattering Calculations Using Continued
+             Fractions},
+  journal = {Applied Optics},
+  volume  = {15}, number = {3}, pages = {668--671},
+  year    = {1976}
+}""",
     "MateosRamos25": """@article{MateosRamos25,
   author  = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
              and Le Magoarou, Luc and Wymeersch, Henk},
@@ -23,6 +37,12 @@ BIBLIOGRAPHY: dict[str, str] = {
   title     = {Generalized Optimal Sub-Pattern Assignment Metric},
   booktitle = {20th International Conference on Information Fusion},
   year      = {2017}
+}""",
+    "Tai94": """@book{Tai94,
+  author    = {Tai, Chen-To},
+  title     = {Dyadic {Green} Functions in Electromagnetic Theory},
+  edition   = {2nd}, publisher = {IEEE Press},
+  year      = {1994}
 }""",
     "Yuan25": """@article{Yuan25,
   author  = {Yuan, Minghao and He, Dongxuan and Yuan, Weijie and Yin, Hao and Wang, Hua},

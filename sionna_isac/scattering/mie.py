@@ -1,0 +1,156 @@
+"""Mie series of the field that a sphere scatters between dipoles: independent truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.constants import epsilon_0
+
+from sionna_isac.core import checks, cites
+from sionna_isac.scattering import _arguments
+from sionna_isac.scattering._dyads import dyads
+from sionna_isac.scattering._sphere import coefficients, sphere
+
+__all__ = ["sphere_response"]
+
+_MAX_ORDER = 20_000
+_BLOCK = 2**15  # entries [F, R, T] at a time: the sums stay in the cache
+
+
+@cites("Zhao26", "Tai94", "Lentz76")
+def sphere_response(
+    radius: float,
+    center: Any,
+    permittivity: Any,
+    conductivity: float,
+    frequencies: Any,
+    tx_positions: Any,
+    tx_moments: Any,
+    rx_positions: Any,
+    rx_polarizations: Any,
+) -> np.ndarray:
+    r"""Field that a homogeneous sphere in free space scatters from dipoles to receivers.
+
+    .. math::
+        h_{rt} = \mathbf{q}_r^H \mathbf{E}^\mathrm{sca}_t(\mathbf{r}_r)
+
+    as in Eq. (12) of [Zhao26]_, exact up to rounding. The scattered field is the series of vector
+    spherical waves of the dyadic Green's function of a sphere ([Tai94]_), with the sum over the
+    azimuthal index in closed form. Time is :math:`e^{+j\omega t}`. The direct field is not part
+    of it.
+
+    Input
+    -----
+    radius : `float`
+        Radius [m]
+    center : [3], array_like
+        Centre [m]
+    permittivity : complex or [F], array_like
+        Relative permittivity :math:`\varepsilon' - j\varepsilon''`, also per frequency
+    conductivity : `float`
+        Conductivity [S/m], adds :math:`-j\sigma/(\omega\varepsilon_0)`; `inf` is a perfect
+        conductor, whatever its permittivity
+    frequencies : [F], array_like
+        Frequencies [Hz]
+    tx_positions : [T, 3], array_like
+        Transmitting dipoles, outside the sphere [m]
+    tx_moments : [T, 3], array_like
+        Dipole moments [C m]
+    rx_positions : [R, 3], array_like
+        Receivers, outside the sphere [m]
+    rx_polarizations : [R, 3], array_like
+        Polarisations :math:`\mathbf{q}_r`, conjugated
+
+    Output
+    ------
+    : [F, R, T], `np.complex128`
+        :math:`h_{rt}` [V/m]
+
+    Raises
+    ------
+    ValueError
+        If an antenna is not outside the sphere, or the material is not passive or has a
+        permittivity below 1
+    RuntimeError
+        If the series does not converge to 1e-12 of the dyad, since antennas are too close to the
+        surface (less than about 2e-3 radii)
+    """
+    ball = sphere(radius, permittivity, conductivity, frequencies)
+    center = checks.vector("center", center, 3)
+    tx_distance, tx_direction = _outside("tx_positions", tx_positions, center, radius)
+    rx_distance, rx_direction = _outside("rx_positions", rx_positions, center, radius)
+    moments = _arguments.vectors("tx_moments", tx_moments, len(tx_distance))
+    analyzers = _arguments.vectors("rx_polarizations", rx_polarizations, len(rx_distance)).conj()
+
+    cosine = np.clip(rx_direction @ tx_direction.T, -1, 1)
+    normal, sine = _normals(rx_direction, tx_direction)
+    # Orders above the size parameter fall off geometrically, for the closest pair with exp(-decay).
+    # What is summed stops when it has converged.
+    decay = np.log(np.min(tx_distance) / radius) + np.log(np.min(rx_distance) / radius)
+    extra = 10 + (45 + 5 * np.log1p(1 / decay)) / decay
+    response = np.empty([ball.size.size, *cosine.shape], np.complex128)
+    step = max(1, _BLOCK // cosine.size)
+    for start in range(0, ball.size.size, step):
+        block = slice(start, start + step)
+        size, k = ball.size[block], ball.wavenumber[block, np.newaxis]
+        index = ball.refractive_index
+        order = int(min(np.max(size + 5 * np.cbrt(size)) + extra, _MAX_ORDER))
+        dyad = dyads(
+            coefficients(order, size, None if index is None else index[block]),
+            size,
+            k * rx_distance,
+            k * tx_distance,
+            cosine,
+            sine,
+        )
+        projected = _project(dyad, analyzers, rx_direction, moments, tx_direction, normal)
+        response[block] = (1j / (4 * np.pi * epsilon_0) * k**3)[..., np.newaxis] * projected
+    return response
+
+
+def _outside(
+    name: str, positions: Any, center: np.ndarray, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances [N] and directions [N, 3] from the centre."""
+    offset = _arguments.points(name, positions) - center
+    distance = np.linalg.norm(offset, axis=-1)
+    nearest = int(np.argmin(distance))
+    if distance[nearest] <= radius:
+        raise ValueError(
+            f"{name} must lie outside the sphere of radius {radius:g} m; antenna {nearest} is "
+            f"{distance[nearest]:g} m from the centre"
+        )
+    return distance, offset / distance[:, np.newaxis]
+
+
+def _normals(rx_direction: np.ndarray, tx_direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors [R, T, 3] along r x r', and their sines [R, T]."""
+    rx = rx_direction[:, np.newaxis]
+    normal = np.cross(rx, tx_direction)
+    sine = np.linalg.norm(normal, axis=-1)
+    # Where both lie on one axis any vector across it will do
+    axis = np.eye(3)[np.argmin(np.abs(rx_direction), axis=-1)]
+    across = np.broadcast_to(np.cross(rx_direction, axis)[:, np.newaxis], normal.shape)
+    normal = np.where(sine[..., np.newaxis] < 1e-13, across, normal)
+    normal = normal - np.sum(normal * rx, axis=-1, keepdims=True) * rx
+    return normal / np.linalg.norm(normal, axis=-1, keepdims=True), sine
+
+
+def _project(
+    dyad: np.ndarray,
+    analyzers: np.ndarray,
+    rx_direction: np.ndarray,
+    moments: np.ndarray,
+    tx_direction: np.ndarray,
+    normal: np.ndarray,
+) -> np.ndarray:
+    """q^H dyad p [F, R, T], from components of both vectors along r, theta and phi."""
+    q_r = np.sum(analyzers * rx_direction, axis=-1)[:, np.newaxis]
+    q_theta = np.einsum("rtk,rk->rt", normal, np.cross(rx_direction, analyzers))
+    q_phi = np.einsum("rtk,rk->rt", normal, analyzers)
+    p_r = np.sum(moments * tx_direction, axis=-1)
+    p_theta = np.einsum("rtk,tk->rt", normal, np.cross(tx_direction, moments))
+    p_phi = np.einsum("rtk,tk->rt", normal, moments)
+    weights = np.stack([q_r * p_r, q_r * p_theta, q_theta * p_r, q_theta * p_theta, q_phi * p_phi])
+    return np.einsum("efrt,ert->frt", dyad, weights)
