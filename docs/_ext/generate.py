@@ -100,7 +100,8 @@ def references(path: Path) -> None:
     ]
     for key in sorted(BIBLIOGRAPHY):
         entry = BIBLIOGRAPHY[key]
-        where = _field(entry, "journal") or _field(entry, "booktitle") or _field(entry, "note")
+        kinds = ("journal", "booktitle", "publisher", "note")
+        where = next(filter(None, (_field(entry, kind) for kind in kinds)), "")
         authors = _field(entry, "author").replace(" and others", " et al.").replace(" and ", "; ")
         line = f"{authors}: *{_field(entry, 'title')}*. "
         line += f"{where}, {_field(entry, 'year')}." if where else f"{_field(entry, 'year')}."

@@ -53,9 +53,9 @@ class ExtendedEcho(Layer):
 
     Parameters
     ----------
-    array : :class:`~sionna_isac.array.UniformLinearArray` (or impaired) | \
-:class:`~sionna_isac.array.SphericalWaveArray`
-        The true array
+    array : :class:`~sionna_isac.core.Layer`
+        The true array: a :class:`~sionna_isac.array.UniformLinearArray` (or impaired) or a
+        :class:`~sionna_isac.array.SphericalWaveArray`
     scattering : :class:`~sionna_isac.scattering.VolumeIntegralScattering`
         The target; its frequencies are those of the subcarriers, evenly spaced.
         :meth:`from_target` makes it.

@@ -63,28 +63,31 @@ def test_wiscombe(index, size, extinction, scattering):
     )
 
 
-@pytest.mark.parametrize("size", [0.3, 3.0, 30.0])
-@pytest.mark.parametrize("conductor", [False, True])
-def test_coefficients_as_printed(size, conductor):
-    """(4.88) of Bohren and Huffman with Bessel functions of SciPy, for real index."""
+@pytest.mark.parametrize(
+    ("size", "index"),
+    [(0.3, 2.0), (3.0, 2.0), (30.0, 2.0), (10.0, 3.5 - 1e-3j), (5.0, 31 - 30j), (3.0, None)],
+)
+def test_coefficients_as_printed(size, index):
+    """(4.53) of Bohren and Huffman with Bessel functions of SciPy; None is a perfect conductor."""
     n = np.arange(1, int(size + 8 * np.cbrt(size) + 6))
-    index = 2.0
 
-    def riccati(z):
-        value, slope = spherical_jn(n, z), spherical_jn(n, z, derivative=True)
+    def riccati(function, z):
+        value, slope = function(n, z), function(n, z, derivative=True)
         return z * value, value + z * slope
 
-    psi, d_psi = riccati(size)
-    y, d_y = spherical_yn(n, size), spherical_yn(n, size, derivative=True)
-    xi, d_xi = psi - 1j * size * y, d_psi - 1j * (y + size * d_y)
-    inner, d_inner = (0.0, 1.0) if conductor else riccati(index * size)
-    electric = (index * inner * d_psi - psi * d_inner) / (index * inner * d_xi - xi * d_inner)
-    magnetic = (inner * d_psi - index * psi * d_inner) / (inner * d_xi - index * xi * d_inner)
-    if conductor:  # the field inside vanishes: the ratios are those of the other factors
+    psi, d_psi = riccati(spherical_jn, size)
+    chi, d_chi = riccati(spherical_yn, size)
+    xi, d_xi = psi - 1j * chi, d_psi - 1j * d_chi
+    if index is None:
         electric, magnetic = d_psi / d_xi, psi / xi
+        ours = efficiencies(size, 1.0, np.inf)
+    else:
+        inner, d_inner = riccati(spherical_jn, index * size)
+        electric = (index * inner * d_psi - psi * d_inner) / (index * inner * d_xi - xi * d_inner)
+        magnetic = (inner * d_psi - index * psi * d_inner) / (inner * d_xi - index * xi * d_inner)
+        ours = efficiencies(size, index**2)
     extinction = 2 / size**2 * np.sum((2 * n + 1) * (electric + magnetic).real)
     back = np.abs(np.sum((2 * n + 1) * (-1.0) ** n * (electric - magnetic))) ** 2 / size**2
-    ours = efficiencies(size, index**2, np.inf if conductor else 0.0)
     np.testing.assert_allclose([ours[0], ours[3]], [extinction, back], rtol=1e-10)
 
 
