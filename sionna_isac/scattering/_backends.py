@@ -14,7 +14,7 @@ from sionna_isac.scattering._host_response import HostBackend, Samples, State
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.errors import NotConvergedError
 
-__all__ = ["Backend", "GraphCall", "HostCall", "accept", "check_clear"]
+__all__ = ["Backend", "GraphCall", "HostCall", "accept", "check_clear", "refuse_gradient"]
 
 
 class Backend(Protocol):
@@ -124,6 +124,19 @@ def accept(value: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
         return value
     with tf.control_dependencies([tf.debugging.Assert(good, [message])]):
         return tf.identity(value)
+
+
+def refuse_gradient(value: tf.Tensor, message: str) -> tf.Tensor:
+    """The value; an error if anything is differentiated through it, in either direction."""
+
+    @tf.custom_gradient
+    def identity(value: tf.Tensor) -> tuple:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            raise NotImplementedError(message)
+
+        return tf.identity(value), gradient
+
+    return identity(value)
 
 
 def _on_host(function: Callable, inputs: list, types: list) -> list[tf.Tensor]:
