@@ -143,11 +143,11 @@ def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
     from pydantic_core import PydanticUndefined
 
-    from sionna_isac.study import blocks
+    from sionna_isac.study import blocks, dataset_scenario
     from sionna_isac.study import scenario as models
 
     parts = ["# Fields of scenarios", ""]
-    for kind in (models.MultiTargetScenario, models.CodedBERScenario):
+    for kind in (models.MultiTargetScenario, models.CodedBERScenario, models.DatasetScenario):
         parts += [
             f"## {kind.model_fields['kind'].annotation.__args__[0]}",
             "",
@@ -167,6 +167,9 @@ def fields(path: Path) -> None:
     groups += "Multitap Geometric Receiver Training Evaluation Coding"
     for name in groups.split():
         parts += _group(getattr(blocks, name), PydanticUndefined)
+    parts += ["## Groups of data sets", ""]
+    for name in "CrossArray Tones Category SplitCounts Placement Solver".split():
+        parts += _group(getattr(dataset_scenario, name), PydanticUndefined)
     _write(path, "\n".join(parts))
 
 
