@@ -1,9 +1,10 @@
 """Generate a data set on a Slurm cluster: python examples/dataset_slurm.py dataset_10cm --jobs 20
 
-Needs the optional dependency dask-jobqueue (pip install "sionna-isac[cluster]"). Start it on a login or
-head node, inside tmux or as a small job of its own: it holds the scheduler and writes the files. The
-workers are Slurm jobs; they send their samples over the network and need no shared folder. Jobs that
-end (their time is up, they are preempted) are replaced; what they had not finished is computed again.
+Needs the optional dependency dask-jobqueue: pip install "sionna-isac[cluster]". Start it on a head
+node, in tmux or as a small job of its own: it holds the scheduler and writes the files. The
+workers are Slurm jobs; they send their samples over the network and need no shared folder. Jobs
+that end (their time is up, they are preempted) are replaced, and what they had not finished is
+computed again.
 """
 
 from __future__ import annotations

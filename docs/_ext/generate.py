@@ -168,7 +168,7 @@ def fields(path: Path) -> None:
     for name in groups.split():
         parts += _group(getattr(blocks, name), PydanticUndefined)
     parts += ["## Groups of data sets", ""]
-    for name in "CrossArray Tones Category SplitCounts Placement Solver".split():
+    for name in ("CrossArray", "Tones", "Category", "SplitCounts", "Placement", "Solver"):
         parts += _group(getattr(dataset_scenario, name), PydanticUndefined)
     _write(path, "\n".join(parts))
 
