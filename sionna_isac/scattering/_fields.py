@@ -82,18 +82,28 @@ class ElementFields:
     @cached_property
     def scale(self) -> np.ndarray:
         """[T], norms of the fields of unit vectors; 1 for what is 0."""
-        norms = np.sqrt(np.diagonal(self._gram).real)
-        return np.where(norms > 0, norms, 1)
+        total = np.zeros(self.num_antennas)
+        for _, rows in self.blocks():
+            total += np.sum(np.abs(rows.reshape(len(rows), -1)) ** 2, axis=1, dtype=np.float64)
+        return np.sqrt(np.where(total > 0, total, 1))
+
+    @property
+    def num_active(self) -> int:
+        """Antennas whose fields are not 0"""
+        return max(1, int(np.count_nonzero(self._length)))
 
     @property
     def weight(self) -> np.ndarray:
         """[T], what the normalised fields were divided by."""
         return self._length * self.scale
 
-    @cached_property
     def gram(self) -> np.ndarray:
         """[T, T], of the normalised fields, in double precision."""
-        return self._gram / np.outer(self.scale, self.scale)
+        total = np.zeros([self.num_antennas] * 2, np.complex128)
+        for _, rows in self.blocks():
+            wide = _flat(rows).astype(np.complex128)
+            total += wide @ wide.conj().T
+        return total / np.outer(self.scale, self.scale)
 
     def blocks(self, step: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Blocks of voxels, with their fields of unit vectors [T, 3, n]."""
@@ -145,14 +155,6 @@ class ElementFields:
     def _all(self) -> np.ndarray:
         return self._rows(slice(None))
 
-    @cached_property
-    def _gram(self) -> np.ndarray:
-        gram = np.zeros([self.num_antennas] * 2, np.complex128)
-        for _, rows in self.blocks():
-            wide = _flat(rows).astype(np.complex128)
-            gram += wide @ wide.conj().T
-        return gram
-
     def _rows(self, part: slice) -> np.ndarray:
         return self._polarizability.root(self._plain(part), part)
 
@@ -168,7 +170,7 @@ def compress(fields: ElementFields, tolerance: float) -> Basis:
     less accurately, to the same absolute residual.
     """
     if tolerance >= GRAM_LIMIT:
-        squares, vectors = np.linalg.eigh(fields.gram)
+        squares, vectors = np.linalg.eigh(fields.gram())
         squares, vectors = squares[::-1].clip(0), vectors[:, ::-1]
     else:
         _, values, rows = np.linalg.svd(fields.upper())
@@ -181,8 +183,8 @@ def compress(fields: ElementFields, tolerance: float) -> Basis:
 
 def numerical_rank(fields: ElementFields, tolerance: float) -> int:
     """Number of right-hand sides to expect of :func:`compress`, from a sample of voxels."""
-    values = np.linalg.svd(fields.sample(), compute_uv=False)
-    return _count(values**2, tolerance)
+    rows = fields.sample()
+    return _count(scipy.linalg.svdvals(rows) ** 2, tolerance)
 
 
 def _count(squares: np.ndarray, tolerance: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,12 +35,14 @@ def galerkin_kernel(shape: Sequence[int], kd: float) -> np.ndarray:
     return kernel
 
 
+@lru_cache(maxsize=4096)
 def galerkin_self_term(kd: float) -> complex:
-    """M two thirds of the mean of k^2 g over the voxel, by its trace."""
-    points, weights = _quadrature(kd)
-    distance = _distances(points)
+    """M: two thirds of the mean of k^2 g over the voxel, by its trace."""
+    nodes, weights = _gauss(kd)
+    distance = _distances(nodes)
     smooth = np.expm1(-1j * kd * distance) / (4 * math.pi * distance)
-    mean = np.einsum("i,j,k,ijk->", *[weights[0]] * 3, smooth, optimize=True)
+    weights = 2 * weights * (1 - nodes)  # both signs of an offset
+    mean = np.einsum("i,j,k,ijk->", *[weights] * 3, smooth, optimize=True)
     return complex(2 / 3 * kd**2 * (mean + MEAN_INVERSE_DISTANCE / (4 * math.pi)))
 
 
@@ -64,13 +67,17 @@ def _quadrature(kd: float) -> tuple[np.ndarray, np.ndarray]:
 
     The difference of two uniform coordinates has a triangular density around the offset.
     """
-    order = 12 + math.ceil(kd)
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    nodes, weights = (1 + nodes) / 2, weights / 2
+    nodes, weights = _gauss(kd)
     starts = np.arange(-1, NEAR)
     points = (starts[:, np.newaxis] + nodes).ravel()
     density = np.maximum(0, 1 - np.abs(points - np.arange(NEAR)[:, np.newaxis]))
     return points, density * np.tile(weights, len(starts))
+
+
+def _gauss(kd: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on (0, 1), enough for a phase of kd and for 1/R at a corner."""
+    nodes, weights = np.polynomial.legendre.leggauss(10 + math.ceil(kd / 2))
+    return (1 + nodes) / 2, weights / 2
 
 
 def _distances(points: np.ndarray) -> np.ndarray:

@@ -174,7 +174,7 @@ class Problem:
         basis = compress(fields, self.tolerance)
         num = len(basis.rows)
         # Equal absolute residuals of the rows make an RMS of `tolerance` over the antennas
-        active = max(1.0, float(np.trace(fields.gram).real))
+        active = fields.num_active
         targets = np.full(num, self.tolerance * math.sqrt(active / num))
         guess = history.guess(system.wavenumber, basis.mixing)
         try:

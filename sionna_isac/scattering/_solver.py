@@ -14,7 +14,7 @@ __all__ = ["Solution", "solve"]
 
 Apply = Callable[[np.ndarray], np.ndarray]
 RESTARTS = 10
-MARGIN = 0.8  # of the target, for the residual that the recursion carries along
+MARGIN = 0.95  # of the target, for the residual that the recursion carries along
 
 
 class Solution(NamedTuple):

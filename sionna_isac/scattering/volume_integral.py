@@ -124,7 +124,7 @@ def volume_response(
         See :func:`~sionna_isac.scattering.green_kernel`
     tolerance : `float`, defaults to 1e-5
         Residual of the equations relative to the fields of the antennas (RMS over antennas); the
-        error of the response against an exact solution of the same equations is about as large
+        error of the response against an exact solution of the same equations is of that order
     precision : `None` (default) | "single" | "double"
         Precision of the computation; `None` for that of Sionna
     approximation : `None` (default) | "born"
