@@ -101,6 +101,7 @@ def test_a_stored_sample_is_the_computed_one(reference, scenario):
                 np.testing.assert_array_equal(dataset.labels[name][index], sample[name])
 
 
+@pytest.mark.filterwarnings("ignore::sionna_isac.scattering.CoarseGridWarning")
 def test_a_channel_is_the_response_of_the_placed_target(scenario):
     """The same target with its voxels moved into the world, instead of the antennas to it."""
     draw = draw_sample(scenario, "train", 1)
@@ -110,11 +111,11 @@ def test_a_channel_is_the_response_of_the_placed_target(scenario):
     turned = load_scenario(TINY, ["material_spread=0", "placement.heading_deg=[0, 0]"])
     sample = compute_sample(turned, "train", 1)
     placed = target.placed_at(draw.range, draw.azimuth, 0.0, -1.5)
-    wavelength = c / 150e6
+    wavelength = c / 4.9e9
     tx, rx, up = np.zeros([4, 3]), np.zeros([3, 3]), np.array([0, 0, 1])
     tx[:, 1] = (np.arange(4) - 1.5) * wavelength / 2
     rx[:, 2] = (np.arange(3) - 1) * wavelength / 2
-    for tone, frequency in enumerate((149.5e6, 150.5e6)):
+    for tone, frequency in enumerate((4.895e9, 4.905e9)):
         moment = 8.8541878128e-12 * (c / frequency) ** 3 / (2 * np.pi) ** 2
         expected = isac.scattering.volume_response(
             placed.to_world(placed.positions),
@@ -128,7 +129,9 @@ def test_a_channel_is_the_response_of_the_placed_target(scenario):
             np.tile(up, [3, 1]),
             fill=np.where(np.any(placed.normals, axis=1), placed.fill, 1),
             normals=placed.normals,
+            kernel="point",
             tolerance=1e-3,
+            allow_coarse=True,
             precision="double",
         )[0]
         error = np.linalg.norm(sample["channel"][tone] - expected) / np.linalg.norm(expected)
@@ -340,7 +343,7 @@ def test_provenance_is_stored(reference, scenario):
     attrs = open_dataset(reference, "test").attrs
     assert json.loads(attrs["scenario"]) == json.loads(scenario.model_dump_json())
     assert attrs["seed"] == "5" and attrs["split"] == "test"
-    assert (attrs["voxel_size"], attrs["kernel"], attrs["approximation"]) == (0.3, "auto", "none")
+    assert (attrs["voxel_size"], attrs["kernel"], attrs["approximation"]) == (0.3, "point", "none")
     assert {"sionna", "numpy"} <= set(json.loads(attrs["versions"]))
     assert attrs["git_commit"] and isac.__version__ in attrs["computed_by"]
     assert "radar equation" in attrs["normalization"]

@@ -79,9 +79,6 @@ def run_chains(
             raise WorkerError(
                 f"scheduler: lost it ({_one_line(error)}); the same command goes on from here"
             ) from None
-        finally:
-            with contextlib.suppress(Exception):
-                client.cancel(futures, force=True)
 
 
 def _call(function: Callable[..., Any], arguments: tuple[Any, ...], before: Any) -> Any:
