@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import re
+import typing
 from pathlib import Path
 
 from sionna_isac.core.references import BIBLIOGRAPHY
@@ -142,52 +143,52 @@ def tutorials(source: Path, folder: Path) -> None:
 
 def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
-    from pydantic_core import PydanticUndefined
-
-    from sionna_isac.study import blocks, localization_scenario, near_field_blocks
-    from sionna_isac.study import scenario as models
+    from sionna_isac.study.scenario import Scenario
 
     parts = ["# Fields of scenarios", ""]
-    kinds = (
-        models.MultiTargetScenario,
-        models.CodedBERScenario,
-        models.LocalizationScenario,
-        models.NearFieldScenario,
-        models.NearFieldConvergenceScenario,
-    )
-    for kind in kinds:
-        parts += [
-            f"## {kind.model_fields['kind'].annotation.__args__[0]}",
-            "",
-            kind.__doc__ or "",
-            "",
-        ]
-        parts += ["| field | default |", "| --- | --- |"]
-        for name, field in kind.model_fields.items():
-            default = field.default
-            text = "required" if default is PydanticUndefined else f"`{default!r}`"
-            if isinstance(default, blocks.Frozen):
-                text = f"see `{type(default).__name__}` below"
-            parts.append(f"| `{name}` | {text} |")
-        parts.append("")
-    parts += ["## Groups", ""]
-    groups = "Array Spacing Gain Phase Coupling Waveform Targets Rayleigh RadarEquation Link "
-    groups += "Multitap Geometric Receiver Training Evaluation Coding"
-    for name in groups.split():
-        parts += _group(getattr(blocks, name), PydanticUndefined)
-    for name in localization_scenario.GROUPS:
-        parts += _group(getattr(localization_scenario, name), PydanticUndefined)
-    parts += ["## Groups of near-field scenarios", ""]
-    groups = "NearFieldArray NearFieldTarget NearFieldUsers Sweep BeamDesign MUSICSearch"
-    for name in groups.split():
-        parts += _group(getattr(near_field_blocks, name), PydanticUndefined)
+    seen: set[type] = set()
+    for kind in typing.get_args(typing.get_args(Scenario)[0]):
+        name = kind.model_fields["kind"].annotation.__args__[0]
+        parts += [f"## {name}", "", *_table(kind)]
+        for group in _groups(kind):
+            if group not in seen:
+                seen.add(group)
+                parts += [f"### {group.__name__}", "", *_table(group)]
     _write(path, "\n".join(parts))
 
 
-def _group(model: type, undefined: object) -> list[str]:
-    rows = [f"### {model.__name__}", "", inspect.cleandoc(model.__doc__ or ""), ""]
-    rows += ["| field | default |", "| --- | --- |"]
+def _groups(model: type) -> list[type]:
+    """Models that a model is made of, each before its own parts."""
+    from pydantic import BaseModel
+
+    found: list[type] = []
+
+    def visit(annotation: object) -> None:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if annotation not in found:
+                found.append(annotation)
+                for field in annotation.model_fields.values():
+                    visit(field.annotation)
+            return
+        for part in typing.get_args(annotation):
+            visit(part)
+
+    for field in model.model_fields.values():
+        visit(field.annotation)
+    return found
+
+
+def _table(model: type) -> list[str]:
+    from pydantic import BaseModel
+
+    rows = [inspect.cleandoc(model.__doc__ or ""), "", "| field | default |", "| --- | --- |"]
     for name, field in model.model_fields.items():
-        text = "required" if field.default is undefined else f"`{field.default!r}`"
+        text = (
+            "required"
+            if field.is_required()
+            else f"`{field.get_default(call_default_factory=True)!r}`"
+        )
+        if isinstance(field.default, BaseModel):
+            text = f"see `{type(field.default).__name__}` below"
         rows.append(f"| `{name}` | {text} |")
     return [*rows, ""]
