@@ -21,7 +21,6 @@ __all__ = [
     "compute_sample",
     "compute_task",
     "fills",
-    "iterate_task",
     "target_response",
     "unit_gain_moment",
 ]
