@@ -144,13 +144,14 @@ def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
     from pydantic_core import PydanticUndefined
 
-    from sionna_isac.study import blocks, near_field_blocks
+    from sionna_isac.study import blocks, localization_scenario, near_field_blocks
     from sionna_isac.study import scenario as models
 
     parts = ["# Fields of scenarios", ""]
     kinds = (
         models.MultiTargetScenario,
         models.CodedBERScenario,
+        models.LocalizationScenario,
         models.NearFieldScenario,
         models.NearFieldConvergenceScenario,
     )
@@ -174,6 +175,8 @@ def fields(path: Path) -> None:
     groups += "Multitap Geometric Receiver Training Evaluation Coding"
     for name in groups.split():
         parts += _group(getattr(blocks, name), PydanticUndefined)
+    for name in localization_scenario.GROUPS:
+        parts += _group(getattr(localization_scenario, name), PydanticUndefined)
     parts += ["## Groups of near-field scenarios", ""]
     groups = "NearFieldArray NearFieldTarget NearFieldUsers Sweep BeamDesign MUSICSearch"
     for name in groups.split():

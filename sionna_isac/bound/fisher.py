@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.bound.information import effective_fim
-from sionna_isac.core import checks
+from sionna_isac.core import checks, linalg
 
 __all__ = ["fisher"]
 
@@ -135,10 +135,12 @@ def _columns(
     if value.dtype.is_complex:
         directions += [1j * d for d in directions]
     columns = []
+    step = tf.zeros([], tf.float64)  # along each direction: accumulators want real parameters
     for direction in directions:
         tangent = tf.constant(np.broadcast_to(direction, value.shape))
-        with tf.autodiff.ForwardAccumulator(value, tangent) as accumulator:
-            signal = mean(**values)
+        with tf.autodiff.ForwardAccumulator(step, tf.ones_like(step)) as accumulator:
+            along = linalg.to_complex(step) if value.dtype.is_complex else step
+            signal = mean(**{**values, name: value + along * tangent})
         derivative = accumulator.jvp(_signal(signal, batch), tf.UnconnectedGradients.ZERO)
         columns.append(derivative.numpy().reshape(*batch, -1))
     return checks.finite("the derivative of mean", np.stack(columns, axis=-1))

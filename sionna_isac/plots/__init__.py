@@ -3,6 +3,7 @@
 from sionna_isac.plots.coded_ber import coded_ber
 from sionna_isac.plots.dataset import dataset_overview
 from sionna_isac.plots.echo_map import echo_map
+from sionna_isac.plots.localization import add_bound, localization
 from sionna_isac.plots.multi_target import multi_target
 from sionna_isac.plots.near_field import near_field
 from sionna_isac.plots.near_field_convergence import near_field_convergence
@@ -12,10 +13,12 @@ from sionna_isac.plots.style import draw_result
 from sionna_isac.plots.target import voxel_target
 
 __all__ = [
+    "add_bound",
     "coded_ber",
     "dataset_overview",
     "draw_result",
     "echo_map",
+    "localization",
     "multi_target",
     "near_field",
     "near_field_convergence",

@@ -48,7 +48,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     dataset : `xarray.Dataset`
         Stored result
     kind : `str`
-        Kind of the scenario, such as "multi_target"
+        Kind of the scenario
     path : `None` (default) | `str` | `Path`
         Image file
 
@@ -60,6 +60,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     from sionna_isac.plots.coded_ber import coded_ber
     from sionna_isac.plots.dataset import dataset_overview
     from sionna_isac.plots.echo_map import echo_map
+    from sionna_isac.plots.localization import localization
     from sionna_isac.plots.multi_target import multi_target
     from sionna_isac.plots.near_field import near_field
     from sionna_isac.plots.near_field_convergence import near_field_convergence
@@ -69,6 +70,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     drawings = {
         "coded_ber": coded_ber,
         "dataset": dataset_overview,
+        "localization": localization,
         "multi_target": multi_target,
         "near_field": near_field,
         "near_field_convergence": near_field_convergence,

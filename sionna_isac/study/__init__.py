@@ -20,7 +20,9 @@ _PARTS = {
     "dataset_scenario": ("DatasetScenario",),
     "detection_sweep": ("NumericalError",),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
-    "run": ("gap_closed", "run_scenario"),
+    "localization_scenario": ("LocalizationScenario",),
+    "array_study": ("gap_closed",),
+    "run": ("run_scenario",),
     "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
     "scattering_scenario": (

@@ -18,6 +18,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 __all__ = [
     "Array",
     "Coding",
+    "CompiledStudy",
     "Coupling",
     "Evaluation",
     "Frozen",
@@ -61,6 +62,13 @@ class Study(Frozen):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 
+class CompiledStudy(Study):
+    """What every scenario of layers in a TensorFlow graph has."""
+
+    precision: Literal["single", "double"] = "single"
+    compile: bool = True
+
+
 def changed_fields(model: BaseModel) -> set[str]:
     """Fields that differ from their default."""
     fields = type(model).model_fields
@@ -82,10 +90,10 @@ def increasing(value: tuple[float, ...]) -> tuple[float, ...]:
 def positive_ranges(value: Interval) -> Interval:
     if value[0] <= 0 or value[0] == value[1]:
         raise ValueError(f"must be (low, high) with 0 < low < high; got {value}")
-    return _ordered(value, 0, math.inf)
+    return ordered(value, 0, math.inf)
 
 
-def _ordered(value: Interval, minimum: float, maximum: float) -> Interval:
+def ordered(value: Interval, minimum: float, maximum: float) -> Interval:
     if not minimum <= value[0] <= value[1] <= maximum:
         raise ValueError(
             f"must be (low, high) with {minimum:g} <= low <= high <= {maximum:g}; got {value}"
@@ -206,12 +214,12 @@ class Targets(Frozen):
     @field_validator("sector_centre_deg", "test_sector_deg")
     @classmethod
     def _angles(cls, value: Interval) -> Interval:
-        return _ordered(value, -90, 90)
+        return ordered(value, -90, 90)
 
     @field_validator("sector_span_deg")
     @classmethod
     def _span(cls, value: Interval) -> Interval:
-        return _ordered(value, 0, 180)
+        return ordered(value, 0, 180)
 
     @model_validator(mode="after")
     def _in_front(self) -> Targets:
@@ -252,7 +260,7 @@ class Link(Frozen):
     @field_validator("sector_deg")
     @classmethod
     def _angles(cls, value: Interval) -> Interval:
-        return _ordered(value, -90, 90)
+        return ordered(value, -90, 90)
 
 
 class Receiver(Frozen):

@@ -14,13 +14,6 @@ from sionna_isac.study.scenario import Scenario
 __all__ = ["ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"]
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
-# pydantic names the chosen member of a union in the path of an error; users do not write it
-_TAGS = {"multi_target", "coded_ber", "dataset", "near_field", "near_field_convergence"}
-_TAGS |= {"scattering_sphere", "scattering_convergence", "echo_map", "sphere", "vehicle"}
-_TAGS |= {"rayleigh", "radar_equation", "multitap", "geometric"}
-_TAGS |= {"spacing", "gain", "phase", "coupling"}
-# named like a member, but written
-_FIELDS = {("targets", "gain"), ("array", "spacing"), ("scattering_sphere", "sphere")}
 
 
 class ScenarioError(ValueError):
@@ -89,11 +82,7 @@ def parse_scenario(raw: dict[str, Any]) -> Any:
         return _ADAPTER.validate_python(_numbers(raw))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(
-            str(p)
-            for before, p in zip((None, *first["loc"]), first["loc"], strict=False)
-            if p not in _TAGS or (before, p) in _FIELDS
-        )
+        where = _written(raw, first["loc"], first["type"] == "missing")
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             reason = "unknown key"
@@ -104,6 +93,22 @@ def parse_scenario(raw: dict[str, Any]) -> Any:
         more = error.error_count() - 1
         tail = f" (and {more} more)" if more else ""
         raise ScenarioError(f"scenario {where or 'file'}: {reason}{tail}") from None
+
+
+def _written(raw: Any, location: Sequence[str | int], missing: bool) -> str:
+    """Path of an error as users write it: pydantic also names the chosen members of unions."""
+    parts = []
+    node: Any = raw
+    for part in location:
+        keys = (
+            node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+        )
+        if part in keys:
+            node = node[part]
+        elif not (missing and part == location[-1]):
+            continue
+        parts.append(str(part))
+    return ".".join(parts)
 
 
 def _override(raw: dict[str, Any], override: str) -> None:

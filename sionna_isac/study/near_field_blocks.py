@@ -35,7 +35,7 @@ SPEB_CONSTRAINED = ("maximize_sum_rate", "matrix_approximation")
 # of fully digital and of hybrid beams; a test compares them with those of the library
 METHODS = {
     "minimize_speb": (("subspace", "sdr", "direct"), ("direct", "sdr-bcd")),
-    "maximize_sum_rate": (("direct",), ("direct", "sca-bcd")),
+    "maximize_sum_rate": (("direct", "sca-bcd"), ("direct", "sca-bcd")),
 }
 _NAMES = {
     "minimize_speb": "smallest SPEB",

@@ -104,7 +104,7 @@ class _Draw:
             return beamforming.matrix_approximation(
                 self.scene, power, self._digital_sum_rate(), num_rf_chains, limit
             )
-        if design == "maximize_sum_rate" and num_rf_chains is None and method is None:
+        if design == "maximize_sum_rate" and num_rf_chains is None and method in (None, "direct"):
             return self._digital_sum_rate()
         arguments: dict[str, Any] = {"num_rf_chains": num_rf_chains}
         if method is not None:

@@ -11,12 +11,12 @@ from sionna_isac.study.blocks import (
     METHODS,
     Array,
     Coding,
+    CompiledStudy,
     Evaluation,
     Link,
     Method,
     Probability,
     Receiver,
-    Study,
     Targets,
     Training,
     Waveform,
@@ -24,6 +24,7 @@ from sionna_isac.study.blocks import (
     distinct_methods,
 )
 from sionna_isac.study.dataset_scenario import DatasetScenario
+from sionna_isac.study.localization_scenario import LocalizationScenario
 from sionna_isac.study.near_field_scenario import (
     NearFieldConvergenceScenario,
     NearFieldScenario,
@@ -37,6 +38,7 @@ from sionna_isac.study.scattering_scenario import (
 __all__ = [
     "CodedBERScenario",
     "EchoMapScenario",
+    "LocalizationScenario",
     "MultiTargetScenario",
     "NearFieldConvergenceScenario",
     "NearFieldScenario",
@@ -48,9 +50,7 @@ __all__ = [
 ROOM_TEMPERATURE = 290.0
 
 
-class _Study(Study):
-    precision: Literal["single", "double"] = "single"
-    compile: bool = True
+class _ArrayStudy(CompiledStudy):
     array: Array = Array()
     waveform: Waveform = Waveform()
     targets: Targets
@@ -79,7 +79,7 @@ class _Study(Study):
         return self.noise_power
 
     @model_validator(mode="after")
-    def _consistent(self) -> _Study:
+    def _consistent(self) -> _ArrayStudy:
         geometric = self.link.channel.kind == "geometric"
         if geometric and self.targets.gain.kind != "radar_equation":
             raise ValueError(
@@ -140,7 +140,7 @@ class _Study(Study):
             raise ValueError("training.objective 'reconstruction' needs receiver.atoms 'refined'")
 
 
-class MultiTargetScenario(_Study):
+class MultiTargetScenario(_ArrayStudy):
     """Detection and localisation of several targets, and the user's symbol error rate."""
 
     kind: Literal["multi_target"]
@@ -151,7 +151,7 @@ class MultiTargetScenario(_Study):
         return self.evaluation.methods
 
 
-class CodedBERScenario(_Study):
+class CodedBERScenario(_ArrayStudy):
     """Coded bit and block error rates of the user over the SNR."""
 
     kind: Literal["coded_ber"]
@@ -183,6 +183,7 @@ Scenario = Annotated[
     MultiTargetScenario
     | CodedBERScenario
     | DatasetScenario
+    | LocalizationScenario
     | NearFieldScenario
     | NearFieldConvergenceScenario
     | ScatteringSphereScenario

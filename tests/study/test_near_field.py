@@ -105,7 +105,7 @@ def test_a_wrong_value_of_a_convergence_study_is_named(override, named):
 
 def test_methods_are_those_of_the_library():
     assert METHODS["minimize_speb"] == (sensing.FULLY_DIGITAL, sensing.HYBRID)
-    assert set(METHODS["maximize_sum_rate"][0]) <= set(sum_rate.METHODS)
+    assert METHODS["maximize_sum_rate"] == (sum_rate.METHODS, sum_rate.METHODS)
 
 
 def test_draws_are_common_to_all_sizes_and_numbers():
@@ -162,7 +162,7 @@ def test_a_killed_run_resumes_with_nothing_computed_again(reference, tmp_path):
     assert workers and not (out / "result.nc").exists()
     kept = {p: p.stat().st_mtime_ns for p in (out / "partial").glob("*.npz")}
     assert len(kept) < len(list((reference[0] / "partial").glob("*.npz")))
-    run_scenario(load_scenario("near_field_quick"), out, quiet=True, workers=2)
+    run_scenario(load_scenario("near_field_quick"), out, quiet=True, workers=1)
     assert kept == {p: p.stat().st_mtime_ns for p in kept}
     # neither the interruption nor the number of workers matters
     assert same(read_result(reference[0])[0], read_result(out)[0])

@@ -8,6 +8,7 @@ import yaml
 from sionna_isac.study import ScenarioError, find_scenarios, load_scenario
 
 SHIPPED = ("quick", "multi_target_letter", "multi_target_journal", "coded_ber")
+SHIPPED += ("localization_ofdm", "localization_near_field")
 
 
 def test_all_shipped_scenarios_are_valid_and_named():

@@ -1,0 +1,94 @@
+"""Studies of impaired arrays: what an array learned from echoes is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from sionna_isac.array import ImpairedArray
+from sionna_isac.study.coded_sweep import coded_ber_sweep, summarise_ber
+from sionna_isac.study.detection_sweep import detection_sweep, summarise_detection
+from sionna_isac.study.progress import Reporter
+from sionna_isac.study.store import RunFolder
+from sionna_isac.study.system import assumed_array, true_array
+from sionna_isac.study.train import train_array
+
+__all__ = ["array_report", "array_study", "gap_closed"]
+
+
+def array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
+    """Learn the array, then evaluate what is compared."""
+    truth = true_array(scenario)
+    arrays: dict[str, ImpairedArray] = {}
+    losses = np.zeros(0)
+    for method in scenario.compared():
+        if method == "learned":
+            arrays[method], losses = train_array(scenario, truth, folder, reporter)
+        else:
+            arrays[method] = assumed_array(scenario, method, truth)
+    if scenario.kind == "multi_target":
+        dataset = summarise_detection(
+            scenario, detection_sweep(scenario, truth, arrays, folder, reporter)
+        )
+    else:
+        dataset = summarise_ber(
+            scenario, coded_ber_sweep(scenario, truth, arrays, folder, reporter)
+        )
+    _add_arrays(dataset, truth, arrays, losses)
+    return dataset
+
+
+def array_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Main numbers of a result of detection; error rates are in the figure only."""
+    if scenario.kind != "multi_target":
+        return
+    p_fa = scenario.evaluation.operating_p_fa
+    yield f"at p_fa = {p_fa:g}, {dataset.attrs['num_samples']} samples:"
+    point = dataset.sel(p_fa=p_fa)
+    for method in dataset["approach"].values:
+        row = point.sel(approach=method)
+        yield (
+            f"  {method:<8} GOSPA {float(row.gospa):6.2f} m "
+            f"[{float(row.gospa_low):.2f}, {float(row.gospa_high):.2f}]   "
+            f"p_d {float(row.p_d):.3f}   SER {float(row.ser):.2e} "
+            f"[{float(row.ser_low):.2e}, {float(row.ser_high):.2e}]"
+        )
+    if {"unknown", "learned", "known"} <= set(dataset["approach"].values):
+        yield f"learning closes {gap_closed(dataset, p_fa):.1%} of the GOSPA gap"
+
+
+def gap_closed(dataset: xr.Dataset, p_fa: float) -> float:
+    """Share of the GOSPA gap between "unknown" and "known" that "learned" closes.
+
+    NaN where there is no gap.
+    """
+    gospa = dataset["gospa"].sel(p_fa=p_fa)
+    unknown, learned, known = (
+        float(gospa.sel(approach=m)) for m in ("unknown", "learned", "known")
+    )
+    return (unknown - learned) / (unknown - known) if unknown != known else float("nan")
+
+
+def _add_arrays(
+    dataset: xr.Dataset,
+    truth: ImpairedArray,
+    arrays: dict[str, ImpairedArray],
+    losses: np.ndarray,
+) -> None:
+    positions = np.stack([a.element_positions for a in arrays.values()])
+    dataset["element_positions"] = (("approach", "antenna"), positions, {"units": "m"})
+    dataset["true_element_positions"] = ("antenna", truth.element_positions, {"units": "m"})
+    for name, units in (("gain", "1"), ("phase", "rad")):
+        values = np.stack([getattr(a, name) for a in arrays.values()])
+        dataset[f"element_{name}"] = (("approach", "antenna"), values, {"units": units})
+        dataset[f"true_element_{name}"] = ("antenna", getattr(truth, name), {"units": units})
+    if truth.coupling is not None:
+        coupling = np.stack([np.asarray(a.coupling) for a in arrays.values()])
+        for part in ("real", "imag"):
+            values = getattr(coupling, part)
+            dataset[f"coupling_{part}"] = (("approach", "neighbour"), values)
+            dataset[f"true_coupling_{part}"] = ("neighbour", getattr(truth.coupling, part))
+    dataset["loss"] = ("iteration", losses, {"long_name": "training loss"})

@@ -1,0 +1,178 @@
+"""Scenarios of localisation errors over the signal-to-noise ratio, next to their bound."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+from scipy.constants import c as SPEED_OF_LIGHT
+
+from sionna_isac.study.blocks import (
+    CompiledStudy,
+    Count,
+    Decibel,
+    Frozen,
+    Interval,
+    NonNegative,
+    Positive,
+    Probability,
+    increasing,
+    ordered,
+    positive_ranges,
+)
+
+GROUPS = ["Region", "OFDMTarget", "NearFieldTarget", "OMP", "DifferentiableOMP", "MUSIC"]
+
+__all__ = ["GROUPS", "LocalizationScenario", *GROUPS]
+
+GridSize = Annotated[int, Field(ge=8)]
+Whole = Annotated[int, Field(ge=0)]
+
+
+class Region(Frozen):
+    """Where targets are, and the larger region that receivers search.
+
+    A margin keeps what happens at the edges of the search out of the errors.
+    """
+
+    sector_deg: Interval
+    range_interval: Interval
+    search_sector_deg: Interval
+    search_range: Interval
+
+    _ranges = field_validator("range_interval", "search_range")(positive_ranges)
+
+    @field_validator("sector_deg", "search_sector_deg")
+    @classmethod
+    def _angles(cls, value: Interval) -> Interval:
+        return ordered(value, -90, 90)
+
+    @model_validator(mode="after")
+    def _nested(self) -> Region:
+        for inner, outer in (
+            ("sector_deg", "search_sector_deg"),
+            ("range_interval", "search_range"),
+        ):
+            within, around = getattr(self, inner), getattr(self, outer)
+            if not around[0] <= within[0] <= within[1] <= around[1] or around[0] == around[1]:
+                raise ValueError(f"{outer} must contain {inner} {within}; got {around}")
+        return self
+
+
+class OFDMTarget(Frozen):
+    r"""Echo of one OFDM symbol, :math:`|\psi| = 1`, at a uniform linear array; SNR_r is swept.
+
+    The gain does not fade: the mean of the bound over Rayleigh gains is infinite.
+    """
+
+    kind: Literal["ofdm"]
+    snr_db: tuple[Decibel, ...]
+    region: Region
+    num_antennas: Annotated[int, Field(ge=2)] = 64
+    carrier_frequency: Positive = 60e9
+    num_subcarriers: Annotated[int, Field(ge=2)] = 256
+    subcarrier_spacing: Positive = 120e3
+    regularization: NonNegative = 0.1
+
+    _sorted = field_validator("snr_db")(increasing)
+
+    @property
+    def wavelength(self) -> float:
+        """`float` : Carrier wavelength [m]"""
+        return SPEED_OF_LIGHT / self.carrier_frequency
+
+    @property
+    def level(self) -> tuple[str, tuple[float, ...]]:
+        """What is swept, and its values."""
+        return "snr_db", self.snr_db
+
+
+class NearFieldTarget(Frozen):
+    """Echo of a beam that is focused on a target in the near field; the power is swept."""
+
+    kind: Literal["near_field"]
+    power_dbm: tuple[Decibel, ...]
+    region: Region
+    num_antennas: Annotated[int, Field(ge=3)] = 32
+    aperture: Positive = 0.5
+    carrier_frequency: Positive = 28e9
+    rcs: Positive = 1.0
+    noise_power_dbm: Decibel = -90.0
+    num_snapshots: Count = 100
+
+    _sorted = field_validator("power_dbm")(increasing)
+
+    @property
+    def wavelength(self) -> float:
+        """`float` : Carrier wavelength [m]"""
+        return SPEED_OF_LIGHT / self.carrier_frequency
+
+    @property
+    def level(self) -> tuple[str, tuple[float, ...]]:
+        """What is swept, and its values."""
+        return "power_dbm", self.power_dbm
+
+
+class OMP(Frozen):
+    """OMP on a grid over the searched region: its error ends at that of the grid."""
+
+    kind: Literal["omp"]
+    label: str = "OMP"
+    num_angles: GridSize = 81
+    num_ranges: GridSize = 200
+
+
+class DifferentiableOMP(Frozen):
+    """Differentiable OMP on the same kind of grid; ``temperature`` as in the receiver."""
+
+    kind: Literal["differentiable_omp"]
+    label: str = "differentiable OMP"
+    num_angles: GridSize = 81
+    num_ranges: GridSize = 200
+    window: tuple[Whole, Whole] = (7, 5)
+    temperature: Positive | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> DifferentiableOMP:
+        if self.window[0] >= self.num_angles or self.window[1] >= self.num_ranges:
+            raise ValueError(f"window must be smaller than the grids; got {self.window}")
+        return self
+
+
+class MUSIC(Frozen):
+    """MUSIC in the near field; grids and repetitions as in the receiver."""
+
+    kind: Literal["music"]
+    label: str = "MUSIC"
+    num_angles: GridSize = 64
+    num_ranges: GridSize = 128
+    num_zooms: Whole = 4
+    num_refinements: Whole = 0
+
+
+OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music",)}
+
+
+class LocalizationScenario(CompiledStudy):
+    """Errors of one target's angle, range and position over the SNR, and their bound."""
+
+    kind: Literal["localization"]
+    echo: Annotated[OFDMTarget | NearFieldTarget, Field(discriminator="kind")]
+    receivers: tuple[Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")], ...]
+    num_samples: Annotated[int, Field(ge=2)] = 4000
+    batch_size: Count = 250
+    confidence: Probability = 0.95
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LocalizationScenario:
+        labels = [r.label for r in self.receivers]
+        if not labels or len(set(labels)) != len(labels):
+            raise ValueError(f"receivers must have distinct labels; got {labels}")
+        allowed = OF_ECHO[self.echo.kind]
+        for receiver in self.receivers:
+            if receiver.kind not in allowed:
+                raise ValueError(
+                    f"receivers of an echo of kind '{self.echo.kind}' must be of kind "
+                    f"{' or '.join(allowed)}; got '{receiver.kind}'"
+                )
+        return self
