@@ -67,7 +67,7 @@ def solve(
     *,
     solver: str = "fft",
     tolerance: float = 1e-5,
-    threads: int = 0,
+    threads: int = 1,
     timeout: float = 3600,
 ) -> dict[str, np.ndarray]:
     """Scattered fields of dipoles from torchgdm, in another process.
@@ -89,7 +89,8 @@ def solve(
     tolerance : `float`
         Of the relative residual, for "fft"
     threads : `int`
-        Of PyTorch; 0 is its default. With more threads than idle cores, CPU seconds count waiting
+        Of PyTorch; 0 is its default. Threads that wait for each other count as CPU seconds: with
+        two on a busy machine several times those of one
 
     Output
     ------
@@ -223,7 +224,7 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=2.0, help="size parameter ka")
     parser.add_argument("--permittivity", type=complex, default=2.5)
     parser.add_argument("--sources", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=0, help="0: the default of PyTorch")
+    parser.add_argument("--threads", type=int, default=1, help="0: the default of PyTorch")
     args = parser.parse_args()
     if not available():
         parser.error("set TORCHGDM_PYTHON to the interpreter of an environment with torchgdm")
@@ -267,7 +268,7 @@ def main() -> None:
             f"| {result['wall_seconds'][0]:.2f} | {result['field_cpu_seconds'][0]:.2f} "
             f"| {result['products'][0]:.0f} | {memory:.0f} |"
         )
-    print(f"\n{result['versions']}, solver {args.solver}, {os.cpu_count()} cores")
+    print(f"\n{result['versions']}, solver {args.solver}, threads {args.threads}")
 
 
 if __name__ == "__main__":

@@ -53,9 +53,9 @@ class ExtendedEcho(Layer):
 
     Parameters
     ----------
-    array : :class:`~sionna_isac.array.UniformLinearArray` (or impaired) | \
-:class:`~sionna_isac.array.SphericalWaveArray`
-        The true array
+    array : :class:`~sionna_isac.core.Layer`
+        The true array: a :class:`~sionna_isac.array.UniformLinearArray` (or impaired) or a
+        :class:`~sionna_isac.array.SphericalWaveArray`
     scattering : :class:`~sionna_isac.scattering.VolumeIntegralScattering`
         The target; its frequencies are those of the subcarriers, evenly spaced.
         :meth:`from_target` makes it.
@@ -140,6 +140,7 @@ class ExtendedEcho(Layer):
         # Moments are made for the first tone, where numbers are of a size for single precision
         self._moment = epsilon_0 * SPEED_OF_LIGHT**3 / (4 * math.pi**2 * frequencies[0] ** 3)
         self._tone_gain = (frequencies[0] / frequencies) ** 3
+        self.array.built = self.built = True  # as the array is never called, Keras would wonder
 
     @classmethod
     def from_target(

@@ -14,7 +14,7 @@ from sionna_isac.scattering._host_response import HostBackend, Samples, State
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.errors import NotConvergedError
 
-__all__ = ["Backend", "GraphCall", "HostCall", "accept", "check_clear"]
+__all__ = ["Backend", "GraphCall", "HostCall", "accept", "check_clear", "refuse_gradient"]
 
 
 class Backend(Protocol):
@@ -124,6 +124,19 @@ def accept(value: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
         return value
     with tf.control_dependencies([tf.debugging.Assert(good, [message])]):
         return tf.identity(value)
+
+
+def refuse_gradient(function: Callable, message: str) -> Callable:
+    """The function; an error if anything is differentiated through it, in either direction."""
+
+    @tf.custom_gradient
+    def refusing(*inputs: tf.Tensor) -> tuple:
+        def gradient(*upstream: tf.Tensor) -> tf.Tensor:
+            raise NotImplementedError(message)
+
+        return function(*inputs), gradient
+
+    return refusing
 
 
 def _on_host(function: Callable, inputs: list, types: list) -> list[tf.Tensor]:

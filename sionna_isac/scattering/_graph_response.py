@@ -89,6 +89,7 @@ class GraphBackend:
             y = tf.tensordot(linalg.to_complex(norms)[:, tf.newaxis] * mixing, y, 1)
             h = _flat(system.weighted(others)) @ tf.transpose(_flat(y))
             h *= linalg.to_complex(self._equations.scale * other_length[:, tf.newaxis] * length)
+            good &= tf.reduce_all(tf.math.is_finite(linalg.real_rows(h)))  # of the other side, too
             return _not_nan(h, good), good, tf.cast(y, dtype)
 
         result = self._map(one, sides, [tf.complex128, tf.bool, dtype])
@@ -128,7 +129,7 @@ class GraphBackend:
             gradient = linalg.to_complex(self._equations.scale * norm) * tf.stack(parts)
             return _not_nan(tf.math.conj(gradient), good), good
 
-        return self._map(one, sides, [tf.complex128, tf.bool])
+        return tuple(self._map(one, sides, [tf.complex128, tf.bool]))
 
     def _solve(self, system: _System, fields: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Scaled polarisations y [K, 3, N], mixing [A, K], and whether mixing @ y is within the

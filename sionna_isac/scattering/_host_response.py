@@ -146,7 +146,7 @@ class HostBackend:
         if not np.any(keep):
             return np.zeros(fields.shape)
         mixing = vectors[:, keep]
-        rows = (mixing.conj().T @ flat).reshape(-1, *fields.shape[1:]).astype(dtype)
+        rows: np.ndarray = (mixing.conj().T @ flat).reshape(-1, *fields.shape[1:]).astype(dtype)
         targets = np.full(len(rows), problem.tolerance * math.sqrt(tails[-1] / len(rows)))
         try:
             found = solve(system.operator.apply, rows, targets, problem.max_iterations)

@@ -10,10 +10,18 @@ import tensorflow as tf
 from scipy.constants import epsilon_0
 
 from sionna_isac.core import Layer, checks, cites, linalg, register
-from sionna_isac.scattering._backends import Backend, GraphCall, HostCall, accept, check_clear
+from sionna_isac.scattering._backends import (
+    Backend,
+    GraphCall,
+    HostCall,
+    accept,
+    check_clear,
+    refuse_gradient,
+)
 from sionna_isac.scattering._batch import Batch
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
+from sionna_isac.scattering._grid import fill_normals, find_grid
 from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.material import effective_conductivity
@@ -21,6 +29,15 @@ from sionna_isac.scattering.material import effective_conductivity
 __all__ = ["VolumeIntegralScattering"]
 
 BACKENDS = ("tf", "scipy")
+MATERIAL_ONLY = (
+    "the full-wave response has no derivative with respect to the antennas, nor thus to the pose "
+    "of the target: use approximation='born', differences (steps of bound.fisher) or, if it is not "
+    "needed, tf.stop_gradient"
+)
+ONCE = (
+    "the full-wave response can be differentiated once and backwards only: use differences (steps "
+    "of bound.fisher) or approximation='born'"
+)
 METAL = 1e30  # S/m, above any material
 
 
@@ -47,9 +64,10 @@ class VolumeIntegralScattering(Layer):
         \mathbf{E}_r(n)^T \mathbf{E}_t(n)
 
     with the field :math:`\mathbf{E}_r` that a dipole :math:`\mathbf{q}_r^*` at the receiver causes.
-    Antennas get **no gradient**: ``tape.gradient`` returns `None` for their positions, moments and
-    polarisations, and forward-mode differentiation is not defined. With ``approximation="born"``
-    everything is made of plain operations and can be differentiated by all inputs, both ways.
+    Antennas have **no gradient**, nor is there forward-mode differentiation: to ask for one is a
+    ``NotImplementedError`` (``tf.stop_gradient`` says that none is wanted). With
+    ``approximation="born"`` everything is made of plain operations and can be differentiated by all
+    inputs, both ways.
 
     In single precision inputs are rounded to it, positions 10 m away to 0.5 µm.
 
@@ -191,6 +209,7 @@ class VolumeIntegralScattering(Layer):
             "tf": GraphCall(self._equations, self.max_rank),
             "scipy": HostCall(self._equations, target),
         }
+        self.built = True  # no weights: Keras need not trace the call to find them
 
     @classmethod
     def from_target(cls, target: Any, frequencies: Any, **kwargs: Any) -> VolumeIntegralScattering:
@@ -199,7 +218,8 @@ class VolumeIntegralScattering(Layer):
         Parameters
         ----------
         target : :class:`~sionna_isac.scene.VoxelTarget`
-            Its positions, voxel size, fill and normals are taken
+            Its positions, voxel size, fill and normals are taken; normals that it does not give
+            are estimated from the fill
         frequencies : [num_frequencies], array_like
             Frequencies [Hz]
         kwargs
@@ -212,8 +232,9 @@ class VolumeIntegralScattering(Layer):
         fill, normals = None, None
         if np.any(target.fill < 1):
             fill, normals = target.fill, target.normals
-            lost = (fill < 1) & ~np.any(normals, axis=1)  # no side to point to, says the target
-            normals = np.where(lost[:, np.newaxis], [1.0, 0.0, 0.0], normals)
+            lost = (fill < 1) & ~np.any(normals, axis=1)
+            estimate = fill_normals(find_grid(target.positions, target.voxel_size), fill)
+            normals = np.where(lost[:, np.newaxis], estimate, normals)
         arguments = (target.positions, target.voxel_size, frequencies, fill, normals)
         return cls(*arguments, **kwargs)
 
@@ -250,7 +271,7 @@ class VolumeIntegralScattering(Layer):
             h = accept(h, tf.math.is_finite(linalg.real_rows(h)), "inputs are invalid")
         else:
             material = [batch.flat(tf.cast(v, tf.float64), 1) for v in (permittivity, conductivity)]
-            h = self._solve(values, [tf.stop_gradient(v) for v in (*material, *antennas)])
+            h = self._solve(values, [tf.stop_gradient(v) for v in material], list(antennas))
         return batch.unflat(h)
 
     def _check_values(self, permittivity: Any, conductivity: Any, *vectors: Any) -> None:
@@ -281,22 +302,28 @@ class VolumeIntegralScattering(Layer):
         gain = tf.where(good, permittivity - 1, tf.constant(np.nan, tf.float64))[..., tf.newaxis, :]
         chi = tf.complex(gain + tf.zeros_like(loss), tf.zeros_like(gain) - loss)
         parts = [chi]
-        if self._equations.normals is not None:
+        if self._equations.normals is not None and self.fill is not None:
             parts = [self.fill * chi, self.fill * chi / (1 + (1 - self.fill) * chi)]
         depolarization = self._depolarization[:, np.newaxis]
         return tf.stack([part / (1 + depolarization * part) for part in parts], axis=-2)
 
-    def _solve(self, values: tf.Tensor, samples: list[tf.Tensor]) -> tf.Tensor:
+    def _solve(self, values: tf.Tensor, material: list, antennas: list) -> tf.Tensor:
         """h [B, F, R, T] with its gradient with respect to the polarisability."""
         backend = self._backends[self.chosen_backend]
 
         @tf.custom_gradient
-        def response(values: tf.Tensor) -> tuple:
+        def response(values: tf.Tensor, *antennas: tf.Tensor) -> tuple:
+            samples = [*material, *antennas]
             h, state = backend.forward(values, samples)
 
-            def gradient(upstream: tf.Tensor) -> tf.Tensor:
-                return backend.backward(values, samples, state, upstream)
+            def gradient(upstream: tf.Tensor) -> tuple:
+                def backward(values: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+                    return backend.backward(values, samples, state, upstream)
+
+                result = refuse_gradient(backward, ONCE)(values, upstream)
+                return result, *(tf.zeros_like(v) for v in antennas)
 
             return h, gradient
 
-        return response(values)
+        keep = refuse_gradient(tf.identity, MATERIAL_ONLY)
+        return response(values, *(keep(v) for v in antennas))

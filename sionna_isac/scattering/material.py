@@ -95,7 +95,8 @@ def effective_conductivity(conductivity: Any, voxel_size: float, frequency: floa
     The field inside metal dies out within micrometres, which no voxel resolves; the discrete
     equations of a solid metal body are then so badly conditioned that solvers stall. With the cap
     the field dies out within the outermost voxels. The body keeps its shape, but absorbs what metal
-    would not: an approximation that gets better as voxels get smaller, and meaningless where they
+    would not: a rough approximation (a sphere of half a wavelength is off by 30 % with 10 voxels a
+    diameter, by 20 % with 16) that gets better as voxels get smaller, and is meaningless where they
     are not small against the wavelength.
 
     Input

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import sionna_isac as isac
@@ -94,3 +95,26 @@ def test_compiled_mean(rng):
     values = {"point": point, "reflection": reflection}
     eager = bound.fisher(mean, values, NOISE, batch_dims=1)
     assert relative(bound.fisher(tf.function(mean), values, NOISE, batch_dims=1), eager) < 1e-9
+
+
+def test_central_differences_of_named_parameters(rng):
+    array, x, point, reflection, _ = scene(rng)
+    echo = isac.channel.NearFieldEcho(array, precision="double")
+
+    def fim(**kwargs):
+        values = {"point": point, "reflection": reflection}
+        return bound.fisher(
+            lambda point, reflection: echo(x, point, reflection),
+            values,
+            NOISE,
+            batch_dims=1,
+            **kwargs,
+        )
+
+    expected = fim()
+    assert relative(fim(steps={"point": 1e-3 * WAVELENGTH / (2 * np.pi)}), expected) < 1e-5
+    assert relative(fim(steps={"point": 1e-6, "reflection": 1e-9}), expected) < 1e-5
+    with pytest.raises(ValueError, match=r"steps must name parameters among.*got \['gain'\]"):
+        fim(steps={"gain": 1e-3})
+    with pytest.raises(ValueError, match=r"steps\['point'\] must be a finite number > 0"):
+        fim(steps=0.0)

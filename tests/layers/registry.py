@@ -17,7 +17,7 @@ import tensorflow as tf
 import sionna_isac as isac
 from sionna_isac.scene import PointTargets
 
-DOMAINS = ("array", "scene", "waveform", "channel", "receiver", "objective")
+DOMAINS = ("array", "scene", "scattering", "waveform", "channel", "receiver", "objective")
 
 ANTENNAS = 8
 SUBCARRIERS = 12
@@ -150,6 +150,42 @@ def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) ->
     )
 
 
+VOXEL = 0.08 * WAVELENGTH
+VOXELS = VOXEL * np.argwhere(np.arange(8).reshape(2, 2, 2) < 6)
+
+
+def material(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return rng.uniform(2, 4, (BATCH, len(VOXELS))), rng.uniform(0.1, 0.5, (BATCH, len(VOXELS)))
+
+
+def volume_integral(precision: str, **kwargs: Any) -> keras.layers.Layer:
+    frequencies = 299792458.0 / WAVELENGTH + SPACING * np.arange(2)
+    options = {"tolerance": 1e-13 if precision == "double" else 1e-6, "backend": "tf", **kwargs}
+    return isac.scattering.VolumeIntegralScattering(
+        VOXELS, VOXEL, frequencies, precision=precision, **options
+    )
+
+
+def scattering_inputs(rng: np.random.Generator) -> tuple:
+    """Two transmitters for all samples, three receivers for each, of centimetre dipoles."""
+    tx, rx = rng.normal(size=(2, 3)), rng.normal(size=(BATCH, 3, 3))
+    sides = [10 * WAVELENGTH * v / np.linalg.norm(v, axis=-1, keepdims=True) for v in (tx, rx)]
+    vectors = complex_draws(rng, 2, 3), complex_draws(rng, BATCH, 3, 3)
+    return *material(rng), sides[0], 1e-16 * vectors[0], sides[1], vectors[1]
+
+
+def extended_echo(precision: str, **kwargs: Any) -> keras.layers.Layer:
+    return isac.channel.ExtendedEcho(
+        impaired(precision, False), volume_integral(precision, **kwargs), True, precision=precision
+    )
+
+
+def extended_inputs(rng: np.random.Generator) -> tuple:
+    position = [20 * WAVELENGTH, 0, 0] + WAVELENGTH * rng.normal(size=(BATCH, 3))
+    state = isac.scene.ExtendedTargets(position, rng.uniform(-1, 1, BATCH), *material(rng))
+    return complex_draws(rng, BATCH, 2), state, complex_draws(rng, BATCH, ANTENNAS)
+
+
 CASES = [
     Case("UniformLinearArray", array, angles, gradients=(0,)),
     Case(
@@ -268,6 +304,28 @@ CASES = [
             points(rng),
             complex_draws(rng, BATCH, 2),
         ),
+        gradients=(0, 1, 2),
+    ),
+    Case("VolumeIntegralScattering", volume_integral, scattering_inputs, gradients=(0, 1)),
+    Case(
+        "VolumeIntegralScattering-scipy",
+        lambda p: volume_integral(p, backend="scipy"),
+        scattering_inputs,
+        compile=False,
+        gradients=(0, 1),
+    ),
+    Case(
+        "VolumeIntegralScattering-born",
+        lambda p: volume_integral(p, approximation="born", fill=[1, 0.6, 0.8, 1, 1, 0.5]),
+        scattering_inputs,
+        gradients=(0, 1, 2, 3, 4, 5),
+    ),
+    Case("ExtendedEcho", extended_echo, extended_inputs, gradients=(0, 2)),
+    Case(
+        "ExtendedEcho-born",
+        lambda p: extended_echo(p, approximation="born"),
+        extended_inputs,
+        compile=False,
         gradients=(0, 1, 2),
     ),
     Case(

@@ -18,6 +18,7 @@ def weights(seed: int = 3) -> np.ndarray:
     return rng.normal(size=[2, 2, 3]) + 1j * rng.normal(size=[2, 2, 3])
 
 
+@pytest.mark.filterwarnings("ignore::sionna_isac.scattering.CoarseGridWarning")
 @pytest.mark.parametrize("size", [WAVELENGTH / 12, 0.4 * WAVELENGTH])
 @pytest.mark.parametrize("empty", [False, True])
 def test_gradient_is_that_of_central_differences(size, empty):

@@ -86,6 +86,7 @@ def test_optical_theorem(kernel, conductivity):
     assert (absorption > 0.1 * extinction) == (conductivity > 0)
 
 
+@pytest.mark.filterwarnings("ignore::sionna_isac.scattering.CoarseGridWarning")
 def test_optical_theorem_on_coarse_grids():
     """To the accuracy of the plane-wave means of far voxels."""
     body = blob(0.5 * WAVELENGTH, shape=(5, 4, 6))

@@ -14,6 +14,7 @@ from sionna_isac.scattering import (
     contrast,
     dipole_field,
     self_term,
+    sphere_response,
     volume_response,
 )
 from tests.scattering.voxel_bodies import (
@@ -110,6 +111,33 @@ def test_large_spheres_agree_with_mie():
     assert dyad_error("case06", 16, precision="single") < 0.01
     assert dyad_error("case09", 16, precision="single") < 0.03
     assert dyad_error("case09", 24, precision="single") < 0.015
+
+
+def test_error_falls_with_the_voxel_size():
+    """About second order with tensors at the surface; at least 1.5 is asked for."""
+    radius, permittivity, conductivity = 0.25 * WAVELENGTH, 3.0, 0.2
+    lines = antennas(3, 3)
+    frequencies = [0.9 * FREQUENCY, FREQUENCY]
+    truth = sphere_response(
+        radius, np.zeros(3), permittivity, conductivity, frequencies, *lines.values()
+    )
+    errors = []
+    for cells in (6, 12, 24):
+        positions, size, fill = sphere(radius, cells)
+        num = len(positions)
+        h = volume_response(
+            positions,
+            size,
+            np.full(num, permittivity),
+            np.full(num, conductivity),
+            frequencies,
+            *lines.values(),
+            fill=fill,
+            precision="single",
+        )
+        errors.append(relative_error(h, truth))
+    assert errors[2] < 0.01
+    assert errors[2] < errors[0] / 2**3
 
 
 def test_partly_filled_voxels_beat_whole_ones():
@@ -220,6 +248,27 @@ def test_circular_polarisation_on_the_axis():
         # Rotational symmetry: the circular echo has the other sense, seen by q = (0, 1, -j)
         scale = abs(y) + abs(z)
         assert abs(circular - (y + 1j * z)) < 20 * tolerance * scale
+
+
+def test_effective_conductivity_converges_where_solid_metal_stalls():
+    """It is a rough approximation: tens of percent on a coarse sphere of half a wavelength."""
+    positions, size, fill = sphere(0.25 * WAVELENGTH, 10)
+    num, lines = len(positions), antennas(2, 2)
+    arguments = {
+        "positions": positions,
+        "voxel_size": size,
+        "permittivity": np.ones(num),
+        "conductivity": np.full(num, 1e7),
+        "fill": fill,
+        "tolerance": 1e-4,
+        "max_iterations": 400,
+        "frequencies": [FREQUENCY],
+    }
+    truth = sphere_response(0.25 * WAVELENGTH, np.zeros(3), 1.0, 1e7, [FREQUENCY], *lines.values())
+    h = volume_response(**arguments, **lines, metal="effective")
+    assert 0.05 < relative_error(h, truth) < 0.5
+    with pytest.raises(NotConvergedError, match="metal='effective'"):
+        volume_response(**arguments, **lines)
 
 
 def test_coarse_grids_warn_and_very_coarse_ones_are_refused():
