@@ -122,11 +122,9 @@ def _hull(points: np.ndarray) -> np.ndarray:
 
 def _magnitudes(figure: Figure, axes: Any, target: xr.Dataset) -> None:
     """Magnitude of the extended target's channel over antennas, and over subcarriers."""
-    size = np.hypot(target["channel_real"], target["channel_imag"])
-    level = 20 * np.log10(
-        np.maximum(size / np.sqrt((size**2).mean(("frequency", "rx", "tx"))), 1e-9)
-    )
-    row, point = level.sel(model="extended").values, level.sel(model="point").values
+    size = np.hypot(target["channel_real"].values, target["channel_imag"].values)
+    rms = np.sqrt(np.mean(size**2, axis=(1, 2, 3), keepdims=True))
+    point, row = 20 * np.log10(np.maximum(size / rms, 1e-9))
     middle = row.shape[0] // 2, row.shape[1] // 2
     panels = (
         (row[middle[0]], "receiver (z)", "middle tone"),

@@ -126,17 +126,17 @@ def accept(value: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
         return tf.identity(value)
 
 
-def refuse_gradient(value: tf.Tensor, message: str) -> tf.Tensor:
-    """The value; an error if anything is differentiated through it, in either direction."""
+def refuse_gradient(function: Callable, message: str) -> Callable:
+    """The function; an error if anything is differentiated through it, in either direction."""
 
     @tf.custom_gradient
-    def identity(value: tf.Tensor) -> tuple:
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+    def refusing(*inputs: tf.Tensor) -> tuple:
+        def gradient(*upstream: tf.Tensor) -> tf.Tensor:
             raise NotImplementedError(message)
 
-        return tf.identity(value), gradient
+        return function(*inputs), gradient
 
-    return identity(value)
+    return refusing
 
 
 def _on_host(function: Callable, inputs: list, types: list) -> list[tf.Tensor]:

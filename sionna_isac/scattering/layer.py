@@ -317,10 +317,13 @@ class VolumeIntegralScattering(Layer):
             h, state = backend.forward(values, samples)
 
             def gradient(upstream: tf.Tensor) -> tuple:
-                inputs = [refuse_gradient(v, ONCE) for v in (values, upstream)]
-                result = backend.backward(inputs[0], samples, state, inputs[1])
+                def backward(values: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+                    return backend.backward(values, samples, state, upstream)
+
+                result = refuse_gradient(backward, ONCE)(values, upstream)
                 return result, *(tf.zeros_like(v) for v in antennas)
 
             return h, gradient
 
-        return response(values, *(refuse_gradient(v, MATERIAL_ONLY) for v in antennas))
+        keep = refuse_gradient(tf.identity, MATERIAL_ONLY)
+        return response(values, *(keep(v) for v in antennas))

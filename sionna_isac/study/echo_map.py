@@ -28,8 +28,9 @@ def echo_map(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset
     with reporter.task("echoes", len(names), done) as advance:
         for i, placed in enumerate(scenario.targets):
             if parts[i] is None:
-                parts[i] = _echo(scenario, placed)
-                folder.save(names[i], **parts[i])
+                part = _echo(scenario, placed)
+                folder.save(names[i], **part)
+                parts[i] = part
                 advance(1, placed.category)
     return _summary(scenario, parts)
 
@@ -126,10 +127,14 @@ def _places(scenario: Any) -> np.ndarray:
 def _axes(image: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Horizontal ranges [m], azimuths [rad], heights over the ground [m]."""
     return (
-        np.linspace(*image.range_interval, image.num_ranges),
-        np.radians(np.linspace(*image.azimuth_deg, image.num_azimuths)),
-        np.linspace(*image.height_interval, image.num_heights),
+        _steps(image.range_interval, image.num_ranges),
+        np.radians(_steps(image.azimuth_deg, image.num_azimuths)),
+        _steps(image.height_interval, image.num_heights),
     )
+
+
+def _steps(interval: tuple[float, float], number: int) -> np.ndarray:
+    return np.linspace(interval[0], interval[1], number)
 
 
 def _summary(scenario: Any, parts: list[Any]) -> xr.Dataset:

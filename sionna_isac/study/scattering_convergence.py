@@ -35,8 +35,9 @@ def scattering_convergence(scenario: Any, folder: RunFolder, reporter: Reporter)
     with reporter.task("responses", len(tasks), done) as advance:
         for i, (body, method, step) in enumerate(tasks):
             if parts[i] is None:
-                parts[i] = compute(scenario, body, method, step)
-                folder.save(f"response{i:04d}", **parts[i])
+                part = compute(scenario, body, method, step)
+                folder.save(f"response{i:04d}", **part)
+                parts[i] = part
                 advance(1, f"{step:g}")
     queue = iter(parts)
     return (_sphere_errors if spheres else _vehicle_changes)(scenario, queue)

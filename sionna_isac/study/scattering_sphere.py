@@ -39,8 +39,9 @@ def scattering_sphere(scenario: Any, folder: RunFolder, reporter: Reporter) -> x
             if parts[name] is None:
                 ka = scenario.bistatic_size_parameter if size is None else size
                 seen = angles if size is None else np.array([math.pi])
-                parts[name] = _cross_sections(scenario, scenario.grids[g], ka, seen)
-                folder.save(name, **parts[name])
+                part = _cross_sections(scenario, scenario.grids[g], ka, seen)
+                folder.save(name, **part)
+                parts[name] = part
                 advance(1, f"ka {ka:g}")
     return _summary(scenario, angles, parts)
 
@@ -123,7 +124,7 @@ def _truth(scenario: Any, sizes: np.ndarray, angles: Any) -> np.ndarray:
     rows = []
     for size in sizes:
         radius, material = _sphere(scenario, size)
-        rcs = sphere_radar_cross_section(radius, *material, angles)
+        rcs = sphere_radar_cross_section(radius, *material, scattering_angles=angles)
         rows.append(np.concatenate(rcs) / (math.pi * radius**2))
     return np.stack(rows, axis=1)
 
@@ -138,7 +139,7 @@ def _mean_ratio(scenario: Any, sizes: np.ndarray) -> np.ndarray:
     return np.array(values)
 
 
-def _sphere(scenario: Any, size: float) -> tuple[float, tuple[Any, ...]]:
+def _sphere(scenario: Any, size: float) -> tuple[float, tuple[float, float, list[float]]]:
     """Radius [m], and permittivity, conductivity and frequency."""
     sphere = scenario.sphere
     radius = float(size) * sphere.wavelength / (2 * math.pi)
