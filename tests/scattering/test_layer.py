@@ -182,7 +182,7 @@ def test_gradients_match_differences(backend, mode):
         assert slope == pytest.approx(difference, rel=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["scipy", pytest.param("tf", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_gradient_reaches_voxels_of_free_space(backend):
     # one-sided: below 1 is not allowed
     body = blob(SIZE)
@@ -205,7 +205,7 @@ def test_gradient_reaches_voxels_of_free_space(backend):
     assert gradient[0] == pytest.approx(difference, rel=1e-6)
 
 
-@pytest.mark.parametrize("backend", ["scipy", pytest.param("tf", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_gradient_is_the_product_of_both_fields(backend):
     """dH/dchi = V/eps_0 E_r . E_t, with fields from the polarisation of a single voxel."""
     position, size = np.zeros([1, 3]), SIZE
