@@ -248,8 +248,8 @@ except isac.beamforming.InfeasibleError as error:
 # `relaxation_gap` is a certificate: the result is at most this far (relatively, in SPEB) from the
 # optimum. Hybrid beams have one phase shifter per antenna and a few RF chains; the search works on
 # phases and digital beams directly. Its gap is to the same bound, and thus contains what hybrid
-# hardware loses. The search is local: `num_starts` is worth raising, as here, where the default of
-# two ends behind the beams of largest SNR. Times are those of the machine at hand, other work
+# hardware loses. The search is local: `num_starts` is worth raising, as here, where few starts may
+# end behind the beams of largest SNR. Times are those of the machine at hand, other work
 # included; the first of all contains the compilation of the program.
 
 # %%

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from sionna_isac.beamforming._model import log_sensing, log_sinr, log_snr, log_sum_rate
+from sionna_isac.core.threads import one_blas_thread
 
 __all__ = ["DigitalForm", "HybridForm", "LocalOptimum", "Task", "search"]
 
@@ -179,6 +180,7 @@ class LocalOptimum:
         return self.converged and self.violation <= FEASIBLE
 
 
+@one_blas_thread()
 def search(
     form: Form, task: Task, start: np.ndarray, tolerance: float = 1e-10, iterations: int = 300
 ) -> LocalOptimum:

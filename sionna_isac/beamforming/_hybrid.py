@@ -17,11 +17,17 @@ __all__ = ["approximate", "combine", "hybrid_beams", "require_chains", "seen_thr
 
 
 def hybrid_beams(
-    model: Model, task: Task, beams: np.ndarray, num_rf_chains: int, num_starts: int
+    model: Model,
+    task: Task,
+    beams: np.ndarray,
+    num_rf_chains: int,
+    num_starts: int,
+    enough: float = -math.inf,
 ) -> tuple[np.ndarray, np.ndarray, LocalOptimum]:
     """Best of several searches: analog entries [N], digital beams [chains, K], and the optimum.
 
-    ``beams`` are fully digital ones of unit power that the starts are made from.
+    ``beams`` are fully digital ones of unit power that the starts are made from; an objective of
+    ``enough`` ends the search before the last start.
     """
     form = HybridForm(model.vectors, beams.shape[1], num_rf_chains)
     best: LocalOptimum | None = None
@@ -34,6 +40,8 @@ def hybrid_beams(
         found = search(form, task, start)
         if found.feasible and (best is None or found.value < best.value):
             best = found
+        if best is not None and best.value <= enough:
+            break
     if best is None:
         raise SolverError(
             f"no hybrid beams with {num_rf_chains} chains were found that meet the requirements, "

@@ -121,7 +121,7 @@ def maximize_snr(
     power: float,
     min_rates: Any,
     num_rf_chains: int | None = None,
-    num_starts: int = 2,
+    num_starts: int = 3,
 ) -> BeamSolution:
     r"""Beams with the largest power :math:`\|\mathbf{a}^H\mathbf{F}\|^2` at the target.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
+from sionna_isac.core.threads import one_blas_thread
 from sionna_isac.scattering.errors import NotConvergedError
 
 __all__ = ["Solution", "solve"]
@@ -28,6 +29,7 @@ class Solution(NamedTuple):
     """[K], norms of the true residuals"""
 
 
+@one_blas_thread()
 def solve(
     apply: Apply,
     rhs: np.ndarray,
