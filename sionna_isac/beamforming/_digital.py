@@ -16,6 +16,7 @@ from sionna_isac.beamforming.errors import SolverError
 
 __all__ = ["DigitalOptimum", "best_local_beams", "digital_beams", "local_beams", "span"]
 
+ACCURACY = 1e-12  # of logs
 GAP = 1e-6  # beyond which more starts are tried
 FALLBACK_GAP = 1e-3  # that beams found without the relaxation may leave unproven
 
@@ -83,7 +84,7 @@ def local_beams(
 ) -> tuple[LocalOptimum, np.ndarray]:
     """Local optimum over beams [n, streams] in the span of the basis, from a start."""
     form = DigitalForm(basis.conj().T @ vectors, start.shape[1])
-    found = search(form, task, form.pack(basis.conj().T @ start), 1e-14)
+    found = search(form, task, form.pack(basis.conj().T @ start), ACCURACY)
     return found, basis @ form.beams(found.x)
 
 

@@ -21,6 +21,7 @@ __all__ = ["DigitalForm", "HybridForm", "LocalOptimum", "Task", "search"]
 
 MARGIN = 1e-9  # by which requirements are tightened (log), so that rounding cannot break them
 FEASIBLE = 5e-8
+SHRINK = 0.5  # exponent of the gain by which directions of strong users are shrunk
 ITERATION_LIMIT = 9
 CONVERGED = (0, 8)  # of SLSQP; 8: no step goes down any more, at the limit of rounding
 
@@ -97,71 +98,112 @@ class Form(Protocol):
         """The same beams with p = 1."""
 
 
+class _Frame:
+    """Coordinates of beams that shrink the directions of strong users [n, K].
+
+    What leaks there matters at the level of the noise, and would make the search stiff.
+    """
+
+    def __init__(self, users: np.ndarray, num_streams: int) -> None:
+        left, singular, _ = np.linalg.svd(users)
+        scale = np.ones(len(users))
+        scale[: len(singular)] = 1 / np.maximum(singular, 1) ** SHRINK
+        self.columns, self._inverse = left * scale, (left / scale).conj().T
+        self.squared = np.tile(np.repeat(scale**2, num_streams), 2)  # of each variable in the power
+        self._shape = (len(users), num_streams)
+
+    def coordinates(self, x: np.ndarray) -> np.ndarray:
+        """Complex [n, streams] of the variables."""
+        re, im = x.reshape(2, *self._shape)
+        return re + 1j * im
+
+    def beams(self, x: np.ndarray) -> np.ndarray:
+        return self.columns @ self.coordinates(x)
+
+    def variables(self, beams: np.ndarray) -> np.ndarray:
+        coordinates = self._inverse @ beams
+        return np.concatenate([coordinates.real.ravel(), coordinates.imag.ravel()])
+
+    def power(self, x: np.ndarray) -> float:
+        return float(x @ (self.squared * x))
+
+
 class DigitalForm:
     """Beams [n, streams], all entries free, against vectors [n, 3 + K]."""
 
     def __init__(self, vectors: np.ndarray, num_streams: int) -> None:
-        self.vectors, self.adjoint = vectors, vectors.conj().T
-        self.shape = (vectors.shape[0], num_streams)
+        self.frame = _Frame(vectors[:, 3:], num_streams)
+        self.vectors = self.frame.columns.conj().T @ vectors
+        self.adjoint = self.vectors.conj().T
 
     def beams(self, x: np.ndarray) -> np.ndarray:
-        re, im = x.reshape(2, *self.shape)
-        return re + 1j * im
+        return self.frame.beams(x)
 
     def pack(self, beams: np.ndarray) -> np.ndarray:
-        return np.concatenate([beams.real.ravel(), beams.imag.ravel()])
+        return self.frame.variables(beams)
 
     def normalized(self, x: np.ndarray) -> np.ndarray:
-        return x / np.linalg.norm(x)
+        return x / math.sqrt(self.frame.power(x))
 
     def products(self, x: np.ndarray) -> tuple[np.ndarray, float, Callable[..., np.ndarray]]:
         def pull(by_z: np.ndarray, by_p: np.ndarray) -> np.ndarray:
             gradient = (self.vectors @ by_z).reshape(len(by_z), -1)
-            return np.concatenate([gradient.real, gradient.imag], 1) + np.outer(by_p, 2 * x)
+            by_x = np.concatenate([gradient.real, gradient.imag], 1)
+            return by_x + np.outer(by_p, 2 * self.frame.squared * x)
 
-        return self.adjoint @ self.beams(x), float(x @ x), pull
+        return self.adjoint @ self.frame.coordinates(x), self.frame.power(x), pull
 
 
 class HybridForm:
-    """Phases [N] and digital beams [num_rf_chains, streams], one subarray a chain."""
+    """Phases [N] and digital beams [num_rf_chains, streams], one subarray a chain.
 
-    def __init__(self, vectors: np.ndarray, num_streams: int, num_rf_chains: int) -> None:
+    ``entries`` are those of the start, through which the frame of the digital beams sees the users.
+    """
+
+    def __init__(
+        self, vectors: np.ndarray, num_streams: int, num_rf_chains: int, entries: np.ndarray
+    ) -> None:
         self.num_antennas, self.num_vectors = vectors.shape
-        self.shape = (num_rf_chains, num_streams)
+        self.chains = num_rf_chains
         self.size = self.num_antennas // num_rf_chains
-        self.adjoint = np.ascontiguousarray(vectors.conj().T)
+        self.adjoint = np.ascontiguousarray(vectors.conj().T) / math.sqrt(self.size)
+        self.frame = _Frame(self._seen(self.adjoint * entries)[3:].conj().T, num_streams)
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Analog entries [N] and digital beams [num_rf_chains, streams]."""
-        re, im = x[self.num_antennas :].reshape(2, *self.shape)
-        return np.exp(1j * x[: self.num_antennas]), re + 1j * im
+        digital = self.frame.beams(x[self.num_antennas :]) / math.sqrt(self.size)
+        return np.exp(1j * x[: self.num_antennas]), digital
 
     def pack(self, entries: np.ndarray, digital: np.ndarray) -> np.ndarray:
-        return np.concatenate([np.angle(entries), digital.real.ravel(), digital.imag.ravel()])
+        rest = self.frame.variables(digital * math.sqrt(self.size))
+        return np.concatenate([np.angle(entries), rest])
 
     def normalized(self, x: np.ndarray) -> np.ndarray:
         scaled = x.copy()
         scaled[: self.num_antennas] = np.remainder(x[: self.num_antennas], 2 * math.pi)
-        digital = scaled[self.num_antennas :]
-        digital /= math.sqrt(self.size) * np.linalg.norm(digital)
+        scaled[self.num_antennas :] /= math.sqrt(self.frame.power(x[self.num_antennas :]))
         return scaled
 
     def products(self, x: np.ndarray) -> tuple[np.ndarray, float, Callable[..., np.ndarray]]:
-        entries, digital = self.split(x)
-        turned = self.adjoint * entries
-        analog = turned.reshape(self.num_vectors, self.shape[0], self.size).sum(2)
+        turned = self.adjoint * np.exp(1j * x[: self.num_antennas])
         rest = x[self.num_antennas :]
+        framed = self._seen(turned) @ self.frame.columns
+        beams = self.frame.beams(rest)
 
         def pull(by_z: np.ndarray, by_p: np.ndarray) -> np.ndarray:
-            by_digital = (analog.conj().T @ by_z).reshape(len(by_z), -1)
-            by_analog = by_z @ digital.conj().T  # [m, vectors, chains]
+            by_digital = (framed.conj().T @ by_z).reshape(len(by_z), -1)
+            by_analog = by_z @ beams.conj().T  # [m, vectors, chains]
             spread = np.repeat(by_analog.conj(), self.size, axis=2)
             by_phase = -np.einsum("mvn,vn->mn", spread, turned).imag
             by_rest = np.concatenate([by_digital.real, by_digital.imag], 1)
-            by_rest += np.outer(by_p, 2 * self.size * rest)
+            by_rest += np.outer(by_p, 2 * self.frame.squared * rest)
             return np.concatenate([by_phase, by_rest], 1)
 
-        return analog @ digital, self.size * float(rest @ rest), pull
+        return framed @ self.frame.coordinates(rest), self.frame.power(rest), pull
+
+    def _seen(self, turned: np.ndarray) -> np.ndarray:
+        """Vectors as the chains see them, [vectors, chains]."""
+        return turned.reshape(self.num_vectors, self.chains, self.size).sum(2)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,9 @@ from sionna_isac.core import checks
 __all__ = ["approximate", "combine", "hybrid_beams", "require_chains", "seen_through", "starts"]
 
 
+NUM_STARTS = 3
+
+
 def hybrid_beams(
     model: Model,
     task: Task,
@@ -23,32 +27,36 @@ def hybrid_beams(
     num_rf_chains: int,
     num_starts: int,
     enough: float = -math.inf,
+    first: tuple[tuple[np.ndarray, np.ndarray], ...] = (),
 ) -> tuple[np.ndarray, np.ndarray, LocalOptimum]:
     """Best of several searches: analog entries [N], digital beams [chains, K], and the optimum.
 
-    ``beams`` are fully digital ones of unit power that the starts are made from; an objective of
-    ``enough`` ends the search before the last start.
+    ``beams`` are fully digital ones of unit power that the starts are made from, after those in
+    ``first``; an objective of ``enough`` ends the search before the last start.
     """
-    form = HybridForm(model.vectors, beams.shape[1], num_rf_chains)
-    best: LocalOptimum | None = None
-    for number, (entries, digital) in enumerate(starts(model, beams, num_rf_chains)):
+    num_starts += len(first)
+    best: tuple[HybridForm, LocalOptimum] | None = None
+    for number, (entries, digital) in enumerate(
+        itertools.chain(first, starts(model, beams, num_rf_chains))
+    ):
         if number >= num_starts and (best is not None or number >= 3 * num_starts + 6):
             break
+        form = HybridForm(model.vectors, beams.shape[1], num_rf_chains, entries)
         start = form.pack(entries, digital)
         if number >= num_starts:  # nothing feasible so far: first meet the rates, then go on
             start = search(form, replace(task, objective="feasible"), start).x
         found = search(form, task, start)
-        if found.feasible and (best is None or found.value < best.value):
-            best = found
-        if best is not None and best.value <= enough:
+        if found.feasible and (best is None or found.value < best[1].value):
+            best = form, found
+        if best is not None and best[1].value <= enough:
             break
     if best is None:
         raise SolverError(
             f"no hybrid beams with {num_rf_chains} chains were found that meet the requirements, "
             "which fully digital beams do meet; use more chains, more starts or lower requirements"
         )
-    entries, digital = form.split(best.x)
-    return entries, digital, best
+    form, found = best
+    return *form.split(found.x), found
 
 
 def starts(

@@ -10,7 +10,7 @@ import numpy as np
 
 from sionna_isac.beamforming import closed_form
 from sionna_isac.beamforming._digital import best_local_beams, digital_beams, local_beams, span
-from sionna_isac.beamforming._direct import HybridForm, Task, search
+from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._fractional import fractional_digital, fractional_hybrid
 from sionna_isac.beamforming._hybrid import approximate, hybrid_beams, require_chains, seen_through
 from sionna_isac.beamforming._model import Model
@@ -72,7 +72,9 @@ def communication_only(
 ) -> BeamSolution:
     """Beams for the sum rate alone, by fractional programming and local search from there.
 
-    Fractional programming climbs slowly near the end; the local search takes it to an optimum.
+    Fractional programming climbs slowly near the end; the local search takes it to an optimum. For
+    hybrid beams the search has further starts, those of
+    :func:`~sionna_isac.beamforming.maximize_sum_rate`.
 
     Parameters
     ----------
@@ -92,18 +94,19 @@ def communication_only(
     begin = time.perf_counter()
     model = Model.of(scene, power)
     task = Task("sum_rate", model.weight, np.zeros(scene.num_users))
+    start = fractional_digital(model.users)
     found: dict[str, Any]
-    if chains is None:
-        start = fractional_digital(model.users)
-        best, beams = local_beams(task, model.vectors, span(model.vectors), start)
-        found = {"beams": beams * math.sqrt(power)}
-    else:
-        form = HybridForm(model.vectors, scene.num_users, chains)
-        best = search(form, task, form.pack(*fractional_hybrid(model.users, chains)))
-        entries, digital = form.split(best.x)
-        found = hybrid_parts(entries, digital, power)
+    best, beams = local_beams(task, model.vectors, span(model.vectors), start)
     if not best.feasible:
         raise SolverError(f"SLSQP stopped before the largest sum rate: {best.status}")
+    if chains is None:
+        found = {"beams": beams * math.sqrt(power)}
+    else:
+        published = fractional_hybrid(model.users, chains)
+        entries, digital, best = hybrid_beams(
+            model, task, beams, chains, NUM_STARTS, first=(published,)
+        )
+        found = hybrid_parts(entries, digital, power)
     return BeamSolution.verified(
         scene,
         power,
@@ -121,7 +124,7 @@ def maximize_snr(
     power: float,
     min_rates: Any,
     num_rf_chains: int | None = None,
-    num_starts: int = 3,
+    num_starts: int = NUM_STARTS,
 ) -> BeamSolution:
     r"""Beams with the largest power :math:`\|\mathbf{a}^H\mathbf{F}\|^2` at the target.
 
