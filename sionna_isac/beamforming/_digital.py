@@ -14,7 +14,7 @@ from sionna_isac.beamforming._direct import DigitalForm, LocalOptimum, Task, sea
 from sionna_isac.beamforming._relaxation import RANK_TOLERANCE, certificate, relax
 from sionna_isac.beamforming.errors import SolverError
 
-__all__ = ["DigitalOptimum", "digital_beams", "local_beams", "span"]
+__all__ = ["DigitalOptimum", "best_local_beams", "digital_beams", "local_beams", "span"]
 
 GAP = 1e-6  # beyond which more starts are tried
 FALLBACK_GAP = 1e-3  # that beams found without the relaxation may leave unproven
@@ -85,6 +85,18 @@ def local_beams(
     form = DigitalForm(basis.conj().T @ vectors, start.shape[1])
     found = search(form, task, form.pack(basis.conj().T @ start), 1e-14)
     return found, basis @ form.beams(found.x)
+
+
+def best_local_beams(
+    task: Task, vectors: np.ndarray, starts: tuple[np.ndarray, ...], requirement: str
+) -> tuple[LocalOptimum, np.ndarray]:
+    """The best of the local optima over beams from several starts."""
+    basis = span(vectors)
+    trials = [local_beams(task, vectors, basis, start) for start in starts]
+    usable = [trial for trial in trials if trial[0].feasible]
+    if not usable:
+        raise SolverError(f"SLSQP found no beams that {requirement}: {trials[0][0].status}")
+    return min(usable, key=lambda trial: trial[0].value)
 
 
 def _bound(

@@ -46,7 +46,10 @@ def sdr_bcd(
             raise SolverError(f"sdr-bcd did not converge in {ITERATIONS} iterations")
         value = history[-1]
         for proposed in _analog_step(model, sinr, digital, random):
-            update = _digital_step(model, sinr, proposed, num_rf_chains)
+            try:
+                update = _digital_step(model, sinr, proposed, num_rf_chains)
+            except SolverError:  # hardly any interior with these phases: no candidate
+                continue
             reached = _value(model, proposed, update)
             if reached < value and _shortfall(model, sinr, proposed, update) <= ACCEPTED:
                 entries, digital, value = proposed, update, reached
@@ -130,7 +133,8 @@ def _value(model: Model, entries: np.ndarray, digital: np.ndarray) -> float:
 def _shortfall(model: Model, sinr: np.ndarray, entries: np.ndarray, digital: np.ndarray) -> float:
     """By how much an SINR misses its target, relative; the largest."""
     reached = np.exp(log_sinr(model.users.conj().T @ combine(entries, digital), 1.0)[0])
-    return float(np.max(1 - reached / sinr, where=sinr > 0, initial=-math.inf))
+    served = sinr > 0
+    return float(np.max(1 - reached[served] / sinr[served], initial=-math.inf))
 
 
 def _matched(model: Model) -> np.ndarray:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.beamforming import closed_form
-from sionna_isac.beamforming._digital import digital_beams, local_beams, span
+from sionna_isac.beamforming._digital import best_local_beams, digital_beams, local_beams, span
 from sionna_isac.beamforming._direct import HybridForm, Task, search
 from sionna_isac.beamforming._fractional import fractional_digital, fractional_hybrid
-from sionna_isac.beamforming._hybrid import approximate, hybrid_beams, require_chains
+from sionna_isac.beamforming._hybrid import approximate, hybrid_beams, require_chains, seen_through
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming.errors import InfeasibleError, SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.beamforming.sensing import start_beams
-from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
+from sionna_isac.beamforming.solution import BeamSolution, hybrid_parts, subarray_analog
 from sionna_isac.core import checks, cites
 
 __all__ = [
@@ -94,15 +94,14 @@ def communication_only(
     task = Task("sum_rate", model.weight, np.zeros(scene.num_users))
     found: dict[str, Any]
     if chains is None:
-        basis = span(model.vectors)
         start = fractional_digital(model.users)
-        best, beams = local_beams(task, model.vectors, basis, start)
+        best, beams = local_beams(task, model.vectors, span(model.vectors), start)
         found = {"beams": beams * math.sqrt(power)}
     else:
         form = HybridForm(model.vectors, scene.num_users, chains)
         best = search(form, task, form.pack(*fractional_hybrid(model.users, chains)))
         entries, digital = form.split(best.x)
-        found = {"analog": subarray_analog(entries, chains), "digital": digital * math.sqrt(power)}
+        found = hybrid_parts(entries, digital, power)
     if not best.feasible:
         raise SolverError(f"SLSQP stopped before the largest sum rate: {best.status}")
     return BeamSolution.verified(
@@ -146,16 +145,11 @@ def maximize_snr(
     found: dict[str, Any]
     starts = start_beams(scene, model, rates)
     if chains is None:
-        basis = span(model.vectors)
-        trials = [local_beams(task, model.vectors, basis, start) for start in starts]
-        usable = [t for t in trials if t[0].feasible]
-        if not usable:
-            raise SolverError(f"SLSQP found no beams that meet the rates: {trials[0][0].status}")
-        best, beams = min(usable, key=lambda t: t[0].value)
+        best, beams = best_local_beams(task, model.vectors, starts, "meet the rates")
         found = {"beams": beams * math.sqrt(power)}
     else:
         entries, digital, best = hybrid_beams(model, task, starts[0], chains, num_starts)
-        found = {"analog": subarray_analog(entries, chains), "digital": digital * math.sqrt(power)}
+        found = hybrid_parts(entries, digital, power)
     return BeamSolution.verified(
         scene,
         power,
@@ -209,25 +203,18 @@ def two_stage(
     for k in range(scene.num_users):
         part = slice(k * size, (k + 1) * size)
         entries[part] = np.exp(1j * np.angle(model.users[part, k]))
-    analog = subarray_analog(entries, chains)
-    # seen through the analog beams, with digital beams of unit power
-    adjoint = analog.conj().T / math.sqrt(size)
-    needed = closed_form.least_power(
-        adjoint @ scene.channels.T / math.sqrt(scene.noise_power), rates
-    )
+    sensing, users = (seen_through(entries, v, chains) for v in (model.sensing, model.users))
+    needed = power * closed_form.least_power(users, rates)
     if needed > power:
         raise InfeasibleError(
             f"with the analog beams of the first stage, the rates need {needed:.3g} W; "
             f"given {power:.3g} W"
         )
-    optimum = digital_beams(
-        adjoint @ model.sensing, adjoint @ model.users, _polar(scene, model), np.exp2(rates) - 1
-    )
+    optimum = digital_beams(sensing, users, _polar(scene, model), np.exp2(rates) - 1)
     return BeamSolution.verified(
         scene,
         power,
-        analog=analog,
-        digital=optimum.beams * math.sqrt(power / size),
+        **hybrid_parts(entries, optimum.beams / math.sqrt(size), power),
         min_rates=rates,
         method="two-stage",
         solver="Clarabel, SLSQP",

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.beamforming import closed_form
-from sionna_isac.beamforming._digital import digital_beams, local_beams, span
+from sionna_isac.beamforming._digital import best_local_beams, digital_beams
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming._published_sdr import published_sdr, require_iterations
 from sionna_isac.beamforming._sdr_bcd import sdr_bcd
-from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
-from sionna_isac.beamforming.solution import BeamSolution, subarray_analog
+from sionna_isac.beamforming.solution import BeamSolution, hybrid_parts
 from sionna_isac.core import checks, cites
 
 __all__ = ["minimize_speb"]
@@ -106,13 +105,14 @@ def minimize_speb(
         found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
     elif method == "sdr-bcd" and chains is not None:
         entries, digital, values, status = sdr_bcd(model, sinr, chains, max_iterations)
-        found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
+        found = {**hybrid_parts(entries, digital, power), "history": values * model.smallest_speb}
         found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
-        found["history"] = values * model.smallest_speb
         gap = None
     elif method == "direct" and chains is None:
-        beams, status = _local(scene, power, rates, model, sinr)
-        found = {"beams": beams * root, "solver": "SLSQP", "status": status}
+        task = Task("speb", model.weight, sinr)
+        seeds = start_beams(scene, model, rates)
+        best, beams = best_local_beams(task, model.vectors, seeds, "meet the rates")
+        found = {"beams": beams * root, "solver": "SLSQP", "status": best.status}
         gap = None
     else:
         seeds = start_beams(scene, model, rates)
@@ -123,8 +123,8 @@ def minimize_speb(
         if chains is not None:
             task = Task("speb", model.weight, sinr)
             entries, digital, best = hybrid_beams(model, task, optimum.beams, chains, num_starts)
-            found = {"analog": subarray_analog(entries, chains), "digital": digital * root}
-            found |= {"solver": "SLSQP", "status": best.status}
+            found = {**hybrid_parts(entries, digital, power), "solver": "SLSQP"}
+            found["status"] = best.status
             bound = math.exp(optimum.log_value) / (1 + gap)
             gap = max(math.exp(best.value) / bound - 1, 0.0)
     seconds = time.perf_counter() - begin
@@ -152,18 +152,3 @@ def start_beams(
         lit[:, user] += math.sqrt(max(1 - used, 0)) * target
         beams.append(lit / np.linalg.norm(lit))
     return beams[0], beams[1]
-
-
-def _local(
-    scene: NearFieldScene, power: float, rates: np.ndarray, model: Model, sinr: np.ndarray
-) -> tuple[np.ndarray, str]:
-    task = Task("speb", model.weight, sinr)
-    basis = span(model.vectors)
-    found = [
-        local_beams(task, model.vectors, basis, start) for start in start_beams(scene, model, rates)
-    ]
-    usable = [f for f in found if f[0].feasible]
-    if not usable:
-        raise SolverError(f"SLSQP found no beams that meet the rates: {found[0][0].status}")
-    best, beams = min(usable, key=lambda f: f[0].value)
-    return beams, best.status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,14 @@ from sionna_isac import bound
 from sionna_isac.beamforming.errors import VerificationError
 from sionna_isac.beamforming.scene import NearFieldScene
 
-__all__ = ["BeamSolution", "Margins", "beam_rates", "beam_speb", "subarray_analog"]
+__all__ = [
+    "BeamSolution",
+    "Margins",
+    "beam_rates",
+    "beam_speb",
+    "hybrid_parts",
+    "subarray_analog",
+]
 
 POWER_TOLERANCE = 1e-9  # relative
 RATE_TOLERANCE = 1e-6  # bit/s/Hz
@@ -220,3 +228,12 @@ def subarray_analog(entries: np.ndarray, num_rf_chains: int) -> np.ndarray:
     index = np.arange(len(entries))
     analog[index, index // size] = entries
     return analog
+
+
+def hybrid_parts(entries: np.ndarray, digital: np.ndarray, power: float) -> dict[str, Any]:
+    """The two beamformers of hybrid beams, from analog entries [N] and digital ones of unit power.
+
+    The names are those of :meth:`BeamSolution.verified`.
+    """
+    analog = subarray_analog(entries, len(digital))
+    return {"analog": analog, "digital": digital * math.sqrt(power)}

@@ -52,6 +52,8 @@ def test_scene_cannot_be_changed():
     ("arguments", "message"),
     [
         ({"power": 0.0}, "power"),
+        ({"power": -1.0}, "power"),
+        ({"power": np.nan}, "power"),
         ({"min_rates": -1.0}, "min_rates"),
         ({"min_rates": [1.0, 2.0, 3.0]}, r"min_rates must have shape \[2\]"),
         ({"min_rates": [1.0, np.nan]}, "min_rates must be finite"),
@@ -61,11 +63,32 @@ def test_scene_cannot_be_changed():
         ({"method": "sdr-bcd"}, "method must be one of 'subspace'"),
         ({"method": "sdr", "num_rf_chains": 4}, "method must be one of 'direct'"),
         ({"num_starts": 0}, "num_starts"),
+        ({"max_iterations": 3}, "max_iterations is for the methods 'sdr-bcd' and 'sca-bcd'"),
+        ({"num_rf_chains": 4, "method": "sdr-bcd", "max_iterations": 0}, "max_iterations"),
     ],
 )
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         minimize_speb(random_scene(0), **({"power": 1.0, "min_rates": 1.0} | arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"power": -1.0}, "power"),
+        ({"power": np.nan}, "power"),
+        ({"max_speb": 0.0}, "max_speb"),
+        ({"max_speb": np.nan}, "max_speb"),
+        ({"num_rf_chains": 5}, "num_rf_chains must divide the 16 antennas"),
+        ({"method": "magic"}, "method must be one of 'direct', 'sca-bcd'"),
+        ({"method": "sdr-bcd", "num_rf_chains": 4}, "method must be one of 'direct', 'sca-bcd'"),
+        ({"num_starts": 0}, "num_starts"),
+        ({"max_iterations": 3}, "max_iterations is for the methods"),
+    ],
+)
+def test_bad_arguments_of_the_sum_rate(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        maximize_sum_rate(random_scene(0), **({"power": 1.0, "max_speb": 1.0} | arguments))
 
 
 def test_scene_without_users():
