@@ -29,8 +29,9 @@ def hybrid_beams(
         if number >= num_starts and (best is not None or number >= 3 * num_starts + 6):
             break
         start = form.pack(entries, digital)
-        if number >= num_starts:  # nothing feasible so far: first meet the rates, then go on
-            start = search(form, replace(task, objective="feasible"), start).x
+        if number >= num_starts:  # nothing feasible so far: first meet rates or bound, then go on
+            first = "feasible" if np.any(task.sinr > 0) else "speb"
+            start = search(form, replace(task, objective=first, max_ratio=math.inf), start).x
         found = search(form, task, start)
         if found.feasible and (best is None or found.value < best.value):
             best = found

@@ -90,7 +90,7 @@ def _draw(
         "marker": MARKERS[index % len(MARKERS)],
         "ms": 5,
         "lw": 1.4,
-        "mfc": "white" if order else None,
+        "mfc": "none" if order else None,
         "label": str(row["design"].item()),
     }
     x = row[parameter].values
