@@ -29,7 +29,7 @@ COLOURS = {
     "matrix_approximation": "#c44e52",
     "communication_only": "#7f7f7f",
 }
-MARKERS = "osD^v<>"
+MARKERS = "osD^vPX"
 
 
 def near_field(dataset: xr.Dataset) -> Figure:
@@ -56,8 +56,8 @@ def near_field(dataset: xr.Dataset) -> Figure:
     ax = axes[0, 0]
     ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10)
     chains = sorted({d["num_rf_chains"] for d in scenario["designs"] if d["num_rf_chains"]})
-    for design, name in zip(scenario["designs"], dataset["design"].values, strict=True):
-        _draw(ax, dataset.sel(design=name), design, chains, parameter, metric)
+    for i, design in enumerate(scenario["designs"]):
+        _draw(ax, dataset.isel(design=i), i, design, chains, parameter, metric)
     if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
         ax.set_yscale("log")
         _plain_ticks(ax.yaxis)
@@ -73,17 +73,24 @@ def near_field(dataset: xr.Dataset) -> Figure:
 
 
 def _draw(
-    ax: Any, row: xr.Dataset, design: dict, chains: list[int], parameter: str, metric: str
+    ax: Any,
+    row: xr.Dataset,
+    index: int,
+    design: dict[str, Any],
+    chains: list[int],
+    parameter: str,
+    metric: str,
 ) -> None:
+    """Curve of a design: colour by design, line by number of chains, a marker of its own."""
     number = design["num_rf_chains"]
     order = 0 if number is None else 1 + chains.index(number)
     style = {
         "color": COLOURS[design["design"]],
         "ls": ["-", "--", ":", "-."][order % 4],
-        "marker": MARKERS[order % len(MARKERS)],
-        "ms": 4.5,
+        "marker": MARKERS[index % len(MARKERS)],
+        "ms": 5,
         "lw": 1.4,
-        "mfc": "white" if order else None,
+        "mfc": "none" if order else None,
         "label": str(row["design"].item()),
     }
     x = row[parameter].values

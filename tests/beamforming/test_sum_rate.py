@@ -57,3 +57,20 @@ def test_fractional_programming_climbs(seed):
     assert rate(beams) >= rate(users / np.linalg.norm(users))
     if scene.num_users == 1:
         assert rate(beams) == pytest.approx(np.log2(1 + np.sum(np.abs(users) ** 2)))
+
+
+def test_further_starts_begin_where_the_bound_is_met(monkeypatch):
+    """If no promising start leads anywhere, the search begins at beams for the target."""
+    scene = random_scene(3)
+    limit = 1.05 * smallest_speb(scene, 1.0)
+    searches = []
+
+    def unlucky(form, task, start, **options):
+        found = search(form, task, start, **options)
+        searches.append(task.objective)
+        return found if len(searches) > 1 else replace(found, converged=False)
+
+    monkeypatch.setattr(_hybrid, "search", unlucky)
+    solution = maximize_sum_rate(scene, 1.0, limit, num_rf_chains=4, num_starts=1)
+    assert searches[:3] == ["sum_rate", "speb", "sum_rate"]
+    assert solution.speb <= limit * (1 + 1e-6) and solution.sum_rate > 1
