@@ -14,7 +14,14 @@ from sionna_isac.beamforming._direct import DigitalForm, LocalOptimum, Task, sea
 from sionna_isac.beamforming._relaxation import RANK_TOLERANCE, certificate, relax
 from sionna_isac.beamforming.errors import SolverError
 
-__all__ = ["DigitalOptimum", "best_local_beams", "digital_beams", "local_beams", "span"]
+__all__ = [
+    "DigitalOptimum",
+    "best_local_beams",
+    "certified_bound",
+    "digital_beams",
+    "local_beams",
+    "span",
+]
 
 ACCURACY = 1e-12  # of logs
 GAP = 1e-6  # beyond which more starts are tried
@@ -58,7 +65,8 @@ def digital_beams(
         if not found.feasible or (best is not None and found.value >= best.value):
             continue
         best, best_beams = found, beams
-        bound = max(bound, _bound(basis, sensing, users, weight, sinr, beams))
+        columns = np.split(beams, beams.shape[1], axis=1)
+        bound = max(bound, certified_bound(basis, sensing, users, weight, sinr, columns))
         if math.exp(found.value) - bound <= GAP * bound:
             break
     gap = math.inf if best is None or bound <= 0 else math.exp(best.value) / bound - 1
@@ -100,14 +108,15 @@ def best_local_beams(
     return min(usable, key=lambda trial: trial[0].value)
 
 
-def _bound(
+def certified_bound(
     basis: np.ndarray,
     sensing: np.ndarray,
     users: np.ndarray,
     weight: np.ndarray,
     sinr: np.ndarray,
-    beams: np.ndarray,
+    factors: list[np.ndarray],
 ) -> float:
+    """Lower bound on tr(weight J^-1), by the multipliers of W_k = factors[k] factors[k]^H."""
     project = basis.conj().T
-    factors = [project @ beams[:, [k]] for k in range(beams.shape[1])]
-    return certificate(project @ sensing, project @ users, weight, sinr, factors)
+    small = [project @ factor for factor in factors]
+    return certificate(project @ sensing, project @ users, weight, sinr, small)

@@ -76,7 +76,7 @@ def _digital(users: np.ndarray, gamma: np.ndarray, mu: np.ndarray) -> np.ndarray
     basis, _ = np.linalg.qr(users)
     small = basis.conj().T @ users
     values, vectors = np.linalg.eigh((small * np.abs(mu) ** 2) @ small.conj().T)
-    values = np.maximum(values, 1e-300)
+    values = np.maximum(values, 1e-14 * values[-1])
     rotated = vectors.conj().T @ (small * (np.sqrt(1 + gamma) * mu))
     energy = np.sum(np.abs(rotated) ** 2, axis=1)
 

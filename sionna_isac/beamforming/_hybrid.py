@@ -44,8 +44,8 @@ def hybrid_beams(
         form = HybridForm(model.vectors, beams.shape[1], num_rf_chains, entries)
         start = form.pack(entries, digital)
         if number >= num_starts:  # nothing feasible so far: first meet rates or bound, then go on
-            first = "feasible" if np.any(task.sinr > 0) else "speb"
-            start = search(form, replace(task, objective=first, max_ratio=math.inf), start).x
+            easier = "feasible" if np.any(task.sinr > 0) else "speb"
+            start = search(form, replace(task, objective=easier, max_ratio=math.inf), start).x
         found = search(form, task, start)
         if found.feasible and (best is None or found.value < best[1].value):
             best = form, found

@@ -8,7 +8,7 @@ import warnings
 import cvxpy as cp
 import numpy as np
 
-from sionna_isac.beamforming._digital import local_beams, span
+from sionna_isac.beamforming._digital import certified_bound, local_beams, span
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming.errors import SolverError
@@ -45,18 +45,23 @@ def published_relaxation(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, fl
 
 
 def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, str]:
-    """Beams [N, K] of unit power, their gap to the relaxation, and the status.
+    """Beams [N, K] of unit power, their gap to a certified bound, and the status.
 
     The eigenvectors meet the rates about as well as the solver met its constraints; a local search
     from them removes the rest.
     """
-    covariances, value, status = published_relaxation(model, sinr)
+    covariances, _, status = published_relaxation(model, sinr)
     task = Task("speb", model.weight, sinr)
     start = principal_vectors(covariances)
     found, beams = local_beams(task, model.vectors, span(model.vectors), start)
     if not found.feasible:
         raise SolverError(f"no beams that meet the rates near the eigenvectors: {found.status}")
-    return beams, max(math.exp(found.value) / value - 1, 0.0), status
+    values, vectors = np.linalg.eigh(covariances)
+    factors = list(vectors * np.sqrt(np.maximum(values, 0))[:, None])
+    basis = span(model.vectors)
+    bound = certified_bound(basis, model.sensing, model.users, model.weight, sinr, factors)
+    gap = math.exp(found.value) / bound - 1 if bound > 0 else math.inf
+    return beams, max(gap, 0.0), status
 
 
 def principal_vectors(covariances: np.ndarray) -> np.ndarray:

@@ -212,8 +212,16 @@ def require_users(scene: NearFieldScene) -> None:
         )
 
 
-def require_rates(scene: NearFieldScene, power: float, min_rates: np.ndarray) -> None:
-    """Raise :class:`InfeasibleError` if no fully digital beams meet the rates."""
+def require_rates(
+    scene: NearFieldScene, power: float, min_rates: np.ndarray, num_rf_chains: int | None = None
+) -> None:
+    """Raise :class:`InfeasibleError` if no beams, or none of so many chains, meet the rates."""
+    share = 1 - np.exp2(-min_rates)  # SINR / (1 + SINR), of a dimension for each user
+    if num_rf_chains is not None and share.sum() >= num_rf_chains:
+        raise InfeasibleError(
+            f"rate targets [{', '.join(f'{r:g}' for r in min_rates)}] bit/s/Hz need more than "
+            f"{share.sum():.3g} chains, at any power; given num_rf_chains {num_rf_chains}"
+        )
     needed = float(np.sum(_fixed_point(scene, min_rates)))
     if needed <= power:
         return

@@ -12,7 +12,13 @@ from sionna_isac.beamforming import closed_form
 from sionna_isac.beamforming._digital import best_local_beams, digital_beams, local_beams, span
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._fractional import fractional_digital, fractional_hybrid
-from sionna_isac.beamforming._hybrid import approximate, hybrid_beams, require_chains, seen_through
+from sionna_isac.beamforming._hybrid import (
+    NUM_STARTS,
+    approximate,
+    hybrid_beams,
+    require_chains,
+    seen_through,
+)
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming.errors import InfeasibleError, SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
@@ -141,7 +147,7 @@ def maximize_snr(
     power = closed_form.require_power(power)
     rates = closed_form.rate_targets(scene, min_rates)
     chains = require_chains(scene.num_antennas, num_rf_chains)
-    closed_form.require_rates(scene, power, rates)
+    closed_form.require_rates(scene, power, rates, chains)
     begin = time.perf_counter()
     model = Model.of(scene, power)
     task = Task("snr", model.weight, np.exp2(rates) - 1)

@@ -11,7 +11,7 @@ import numpy as np
 from sionna_isac.beamforming import closed_form
 from sionna_isac.beamforming._digital import best_local_beams, digital_beams
 from sionna_isac.beamforming._direct import Task
-from sionna_isac.beamforming._hybrid import hybrid_beams, require_chains
+from sionna_isac.beamforming._hybrid import NUM_STARTS, hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming._published_sdr import published_sdr, require_iterations
 from sionna_isac.beamforming._sdr_bcd import sdr_bcd
@@ -35,7 +35,7 @@ def minimize_speb(
     min_rates: Any,
     num_rf_chains: int | None = None,
     method: str | None = None,
-    num_starts: int = 3,
+    num_starts: int | None = None,
     max_iterations: int | None = None,
 ) -> BeamSolution:
     r"""Smallest squared position error bound under rates and power, Eq. (23) of [Yuan25]_.
@@ -67,9 +67,9 @@ def minimize_speb(
         (default; local search over phases and digital beams) or "sdr-bcd" (Algorithm 1 as
         published; randomised phases are judged with digital beams of their own, since those at
         hand leave the rates no slack)
-    num_starts : `int`
-        Starts of the local search for hybrid beams; it ends earlier where SPEB is within 2 % of
-        the bound for fully digital beams
+    num_starts : `int` or `None`
+        Starts of the local search for hybrid beams; if none, up to three, until SPEB is within 2 %
+        of the bound for fully digital beams
     max_iterations : `int` or `None`
         Iterations of "sdr-bcd", converged or not; ``status`` says which. If none, it is an error
         not to converge
@@ -92,11 +92,12 @@ def minimize_speb(
     power = closed_form.require_power(power)
     rates = closed_form.rate_targets(scene, min_rates)
     chains = require_chains(scene.num_antennas, num_rf_chains)
-    num_starts = checks.integer("num_starts", num_starts)
+    close = CLOSE if num_starts is None else 0.0
+    num_starts = NUM_STARTS if num_starts is None else checks.integer("num_starts", num_starts)
     allowed = FULLY_DIGITAL if chains is None else HYBRID
     method = checks.one_of("method", allowed[0] if method is None else method, allowed)
     max_iterations = require_iterations(method, max_iterations)
-    closed_form.require_rates(scene, power, rates)
+    closed_form.require_rates(scene, power, rates, chains)
     begin = time.perf_counter()
     model = Model.of(scene, power)
     sinr = np.exp2(rates) - 1
@@ -125,7 +126,7 @@ def minimize_speb(
         if chains is not None:
             task = Task("speb", model.weight, sinr)
             bound = optimum.log_value - math.log1p(gap)
-            enough = bound + math.log1p(CLOSE)
+            enough = bound + math.log1p(close)
             entries, digital, best = hybrid_beams(
                 model, task, optimum.beams, chains, num_starts, enough
             )
@@ -147,13 +148,25 @@ def minimize_speb(
 def start_beams(
     scene: NearFieldScene, model: Model, rates: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Beams of unit power that meet the rates: least power plus the target's share, two ways."""
+    """Beams of unit power: the least power for the rates, and the target with what is left.
+
+    The first leave the other users alone and meet the rates; the second light the target fully.
+    """
     least = closed_form.least_power_beams(model.users, rates)
-    used = float(np.sum(np.abs(least) ** 2))
+    left = max(1 - float(np.sum(np.abs(least) ** 2)), 0)
+    strongest = int(np.argmax(np.sum(np.abs(least) ** 2, axis=0)))
+    user, own = model.users[:, strongest], least[:, strongest]
     target = model.sensing[:, 0]
+    others = np.delete(model.users, strongest, axis=1)
+    nulled = target - others @ np.linalg.lstsq(others, target)[0] if others.size else target
     beams = []
-    for user in (int(np.argmax(np.sum(np.abs(least) ** 2, axis=0))), 0):
+    for focus in (nulled, target):
         lit = least.copy()
-        lit[:, user] += math.sqrt(max(1 - used, 0)) * target
+        norm = np.linalg.norm(focus)
+        if norm > 1e-6:
+            turn = np.angle(np.vdot(user, own) * np.vdot(focus, user))  # adds up at the user
+            focus = focus * np.exp(1j * turn) / norm
+            shared = np.vdot(focus, own).real
+            lit[:, strongest] += (math.sqrt(shared**2 + left) - shared) * focus
         beams.append(lit / np.linalg.norm(lit))
     return beams[0], beams[1]

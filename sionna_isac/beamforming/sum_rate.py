@@ -22,6 +22,7 @@ from sionna_isac.core import checks, cites
 
 __all__ = ["maximize_sum_rate"]
 
+EDGE = 1e-6  # above the smallest SPEB, relatively: too narrow for a search
 METHODS = ("direct", "sca-bcd")
 
 
@@ -102,10 +103,7 @@ def maximize_sum_rate(
         entries, beams, history, status = sca_bcd(model, max_ratio, chains, max_iterations)
         found = {"solver": "Clarabel", "history": history}
     else:
-        beams, best = digital_sum_rate(model, task)
-        if chains is not None:
-            entries, beams, best = hybrid_beams(model, task, beams, chains, num_starts)
-        status = best.status
+        entries, beams, status = _direct(model, task, chains, num_starts)
     if entries is None:
         found["beams"] = beams * math.sqrt(power)
     else:
@@ -120,6 +118,29 @@ def maximize_sum_rate(
         solve_time=seconds,
         **found,
     )
+
+
+def _direct(
+    model: Model, task: Task, chains: int | None, num_starts: int
+) -> tuple[np.ndarray | None, np.ndarray, str]:
+    """Analog entries (none: fully digital), digital beams, and the status."""
+    if task.max_ratio <= 1 + EDGE:
+        return *_towards_target(model, chains), "only the beam towards the target keeps the bound"
+    beams, best = digital_sum_rate(model, task)
+    if chains is None:
+        return None, beams, best.status
+    entries, beams, best = hybrid_beams(model, task, beams, chains, num_starts)
+    return entries, beams, best.status
+
+
+def _towards_target(model: Model, chains: int | None) -> tuple[np.ndarray | None, np.ndarray]:
+    """One beam, towards the target, with the symbols of the user whom it serves best."""
+    target = model.sensing[:, 0]
+    served = int(np.argmax(np.abs(model.users.conj().T @ target)))
+    entries = None if chains is None else np.exp(1j * np.angle(target))
+    beams = np.zeros([len(target) if chains is None else chains, model.users.shape[1]], complex)
+    beams[:, served] = target if chains is None else 1 / math.sqrt(len(target))
+    return entries, beams
 
 
 def digital_sum_rate(model: Model, task: Task) -> tuple[np.ndarray, LocalOptimum]:

@@ -20,7 +20,11 @@ def test_gradients(objective, max_ratio, chains):
     scene = random_scene(0, num_antennas=8)
     model = Model.of(scene, 0.3)
     size = 32 if chains is None else 8 + 4 * chains
-    form = DigitalForm(model.vectors, 2) if chains is None else HybridForm(model.vectors, 2, chains)
+    form = (
+        DigitalForm(model.vectors, 2)
+        if chains is None
+        else HybridForm(model.vectors, 2, chains, np.exp(1j * np.arange(8)))
+    )
     task = Task(objective, model.weight, np.array([3.0, 5.0]), max_ratio)
     x = np.random.default_rng(1).normal(size=size)
 

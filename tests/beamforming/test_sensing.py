@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sionna_isac.beamforming import (
+    InfeasibleError,
     largest_common_rate,
     maximize_snr,
     minimize_speb,
@@ -13,6 +14,9 @@ from sionna_isac.beamforming import (
     smallest_speb,
     two_stage,
 )
+from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming.sensing import start_beams
+from sionna_isac.beamforming.solution import beam_rates
 from tests.beamforming.cases import load, random_scene, reference_scene
 
 
@@ -101,3 +105,41 @@ def test_collinear_channels():
     twice = replace(scene, channels=np.stack([scene.channels[0], 2j * scene.channels[0]]))
     solution = minimize_speb(twice, 1.0, 0.4)
     assert np.all(solution.margins.rates > -1e-6)
+
+
+@pytest.mark.parametrize("num_users, share", [(2, 0.5), (2, 0.9), (4, 0.9), (2, 0.99)])
+def test_the_first_start_meets_the_rates(num_users, share):
+    for seed in range(5):
+        scene = random_scene(seed, num_users=num_users)
+        rates = np.full(num_users, share * largest_common_rate(scene, 1.0))
+        first, _ = start_beams(scene, Model.of(scene, 1.0), rates)
+        assert np.all(beam_rates(scene, first) >= rates - 1e-6)
+        assert np.linalg.norm(first) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("share", [0.9, 0.99])
+def test_near_the_largest_rate_there_are_beams(share):
+    for seed in range(5):
+        scene = random_scene(seed, num_antennas=32)
+        rate = share * largest_common_rate(scene, 1.0)
+        assert minimize_speb(scene, 1.0, rate).relaxation_gap < 1e-3
+        assert np.all(maximize_snr(scene, 1.0, rate).margins.rates >= -1e-6)
+
+
+def test_strong_users_do_not_stall_the_search():
+    """Users at an SNR beyond 50 dB, with rates far below what they could get."""
+    for seed in range(3):
+        scene = random_scene(seed, num_antennas=32)
+        strong = replace(scene, channels=3 * scene.channels)
+        solution = minimize_speb(strong, 1.0, 9.0)
+        assert solution.relaxation_gap < 1e-5
+        assert minimize_speb(strong, 1.0, 9.0, method="direct").speb == pytest.approx(
+            solution.speb, rel=1e-5
+        )
+
+
+def test_more_users_than_chains_can_serve_are_refused_at_once():
+    scene = random_scene(0)
+    for design in (minimize_speb, maximize_snr):
+        with pytest.raises(InfeasibleError, match=r"need more than 1.75 chains.*num_rf_chains 1"):
+            design(scene, 1.0, 3.0, num_rf_chains=1)

@@ -1,13 +1,19 @@
 """Sum rates against reference numbers and limits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sionna_isac.beamforming import (
+    _hybrid,
     communication_only,
     matrix_approximation,
     maximize_sum_rate,
+    sensing_only,
+    smallest_speb,
 )
+from sionna_isac.beamforming._direct import search
 from sionna_isac.beamforming._fractional import fractional_digital
 from sionna_isac.beamforming._model import Model
 from tests.beamforming.cases import load, random_scene, reference_scene
@@ -74,3 +80,20 @@ def test_further_starts_begin_where_the_bound_is_met(monkeypatch):
     solution = maximize_sum_rate(scene, 1.0, limit, num_rf_chains=4, num_starts=1)
     assert searches[:3] == ["sum_rate", "speb", "sum_rate"]
     assert solution.speb <= limit * (1 + 1e-6) and solution.sum_rate > 1
+
+
+@pytest.mark.parametrize("factor", [1.0, 1 + 1e-9, 1 + 1e-7, 1 + 1e-5])
+@pytest.mark.parametrize("chains", [None, 4])
+def test_at_the_smallest_bound_the_rest_is_as_good_as_for_sensing_alone(factor, chains):
+    for seed in range(3):
+        scene = random_scene(seed)
+        limited = maximize_sum_rate(scene, 1.0, factor * smallest_speb(scene, 1.0), chains)
+        assert limited.sum_rate >= sensing_only(scene, 1.0, chains).sum_rate * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bound_on_the_error_never_raises_the_hybrid_rate(seed):
+    scene = random_scene(seed)
+    unlimited = communication_only(scene, 1.0, num_rf_chains=4)
+    limited = maximize_sum_rate(scene, 1.0, 20 * smallest_speb(scene, 1.0), num_rf_chains=4)
+    assert limited.sum_rate <= unlimited.sum_rate * (1 + 1e-6)
