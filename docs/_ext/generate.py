@@ -144,7 +144,13 @@ def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
     from pydantic_core import PydanticUndefined
 
-    from sionna_isac.study import blocks, localization_scenario, near_field_blocks
+    from sionna_isac.study import (
+        blocks,
+        dataset_scenario,
+        localization_scenario,
+        near_field_blocks,
+        scattering_scenario,
+    )
     from sionna_isac.study import scenario as models
 
     parts = ["# Fields of scenarios", ""]
@@ -154,6 +160,9 @@ def fields(path: Path) -> None:
         models.LocalizationScenario,
         models.NearFieldScenario,
         models.NearFieldConvergenceScenario,
+        models.ScatteringSphereScenario,
+        models.ScatteringConvergenceScenario,
+        models.EchoMapScenario,
     )
     for kind in kinds:
         parts += [
@@ -181,6 +190,12 @@ def fields(path: Path) -> None:
     groups = "NearFieldArray NearFieldTarget NearFieldUsers Sweep BeamDesign MUSICSearch"
     for name in groups.split():
         parts += _group(getattr(near_field_blocks, name), PydanticUndefined)
+    parts += ["## Groups of scattering scenarios", ""]
+    groups = "VoxelMethod SphereGrid Sphere SphereBody PlacedVehicle VehicleBody EchoImage"
+    for name in groups.split():
+        parts += _group(getattr(scattering_scenario, name), PydanticUndefined)
+    for name in ("CrossArray", "Tones", "Solver"):
+        parts += _group(getattr(dataset_scenario, name), PydanticUndefined)
     _write(path, "\n".join(parts))
 
 
