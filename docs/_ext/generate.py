@@ -157,6 +157,7 @@ def fields(path: Path) -> None:
     kinds = (
         models.MultiTargetScenario,
         models.CodedBERScenario,
+        models.DatasetScenario,
         models.LocalizationScenario,
         models.NearFieldScenario,
         models.NearFieldConvergenceScenario,
@@ -194,7 +195,8 @@ def fields(path: Path) -> None:
     groups = "VoxelMethod SphereGrid Sphere SphereBody PlacedVehicle VehicleBody EchoImage"
     for name in groups.split():
         parts += _group(getattr(scattering_scenario, name), PydanticUndefined)
-    for name in ("CrossArray", "Tones", "Solver"):
+    parts += ["## Groups of data sets", ""]
+    for name in ("CrossArray", "Tones", "Category", "SplitCounts", "Placement", "Solver"):
         parts += _group(getattr(dataset_scenario, name), PydanticUndefined)
     _write(path, "\n".join(parts))
 

@@ -8,7 +8,7 @@ from scipy.constants import c, epsilon_0
 
 from sionna_isac.study import ScenarioError, load_scenario
 from sionna_isac.study.dataset import unit_gain_moment
-from sionna_isac.study.dataset.plan import check_disjoint, draw_sample, plan_tasks
+from sionna_isac.study.dataset.plan import check_disjoint, draw_sample, plan_chains
 from sionna_isac.study.dataset.sample import antennas
 from sionna_isac.study.dataset_scenario import SPLITS
 
@@ -31,7 +31,7 @@ BAD = [
     ("solver.voxel_size=0.2", "name", "0.2 m"),
     ("solver.kernel=fast", "solver.kernel", "fast"),
     ("solver.approximation=rayleigh", "solver.approximation", "rayleigh"),
-    ("solver.approximation=born", "name", "born"),
+    ("solver={approximation: born}", "name", "born"),
     ("solver.tolerance=1", "solver.tolerance", "1"),
     ("solver.tolerance=1e-9", "solver.tolerance", "1e-09"),
     ("solver={voxel_size: 0.1, approximation: born, tolerance: 0.01}", "tolerance", "no effect"),
@@ -78,9 +78,9 @@ def test_the_default_setting_is_the_published_one():
 def test_the_cross_array_has_half_a_wavelength_along_y_and_z():
     array = antennas(load_scenario("dataset_10cm"))
     half = c / 4.9e9 / 2
-    np.testing.assert_allclose(np.diff(array["tx_position"], axis=0), np.tile([0, half, 0], [63, 1]))
-    np.testing.assert_allclose(np.diff(array["rx_position"], axis=0), np.tile([0, 0, half], [63, 1]))
-    for side in ("tx", "rx"):
+    for side, step in (("tx", [0, half, 0]), ("rx", [0, 0, half])):
+        steps = np.diff(array[f"{side}_position"], axis=0)
+        np.testing.assert_allclose(steps, np.tile(step, [63, 1]))
         np.testing.assert_allclose(array[f"{side}_position"].mean(0), 0, atol=1e-12)
         np.testing.assert_array_equal(array[f"{side}_polarization"], np.tile([0, 0, 1], [64, 1]))
 
@@ -145,11 +145,11 @@ def test_two_instances_of_one_shape_are_refused(monkeypatch):
         check_disjoint(load_scenario("dataset_10cm"))
 
 
-def test_tasks_hold_each_sample_once_and_one_instance():
+def test_chains_hold_each_sample_once_and_one_instance():
     scenario = load_scenario("dataset_10cm")
     missing = [i for i in range(480) if i % 7]
-    tasks = plan_tasks(scenario, "train", missing, size=4)
-    assert sorted(i for task in tasks for i in task.indices) == missing
-    for task in tasks:
-        assert 1 <= len(task.indices) <= 4
-        assert len({draw_sample(scenario, "train", i).instance_seed for i in task.indices}) == 1
+    chains = plan_chains(scenario, "train", missing, length=4)
+    assert sorted(task.number for chain in chains for task in chain) == missing
+    for chain in chains:
+        assert 1 <= len(chain) <= 4
+        assert len({draw_sample(scenario, "train", t.number).instance_seed for t in chain}) == 1

@@ -9,16 +9,15 @@ import shutil
 import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import sionna_isac
-from sionna_isac.study.dataset.plan import check_disjoint, plan_tasks
+from sionna_isac.study.dataset.plan import Task, check_disjoint, plan_chains
 from sionna_isac.study.dataset.read import open_dataset
-from sionna_isac.study.dataset.sample import compute_task, iterate_task
+from sionna_isac.study.dataset.sample import compute_task
 from sionna_isac.study.dataset.store import split_file, write_split
-from sionna_isac.study.dataset.workers import run_tasks
+from sionna_isac.study.dataset.workers import run_chains
 from sionna_isac.study.dataset_scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.progress import Reporter
@@ -105,27 +104,27 @@ def _compute(
     todo = {s: [i for i in _numbers(scenario, s) if not _there(folder, s, i)] for s in splits}
     total = sum(len(_numbers(scenario, s)) for s in splits)
     done = total - sum(map(len, todo.values()))
-    tasks = [task for split in splits for task in plan_tasks(scenario, split, todo[split])]
-    results = contextlib.closing(_results(scenario, tasks, workers, scheduler))
+    chains = [chain for split in splits for chain in plan_chains(scenario, split, todo[split])]
+    results = contextlib.closing(_results(scenario, chains, workers, scheduler))
     with reporter.task("computing samples", total, done) as advance, results as finished:
-        for task, samples in finished:
-            for index, sample in samples:
-                folder.save(_shard(task.split, index), **sample)
-                advance()
+        for task, sample in finished:
+            folder.save(_shard(*task), **sample)
+            advance()
 
 
 def _results(
-    scenario: DatasetScenario, tasks: list[Any], workers: int | None, scheduler: str | None
-) -> Generator[tuple[Any, Any], None, None]:
-    """Samples of each task as they become available."""
-    version = sionna_isac.__version__
+    scenario: DatasetScenario,
+    chains: list[list[Task]],
+    workers: int | None,
+    scheduler: str | None,
+) -> Generator[tuple[Task, dict[str, np.ndarray]], None, None]:
+    """Tasks and their samples as they become available."""
+    calls = [[(scenario, task, sionna_isac.__version__) for task in chain] for chain in chains]
     if workers == 0 and scheduler is None:
-        for task in tasks:
-            yield task, iterate_task(scenario, task, version)
-    elif tasks:
-        number = min(workers or _processors(), len(tasks))
-        calls = [(scenario, task, version) for task in tasks]
-        yield from run_tasks(compute_task, calls, number, scheduler)
+        yield from (compute_task(*call) for chain in calls for call in chain)
+    elif calls:
+        number = min(workers or _processors(), len(calls))
+        yield from run_chains(compute_task, calls, number, scheduler)
 
 
 def _write(

@@ -12,7 +12,7 @@ import numpy as np
 from sionna_isac.study.dataset_scenario import SPLITS
 from sionna_isac.study.loading import ScenarioError
 
-__all__ = ["SampleDraw", "Task", "check_disjoint", "draw_sample", "instances_of", "plan_tasks"]
+__all__ = ["SampleDraw", "Task", "check_disjoint", "draw_sample", "instances_of", "plan_chains"]
 
 _INSTANCE, _SAMPLE = 0, 1  # independent streams of the scenario's seed
 
@@ -48,10 +48,10 @@ class SampleDraw(NamedTuple):
 
 
 class Task(NamedTuple):
-    """Samples of one instance that a worker computes in turn."""
+    """A sample to compute."""
 
     split: str
-    indices: tuple[int, ...]
+    number: int
 
 
 def instance_seed(scenario: Any, category: int, instance: int) -> int:
@@ -118,10 +118,13 @@ def draw_sample(scenario: Any, split: str, index: int) -> SampleDraw:
     )
 
 
-def plan_tasks(scenario: Any, split: str, missing: Collection[int], size: int = 4) -> list[Task]:
-    """Group the samples to compute by instance, at most ``size`` a task.
+def plan_chains(
+    scenario: Any, split: str, missing: Collection[int], length: int = 12
+) -> list[list[Task]]:
+    """Samples to compute, in chains of one instance and at most ``length``.
 
-    The solver's kernels depend on the voxel grid of the instance: a worker computes them once.
+    The solver's kernels depend on the voxel grid of the instance: a worker that computes a chain
+    computes them once.
     """
 
     def instance(index: int) -> tuple[int, int]:
@@ -129,9 +132,7 @@ def plan_tasks(scenario: Any, split: str, missing: Collection[int], size: int = 
         return draw.category, draw.instance
 
     ordered = sorted(missing, key=lambda i: (*instance(i), i))
-    groups = [tuple(group) for _, group in itertools.groupby(ordered, instance)]
+    groups = [[Task(split, i) for i in group] for _, group in itertools.groupby(ordered, instance)]
     return [
-        Task(split, group[start : start + size])
-        for group in groups
-        for start in range(0, len(group), size)
+        group[start : start + length] for group in groups for start in range(0, len(group), length)
     ]

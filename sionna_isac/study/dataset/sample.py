@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,9 @@ __all__ = [
     "compute_sample",
     "compute_task",
     "fills",
-    "iterate_task",
     "target_response",
     "unit_gain_moment",
 ]
-
-
-Sample = tuple[int, dict[str, np.ndarray]]
 
 
 class SampleError(StoreError):
@@ -75,20 +70,14 @@ def antennas(scenario: Any) -> dict[str, np.ndarray]:
     return result
 
 
-def compute_task(scenario: Any, task: Task, version: str) -> tuple[Task, list[Sample]]:
-    """Compute the samples of a task; ``version`` is that of the process that asks for them."""
-    return task, list(iterate_task(scenario, task, version))
-
-
-def iterate_task(scenario: Any, task: Task, version: str) -> Iterator[Sample]:
-    """The samples of a task, one after the other: numbers and arrays."""
+def compute_task(scenario: Any, task: Task, version: str) -> tuple[Task, dict[str, np.ndarray]]:
+    """Compute a task's sample; ``version`` is that of the process that asks for it."""
     if version != sionna_isac.__version__:
         raise SampleError(
             f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "
             f"{version}: install the same version"
         )
-    for index in task.indices:
-        yield index, compute_sample(scenario, task.split, index)
+    return task, compute_sample(scenario, task.split, task.number)
 
 
 def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarray]:

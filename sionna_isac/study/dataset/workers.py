@@ -6,12 +6,12 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from sionna_isac.study.store import StoreError
 
-__all__ = ["WorkerError", "run_tasks"]
+__all__ = ["WorkerError", "run_chains"]
 
 _ENVIRONMENT = {  # one thread each: the numbers then do not depend on the number of workers
     "OMP_NUM_THREADS": "1",
@@ -28,19 +28,22 @@ class WorkerError(StoreError):
     """The workers cannot be reached or keep dying; the message is one line."""
 
 
-def run_tasks(
+def run_chains(
     function: Callable[..., Any],
-    tasks: Sequence[tuple[Any, ...]],
+    chains: Sequence[Sequence[tuple[Any, ...]]],
     workers: int,
     scheduler: str | None = None,
-) -> Iterator[Any]:
-    """Yield what a function returns for each task, as it becomes available.
+) -> Generator[Any, None, None]:
+    """Yield what a function returns for each call, as it becomes available.
+
+    In a chain each call waits for the one before it. Dask computes a task where its input is, so
+    that one worker takes the chain and what the function caches serves all of it.
 
     Parameters
     ----------
     function : callable
         Function, importable by the workers
-    tasks : sequence of `tuple`
+    chains : sequence of sequences of `tuple`
         Arguments of each call
     workers : `int`
         Number of local processes
@@ -50,13 +53,18 @@ def run_tasks(
     Raises
     ------
     WorkerError
-        If the scheduler cannot be reached, or a worker died several times over one task
+        If the scheduler cannot be reached, or several workers died over one call
     """
     from distributed import KilledWorker, as_completed
     from distributed.comm import CommClosedError
 
     with _client(workers, scheduler) as client:
-        futures = [client.submit(function, *task, pure=False) for task in tasks]
+        futures: list[Any] = []
+        for chain in chains:
+            before = None
+            for arguments in chain:
+                before = client.submit(_call, function, arguments, before, pure=False)
+                futures.append(before)
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -64,16 +72,17 @@ def run_tasks(
         except KilledWorker as error:
             tries = error.allowed_failures + 1
             raise WorkerError(
-                f"a worker died {tries} times over one task, most likely for want of memory: use "
+                f"{tries} workers died over one sample, most likely for want of memory: use "
                 "fewer workers or larger voxels; the same command goes on from here"
             ) from None
         except (CommClosedError, TimeoutError) as error:
             raise WorkerError(
                 f"scheduler: lost it ({_one_line(error)}); the same command goes on from here"
             ) from None
-        finally:
-            with contextlib.suppress(Exception):
-                client.cancel(futures, force=True)
+
+
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...], before: Any) -> Any:
+    return function(*arguments)
 
 
 @contextlib.contextmanager
