@@ -313,11 +313,13 @@ class VolumeIntegralScattering(Layer):
 
         @tf.custom_gradient
         def response(values: tf.Tensor, *antennas: tf.Tensor) -> tuple:
-            samples = [*material, *antennas]
-            h, state = backend.forward(values, samples)
+            # Nothing in here is to be recorded: not the iterations, nor what they would keep
+            samples = [*material, *(tf.stop_gradient(v) for v in antennas)]
+            h, state = backend.forward(tf.stop_gradient(values), samples)
 
             def gradient(upstream: tf.Tensor) -> tuple:
                 def backward(values: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+                    values, upstream = tf.stop_gradient(values), tf.stop_gradient(upstream)
                     return backend.backward(values, samples, state, upstream)
 
                 result = refuse_gradient(backward, ONCE)(values, upstream)
