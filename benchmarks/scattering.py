@@ -293,8 +293,9 @@ def report(content: dict[str, Any]) -> str:
         f"permittivity {PERMITTIVITY:g}, 16 dipoles and 16 receivers around them, tolerance "
         f"{TOLERANCE:g}, single precision. Errors are those of the field at the receivers, against "
         f"the Mie series and, for boxes, against the library with {BOX_TRUTH} cells a wavelength "
-        "in double precision. torchgdm gets whole voxels with the sphere's volume, the library "
-        "partly filled ones. Seconds are medians of the second solution in a process (lowest–"
+        "in double precision, which favours the library. torchgdm gets whole voxels with the "
+        "sphere's volume, the library partly filled ones. Seconds are medians of the "
+        "second solution in a process (lowest–"
         "highest), for LU of the only one; for “tf” they include making the layer; “first” are CPU "
         "seconds of the first. "
         "Memory is what the process grew by.",

@@ -18,13 +18,14 @@ __all__ = ["echo_map"]
 FLOOR = -25  # dB
 SPAN = 30  # dB of magnitudes
 DOTS = 4000  # voxels drawn at most
-VIRTUAL = ("#c44e52", "#4c72b0")  # transmitters, receivers
+ANTENNAS = ("#c44e52", "#4c72b0")  # transmitters, receivers
 
 
 def echo_map(dataset: xr.Dataset) -> Figure:
     """For every target: the scene, images of a point target and of itself, and its magnitudes.
 
-    Images are near-field matched filters, the largest value over heights, in dB of the highest.
+    Images are near-field matched filters, the largest value over heights, in dB of the highest
+    (crosses; 1 would be the echo of a single place). White: outline, star: centre of the target.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def echo_map(dataset: xr.Dataset) -> Figure:
     count = dataset.sizes["target"]
     title = f"{dataset.attrs.get('title', '')}, voxels of {scenario['solver']['voxel_size']:g} m"
     figure, axes = new_figure(
-        count, 5, title, (18, 3.7 * count + 0.5), width_ratios=(1.35, 1, 1, 1, 1)
+        count, 5, title, (16, 3.3 * count + 0.4), width_ratios=(1.35, 1, 1, 0.9, 0.9)
     )
     for i, row in enumerate(axes):
         target = dataset.isel(target=i)
@@ -48,7 +49,9 @@ def echo_map(dataset: xr.Dataset) -> Figure:
         _scene(scene, dataset, i)
         for ax, model in zip(row[1:3], ("point", "extended"), strict=True):
             image = _image(ax, target.sel(model=model), dataset[f"voxels{i}"].values)
-            ax.set_title(f"image, {model} target", fontsize=9)
+            away, part = (float(target[n].sel(model=model)) for n in ("peak_error", "peak"))
+            title = f"{model} target: peak of {part:.2f},\n{away:.2f} m from the centre"
+            ax.set_title(title, fontsize=9)
         figure.colorbar(image, ax=row[2], label="dB of the highest")
         _magnitudes(figure, row[3:], target)
     return figure
@@ -62,30 +65,35 @@ def _three_dimensional(figure: Figure, ax: Any) -> Any:
 
 
 def _scene(ax: Any, dataset: xr.Dataset, i: int) -> None:
-    voxels, part = dataset[f"voxels{i}"].values, dataset[f"part{i}"].values
+    """Array and target; heights are over the ground."""
+    ground = np.array([0, 0, json.loads(dataset.attrs["scenario"])["array"]["height"]])
+    voxels, part = dataset[f"voxels{i}"].values + ground, dataset[f"part{i}"].values
     names = dataset.attrs[f"part_names{i}"].split()
     step = -(-len(voxels) // DOTS)
     colours = np.array([PARTS.get(name, "#777777") for name in names])
     x, y, z = voxels[::step].T
-    ax.scatter(x, y, z, c=colours[part[::step]], s=5, lw=0, depthshade=True)
-    for side, colour in zip(("tx", "rx"), VIRTUAL, strict=True):
-        line = dataset[f"{side}_position"].values
-        ax.plot(*line.T, color=colour, lw=2.5)
-    center = dataset["center"].values[i]
-    ax.plot(*np.stack([np.zeros(3), center]).T, color="#2d2d2d", lw=0.8, ls=":")
-    ax.scatter(*center[:, np.newaxis], marker="*", s=70, c="#e0a800", edgecolors="k", lw=0.5)
-    low = min(voxels[:, 2].min(), dataset["rx_position"].values[:, 2].min())
-    side = max(2.0, np.abs(voxels[:, 1]).max())
-    ends = [(0, float(voxels[:, 0].max()) + 0.3), (-side, side), (low, 1.2)]
+    look = {"s": 14, "lw": 0, "marker": "s", "depthshade": False, "zorder": 2}
+    ax.computed_zorder = False  # lines of the array would end up behind the walls
+    ax.scatter(x, y, z, c=colours[part[::step]], **look)
+    for side, colour in zip(("tx", "rx"), ANTENNAS, strict=True):
+        line = dataset[f"{side}_position"].values + ground
+        ax.plot(*line.T, color=colour, lw=3, zorder=4)
+    center = dataset["center"].values[i] + ground
+    ax.plot(*np.stack([ground, center]).T, color="#2d2d2d", lw=0.8, ls=":", zorder=3)
+    ax.scatter(*center[:, np.newaxis], marker="*", s=80, c="#e0a800", ec="k", lw=0.5, zorder=5)
+    side = max(1.6, np.abs(voxels[:, 1]).max())
+    ends = [(0, float(voxels[:, 0].max()) + 0.3), (-side, side), (0, 2.6)]
     ax.set(xlim=ends[0], ylim=ends[1], zlim=ends[2])
-    ax.set_box_aspect([b - a for a, b in ends], zoom=1.35)
-    ax.view_init(elev=22, azim=-115)
-    ax.set(xlabel="x [m]", ylabel="y [m]")
-    ax.set_zticks([-1, 0, 1])
+    ax.set_box_aspect([b - a for a, b in ends], zoom=1.12)
+    ax.view_init(elev=24, azim=-140)
+    ax.set(yticks=[-2, 0, 2], zticks=[0, 1, 2])
+    ax.set_xlabel("x [m]", fontsize=8)
+    ax.set_ylabel("y [m]", fontsize=8, labelpad=-4)
     ax.tick_params(labelsize=7, pad=-2)
     ax.set_title(str(dataset["target"].values[i]), fontsize=9)
     handles = [
-        Patch(color=c, label=t) for c, t in zip(VIRTUAL, ("transmitters", "receivers"), strict=True)
+        Patch(color=c, label=t)
+        for c, t in zip(ANTENNAS, ("transmitters", "receivers"), strict=True)
     ]
     ax.legend(handles=handles, fontsize=7, loc="upper left", frameon=False)
 
@@ -105,10 +113,6 @@ def _image(ax: Any, row: xr.Dataset, voxels: np.ndarray) -> Any:
     ax.set_aspect("equal")
     ax.grid(False)
     ax.set(xlabel="y [m]", ylabel="x [m]")
-    text = (
-        f"peak {float(row['peak_error']):.2f} m from the centre\n{float(row['peak']):.0%} coherent"
-    )
-    ax.text(0.03, 0.03, text, transform=ax.transAxes, color="white", fontsize=7.5)
     return image
 
 
@@ -133,7 +137,7 @@ def _magnitudes(figure: Figure, axes: Any, target: xr.Dataset) -> None:
     for ax, (values, label, title) in zip(axes, panels, strict=True):
         image = ax.imshow(values, origin="lower", aspect="auto", vmin=-SPAN + 10, vmax=10)
         ax.set(xlabel="transmitter (y)", ylabel=label)
-        ax.set_title(f"magnitude, {title}", fontsize=9)
+        ax.set_title(f"magnitude of the channel,\n{title}", fontsize=9)
         ax.grid(False)
     figure.colorbar(image, ax=axes[1], label="dB of the RMS")
     note = f"point target: within {np.abs(point).max():.1f} dB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from sionna_isac.plots.style import CYCLE, new_figure
 
@@ -54,7 +54,7 @@ def _spheres(dataset: xr.Dataset) -> Figure:
         ax.set_title(body, fontsize=9)
         ax.legend(fontsize=7, loc="lower left")
     axes[0, 0].set_ylabel("error of the dyads [%]")
-    figure.supxlabel("dotted: fitted power laws", fontsize=7)
+    figure.supxlabel("dotted: fitted power laws; inside the sphere the wave is shorter", fontsize=7)
     return figure
 
 
@@ -74,9 +74,11 @@ def _vehicles(dataset: xr.Dataset) -> Figure:
     for ax in axes[0]:
         ax.set(xscale="log", xlabel="voxel [cm]")
         ax.set_xticks(size, [f"{v:g}" for v in size])
-        ax.xaxis.set_minor_formatter(NullFormatter())
-    change.set(ylabel="change of the channel [%]", ylim=(0, None))
-    change.legend(fontsize=7)
+        ax.xaxis.set_minor_locator(NullLocator())
+    change.axhline(100, color="#2d2d2d", lw=0.8, ls=":")  # as much as between strangers
+    change.set(ylabel="change of the channel [%]", yscale="log", ylim=(1, None))
+    change.yaxis.set_major_formatter(ScalarFormatter())
+    change.legend(fontsize=7, loc="lower center")
     level.set_ylabel("RMS of the channel [dB]")
     level.legend(fontsize=8)
     figure.supxlabel(

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.study.dataset.sample import antennas, target_response
+from sionna_isac.study.dataset.sample import antennas, target_response, unit_gain_channel
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.scattering_bodies import vehicle
 from sionna_isac.study.store import RunFolder
@@ -81,7 +81,8 @@ def _echo(scenario: Any, placed: Any) -> dict[str, Any]:
     """Channels [2, F, R, T] of a point and of the target, images of both, voxels in the world."""
     target = vehicle(placed, scenario.solver.voxel_size, scenario.array.height)
     found = target_response(scenario, target)
-    channels = np.stack([_point_echo(scenario, target.center), found.h])
+    extended = unit_gain_channel(scenario, found.h)
+    channels = np.stack([_point_echo(scenario, target.center), extended])
     array = antennas(scenario)
     points = _places(scenario)
     images = [

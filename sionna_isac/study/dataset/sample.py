@@ -22,6 +22,7 @@ __all__ = [
     "compute_task",
     "fills",
     "target_response",
+    "unit_gain_channel",
     "unit_gain_moment",
 ]
 
@@ -113,8 +114,7 @@ def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarra
         response = target_response(scenario, target)
     except _library().scattering.NotConvergedError as error:
         raise SampleError(f"{where}: {error}") from None
-    wavelength_ratio = scenario.array.carrier_frequency / scenario.frequencies
-    channel = response.h * (wavelength_ratio**3)[:, None, None].astype(response.h.real.dtype)
+    channel = unit_gain_channel(scenario, response.h)
     power = float(np.mean(np.abs(channel) ** 2, dtype=np.float64))
     if not 0 < power < np.inf:
         raise SampleError(f"{where}: the channel is not finite or vanishes; mean power {power}")
@@ -184,6 +184,12 @@ def target_response(scenario: Any, target: Any) -> Any:
             allow_coarse=True,
             return_info=True,
         )
+
+
+def unit_gain_channel(scenario: Any, response: np.ndarray) -> np.ndarray:
+    """Response [F, R, T] to moments of the carrier as that to those of each tone."""
+    ratio = scenario.array.carrier_frequency / np.asarray(scenario.frequencies)
+    return response * (ratio**3)[:, None, None].astype(response.real.dtype)
 
 
 def fills(target: Any) -> np.ndarray:
