@@ -1,13 +1,18 @@
 """Sum rates against reference numbers and limits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sionna_isac.beamforming import (
+    _hybrid,
     communication_only,
     matrix_approximation,
     maximize_sum_rate,
+    smallest_speb,
 )
+from sionna_isac.beamforming._direct import search
 from sionna_isac.beamforming._fractional import fractional_digital
 from sionna_isac.beamforming._model import Model
 from tests.beamforming.cases import load, random_scene, reference_scene
