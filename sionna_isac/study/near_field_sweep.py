@@ -169,8 +169,8 @@ def _summary(scenario: Any, raw: dict[str, Any]) -> xr.Dataset:
             dataset[f"{name}_{end}"] = (cell, value, {"units": dataset[name].attrs["units"]})
     for name in ("peb", "peb_blind"):
         squared = _average(raw[name] ** 2, used)["mean"]
-        text = {"units": "m", "long_name": "root of the mean squared bound"}
-        dataset[f"{name}_rms"] = (cell, np.sqrt(squared), text)
+        described = {"units": "m", "long_name": "root of the mean squared bound"}
+        dataset[f"{name}_rms"] = (cell, np.sqrt(squared), described)
     dataset["peb_blind"].attrs["long_name"] = "bound if the receiver does not know the symbols"
     limits = [limits_at(scenario, v).get("max_speb", math.inf) for v in scenario.sweep.values]
     beyond = raw["peb"] ** 2 > np.array(limits)[:, np.newaxis] * (1 + SPEB_TOLERANCE)
