@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,10 @@ from sionna_isac.beamforming import (
     VerificationError,
 )
 
-__all__ = ["FAILED", "INFEASIBLE", "OK", "design_block", "history_of_draw"]
+__all__ = ["FAILED", "INFEASIBLE", "MEASURES", "OK", "design_block", "history_of_draw"]
 
 OK, INFEASIBLE, FAILED = 0, 1, 2
+MEASURES = {"peb": "m", "peb_blind": "m", "gap": "1", "solve_time": "s"}  # and their units
 
 
 def design_block(
@@ -40,7 +42,7 @@ def design_block(
         "message": np.full(shape, "", "U300"),
         "rate": np.full((*shape, users), np.nan),
     }
-    for name in ("peb", "gap", "solve_time"):
+    for name in MEASURES:
         result[name] = np.full(shape, np.nan)
     if keep_beams:
         result["beams"] = np.full((*shape, antennas, users), np.nan, np.complex128)
@@ -53,6 +55,7 @@ def design_block(
                 result["message"][d, i] = found
                 continue
             result["peb"][d, i] = found.peb
+            result["peb_blind"][d, i] = _blind_bound(drawn.scene, found, limits["power"])
             result["rate"][d, i] = found.rates
             result["solve_time"][d, i] = found.solve_time
             if found.relaxation_gap is not None:
@@ -85,6 +88,20 @@ def history_of_draw(
         if name == "published":
             result["history"] = found.history
     return {key: np.asarray(value) for key, value in result.items()}
+
+
+def _blind_bound(scene: NearFieldScene, solution: BeamSolution, power: float) -> float:
+    """PEB [m] of a receiver that does not know the symbols, such as MUSIC.
+
+    It sees one source at the target, and nothing of how the streams change with the position:
+    all that counts is the power that reaches the target.
+    """
+    offset = scene.target[1] - scene.element_positions
+    wavenumber = 2 * math.pi / scene.wavelength
+    steering = np.exp(-1j * wavenumber * np.hypot(scene.target[0], offset))
+    lit = np.sum(np.abs(steering.conj() @ solution.beams) ** 2)
+    share = lit / (scene.num_antennas * power)
+    return math.sqrt(beamforming.smallest_speb(scene, power) / share)
 
 
 class _Draw:

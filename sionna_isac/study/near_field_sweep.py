@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac import metrics
-from sionna_isac.study.near_field_designs import FAILED, INFEASIBLE, OK, design_block
+from sionna_isac.study.near_field_designs import FAILED, INFEASIBLE, MEASURES, OK, design_block
 from sionna_isac.study.near_field_draws import ChannelDraws, watt
 from sionna_isac.study.near_field_music import music_errors
 from sionna_isac.study.progress import Reporter
@@ -121,7 +121,7 @@ def _collect(scenario: Any, everything: list[Part], known: dict[str, Any]) -> di
         "message": np.full(shape, "", "U300"),
         "rate": np.full((*shape, users), np.nan),
     }
-    raw |= {name: np.full(shape, np.nan) for name in ("peb", "gap", "solve_time")}
+    raw |= {name: np.full(shape, np.nan) for name in MEASURES}
     if scenario.music is not None:
         raw["beams"] = [
             np.full((shape[0], shape[2], scenario.antennas(v), users), np.nan, np.complex128)
@@ -160,15 +160,18 @@ def _summary(scenario: Any, raw: dict[str, Any]) -> xr.Dataset:
         ("num_averaged", used, "draws that count for averages"),
     ):
         dataset[name] = (cell, number.sum(-1), {"long_name": text, "units": "1"})
-    for name, units in (("peb", "m"), ("gap", "1"), ("solve_time", "s")):
+    for name, units in MEASURES.items():
         dataset[name] = (draw, raw[name], {"units": units})
     dataset["rate"] = ((*draw, "user"), raw["rate"], {"units": "bit/s/Hz"})
     dataset["sum_rate"] = (draw, raw["rate"].sum(-1), {"units": "bit/s/Hz"})
     for name in ("peb", "sum_rate"):
         for end, value in _average(dataset[name].values, used).items():
             dataset[f"{name}_{end}"] = (cell, value, {"units": dataset[name].attrs["units"]})
-    squared = _average(raw["peb"] ** 2, used)["mean"]
-    dataset["peb_rms"] = (cell, np.sqrt(squared), {"units": "m", "long_name": "root of mean SPEB"})
+    for name in ("peb", "peb_blind"):
+        squared = _average(raw[name] ** 2, used)["mean"]
+        described = {"units": "m", "long_name": "root of the mean squared bound"}
+        dataset[f"{name}_rms"] = (cell, np.sqrt(squared), described)
+    dataset["peb_blind"].attrs["long_name"] = "bound if the receiver does not know the symbols"
     limits = [limits_at(scenario, v).get("max_speb", math.inf) for v in scenario.sweep.values]
     beyond = raw["peb"] ** 2 > np.array(limits)[:, np.newaxis] * (1 + SPEB_TOLERANCE)
     share = _average(beyond.astype(float), used)["mean"]

@@ -15,7 +15,7 @@ from sionna_isac.beamforming import sensing, sum_rate
 from sionna_isac.plots import draw_result
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 from sionna_isac.study.near_field_blocks import METHODS
-from sionna_isac.study.near_field_designs import OK, design_block
+from sionna_isac.study.near_field_designs import MEASURES, OK, design_block
 from sionna_isac.study.near_field_draws import ChannelDraws
 from sionna_isac.study.near_field_music import _Simulator, orthogonal_symbols
 from sionna_isac.study.near_field_sweep import _collect, _summary, limits_at, parts
@@ -139,6 +139,8 @@ def test_command_line_runs_the_study(reference):
     assert np.all(optimum <= hybrid * (1 + 1e-6)) and np.all(optimum <= stages * (1 + 1e-6))
     assert np.all(dataset["gap"].values[0] < 1e-3)
     assert np.all(dataset["rate"].values > 5 - 1e-5)
+    # known symbols never hurt
+    assert np.all(dataset["peb"] <= dataset["peb_blind"] * (1 + 1e-9))
     # 6 dB more power, half the error
     assert np.all(dataset["peb_mean"].values[:, 1] < 0.55 * dataset["peb_mean"].values[:, 0])
     assert np.all(np.abs(np.log(dataset["rmse"] / dataset["peb_rms"])) < 0.5)
@@ -206,7 +208,7 @@ def test_averages_are_over_draws_that_all_full_designs_solved():
     known = {}
     for part in everything:
         shape = (len(part.designs), part.stop - part.start)
-        found = {name: np.ones(shape) for name in ("peb", "gap", "solve_time")}
+        found = {name: np.ones(shape) for name in MEASURES}
         found["peb"] *= np.arange(part.start, part.stop) + 1.0
         found |= {"status": np.zeros(shape, np.int8), "message": np.full(shape, "", "U300")}
         found["rate"] = np.ones((*shape, 2))
