@@ -68,6 +68,7 @@ class _Simulator:
             music.range_interval,
             num_angles=music.num_angles,
             num_ranges=music.num_ranges,
+            num_zooms=music.num_zooms,
             num_refinements=music.num_refinements,
             precision="double",
         )
