@@ -184,6 +184,22 @@ print("loaded:", [m for m in heavy if m in sys.modules and m not in before])
     assert "loaded: []" in run.stdout, run.stdout
 
 
+def test_figures_of_stored_results_need_no_tensorflow():
+    """What ``sionna-isac plot`` loads, whatever the kind of the result."""
+    code = """
+import sys
+import sionna_isac.cli
+from sionna_isac.plots import draw_result
+from sionna_isac.study.dataset import is_dataset, summarise_dataset
+from sionna_isac.study.store import StoreError, read_result
+print("loaded:", [m for m in ("keras", "sionna", "tensorflow") if m in sys.modules])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert "loaded: []" in run.stdout, run.stdout
+
+
 @pytest.mark.parametrize("domain", PACKAGES)
 def test_public_names_exist_and_are_documented(domain):
     module = importlib.import_module(f"sionna_isac.{domain}")

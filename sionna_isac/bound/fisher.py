@@ -73,7 +73,8 @@ def fisher(
     ------
     ValueError
         If ``mean`` is not complex in double precision, shapes do not fit, a value is not finite,
-        or the nuisance parameters are not observed
+        the nuisance parameters are not observed, or ``mean`` changes with a parameter from which
+        TensorFlow sees no path to it (NumPy code, for example): that needs ``steps``
 
     Example
     -------
@@ -169,18 +170,39 @@ def _columns(
     for direction in directions:
         tangent = tf.constant(np.broadcast_to(direction, value.shape))
         if step is not None:
-            ends = [
-                _signal(mean(**{**values, name: value + side * step * tangent}), batch).numpy()
-                for side in (1, -1)
-            ]
-            columns.append(((ends[0] - ends[1]) / (2 * step)).reshape(*batch, -1))
+            change = _change(mean, values, name, batch, step * tangent)
+            columns.append((change / (2 * step)).reshape(*batch, -1))
             continue
         with tf.autodiff.ForwardAccumulator(origin, tf.ones_like(origin)) as accumulator:
             along = linalg.to_complex(origin) if value.dtype.is_complex else origin
-            signal = mean(**{**values, name: value + along * tangent})
-        derivative = accumulator.jvp(_signal(signal, batch), tf.UnconnectedGradients.ZERO)
+            signal = _signal(mean(**{**values, name: value + along * tangent}), batch)
+        derivative = accumulator.jvp(signal)
+        if derivative is None:  # no effect, or one that TensorFlow does not see
+            size = 1e-6 * (float(tf.reduce_max(tf.abs(value))) or 1.0)
+            if np.any(_change(mean, values, name, batch, size * tangent) != 0):
+                raise ValueError(
+                    f"mean changes with parameters[{name!r}], but TensorFlow finds no derivative "
+                    "(NumPy code, a constant or a stopped gradient in between); give a step of "
+                    f"central differences: steps={{{name!r}: ...}}"
+                )
+            derivative = tf.zeros_like(signal)
         columns.append(derivative.numpy().reshape(*batch, -1))
     return checks.finite("the derivative of mean", np.stack(columns, axis=-1))
+
+
+def _change(
+    mean: Callable[..., Any],
+    values: dict[str, tf.Tensor],
+    name: str,
+    batch: tf.TensorShape,
+    offset: tf.Tensor,
+) -> np.ndarray:
+    """Difference of the signals on both sides of the value of a parameter."""
+    ends = [
+        _signal(mean(**{**values, name: values[name] + side * offset}), batch).numpy()
+        for side in (1, -1)
+    ]
+    return ends[0] - ends[1]
 
 
 def _signal(signal: Any, batch: tf.TensorShape) -> tf.Tensor:

@@ -39,7 +39,8 @@ def near_field_target_bound(
     Raises
     ------
     ValueError
-        As :func:`near_field_position_efim`, and if the echo does not determine the position
+        As :func:`near_field_position_efim`, if a target lies at the origin, from where angle and
+        range are counted, and if the echo does not determine the position
 
     Example
     -------
@@ -50,9 +51,14 @@ def near_field_target_bound(
     efim = near_field_position_efim(
         element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
     )
-    covariance = crb(efim)
     target = np.asarray(target, np.float64)
     distance = np.linalg.norm(target, axis=-1)
+    if np.any(distance <= 1e-9 * wavelength):
+        raise ValueError(
+            "target must not lie at the origin, where it has neither angle nor range; got a "
+            f"distance of {float(np.min(distance)):.3g} m"
+        )
+    covariance = crb(efim)
     along = target / distance[..., np.newaxis]
     across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
     along, across = (np.sqrt(_variance(covariance, axis)) for axis in (along, across))

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sionna_isac.bound.information import crb, effective_fim
+from sionna_isac.bound.information import crb
 from sionna_isac.core import checks, cites
 
 __all__ = [
-    "effective_fim",
     "minimum_speb",
     "near_field_position_efim",
     "near_field_position_fim",

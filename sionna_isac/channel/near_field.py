@@ -120,7 +120,8 @@ class NearFieldEcho(Layer):
     Raises
     ------
     ValueError
-        If shapes do not fit, or (in eager mode) a target lies on the array or ``no`` < 0
+        If shapes do not fit, or (in eager mode) an input is not finite, a target lies on the array
+        or ``no`` < 0
     """
 
     def __init__(self, array: Layer, *, precision: str | None = None, **kwargs: Any) -> None:
@@ -135,8 +136,10 @@ class NearFieldEcho(Layer):
         )
         checks.shape("point", point, [x.shape[0], None, self.array.num_axes])
         checks.shape("reflection", reflection, point.shape[:-1], "[batch_size, num_targets]")
+        for name, value in (("x", x), ("point", point), ("reflection", reflection)):
+            checks.finite(name, value)
         if no is not None:
-            checks.not_negative("no", tf.cast(no, self.rdtype))
+            checks.finite("no", checks.not_negative("no", tf.cast(no, self.rdtype)))
         self._off_the_array(point)
         steering = self.cast(self.array.steering(point))  # [B, Q, N]
         lit = linalg.matmul(tf.math.conj(steering), x)

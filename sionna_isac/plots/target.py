@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sionna_isac.core import checks
 from sionna_isac.plots.style import new_figure
-from sionna_isac.scene import VoxelTarget
+
+if TYPE_CHECKING:
+    from sionna_isac.scene import VoxelTarget
 
 __all__ = ["voxel_target"]
 
@@ -47,6 +50,10 @@ def voxel_target(target: VoxelTarget) -> Figure:
     : `matplotlib.figure.Figure`
         Figure with five panels and a legend; axes in m
     """
+    # here: figures of stored results need neither targets nor TensorFlow
+    from sionna_isac.core import checks
+    from sionna_isac.scene import VoxelTarget
+
     checks.instance("target", target, VoxelTarget)
     nx, ny, nz = target.shape
     figure, axes = new_figure(

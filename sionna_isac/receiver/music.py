@@ -61,7 +61,7 @@ class MUSIC(Layer):
     Parameters
     ----------
     array : :class:`~sionna_isac.array.SphericalWaveArray`
-        Array that the receiver believes to have, in the x-y plane
+        Array that the receiver believes to have, in the x-y plane; at least three elements
     range_interval : (`float`, `float`)
         Smallest and largest distance of the search [m]; its grid is even in 1/distance, on which
         the curvature of the wave depends
@@ -77,11 +77,11 @@ class MUSIC(Layer):
     Input
     -----
     y : [batch_size, num_antennas, num_snapshots], `tf.complex`
-        Echo
+        Echo; where a graph runs, one that is zero gives a ``metric`` of 0 and no position
     sector : [batch_size, 2], `tf.float`
-        Lower and upper azimuth of the search [rad]. Elements further apart than half a
-        wavelength make an echo look the same from several azimuths: the sector has to be
-        narrower than what is between them.
+        Lower and upper azimuth of the search [rad], in front of an array on a line. Elements
+        further apart than half a wavelength make an echo look the same from several azimuths: the
+        sector has to be narrower than what is between them.
 
     Output
     ------
@@ -91,8 +91,9 @@ class MUSIC(Layer):
     Raises
     ------
     ValueError
-        If shapes do not fit, or (in eager mode) ``y`` or ``sector`` is not finite, or a sector
-        has its lower azimuth above its upper one
+        If the array has fewer than three elements, shapes do not fit, or (in eager mode) ``y`` or
+        ``sector`` is not finite, ``y`` is zero, or a sector has its lower azimuth above its upper
+        one or leaves what the array can tell
     """
 
     def __init__(
@@ -113,6 +114,11 @@ class MUSIC(Layer):
             raise TypeError(
                 f"array must see points x and y in the plane (SphericalWaveArray); got {array!r}"
             )
+        if array.num_antennas < 3:
+            raise ValueError(
+                "array must have at least three elements: two see no curvature of the wave, so no "
+                f"range; got {array.num_antennas}"
+            )
         self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
         if self.range_interval[0] == 0:
             raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
@@ -132,6 +138,7 @@ class MUSIC(Layer):
         checks.finite("y", y)
         checks.finite("sector", sector)
         if tf.executing_eagerly():
+            self._check_echo(y.numpy())
             self._check_sector(sector.numpy())
         # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
         signal = tf.math.conj(principal_vector(y))
@@ -199,18 +206,32 @@ class MUSIC(Layer):
             lowest, length, number = best - step, 2 * step, 9
         return best, tf.gather(values, index, batch_dims=1)
 
+    def _check_echo(self, y: np.ndarray) -> None:
+        silent = np.flatnonzero(~np.any(y, axis=(1, 2)))
+        if silent.size:
+            raise ValueError(
+                "y must hold an echo in each sample; got zeros only in "
+                f"{silent.size} of {len(y)} samples, the first of them {silent[0]}"
+            )
+
     def _check_sector(self, sector: np.ndarray) -> None:
         if np.any(sector[:, 0] > sector[:, 1]):
             raise ValueError(
                 "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
             )
         positions = self.array.element_positions
+        # a line does not tell front from back; other layouts do, and a sector may lie across pi
+        limit, text = (math.pi / 2, "pi/2") if positions.ndim == 1 else (2 * math.pi, "2 pi")
+        if np.any(np.abs(sector) > limit + 1e-6):
+            raise ValueError(
+                f"sector must lie within [-{text}, {text}]: azimuths are in rad, not in degrees; "
+                f"got [{np.min(sector):g}, {np.max(sector):g}]"
+            )
         gaps = np.diff(positions) if positions.ndim == 1 else np.zeros(0)
         if not gaps.size or not np.allclose(gaps, gaps[0]) or gaps[0] == 0:
             return
         spacing = abs(gaps[0]) / self.array.wavelength
-        clipped = np.clip(sector, -math.pi / 2, math.pi / 2)
-        widest = float(np.max(np.diff(np.sin(clipped), axis=-1)))
+        widest = float(np.max(np.diff(np.sin(sector), axis=-1)))
         if widest > 1 / spacing:
             warnings.warn(
                 f"sector spans {widest:.3g} in the sine of the azimuth: elements {spacing:.3g} "

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from sionna_isac import array, bound, channel, receiver, scene, waveform
 from sionna_isac.core import linalg, uniform
+from sionna_isac.study._units import watt
 
 __all__ = ["NearFieldTrial", "OFDMTrial"]
 
@@ -119,7 +120,7 @@ class NearFieldTrial:
         )
         self._channel = channel.NearFieldEcho(self._array, precision=precision)
         self._symbols = waveform.SymbolSource(echo.num_snapshots, precision=precision)
-        self._noise_power = 10 ** (echo.noise_power_dbm / 10 - 3)
+        self._noise_power = watt(echo.noise_power_dbm)
         self._receivers = [
             receiver.MUSIC(
                 self._array,
@@ -136,10 +137,11 @@ class NearFieldTrial:
         angle, distance, phase = _draw(batch_size, echo.region, self._precision)
         direction = tf.stack([tf.cos(angle), tf.sin(angle)], axis=-1)
         point = distance[:, tf.newaxis] * direction
-        amplitude = channel.reflection_coefficient(1.0, echo.wavelength, echo.rcs)
+        amplitude = channel.reflection_coefficient(1.0, echo.wavelength, echo.radar_cross_section)
         reflection = phase * linalg.to_complex(amplitude / distance**2)
-        power = 10.0 ** (level / 10 - 3)
-        beam = linalg.to_complex(tf.sqrt(power / echo.num_antennas)) * self._array.steering(point)
+        beam = linalg.to_complex(tf.sqrt(watt(level) / echo.num_antennas)) * self._array.steering(
+            point
+        )
         symbols, _ = self._symbols(batch_size)
         x = beam[:, :, tf.newaxis] * symbols[:, tf.newaxis]
         y = self._channel(x, point[:, tf.newaxis], reflection[:, tf.newaxis], self._noise_power)
@@ -162,8 +164,8 @@ class NearFieldTrial:
             self._positions,
             echo.wavelength,
             target,
-            steering[..., np.newaxis] * math.sqrt(1e-3 / echo.num_antennas),
-            channel.reflection_coefficient(distance, echo.wavelength, echo.rcs),
+            steering[..., np.newaxis] * math.sqrt(watt(0) / echo.num_antennas),
+            channel.reflection_coefficient(distance, echo.wavelength, echo.radar_cross_section),
             self._noise_power,
             echo.num_snapshots,
         )

@@ -21,7 +21,7 @@ from sionna_isac.study.blocks import (
     positive_ranges,
 )
 
-GROUPS = ["Region", "OFDMTarget", "NearFieldTarget", "OMP", "DifferentiableOMP", "MUSIC"]
+GROUPS = ["Region", "OFDMTarget", "FocusedBeamTarget", "OMP", "DifferentiableOMP", "MUSIC"]
 
 __all__ = ["GROUPS", "LocalizationScenario", *GROUPS]
 
@@ -87,7 +87,7 @@ class OFDMTarget(Frozen):
         return "snr_db", self.snr_db
 
 
-class NearFieldTarget(Frozen):
+class FocusedBeamTarget(Frozen):
     """Echo of a beam that is focused on a target in the near field; the power is swept."""
 
     kind: Literal["near_field"]
@@ -96,7 +96,7 @@ class NearFieldTarget(Frozen):
     num_antennas: Annotated[int, Field(ge=3)] = 32
     aperture: Positive = 0.5
     carrier_frequency: Positive = 28e9
-    rcs: Positive = 1.0
+    radar_cross_section: Positive = 1.0
     noise_power_dbm: Decibel = -90.0
     num_snapshots: Count = 100
 
@@ -157,7 +157,7 @@ class LocalizationScenario(CompiledStudy):
     """Errors of one target's angle, range and position over the SNR, and their bound."""
 
     kind: Literal["localization"]
-    echo: Annotated[OFDMTarget | NearFieldTarget, Field(discriminator="kind")]
+    echo: Annotated[OFDMTarget | FocusedBeamTarget, Field(discriminator="kind")]
     receivers: tuple[Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")], ...]
     num_samples: Annotated[int, Field(ge=2)] = 4000
     batch_size: Count = 250

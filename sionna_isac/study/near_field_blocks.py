@@ -180,7 +180,8 @@ class MUSICSearch(Frozen):
     num_trials: Count = 5
     num_angles: Annotated[int, Field(ge=3)] = 64
     num_ranges: Annotated[int, Field(ge=3)] = 128
-    num_refinements: Annotated[int, Field(ge=0)] = 0
+    num_zooms: Annotated[int, Field(ge=0)] = 7
+    num_refinements: Annotated[int, Field(ge=0)] = 1
     confidence: Probability = 0.95
 
     _far = field_validator("range_interval")(positive_ranges)

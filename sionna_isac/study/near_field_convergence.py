@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from sionna_isac.study._units import watt
 from sionna_isac.study.near_field_designs import OK, history_of_draw
-from sionna_isac.study.near_field_draws import ChannelDraws, watt
+from sionna_isac.study.near_field_draws import ChannelDraws
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
 from sionna_isac.study.workers import default_workers, run_tasks

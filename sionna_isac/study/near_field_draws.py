@@ -13,13 +13,9 @@ from sionna_isac.array import SphericalWaveArray, uniform_positions
 from sionna_isac.channel import NearFieldPaths, SalehValenzuelaLink, reflection_coefficient
 from sionna_isac.core import reset_stream
 from sionna_isac.scene import FixedSector
+from sionna_isac.study._units import watt
 
-__all__ = ["ChannelDraws", "make_array", "watt"]
-
-
-def watt(dbm: float) -> float:
-    """Power [W] of a level [dBm]."""
-    return 10 ** ((dbm - 30) / 10)
+__all__ = ["ChannelDraws", "make_array"]
 
 
 def make_array(scenario: Any, num_antennas: int) -> SphericalWaveArray:

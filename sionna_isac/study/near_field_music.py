@@ -11,7 +11,8 @@ import tensorflow as tf
 from sionna_isac.channel import NearFieldEcho
 from sionna_isac.core import reset_stream
 from sionna_isac.receiver import MUSIC
-from sionna_isac.study.near_field_draws import make_array, reflection, watt
+from sionna_isac.study._units import watt
+from sionna_isac.study.near_field_draws import make_array, reflection
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
 
@@ -68,6 +69,7 @@ class _Simulator:
             music.range_interval,
             num_angles=music.num_angles,
             num_ranges=music.num_ranges,
+            num_zooms=music.num_zooms,
             num_refinements=music.num_refinements,
             precision="double",
         )

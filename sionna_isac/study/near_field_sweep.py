@@ -11,8 +11,9 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac import metrics
+from sionna_isac.study._units import watt
 from sionna_isac.study.near_field_designs import FAILED, INFEASIBLE, MEASURES, OK, design_block
-from sionna_isac.study.near_field_draws import ChannelDraws, watt
+from sionna_isac.study.near_field_draws import ChannelDraws
 from sionna_isac.study.near_field_music import music_errors
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder

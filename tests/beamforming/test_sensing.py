@@ -94,7 +94,7 @@ def test_without_rate_targets_the_smallest_bound_is_reached(chains):
     assert solution.speb == pytest.approx(smallest_speb(scene, 0.1), rel=1e-6)
 
 
-def test_more_users_than_chains_have_freedom():
+def test_relaxation_is_tight_with_as_many_users_as_antennas():
     scene = random_scene(4, num_antennas=4, num_users=4)
     solution = minimize_speb(scene, 1.0, 0.5 * largest_common_rate(scene, 1.0))
     assert solution.relaxation_gap < 1e-4

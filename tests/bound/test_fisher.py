@@ -85,6 +85,37 @@ def test_parameter_without_effect_has_no_information():
     np.testing.assert_allclose(fim, np.diag([4.0, 4.0, 0.0]))
 
 
+def by_numpy(p):
+    return tf.constant(np.exp(1j * p.numpy()))
+
+
+def by_numpy_function(p):
+    return tf.ensure_shape(tf.numpy_function(lambda q: np.exp(1j * q), [p], tf.complex128), [2])
+
+
+UNSEEN = {
+    "numpy": by_numpy,
+    "numpy_function": by_numpy_function,
+    "compiled": tf.function(by_numpy_function),
+    "stopped": lambda p: tf.exp(1j * tf.cast(tf.stop_gradient(p), tf.complex128)),
+}
+
+
+@pytest.mark.parametrize("mean", UNSEEN.values(), ids=UNSEEN)
+def test_derivative_that_tensorflow_does_not_see(mean):
+    """It is refused, not taken for zero; the differences that the error names do it."""
+    with pytest.raises(ValueError, match=r"changes with parameters\['p'\].*steps=\{'p': \.\.\.\}"):
+        bound.fisher(mean, {"p": [1.0, 2.0]}, 1.0)
+    found = bound.fisher(mean, {"p": [1.0, 2.0]}, 1.0, steps={"p": 1e-4})
+    np.testing.assert_allclose(found, 2 * np.eye(2), rtol=1e-7)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-9 + 0j, 1e9])
+def test_unseen_derivative_at_any_scale(value):
+    with pytest.raises(ValueError, match="steps="):
+        bound.fisher(lambda p: tf.constant(np.complex128(p.numpy())), {"p": value}, 1.0)
+
+
 def test_compiled_mean(rng):
     array, x, point, reflection, _ = scene(rng)
     echo = isac.channel.NearFieldEcho(array, precision="double")

@@ -57,3 +57,12 @@ def test_no_range_from_a_plane_wave_of_two_elements():
         bound.near_field_target_bound(
             POSITIONS[:2], WAVELENGTH, TARGETS[0], np.eye(2), 1e-3, 1e-4, 8
         )
+
+
+def test_no_angle_at_the_origin():
+    """A layout may have no element there, so that the position itself is known."""
+    ring = 0.1 * np.stack([np.cos(np.arange(5)), np.sin(np.arange(5))], axis=-1)
+    arguments = (ring, WAVELENGTH, [[1.0, 1.0], [0.0, 0.0]], np.eye(5), 1e-3, 1e-4, 8)
+    assert np.all(np.isfinite(bound.near_field_position_efim(*arguments)))
+    with pytest.raises(ValueError, match=r"target must not lie at the origin.*got.*0 m"):
+        bound.near_field_target_bound(*arguments)

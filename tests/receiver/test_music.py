@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import sionna_isac as isac
 from sionna_isac import bound
@@ -51,6 +52,35 @@ def test_single_precision():
     small = steering[:, :, None] * np.array([1e-20, 2e-20j])  # squares vanish in single precision
     estimate = music("single", num_refinements=1)(small, sector)
     np.testing.assert_allclose(estimate.position, target, rtol=1e-2, atol=1e-2)
+
+
+def test_silence_in_a_graph_has_metric_zero():
+    steering, sector, _ = noise_free()
+    y = np.stack([steering[0], 0 * steering[0]])[:, :, None]
+    estimate = tf.function(music(num_refinements=1))(y, sector[:2])
+    assert estimate.metric[0] > 0.99 and estimate.metric[1] == 0
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_sector_may_reach_all_that_is_in_front(precision):
+    """Also where pi/2 is rounded up."""
+    array = isac.array.SphericalWaveArray(
+        isac.array.uniform_positions(8, WAVELENGTH / 2), WAVELENGTH, precision=precision
+    )
+    receiver = isac.receiver.MUSIC(array, (0.02, 1.0), precision=precision)
+    y = array.steering([[0.3, 0.1]])[..., None]
+    angle = receiver(y, [[-np.pi / 2, np.pi / 2]]).angle
+    np.testing.assert_allclose(angle, np.arctan2(0.1, 0.3), atol=0.02)
+
+
+def test_layout_in_the_plane_sees_what_is_behind():
+    turns = np.arange(7) * 2 * np.pi / 7
+    array = isac.array.SphericalWaveArray(
+        0.02 * np.stack([np.cos(turns), np.sin(turns)], -1), WAVELENGTH, precision="double"
+    )
+    receiver = isac.receiver.MUSIC(array, (0.05, 2.0), num_refinements=1, precision="double")
+    estimate = receiver(array.steering([[-0.3, -0.02]])[..., None], [[3.0, 3.4]])
+    np.testing.assert_allclose(estimate.position, [[-0.3, -0.02]], atol=2e-3)
 
 
 def test_sector_with_grating_lobes_is_pointed_out():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import sionna_isac as isac
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
+from sionna_isac.study._single_target import NearFieldTrial
+from sionna_isac.study._units import watt
 
 OFDM = [
     "echo.num_antennas=16",
@@ -135,6 +138,23 @@ def test_a_bound_goes_on_any_axes():
     line = isac.plots.add_bound(ax, [0.0, 1.0], [0.2, 0.1], label="mine")
     np.testing.assert_allclose(line.get_ydata(), [0.2, 0.1])
     plt.close()
+
+
+def test_bound_of_a_larger_cross_section():
+    """The field has the name that it has in the other near-field studies."""
+    scenarios = [
+        load_scenario("localization_near_field", c) for c in ([], ["echo.radar_cross_section=4"])
+    ]
+    at = np.array([0.1]), np.array([9.0])
+    one, four = (NearFieldTrial(s).bound(*at).position for s in scenarios)
+    np.testing.assert_allclose(one / four, 2)
+    with pytest.raises(ScenarioError, match=r"echo\.rcs: unknown key"):
+        load_scenario("localization_near_field", ["echo.rcs=4"])
+
+
+def test_levels_in_watt():
+    assert watt(30) == 1 and watt(-90) == pytest.approx(1e-12)
+    np.testing.assert_allclose(watt(tf.constant([0.0, 33.0])), [1e-3, 10**0.3], rtol=1e-6)
 
 
 BAD = [
