@@ -57,9 +57,7 @@ class Target:
             fill = checks.vector("fill", fill, num)
             partial_contrast(0, fill)  # checks the range
             solid &= fill > 0
-            if normals is None:
-                normals = fill_normals(grid, fill)
-            normals = _unit(normals, fill)
+            normals = _unit(normals, grid, fill)
         elif normals is not None:
             raise ValueError("normals must go with fill: they orient partly filled voxels")
         if not np.any(solid):
@@ -110,14 +108,16 @@ class Target:
             )
 
 
-def _unit(normals: Any, fill: np.ndarray) -> np.ndarray:
+def _unit(normals: Any, grid: VoxelGrid, fill: np.ndarray) -> np.ndarray:
+    """Unit normals [N, 3]; where none is given and the voxel not full, that of the fill."""
+    estimate = fill_normals(grid, fill)
+    if normals is None:
+        return estimate
     normals = checks.finite("normals", checks.floats("normals", normals))
     if normals.shape != (len(fill), 3):
         raise ValueError(
             f"normals must have shape [{len(fill)}, 3]; got shape {list(normals.shape)}"
         )
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    needless = (length == 0) & (fill[:, np.newaxis] == 1)
-    if np.any((length == 0) & ~needless):
-        raise ValueError("normals must not be 0 where fill is below 1; got a vector of length 0")
-    return normals / np.where(needless, 1, length)
+    given = normals / np.where(length > 0, length, 1)
+    return np.where((length == 0) & (fill[:, np.newaxis] < 1), estimate, given)

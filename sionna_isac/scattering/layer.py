@@ -21,7 +21,6 @@ from sionna_isac.scattering._backends import (
 from sionna_isac.scattering._batch import Batch
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
-from sionna_isac.scattering._grid import fill_normals, find_grid
 from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.material import effective_conductivity
@@ -82,7 +81,8 @@ class VolumeIntegralScattering(Layer):
     fill : [num_voxels], array_like or `None` (default)
         Filled part of each voxel, see :func:`~sionna_isac.scattering.partial_contrast`
     normals : [num_voxels, 3], array_like or `None` (default)
-        Normals of the surface in partly filled voxels; `None` to estimate them from ``fill``
+        Normals of the surface in partly filled voxels; `None`, or a row of zeros, to estimate them
+        from ``fill``
     kernel : "auto" (default) | "filtered" | "galerkin" | "point"
         See :func:`~sionna_isac.scattering.green_kernel`
     tolerance : `float`, (default 1e-5)
@@ -218,8 +218,7 @@ class VolumeIntegralScattering(Layer):
         Parameters
         ----------
         target : :class:`~sionna_isac.scene.VoxelTarget`
-            Its positions, voxel size, fill and normals are taken; normals that it does not give
-            are estimated from the fill
+            Its positions, voxel size, fill and normals are taken
         frequencies : [num_frequencies], array_like
             Frequencies [Hz]
         kwargs
@@ -232,9 +231,6 @@ class VolumeIntegralScattering(Layer):
         fill, normals = None, None
         if np.any(target.fill < 1):
             fill, normals = target.fill, target.normals
-            lost = (fill < 1) & ~np.any(normals, axis=1)
-            estimate = fill_normals(find_grid(target.positions, target.voxel_size), fill)
-            normals = np.where(lost[:, np.newaxis], estimate, normals)
         arguments = (target.positions, target.voxel_size, frequencies, fill, normals)
         return cls(*arguments, **kwargs)
 

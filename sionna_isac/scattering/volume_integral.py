@@ -119,7 +119,8 @@ def volume_response(
         Filled part of each voxel, within [0, 1]; partly filled voxels get a tensor contrast, see
         :func:`~sionna_isac.scattering.partial_contrast`. `None` for whole voxels.
     normals : [N, 3], array_like or `None` (default)
-        Normals of the surface in partly filled voxels; `None` to estimate them from ``fill``
+        Normals of the surface in partly filled voxels; `None`, or a row of zeros, to estimate them
+        from ``fill``
     kernel : "auto" (default) | "filtered" | "galerkin" | "point"
         See :func:`~sionna_isac.scattering.green_kernel`
     tolerance : `float`, defaults to 1e-5

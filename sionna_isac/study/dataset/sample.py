@@ -20,7 +20,6 @@ __all__ = [
     "antennas",
     "compute_sample",
     "compute_task",
-    "fills",
     "target_response",
     "unit_gain_channel",
     "unit_gain_moment",
@@ -173,7 +172,7 @@ def target_response(scenario: Any, target: Any) -> Any:
             target.direction_to_body(moments),
             target.to_body(array["rx_position"]),
             target.direction_to_body(array["rx_polarization"]),
-            fill=fills(target),
+            fill=target.fill,
             normals=target.normals,
             kernel=solver.kernel,
             tolerance=solver.tolerance,
@@ -190,11 +189,6 @@ def unit_gain_channel(scenario: Any, response: np.ndarray) -> np.ndarray:
     """Response [F, R, T] to moments of the carrier as that to those of each tone."""
     ratio = scenario.array.carrier_frequency / np.asarray(scenario.frequencies)
     return response * (ratio**3)[:, None, None].astype(response.real.dtype)
-
-
-def fills(target: Any) -> np.ndarray:
-    """Fills [N] of voxels; one without a side to point to (in a thin part) counts as full."""
-    return np.where(np.any(target.normals, axis=1), target.fill, 1.0)
 
 
 def _materials(target: Any) -> dict[str, np.ndarray]:
