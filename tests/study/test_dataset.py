@@ -1,5 +1,6 @@
 """Data sets: the same numbers however they are generated, and damage that is noticed."""
 
+import contextlib
 import json
 import os
 import re
@@ -37,6 +38,7 @@ from sionna_isac.study.dataset import (
     workers,
 )
 from sionna_isac.study.dataset.plan import draw_sample
+from sionna_isac.study.dataset.workers import interrupts_noticed
 from sionna_isac.study.dataset_scenario import SPLITS
 
 TINY = Path(__file__).with_name("tiny_dataset.yaml")
@@ -515,3 +517,11 @@ def test_a_study_is_not_a_data_set(tmp_path):
         generate_dataset(load_scenario("quick"), tmp_path / "set")
     with pytest.raises(DatasetError, match="split must be"):
         open_dataset(tmp_path, "all")
+
+
+def test_an_interrupt_that_is_swallowed_still_ends_the_run():
+    with pytest.raises(KeyboardInterrupt), interrupts_noticed() as check:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        check()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -17,7 +17,7 @@ from sionna_isac.study.dataset.plan import Task, check_disjoint, plan_chains
 from sionna_isac.study.dataset.read import open_dataset
 from sionna_isac.study.dataset.sample import compute_task
 from sionna_isac.study.dataset.store import split_file, write_split
-from sionna_isac.study.dataset.workers import run_chains
+from sionna_isac.study.dataset.workers import interrupts_noticed, run_chains
 from sionna_isac.study.dataset_scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.progress import Reporter
@@ -106,10 +106,15 @@ def _compute(
     done = total - sum(map(len, todo.values()))
     chains = [chain for split in splits for chain in plan_chains(scenario, split, todo[split])]
     results = contextlib.closing(_results(scenario, chains, workers, scheduler))
-    with reporter.task("computing samples", total, done) as advance, results as finished:
+    with (
+        interrupts_noticed() as check,
+        reporter.task("computing samples", total, done) as advance,
+        results as finished,
+    ):
         for task, sample in finished:
             folder.save(_shard(*task), **sample)
             advance()
+            check()
 
 
 def _results(

@@ -11,7 +11,7 @@ from typing import Any
 
 from sionna_isac.study.store import StoreError
 
-__all__ = ["WorkerError", "run_chains"]
+__all__ = ["WorkerError", "interrupts_noticed", "run_chains"]
 
 _ENVIRONMENT = {  # one thread each: the numbers then do not depend on the number of workers
     "OMP_NUM_THREADS": "1",
@@ -121,6 +121,29 @@ def _interrupts_ignored() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def interrupts_noticed() -> Iterator[Callable[[], None]]:
+    """Yield a check for a Ctrl-C that was swallowed: in a finaliser, say, Python only prints it."""
+    arrived = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+
+    def note(*_: Any) -> None:
+        arrived.set()
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if arrived.is_set():
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield check
     finally:
         signal.signal(signal.SIGINT, before)
 
