@@ -35,9 +35,9 @@ MARKERS = "osD^vPX"
 def near_field(dataset: xr.Dataset) -> Figure:
     """Position error bound, or sum rate, of each design over what is swept.
 
-    A colour is a design, fully digital beams have full lines. Bands of position error
-    bounds reach from the 10th to the 90th percentile of the draws. Where positions were estimated, lines are roots of the mean SPEB
-    and markers the RMSE with its confidence interval, which average alike.
+    A colour is a design, fully digital beams have full lines. Bands of position error bounds reach
+    from the 10th to the 90th percentile of the draws. Where positions were estimated, lines are
+    roots of the mean SPEB and markers the RMSE with its confidence interval, which average alike.
 
     Parameters
     ----------
