@@ -35,9 +35,9 @@ MARKERS = "osD^vPX"
 def near_field(dataset: xr.Dataset) -> Figure:
     """Position error bound, or sum rate, of each design over what is swept.
 
-    A colour is a design, fully digital beams have full lines. Bands reach from the 10th to the
-    90th percentile of the draws. Where positions were estimated, lines are roots of the mean SPEB
-    and markers the RMSE with its confidence interval, which average alike.
+    A colour is a design, fully digital beams have full lines. Bands of position error bounds reach
+    from the 10th to the 90th percentile of the draws. Where positions were estimated, lines are
+    roots of the mean SPEB and markers the RMSE with its confidence interval, which average alike.
 
     Parameters
     ----------
@@ -103,6 +103,8 @@ def _draw(
         ax.errorbar(x, value, [value - low, high - value], **style)
         return
     ax.plot(x, row[f"{metric}_mean"], **style)
+    if metric == "sum_rate":  # draws differ far more than designs: bands would cover each other
+        return
     band = row[f"{metric}_low"], row[f"{metric}_high"]
     ax.fill_between(x, *band, color=style["color"], alpha=0.1, lw=0)
 
@@ -124,7 +126,7 @@ def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
     text = f"averages over {text} of {scenario['num_channels']} channel draws"
     if "rmse" in dataset:
         text += "; lines: root of the mean SPEB, markers: RMSE of MUSIC"
-    else:
+    elif scenario["metric"] == "peb":
         text += "; bands: 10th to 90th percentile"
     if not counts.all():
         text += "\nwhere no draw let all designs succeed, there is no average"

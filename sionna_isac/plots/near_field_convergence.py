@@ -17,9 +17,10 @@ COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#937860")
 
 
 def near_field_convergence(dataset: xr.Dataset) -> Figure:
-    """Objective after each iteration, averaged over the draws, and the library's own method.
+    """Objective after each iteration, averaged over draws, and the library's own method.
 
-    Draws that have converged keep their last value in the average; thin lines are the draws.
+    Averages are over the draws for which the method succeeded with every number of chains; those
+    that have converged keep their last value. Thin lines are single draws, also the others.
 
     Parameters
     ----------
@@ -35,24 +36,23 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
     figure, axes = new_figure(1, 1, "")
     figure.set_size_inches(6.4, 4.6)
     ax = axes[0, 0]
-    ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10)
+    ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10, pad=16)
+    used = np.isfinite(dataset["published"].values).all(axis=0)
     for i, chains in enumerate(dataset["num_rf_chains"].values):
         row = dataset.sel(num_rf_chains=chains)
         colour = COLOURS[i % len(COLOURS)]
-        history = _continued(row["history"].values)
-        good = np.isfinite(history).all(axis=1)
-        label = f"{scenario['algorithm']}, {chains} chains ({good.sum()} draws)"
-        for line in row["history"].values[good]:
+        for line in row["history"].values:
             ax.plot(line, color=colour, lw=0.7, alpha=0.4)
-        if good.any():
-            mean = history[good].mean(axis=0)
+        if used.any():
+            mean = _continued(row["history"].values[used]).mean(axis=0)
+            label = f"{scenario['algorithm']}, {chains} chains"
             ax.plot(mean, color=colour, marker=MARKERS[i % len(MARKERS)], ms=4, label=label)
-            reference = row["direct"].values[good].mean()
+            reference = row["direct"].values[used].mean()
             text = f"direct method, {chains} chains"
             ax.axhline(reference, color=colour, ls="--", lw=1.2, label=text)
     digital = dataset["digital"].isel(num_rf_chains=0).values
-    if np.isfinite(digital).any():
-        ax.axhline(np.nanmean(digital), color="#2d2d2d", lw=1.2, label="fully digital")
+    if used.any():
+        ax.axhline(digital[used].mean(), color="#2d2d2d", lw=1.2, label="fully digital")
     peb = scenario["algorithm"] == "sdr-bcd"
     if peb:
         ax.set_yscale("log")
@@ -62,11 +62,11 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
         ylabel="position error bound [m]" if peb else "sum rate [bit/s/Hz]",
     )
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.legend(fontsize=8)
-    note = f"averages over {scenario['num_channels']} channel draws; thin lines: each draw"
+    figure.legend(fontsize=8, ncols=3, loc="outside lower center")
+    note = f"averages over {used.sum()} of {used.size} channel draws; thin lines: single draws"
     if dataset.attrs["num_failed"]:
-        note += f"; {dataset.attrs['num_failed']} runs did not succeed"
-    figure.supxlabel(note, fontsize=7)
+        note += f"; runs that did not succeed: {dataset.attrs['num_failed']}"
+    ax.annotate(note, (0.5, 1.01), xycoords="axes fraction", ha="center", fontsize=7)
     return figure
 
 
