@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ class ExtendedEcho(Layer):
         (which the beam takes to the antennas), or the signals of all antennas
         [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.ExtendedTargets`
-        Pose and material of the target
+        Pose and material of the target, see :meth:`targets`
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
         Beam; `None` if ``x`` holds the antenna signals
     no : `None` (default) | `float`
@@ -88,8 +89,8 @@ class ExtendedEcho(Layer):
     Raises
     ------
     ValueError
-        If shapes do not fit, or (in eager mode) an antenna is inside the target or a value is out
-        of its range
+        If shapes do not fit, the targets are known to be of other voxels than the echo's, or (in
+        eager mode) an antenna is inside the target or a value is out of its range
     NotConvergedError
         See :class:`~sionna_isac.scattering.VolumeIntegralScattering`, also on gradients: they reach
         the material, ``x`` and ``beam``, and the pose in the Born approximation alone
@@ -97,7 +98,7 @@ class ExtendedEcho(Layer):
     Example
     -------
     >>> echo = isac.channel.ExtendedEcho.from_target(array, car, 1e6, 64)
-    >>> y = echo(x, isac.scene.ExtendedTargets.of(car.placed_at(12.0, 0.3)), beam)
+    >>> y = echo(x, echo.targets(car.placed_at(12.0, 0.3)), beam)
     """
 
     def __init__(
@@ -162,8 +163,7 @@ class ExtendedEcho(Layer):
             The true array; its wavelength is that of the carrier, subcarrier
             ``num_subcarriers // 2``
         target : :class:`~sionna_isac.scene.VoxelTarget`
-            Target; how it is placed and its material are inputs of the call, see
-            :meth:`ExtendedTargets.of() <sionna_isac.scene.ExtendedTargets.of>`
+            Target; how it is placed and its material are inputs of the call, see :meth:`targets`
         subcarrier_spacing : `float`
             :math:`\\Delta_f` [Hz]
         num_subcarriers : `int`
@@ -201,6 +201,33 @@ class ExtendedEcho(Layer):
         """`float` : Subcarrier spacing [Hz], NaN for a single tone"""
         frequencies = self.scattering.frequencies
         return float(frequencies[1] - frequencies[0]) if len(frequencies) > 1 else math.nan
+
+    def targets(self, targets: VoxelTarget | Sequence[VoxelTarget]) -> ExtendedTargets:
+        """State of targets that are made of the voxels of this echo.
+
+        Parameters
+        ----------
+        targets : :class:`~sionna_isac.scene.VoxelTarget` | sequence of them
+            The target of the echo, anywhere and of any material, a sample for each
+
+        Output
+        ------
+        : :class:`~sionna_isac.scene.ExtendedTargets`
+            In double precision
+
+        Raises
+        ------
+        ValueError
+            If positions, voxel size, fill or normals are not those of the echo
+        """
+        return self._known(ExtendedTargets.of(targets))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # Keras makes a new tuple of the targets, which knows nothing of the voxels
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, ExtendedTargets):
+                self._known(value)
+        return super().__call__(*args, **kwargs)
 
     def call(
         self, x: tf.Tensor, targets: ExtendedTargets, beam: Any = None, no: Any = None
@@ -240,7 +267,7 @@ class ExtendedEcho(Layer):
         : [batch_size, num_subcarriers, num_antennas, num_antennas], `tf.complex`
             :math:`\nu\,\mathbf{H}_s`, receive antennas first
         """
-        return self._channel(ExtendedTargets(*self._convert(tuple(targets))), None)
+        return self._channel(self._given(targets), None)
 
     def filtered(
         self, targets: ExtendedTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
@@ -268,7 +295,7 @@ class ExtendedEcho(Layer):
         """
         if no is not None:
             no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
-        targets, beam = ExtendedTargets(*self._convert(tuple(targets))), self.cast(beam)
+        targets, beam = self._given(targets), self.cast(beam)
         delay_basis = self.cast(delay_basis)
         checks.shape("delay_basis", delay_basis, [self.num_subcarriers, None])
         y = self._beamformed(self._channel(targets, beam.shape[0]), beam)
@@ -282,6 +309,18 @@ class ExtendedEcho(Layer):
         checks.shape("beam", beam, [h.shape[0], self.array.num_antennas])
         y = linalg.matmul(h, beam[:, tf.newaxis, :, tf.newaxis])[..., 0]
         return tf.linalg.matrix_transpose(y)
+
+    def _given(self, targets: ExtendedTargets) -> ExtendedTargets:
+        """Targets in the precision of the echo."""
+        return ExtendedTargets(*self._convert(tuple(self._known(targets))))
+
+    def _known(self, targets: ExtendedTargets) -> ExtendedTargets:
+        """The targets; an error if they are known to be of other voxels."""
+        voxels = getattr(targets, "voxels", None)
+        what = None if voxels is None else _difference(voxels, self.scattering)
+        if what is not None:
+            raise ValueError(f"targets must be made of the voxels of the echo; got {what}")
+        return targets
 
     def _channel(self, targets: ExtendedTargets, batch_size: int | None) -> tf.Tensor:
         number = self.scattering.num_voxels
@@ -311,6 +350,29 @@ class ExtendedEcho(Layer):
             hardware = tf.constant(self._hardware, self.cdtype)
             h = linalg.matmul(linalg.matmul(hardware, h), tf.transpose(hardware))
         return h
+
+
+def _difference(target: VoxelTarget, scattering: VolumeIntegralScattering) -> str | None:
+    """What the voxels of a target have other than those of the layer; `None` if nothing."""
+    size, number = scattering.voxel_size, scattering.num_voxels
+    if target.num_voxels != number:
+        return f"{target.num_voxels} voxels in place of {number}"
+    if not math.isclose(target.voxel_size, size, rel_tol=1e-6):
+        return f"a voxel_size of {target.voxel_size:g} in place of {size:g} m"
+    off = np.abs(target.positions - scattering.positions).max(-1)
+    if np.any(off > 1e-3 * size):
+        return f"other positions, by up to {off.max():g} m"
+    fill = np.ones(number) if scattering.fill is None else scattering.fill
+    off = np.abs(target.fill - fill)
+    if np.any(off > 1e-6):
+        return f"another fill, by up to {off.max():g}"
+    if scattering.normals is not None:
+        # of full voxels they do not matter, and those that are not given come from the fill
+        given = (fill < 1) & np.any(target.normals != 0, axis=-1)
+        off = np.abs(target.normals - scattering.normals).max(-1)[given]
+        if np.any(off > 1e-6):
+            return f"other normals, by up to {off.max():g}"
+    return None
 
 
 def _world_positions(array: Layer) -> np.ndarray:

@@ -14,7 +14,7 @@ from sionna_isac.scattering._host_response import HostBackend, Samples, State
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.errors import NotConvergedError
 
-__all__ = ["Backend", "GraphCall", "HostCall", "accept", "check_clear", "refuse_gradient"]
+__all__ = ["Backend", "GraphCall", "HostCall", "accept", "refuse_gradient"]
 
 
 class Backend(Protocol):
@@ -48,8 +48,8 @@ class GraphCall:
         self._backend = GraphBackend(equations, max_rank)
         rank = "" if max_rank is None else f" max_rank above {max_rank},"
         self._advice = (
-            f"the equations were not solved to the tolerance {equations.tolerance:g} (or an input "
-            f"is not valid); try a larger one, max_iterations above {equations.max_iterations},"
+            f"the equations were not solved to the tolerance {equations.tolerance:g}; try "
+            f"a larger one, max_iterations above {equations.max_iterations},"
             f"{rank} precision='double' or, for solid metal, a shell one voxel thick, smaller "
             "voxels or the approximation metal='effective'"
         )
@@ -80,13 +80,11 @@ class HostCall:
 
     def __init__(self, equations: Equations, target: Target) -> None:
         self._equations = equations
-        self._target = target
         self._backend = HostBackend(equations, target)
 
     def forward(self, values: tf.Tensor, samples: list[tf.Tensor]) -> tuple[tf.Tensor, Any]:
         def forward(*arrays: np.ndarray) -> tuple:
             given = Samples(*arrays)
-            check_clear(self._target, given.tx_positions, given.rx_positions)
             h, state = self._backend.forward(given)
             return h, *state
 
@@ -107,12 +105,6 @@ class HostCall:
         (gradient,) = _on_host(backward, [upstream, *samples, *state], [tf.complex128])
         gradient.set_shape(values.shape)
         return gradient
-
-
-def check_clear(target: Target, tx_positions: Any, rx_positions: Any) -> None:
-    """Refuse antennas [..., 3] in voxels."""
-    for name, points in (("tx_positions", tx_positions), ("rx_positions", rx_positions)):
-        target.check_clear(name, np.reshape(points, [-1, 3]).astype(np.float64))
 
 
 def accept(value: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:

@@ -13,6 +13,7 @@ __all__ = ["VoxelGrid", "fill_normals", "find_grid"]
 
 OFF_CENTRE = 1e-3  # of a voxel: rounding of single precision, nothing more
 MAX_CELLS = 1 << 24
+FACE = 1e-9  # of a voxel: points that close to a face belong to the cells of both sides
 
 
 class VoxelGrid(NamedTuple):
@@ -40,7 +41,7 @@ class VoxelGrid(NamedTuple):
         origin = self.positions[0] - self.cells[0] * self.voxel_size
         place = (points - origin) / self.voxel_size
         inside = np.zeros(len(points), bool)
-        for side in (-1e-9, 1e-9):  # a point on a face belongs to both cells
+        for side in (-FACE, FACE):
             near = np.rint(place + side).astype(np.int64)
             within = np.all((near >= 0) & (near < self.shape), axis=1)
             inside[within] |= occupied[tuple(near[within].T)]

@@ -15,7 +15,6 @@ from sionna_isac.scattering._backends import (
     GraphCall,
     HostCall,
     accept,
-    check_clear,
     refuse_gradient,
 )
 from sionna_isac.scattering._batch import Batch
@@ -23,6 +22,7 @@ from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
 from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
+from sionna_isac.scattering._values import checked_values
 from sionna_isac.scattering.material import effective_conductivity
 
 __all__ = ["VolumeIntegralScattering"]
@@ -36,6 +36,9 @@ MATERIAL_ONLY = (
 ONCE = (
     "the full-wave response can be differentiated once and backwards only: use differences (steps "
     "of bound.fisher) or approximation='born'"
+)
+OVERFLOW = (
+    "the response is not finite: values are too large for the precision, use precision='double'"
 )
 METAL = 1e30  # S/m, above any material
 
@@ -256,33 +259,19 @@ class VolumeIntegralScattering(Layer):
     ) -> tf.Tensor:
         vectors = [tx_positions, tx_moments, rx_positions, rx_polarizations]
         batch = Batch.of(self.num_voxels, permittivity, conductivity, *vectors)
-        if tf.executing_eagerly():
-            self._check_values(permittivity, conductivity, *vectors)
+        inputs = checked_values(self._target.grid, permittivity, conductivity, *vectors)
+        (permittivity, conductivity), vectors = inputs[:2], inputs[2:]
         values = batch.flat(self._polarizability(permittivity, conductivity), 3)
         real = [batch.flat(tf.cast(vectors[n], tf.float64), 2) for n in (0, 2)]
         cplx = [batch.flat(tf.cast(vectors[n], tf.complex128), 2) for n in (1, 3)]
         antennas = AntennaTensors(real[0], cplx[0], real[1], tf.math.conj(cplx[1]))
         if self.approximation == "born":
             h = tf.cast(born_response(self._equations, values, antennas), self.cdtype)
-            h = accept(h, tf.math.is_finite(linalg.real_rows(h)), "inputs are invalid")
+            h = accept(h, tf.math.is_finite(linalg.real_rows(h)), OVERFLOW)
         else:
             material = [batch.flat(tf.cast(v, tf.float64), 1) for v in (permittivity, conductivity)]
             h = self._solve(values, [tf.stop_gradient(v) for v in material], list(antennas))
         return batch.unflat(h)
-
-    def _check_values(self, permittivity: Any, conductivity: Any, *vectors: Any) -> None:
-        names = ("tx_positions", "tx_moments", "rx_positions", "rx_polarizations")
-        for name, value in zip(names, vectors, strict=True):
-            checks.finite(name, value)
-        lowest = (("permittivity", permittivity, 1), ("conductivity", conductivity, 0))
-        for name, value, minimum in lowest:
-            checks.finite(name, value)
-            if bool(tf.reduce_any(value < minimum)):
-                raise ValueError(
-                    f"{name} must be >= {minimum} (gain media and plasmas are not supported); "
-                    f"got {float(tf.reduce_min(value)):g}"
-                )
-        check_clear(self._target, vectors[0], vectors[2])
 
     def _polarizability(self, permittivity: tf.Tensor, conductivity: tf.Tensor) -> tf.Tensor:
         """[batch..., F, 1 or 2, N], differentiable; NaN where the material is out of its range."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,14 @@ from sionna_isac.scene.voxels import VoxelTarget
 __all__ = ["ExtendedTargets"]
 
 
-class ExtendedTargets(NamedTuple):
+class _State(NamedTuple):
+    position: tf.Tensor
+    heading: tf.Tensor
+    permittivity: tf.Tensor
+    conductivity: tf.Tensor
+
+
+class ExtendedTargets(_State):
     """State of the extended target of each sample; all are made of the same voxels.
 
     Attributes
@@ -27,12 +34,18 @@ class ExtendedTargets(NamedTuple):
         Relative permittivity of the voxels, at least 1
     conductivity : [batch_size, num_voxels], `tf.float`
         Conductivity of the voxels, not negative [S/m]
+    voxels : :class:`VoxelTarget` | `None`
+        Target whose voxels these are, if :meth:`of` made the state. Not an entry of the tuple: what
+        rebuilds it from tensors, such as the inputs of a `tf.function`, leaves `None`.
     """
 
-    position: tf.Tensor
-    heading: tf.Tensor
-    permittivity: tf.Tensor
-    conductivity: tf.Tensor
+    voxels: VoxelTarget | None = None
+
+    def _replace(self, **values: Any) -> ExtendedTargets:
+        """The state with other entries, of the same voxels."""
+        state = super()._replace(**values)
+        state.voxels = self.voxels
+        return state
 
     @classmethod
     def of(cls, targets: VoxelTarget | Sequence[VoxelTarget]) -> ExtendedTargets:
@@ -54,9 +67,12 @@ class ExtendedTargets(NamedTuple):
         first = checks.instance("targets", each[0], VoxelTarget)
         for n, target in enumerate(each):
             checks.instance("targets", target, VoxelTarget)
-            if not np.array_equal(target.positions, first.positions):
-                raise ValueError(
-                    f"targets must be made of the same voxels; got others in number {n}"
-                )
+            for name in ("positions", "voxel_size", "fill", "normals"):
+                if not np.array_equal(getattr(target, name), getattr(first, name)):
+                    raise ValueError(
+                        f"targets must be made of the same voxels; got other {name} in number {n}"
+                    )
         names = ("position", "heading", "permittivity", "conductivity")
-        return cls(*(tf.constant(np.stack([getattr(t, n) for t in each])) for n in names))
+        state = cls(*(tf.constant(np.stack([getattr(t, n) for t in each])) for n in names))
+        state.voxels = first
+        return state

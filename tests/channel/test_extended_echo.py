@@ -262,12 +262,61 @@ def test_states_of_several_targets():
     state = ExtendedTargets.of([first, first.perturbed(3).placed([4.0, 5.0, 6.0], -0.5)])
     assert state.position.shape == (2, 3) and state.permittivity.shape == (2, first.num_voxels)
     np.testing.assert_allclose(state.heading, [0.5, -0.5])
-    with pytest.raises(ValueError, match="same voxels"):
-        ExtendedTargets.of([ball(4), ball(6)])
+    cells = np.argwhere(np.ones([3, 3, 3]))
+    cube = VoxelTarget(5e-3 * cells, 5e-3, 3.0, 0.0)
+    x = np.tile([1.0, 0.0, 0.0], [27, 1])
+    for name, other in (
+        ("positions", VoxelTarget(5e-3 * (cells + 1), 5e-3, 3.0, 0.0)),
+        ("voxel_size", VoxelTarget(5e-3 * cells, 2.5e-3, 3.0, 0.0)),
+        ("fill", VoxelTarget(5e-3 * cells, 5e-3, 3.0, 0.0, 0.5)),
+        ("normals", VoxelTarget(5e-3 * cells, 5e-3, 3.0, 0.0, normals=x)),
+    ):
+        with pytest.raises(ValueError, match=f"same voxels; got other {name} in number 1"):
+            ExtendedTargets.of([cube, other])
     with pytest.raises(ValueError, match="at least one"):
         ExtendedTargets.of([])
     with pytest.raises(TypeError, match="VoxelTarget"):
         ExtendedTargets.of([1])
+
+
+def test_targets_of_other_voxels_are_refused():
+    cells = np.argwhere(np.ones([3, 3, 3]))
+    size, fill = WAVELENGTH / 20, np.linspace(0.3, 1.0, 27)
+    x = np.tile([1.0, 0.0, 0.0], [27, 1])
+
+    def target(cells=cells, size=size, fill=fill, normals=x):
+        return VoxelTarget(size * cells, size, 3.0, 0.0, fill, normals).placed([5.0, 0.0, 0.0])
+
+    echo = ExtendedEcho.from_target(linear(), target(), SPACING, 1, **OPTIONS)
+    line = np.arange(27)[:, np.newaxis] * [1, 0, 0]
+    signal, beam = symbols(1), beam_to(0.0)
+    for other, message in (
+        (target(line), "other positions, by up to"),
+        (target(size=2 * size), "a voxel_size of .* in place of"),
+        (target(fill=fill[::-1]), "another fill, by up to 0.7"),
+        (target(normals=x[:, [1, 0, 2]]), "other normals, by up to 1"),
+        (target(cells[:20], fill=fill[:20], normals=x[:20]), "20 voxels in place of 27"),
+    ):
+        message = f"targets must be made of the voxels of the echo; got {message}"
+        with pytest.raises(ValueError, match=message):
+            echo.targets(other)
+        state = ExtendedTargets.of(other)
+        for use in (
+            lambda s: echo(signal, s, beam),
+            lambda s: echo(signal, targets=s._replace(heading=s.heading + 1), beam=beam),
+            lambda s: echo.channel(s),
+            lambda s: echo.filtered(s, beam, np.ones([1, 1])),
+            lambda s: tf.function(lambda: echo.channel(s))(),
+        ):
+            with pytest.raises(ValueError, match=message):
+                use(state)
+    # Materials and places are free, normals that are not given are those of the echo
+    moved = [target().placed([7.0, 1.0, 0.0], 0.3), target().perturbed(1)]
+    found = echo(np.tile(signal, [2, 1]), echo.targets(moved), np.tile(beam, [2, 1]))
+    assert np.all(np.isfinite(found))
+    echo.targets(target(normals=None))
+    plain = ExtendedEcho.from_target(linear(), target(normals=None), SPACING, 1, **OPTIONS)
+    plain.targets(target(normals=None))
 
 
 def test_bad_arguments():

@@ -14,6 +14,8 @@ from sionna_isac.scattering import (
     VolumeIntegralScattering,
     volume_response,
 )
+from sionna_isac.scattering._grid import find_grid
+from sionna_isac.scattering._values import _inside
 from tests.scattering.voxel_bodies import WAVELENGTH, antennas, blob, relative_error, sphere
 
 SIZE = WAVELENGTH / 12
@@ -309,22 +311,46 @@ def test_not_converged_is_an_error_or_nan(backend):
 
 @pytest.mark.parametrize("options", [{}, {"approximation": "born"}])
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("what", ["permittivity", "conductivity", "inside", "nan"])
-def test_bad_values_in_a_graph(backend, options, what):
+@pytest.mark.parametrize(
+    ("index", "value", "message"),
+    [
+        (0, 0.9, r"permittivity must be >= 1 .*0\.9"),
+        (1, -0.1, r"conductivity must be >= 0 .*-0\.1"),
+        (1, np.nan, r"conductivity must be finite; got.*1.*NaN or infinite of"),
+        (2, np.nan, "tx_positions must be finite"),
+        (3, np.inf, "tx_moments must be finite"),
+        (2, "inside", "tx_positions must lie outside the voxels; got.*1.*of.*3.*first one at"),
+        (4, "inside", "rx_positions must lie outside the voxels; got.*1.*of.*2.*first one at"),
+    ],
+)
+def test_bad_values_in_a_graph_are_named(backend, options, index, value, message):
     solve = layer(backend, **options)
-    inputs = list(arguments())
-    if what == "permittivity":
-        inputs[0][0] = 0.9
-    elif what == "conductivity":
-        inputs[1][0] = -0.1
+    inputs = [v.copy() for v in arguments()]
+    if value == "inside":
+        inputs[index][1] = blob(SIZE)["positions"][3] + SIZE / 3
     else:
-        inputs[2][0] = np.nan if what == "nan" else blob(SIZE)["positions"][3] + SIZE / 3
+        inputs[index].flat[0] = value
     inputs = tensors(tuple(inputs))
-    with pytest.raises(tf.errors.OpError):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         tf.function(lambda *args: solve(*args))(*inputs)
     if options and backend == "tf":
         h = tf.function(lambda *args: solve(*args), jit_compile=True)(*inputs)
         assert np.any(np.isnan(h))
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_antennas_in_voxels_are_those_that_the_grid_holds(holes):
+    """The check of the layer and that of the function agree, on faces and edges too."""
+    body = blob(SIZE)
+    keep = np.random.default_rng(1).random(len(body["positions"])) < (0.4 if holes else 1)
+    grid = find_grid(body["positions"][keep], SIZE)
+    low, high = grid.positions.min(0) - 2 * SIZE, grid.positions.max(0) + 2 * SIZE
+    points = np.random.default_rng(2).uniform(low, high, [4000, 3])
+    on_faces = grid.positions[0] + SIZE / 2 * np.random.default_rng(3).integers(-9, 9, [4000, 3])
+    for some in (points, on_faces):
+        expected = grid.holds(some)
+        assert 0 < expected.sum() < len(some)
+        np.testing.assert_array_equal(_inside(grid, tf.constant(some)), expected)
 
 
 def test_bad_values_are_named():

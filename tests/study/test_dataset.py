@@ -73,6 +73,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def variables(file: Path) -> dict[str, np.ndarray]:
+    with h5py.File(file) as store:
+        return {name: values[()] for name, values in store.items()}
+
+
 def command(*words: object, **options) -> subprocess.CompletedProcess:
     line = [sys.executable, "-m", "sionna_isac.cli", *map(str, words)]
     return subprocess.run(line, capture_output=True, text=True, **options)
@@ -418,6 +423,21 @@ def test_a_flipped_bit_is_found_and_named(copy, name):
         dataset.channel(4)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["frequency", "tx_position", "rx_position", "tx_polarization", "rx_polarization", "tx_moment"],
+)
+def test_a_flipped_bit_of_what_all_samples_share_is_found_and_named(copy, name):
+    with h5py.File(copy / "train.h5") as store:
+        offset = store[name].id.get_offset() + (4 if name == "tx_moment" else 0)
+    content = bytearray((copy / "train.h5").read_bytes())
+    content[offset] ^= 4
+    (copy / "train.h5").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"train\.h5' is damaged: {name} is not") as error:
+        verify_dataset(copy)
+    assert "\n" not in str(error.value)
+
+
 def test_samples_that_changed_places_are_found(copy):
     with h5py.File(copy / "train.h5", "r+") as file:
         for values in file.values():
@@ -452,7 +472,7 @@ def test_an_instance_in_two_splits_is_found(copy, reference):
 def test_a_damaged_file_is_one_line_wherever_the_damage_is(copy):
     """A file cut short, or with bits flipped anywhere, ends in DatasetError or is still whole."""
     file = copy / "test.h5"
-    whole = file.read_bytes()
+    whole, original = file.read_bytes(), variables(file)
     rng = np.random.default_rng(1)
     for length in [0, 7, 100, *rng.integers(200, len(whole), 20)]:
         file.write_bytes(whole[:length])
@@ -469,6 +489,11 @@ def test_a_damaged_file_is_one_line_wherever_the_damage_is(copy):
         except DatasetError as error:
             found += 1
             assert "test.h5" in str(error) and "\n" not in str(error)
+        else:
+            now = variables(file)
+            assert now.keys() == original.keys() and {"frequency", "rx_position"} <= now.keys()
+            for name, value in now.items():
+                np.testing.assert_array_equal(value, original[name], err_msg=name)
     assert found > 75  # the rest of the file is unused space and free-form attributes
 
 

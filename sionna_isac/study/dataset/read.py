@@ -14,6 +14,7 @@ import numpy as np
 from sionna_isac.study.dataset.store import (
     VARIABLES,
     DatasetError,
+    check_head,
     opened,
     reading,
     sample_digest,
@@ -95,6 +96,7 @@ class ChannelDataset:
         self.split = str(self.attrs["split"])
         self.categories = tuple(json.loads(self.attrs["categories"]))
         self.parts = tuple(json.loads(self.attrs["parts"]))
+        check_head(self._store, self.scenario, self.file)
         self.frequencies = self._store["frequency"][()]
         self.tx_positions, self.rx_positions = (
             self._store[f"{side}_position"][()] for side in ("tx", "rx")

@@ -15,7 +15,15 @@ import numpy as np
 from sionna_isac.study.dataset.sample import antennas, unit_gain_moment
 from sionna_isac.study.store import StoreError, atomic, provenance
 
-__all__ = ["VARIABLES", "DatasetError", "opened", "sample_digest", "split_file", "write_split"]
+__all__ = [
+    "VARIABLES",
+    "DatasetError",
+    "check_head",
+    "opened",
+    "sample_digest",
+    "split_file",
+    "write_split",
+]
 
 FORMAT = "sionna_isac channel dataset 1"
 LAYOUT = ("v110", "v110")  # metadata with checksums; readable by HDF5 1.10 and later
@@ -123,14 +131,34 @@ def _write_head(
         normalization="amplitude of the radar equation between antennas of gain 1: "
         "E [V/m] for dipoles of the moment tx_moment [C m] in tx_polarization",
     )
-    fixed = antennas(scenario)
-    fixed |= {
-        "frequency": scenario.frequencies,
+    units = {"tx_position": "m", "rx_position": "m", "frequency": "Hz", "tx_moment": "C m"}
+    for name, value in _fixed_variables(scenario).items():
+        store.create_dataset(name, data=value).attrs["units"] = units.get(name, "1")
+
+
+def _fixed_variables(scenario: Any) -> dict[str, np.ndarray]:
+    """Variables that all samples share: antennas, frequencies and moments."""
+    return {
+        **antennas(scenario),
+        "frequency": np.asarray(scenario.frequencies),
         "tx_moment": unit_gain_moment(scenario.frequencies),
     }
-    units = {"tx_position": "m", "rx_position": "m", "frequency": "Hz", "tx_moment": "C m"}
-    for name, value in fixed.items():
-        store.create_dataset(name, data=value).attrs["units"] = units.get(name, "1")
+
+
+def check_head(store: h5py.File, scenario: Any, file: Path) -> None:
+    """Refuse variables, shared by all samples, that are not those of the scenario.
+
+    They are in no checksum, but follow from the scenario, to the last bit: but for the moment,
+    whose electric constant is a measured one, with a new value every few years.
+    """
+    for name, expected in _fixed_variables(scenario).items():
+        value = store[name][()]
+        spread = 1e-8 if name == "tx_moment" else 0.0
+        same = value.shape == expected.shape and np.allclose(value, expected, spread, 0)
+        if not same:
+            raise DatasetError(
+                f"'{file}' is damaged: {name} is not what the scenario of the file gives"
+            )
 
 
 def _create(store: h5py.File, sample: dict[str, Any], number: int, compression: str) -> None:

@@ -1,0 +1,106 @@
+"""Checks of the values that the layer is given: errors in eager mode, assertions in a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import linalg
+from sionna_isac.scattering._grid import FACE, VoxelGrid
+
+__all__ = ["checked_values"]
+
+NAMES = (
+    "permittivity",
+    "conductivity",
+    "tx_positions",
+    "tx_moments",
+    "rx_positions",
+    "rx_polarizations",
+)
+Finding = tuple[tf.Tensor, list[Any]]
+
+
+def checked_values(grid: VoxelGrid, *inputs: tf.Tensor) -> list[tf.Tensor]:
+    """The inputs of the layer, if they are finite, in their range and clear of the voxels.
+
+    A ``ValueError`` in eager mode and a failing assertion, with the same text, in a graph. XLA
+    leaves assertions out: the inputs are then as they were.
+    """
+    if tf.executing_eagerly():
+        for good, parts in _findings(grid, inputs):
+            if not bool(good):
+                raise ValueError(" ".join(_text(part) for part in parts))
+        return list(inputs)
+    assertions = [tf.debugging.Assert(good, parts) for good, parts in _findings(grid, inputs)]
+    with tf.control_dependencies(assertions):
+        return [tf.identity(value) for value in inputs]
+
+
+def _findings(grid: VoxelGrid, inputs: tuple[tf.Tensor, ...]) -> Iterator[Finding]:
+    """Whether all is good, and what to say if not. NaN is one finding, not several."""
+    for name, value in zip(NAMES, inputs, strict=True):
+        if value.dtype.is_complex:
+            value = linalg.real_rows(value)
+        bad = _number(~tf.math.is_finite(value))
+        size = tf.size(value)
+        text = [f"{name} must be finite; got", bad, "NaN or infinite of", size, "values"]
+        yield bad == 0, text
+    for name, value, minimum in zip(NAMES, inputs, (1, 0), strict=False):
+        yield (
+            ~tf.reduce_any(value < minimum),
+            [
+                f"{name} must be >= {minimum} (gain media and plasmas are not supported); got",
+                tf.reduce_min(value),
+            ],
+        )
+    for n in (2, 4):
+        points = tf.reshape(tf.cast(inputs[n], tf.float64), [-1, 3])
+        inside = _inside(grid, points)
+        number = _number(inside)
+        first = inside & (tf.cumsum(tf.cast(inside, tf.int32)) == 1)
+        first = tf.reduce_sum(tf.where(first[:, tf.newaxis], points, tf.zeros_like(points)), 0)
+        yield (
+            number == 0,
+            [
+                f"{NAMES[n]} must lie outside the voxels; got",
+                number,
+                "of",
+                tf.size(inside),
+                "inside, the first one at",
+                first,
+                "m",
+            ],
+        )
+
+
+def _inside(grid: VoxelGrid, points: tf.Tensor) -> tf.Tensor:
+    """Whether points [M, 3] lie in a voxel, as ``VoxelGrid.holds``."""
+    occupied = np.zeros(grid.shape, bool)
+    occupied[tuple(grid.cells.T)] = True
+    origin = grid.positions[0] - grid.cells[0] * grid.voxel_size
+    place = (points - origin) / grid.voxel_size
+    _, ny, nz = grid.shape
+    last = np.array(grid.shape, np.float64) - 1
+    inside = tf.zeros(tf.shape(points)[:1], tf.bool)
+    for side in (-FACE, FACE):
+        near = tf.round(place + side)
+        within = tf.reduce_all((near >= 0) & (near <= last), axis=1)
+        near = tf.where(within[:, tf.newaxis], near, tf.zeros_like(near))
+        cell = tf.reduce_sum(tf.cast(near, tf.int32) * [ny * nz, nz, 1], axis=1)
+        inside |= within & tf.gather(tf.constant(occupied.ravel()), cell)
+    return inside
+
+
+def _number(found: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(found, tf.int32))
+
+
+def _text(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    value = part.numpy()
+    return f"{value:g}" if value.dtype.kind == "f" and value.ndim == 0 else str(value)
