@@ -28,7 +28,7 @@ def choose_kernel(kernel: str, kd: float) -> str:
     checks.one_of("kernel", kernel, ("auto", *KERNELS))
     if kernel == "filtered" and kd >= math.pi:
         raise ValueError(
-            "kernel must be 'auto', 'galerkin' or 'point' for voxels of half a wavelength and more; "
+            "kernel must be 'auto', 'galerkin' or 'point' for half a wavelength and more; "
             f"got 'filtered' with {kd / (2 * math.pi):.3g} wavelengths"
         )
     if kernel != "auto":
