@@ -176,6 +176,8 @@ def channel(target, tx, moments, rx, polarizations, **options):
         target.direction_to_body(moments),
         target.to_body(rx),
         target.direction_to_body(polarizations),
+        fill=target.fill,
+        normals=target.normals,
         tolerance=1e-4,
         allow_coarse=True,
         return_info=True,

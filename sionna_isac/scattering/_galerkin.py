@@ -1,4 +1,4 @@
-"""Kernel averaged over both voxels: it stays passive however coarse the grid is."""
+"""Kernel averaged over both voxels: it stays nearly passive however coarse the grid is."""
 
 from __future__ import annotations
 

@@ -195,7 +195,8 @@ class Problem:
             "or, for solid metal, a shell one voxel thick, smaller voxels or the approximation "
             "metal='effective'",
         ]
-        if system.kernel == "point":
+        phase = system.wavenumber * self.target.grid.voxel_size
+        if system.kernel == "point" and choose_kernel("auto", phase) != "point":
             hints.insert(3, "kernel='auto'")
         return ", ".join(hints)
 

@@ -44,7 +44,8 @@ def solve(
     until the norm of its residual is below its entry of ``targets`` [K]. The unconjugated products
     that it divides by can vanish (circular polarisation on a symmetric target): such a system is
     split into its real and its imaginary right-hand side. Residuals are recomputed at the end, and
-    the recursion is restarted from them where rounding has led it astray.
+    the recursion is restarted from them where rounding has led it astray. The products
+    with the guess and for the residuals count towards ``max_iterations``.
     """
     shape = rhs.shape
     rhs = rhs.reshape(len(rhs), -1)
@@ -52,7 +53,7 @@ def solve(
     def product(x: np.ndarray) -> np.ndarray:
         return apply(x.reshape(-1, *shape[1:])).reshape(len(x), -1)
 
-    if guess is None:
+    if guess is None or max_iterations == 1:  # one product is for the residual
         x, residual = np.zeros_like(rhs), rhs.copy()
         iterations = np.zeros(len(rhs), int)
     else:
@@ -63,17 +64,17 @@ def solve(
         open_ = np.flatnonzero(norms > targets)
         if not len(open_):
             return Solution(x.reshape(shape), iterations, norms)
-        left = max_iterations - iterations[open_]
+        left = max_iterations - iterations[open_] - 1
         step, used, broken = _cocr(product, residual[open_], MARGIN * targets[open_], left)
         x[open_] += step
         iterations[open_] += used + 1
         residual[open_] = rhs[open_] - product(x[open_])
-        if np.any(broken):
-            columns = open_[broken]
+        columns = open_[broken & (iterations[open_] < max_iterations)]
+        if len(columns):
             half = residual[columns]
             halves = np.concatenate([half.real, half.imag]).astype(rhs.dtype)
             goals = np.tile(MARGIN / np.sqrt(2) * targets[columns], 2)
-            left = np.tile(max_iterations - iterations[columns], 2)
+            left = np.tile((max_iterations - iterations[columns] - 1) // 2, 2)
             step, used, _ = _cocr(product, halves, goals, left)
             x[columns] += step[: len(columns)] + 1j * step[len(columns) :]
             iterations[columns] += used[: len(columns)] + used[len(columns) :] + 1
@@ -135,7 +136,7 @@ def _cocr(
             axpy(p[k], x[k], a=alpha)
             axpy(ap[k], r[k], a=-alpha)
         norms = _norms(r)
-        done = norms <= targets[index]
+        done = (norms <= targets[index]) | (iterations[index] >= max_iterations[index])
         if np.all(done):
             continue  # the product below would not be used
         ar = product(r)

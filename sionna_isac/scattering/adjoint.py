@@ -34,6 +34,9 @@ def volume_response_vjp(
 ) -> np.ndarray:
     r"""Contracted derivative of :func:`~sionna_isac.scattering.volume_response` in the contrast.
 
+    For whole voxels only: there is no ``fill``. Gradients of a target with partly filled voxels are
+    those of :class:`~sionna_isac.scattering.VolumeIntegralScattering`.
+
     .. math::
         g_n = \sum_{r,t} w_{rt} \frac{\partial h_{rt}}{\partial \chi_n},\quad
         \frac{\partial h_{rt}}{\partial \chi_n} = \varepsilon_0 d^3\,
@@ -44,7 +47,7 @@ def volume_response_vjp(
     holomorphic in the contrast: nothing is conjugated, and with
     :math:`\chi = \varepsilon_r - 1 - j\sigma/(\omega\varepsilon_0)` the derivatives in permittivity
     and conductivity are :math:`g_n` and :math:`-j g_n/(\omega\varepsilon_0)`. Voxels of free space
-    have a gradient, too. All voxels are whole ones.
+    have a gradient, too.
 
     Input
     -----

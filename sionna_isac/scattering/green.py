@@ -16,19 +16,26 @@ from sionna_isac.scattering._lattice import lattice_dyad, point_radial
 __all__ = ["KERNELS", "choose_kernel", "green_kernel", "self_term"]
 
 KERNELS = ("filtered", "galerkin", "point")
+SLACK = 1 + 1e-9  # voxels of exactly a quarter of a wavelength count as such
 
 
 def choose_kernel(kernel: str, kd: float) -> str:
-    """Name of the kernel; "auto" is "filtered" up to kd = 1 and "galerkin" beyond."""
+    """Name of the kernel; "auto" is the most accurate one at this phase kd along a voxel.
+
+    Voxels of more than half a wavelength are point dipoles: the means of "galerkin" would give
+    every echo the pattern of one cube, with deep nulls off its axes.
+    """
     checks.one_of("kernel", kernel, ("auto", *KERNELS))
     if kernel == "filtered" and kd >= math.pi:
         raise ValueError(
-            "kernel must be 'galerkin' (or 'auto') for voxels of half a wavelength and more; "
+            "kernel must be 'auto', 'galerkin' or 'point' for half a wavelength and more; "
             f"got 'filtered' with {kd / (2 * math.pi):.3g} wavelengths"
         )
     if kernel != "auto":
         return kernel
-    return "filtered" if kd <= 1 else "galerkin"
+    if kd <= math.pi / 2 * SLACK:
+        return "filtered"
+    return "galerkin" if kd <= math.pi * SLACK else "point"
 
 
 @cites("Zhao26", "Yurkin10", "Newell93")
@@ -54,10 +61,11 @@ def green_kernel(
     frequency : `float`
         Frequency [Hz]
     kernel : "auto" (default) | "filtered" | "galerkin" | "point"
-        "filtered": filtered coupled dipoles [Yurkin10]_, for :math:`kd \le 1`;
-        "galerkin": mean over both voxels, with the static part of near ones after [Newell93]_, for
-        coarse grids; "point": dipoles at the voxel centres;
-        "auto": "filtered" for :math:`kd \le 1`, otherwise "galerkin"
+        "filtered": filtered coupled dipoles [Yurkin10]_, for :math:`kd < \pi`;
+        "galerkin": mean over both voxels, with the static part of near ones after [Newell93]_;
+        "point": dipoles at the voxel centres;
+        "auto": "filtered" for :math:`kd \le \pi/2` (a quarter of a wavelength), "galerkin" for
+        :math:`kd \le \pi`, "point" for coarser voxels
 
     Output
     ------

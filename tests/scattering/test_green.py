@@ -59,9 +59,12 @@ def test_self_terms_radiate_what_a_dipole_radiates():
 
 
 def test_auto_kernel_follows_the_voxel_size():
-    assert choose_kernel("auto", 1.0) == "filtered"
-    assert choose_kernel("auto", 1.01) == "galerkin"
-    with pytest.raises(ValueError, match="kernel must be 'galerkin'"):
+    half = np.pi / 2 * (1 + 1e-12)  # exactly a quarter of a wavelength but for rounding
+    for kd, kernel in ((1, "filtered"), (half, "filtered"), (1.58, "galerkin")):
+        assert choose_kernel("auto", kd) == kernel
+    for kd, kernel in ((2 * half, "galerkin"), (3.15, "point"), (30, "point")):
+        assert choose_kernel("auto", kd) == kernel
+    with pytest.raises(ValueError, match="kernel must be 'auto', 'galerkin' or 'point'"):
         choose_kernel("filtered", np.pi)
     with pytest.raises(ValueError, match="kernel must be one of"):
         choose_kernel("exact", 1.0)
@@ -123,8 +126,11 @@ def test_galerkin_kernel_is_passive_where_it_is_integrated():
     assert power.min() > 0
 
 
-def test_filtered_kernel_is_passive():
-    power = np.linalg.eigvalsh(-interaction((5, 5, 5), 0.9, "filtered").imag)
+@pytest.mark.parametrize(
+    ("kernel", "kd"), [("filtered", 0.9), ("filtered", 1.57), ("point", 3.5), ("point", 10.3)]
+)
+def test_kernels_of_dipoles_are_passive(kernel, kd):
+    power = np.linalg.eigvalsh(-interaction((5, 5, 5), kd, kernel).imag)
     assert power.min() > -1e-12 * power.max()
 
 

@@ -32,7 +32,7 @@ def power_balance(body: dict, kernel: str, tolerance: float = 1e-10) -> tuple[fl
     positions = target.grid.positions
 
     def form_factor(directions: np.ndarray) -> np.ndarray:
-        if kernel != "galerkin":
+        if system.kernel != "galerkin":
             return np.ones(len(directions))
         return np.prod(np.sinc(K * size / (2 * np.pi) * directions), axis=1)
 
@@ -92,3 +92,12 @@ def test_optical_theorem_on_coarse_grids():
     body = blob(0.5 * WAVELENGTH, shape=(5, 4, 6))
     extinction, scattering, absorption = power_balance(body, "galerkin")
     assert abs(extinction - scattering - absorption) < 0.02 * extinction
+
+
+@pytest.mark.filterwarnings("ignore::sionna_isac.scattering.CoarseGridWarning")
+@pytest.mark.parametrize("cells", [0.25, 0.8, 1.6])
+def test_optical_theorem_of_the_automatic_kernel(cells):
+    """Exact where it is filtered or point dipoles, from the finest to the coarsest grids."""
+    body = blob(cells * WAVELENGTH, shape=(3, 3, 4))
+    extinction, scattering, absorption = power_balance(body, "auto")
+    assert abs(extinction - scattering - absorption) < 1e-8 * extinction

@@ -64,8 +64,22 @@ def test_right_hand_side_of_zero():
 def test_failure_is_an_error():
     matrix = system(60, 6, spread=1.0)
     rhs = np.ones([2, 60], complex)
-    with pytest.raises(NotConvergedError, match="times the residual allowed, after 4 products"):
+    with pytest.raises(NotConvergedError, match="times the residual allowed, after 3 products"):
         solve(lambda x: x @ matrix, rhs, np.array([100.0, 1e-8]), 3)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+@pytest.mark.parametrize("guessed", [False, True])
+def test_the_count_stays_within_the_limit(limit, guessed):
+    """Neither with a guess nor where a breakdown splits the right-hand side."""
+    block = system(30, 4, spread=1.0)
+    zero = np.zeros_like(block)
+    matrix = np.block([[block, zero], [zero, block]])
+    part = np.random.default_rng(5).normal(size=30)
+    rhs = np.concatenate([part, 1j * part])[np.newaxis]
+    guess = rhs[:, ::-1] if guessed else None
+    with pytest.raises(NotConvergedError, match=rf"after [1-{limit}] products"):
+        solve(lambda x: x @ matrix, rhs, np.array([1e-9]), limit, guess)
 
 
 def test_single_precision_reports_the_true_residual():

@@ -342,3 +342,38 @@ def test_bad_input(change, message):
     }
     with pytest.raises(ValueError, match=message):
         volume_response(**{**arguments, **change})
+
+
+@pytest.mark.filterwarnings("ignore::sionna_isac.scattering.CoarseGridWarning")
+def test_level_of_a_coarse_metal_shell():
+    """Cells of 1.6 wavelengths: far from converged, but not with the pattern of one cube."""
+    radius, num_directions = 0.5, 40
+    positions, size, fill = sphere(radius, 10)
+    index = np.round(positions[fill >= 0.5] / size + 4.5).astype(int)
+    whole = np.zeros([12, 12, 12], bool)
+    whole[*(index + 1).T] = True
+    neighbours = [np.roll(whole, step, axis) for axis in range(3) for step in (1, -1)]
+    shell = np.argwhere(whole & ~np.all(neighbours, axis=0))
+    num = len(shell)
+    rng = np.random.default_rng(0)
+    way = rng.normal(size=[num_directions, 3])
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    polarization = np.cross(way, rng.normal(size=way.shape))
+    polarization /= np.linalg.norm(polarization, axis=1, keepdims=True)
+    lines = (10 * way, polarization, 10 * way, polarization)
+    h = volume_response(
+        (shell - 5.5) * size,
+        size,
+        np.ones(num),
+        np.full(num, 1e7),
+        [FREQUENCY],
+        *lines,
+        tolerance=1e-3,
+        precision="single",
+        allow_coarse=True,
+        return_info=True,
+    )
+    truth = sphere_response(radius, np.zeros(3), 1.0, np.inf, [FREQUENCY], *lines)
+    assert h.kernel == ("point",)
+    mean, exact = (np.mean(np.abs(np.diag(x[0])) ** 2) for x in (h.h, truth))
+    assert abs(10 * np.log10(mean / exact)) < 6
