@@ -119,5 +119,6 @@ def _unit(normals: Any, grid: VoxelGrid, fill: np.ndarray) -> np.ndarray:
             f"normals must have shape [{len(fill)}, 3]; got shape {list(normals.shape)}"
         )
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    given = normals / np.where(length > 0, length, 1)
+    # those of length 1 stay as they are to the last digit: a layer is made again from its own
+    given = normals / np.where((length > 0) & (abs(length - 1) > 1e-12), length, 1)
     return np.where((length == 0) & (fill[:, np.newaxis] < 1), estimate, given)
