@@ -225,7 +225,7 @@ figure.colorbar(image, ax=axes, label="dB of the RMS")
 plt.show()
 
 # %% [markdown]
-# Over the antennas the magnitude changes by tens of decibels, where a point target would give a
+# Over the antennas the magnitude changes by some 20 decibels, where a point target would give a
 # flat picture: the signature of an extended target. Does it tell where the car is? A matched
 # filter for a point, over range and azimuth, puts the energy back to where it came from:
 
