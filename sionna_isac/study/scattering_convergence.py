@@ -54,7 +54,7 @@ def _vehicle(scenario: Any, body: Any, _: None, voxel_size: float) -> dict[str, 
         array=body.array,
         frequencies=[body.array.carrier_frequency],
         precision=scenario.precision,
-        solver=Solver(voxel_size=voxel_size, tolerance=scenario.tolerance),
+        solver=Solver(voxel_size=voxel_size, tolerance=scenario.tolerance, kernel=body.kernel),
     )
     target = vehicle(body, voxel_size, body.array.height)
     return _numbers(target_response(setting, target))

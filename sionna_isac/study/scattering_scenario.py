@@ -121,6 +121,7 @@ class VehicleBody(PlacedVehicle):
 
     kind: Literal["vehicle"]
     voxel_sizes: Annotated[tuple[Positive, ...], Field(min_length=2)]
+    kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
     array: CrossArray = CrossArray()
 
     _sorted = field_validator("voxel_sizes")(increasing)
