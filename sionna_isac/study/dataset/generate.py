@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac
 from sionna_isac.study.dataset.plan import Task, check_disjoint, plan_chains
@@ -22,6 +23,7 @@ from sionna_isac.study.dataset_scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder, StoreError
+from sionna_isac.study.workers import default_workers
 
 __all__ = ["generate_dataset"]
 
@@ -128,7 +130,7 @@ def _results(
     if workers == 0 and scheduler is None:
         yield from (compute_task(*call) for chain in calls for call in chain)
     elif calls:
-        number = min(workers or _processors(), len(calls))
+        number = min(workers or default_workers(), len(calls))
         yield from run_chains(compute_task, calls, number, scheduler)
 
 
@@ -177,13 +179,8 @@ def _load(folder: RunFolder, split: str, index: int) -> dict[str, np.ndarray]:
     return sample
 
 
-def _processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _warn_of_coarse_voxels(scenario: DatasetScenario, reporter: Reporter) -> None:
-    wavelength = 299792458.0 / scenario.frequencies.max()
+    wavelength = SPEED_OF_LIGHT / scenario.frequencies.max()
     share = scenario.solver.voxel_size / wavelength
     if share > 1 / 6:
         reporter.say(
