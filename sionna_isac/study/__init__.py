@@ -18,7 +18,8 @@ _PARTS = {
         "verify_dataset",
     ),
     "dataset_scenario": ("DatasetScenario",),
-    "detection_sweep": ("NumericalError",),
+    "approach": ("Approach", "ArrayApproach"),
+    "arrays": ("assumed_array", "true_array"),
     "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
     "localization_scenario": ("LocalizationScenario",),
     "array_study": ("gap_closed",),
@@ -31,8 +32,10 @@ _PARTS = {
         "ScatteringSphereScenario",
     ),
     "store": ("RunFolder", "StoreError", "read_result"),
-    "system": ("IsacSystem", "assumed_array", "make_link", "true_array"),
-    "train": ("TrainingError", "train_array"),
+    "system": ("IsacSystem", "make_link"),
+    "sampler": ("NumericalError", "Sampler"),
+    "learner": ("Learner", "Stage"),
+    "train": ("TrainingError", "train"),
     "workers": ("WorkerError",),
 }
 _HOME = {name: part for part, names in _PARTS.items() for name in names}

@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac.array import ImpairedArray
+from sionna_isac.study.approach import ArrayApproach
+from sionna_isac.study.arrays import assumed_array, true_array
 from sionna_isac.study.coded_sweep import coded_ber_sweep, summarise_ber
 from sionna_isac.study.detection_sweep import detection_sweep, summarise_detection
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
-from sionna_isac.study.system import assumed_array, true_array
-from sionna_isac.study.train import train_array
+from sionna_isac.study.system import IsacSystem
+from sionna_isac.study.train import train
 
 __all__ = ["array_report", "array_study", "gap_closed"]
 
@@ -26,7 +28,7 @@ def array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Data
     losses = np.zeros(0)
     for method in scenario.compared():
         if method == "learned":
-            arrays[method], losses = train_array(scenario, truth, folder, reporter)
+            arrays[method], losses = _learn(scenario, truth, folder, reporter)
         else:
             arrays[method] = assumed_array(scenario, method, truth)
     if scenario.kind == "multi_target":
@@ -39,6 +41,18 @@ def array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Data
         )
     _add_arrays(dataset, truth, arrays, losses)
     return dataset
+
+
+def _learn(
+    scenario: Any, truth: ImpairedArray, folder: RunFolder, reporter: Reporter
+) -> tuple[ImpairedArray, np.ndarray]:
+    learned = assumed_array(scenario, "learned", truth)
+    approach = ArrayApproach(scenario, learned, scenario.training)
+    system = IsacSystem(scenario, truth, approach, training=True)
+    history = train(
+        system, approach.stages(), folder, reporter, "learned", scenario.seed, scenario.compile
+    )
+    return learned, history.get("array_loss", np.zeros(0))
 
 
 def array_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:

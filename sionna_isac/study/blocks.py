@@ -45,6 +45,16 @@ Count = Annotated[int, Field(ge=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Decibel = Annotated[float, Field(ge=-200, le=200)]
 Interval = tuple[float, float]
+Objective = Literal["max", "reconstruction", "gospa", "mse", "bce", "detection_gospa"]
+UNSUPERVISED = ("max", "reconstruction")
+_UNUSED = {  # fields of a training that an objective does not use
+    "max": {"cutoff", "temperature_scale", "labelled_fraction"},
+    "reconstruction": {"cutoff", "labelled_fraction"},
+    "gospa": set(),
+    "mse": {"cutoff"},
+    "bce": {"cutoff", "temperature_scale", "labelled_fraction"},
+    "detection_gospa": {"temperature_scale", "labelled_fraction"},
+}
 
 
 class Frozen(BaseModel):
@@ -141,6 +151,7 @@ class Array(Frozen):
     num_antennas: Annotated[int, Field(ge=2)] = 64
     carrier_frequency: Positive = 60e9
     impairments: tuple[Impairment, ...] = (Spacing(kind="spacing", std=0.04),)
+    impaired: Literal["both", "reception"] = "both"
     learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
 
     @model_validator(mode="after")
@@ -272,23 +283,68 @@ class Receiver(Frozen):
     atoms: Literal["refined", "grid"] = "refined"
 
 
+class Plateau(Frozen):
+    """Learning rate times ``factor`` when the loss has not fallen for ``patience`` iterations."""
+
+    patience: Count = 10000
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    minimum: Positive = 1e-6
+
+
+class Validation(Frozen):
+    """Evaluation during training, every so many iterations, at a fixed false-alarm probability.
+
+    With ``patience``, training stops when the score has not fallen for so many iterations.
+    """
+
+    interval: Count = 100
+    num_samples: Count = 1000
+    p_fa: Probability = 1e-2
+    cutoff: Positive = 90.0
+    patience: Count | None = None
+
+
 class Training(Frozen):
-    """How the array is learned.
+    """How weights are learned.
 
     ``temperature_scale`` is the softmax's beta times sigma_cell. Over the first share
     ``sector_growth`` of the iterations the sectors widen from broadside to all of
-    ``targets.sector_centre_deg``.
+    ``targets.sector_centre_deg``. Of each batch, the share ``labelled_fraction`` has labels; the
+    rest is judged by ``unlabelled``.
     """
 
-    objective: Literal["max", "gospa", "reconstruction"] = "max"
+    objective: Objective = "max"
+    labelled_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    unlabelled: Literal["max", "reconstruction"] = "max"
     iterations: Annotated[int, Field(ge=0)] = 400
     batch_size: Count = 80
     learning_rate: Positive = 1e-2
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    plateau: Plateau = Plateau()
     sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.6
     temperature_scale: Positive = 1.0
     cutoff: Positive = 90.0
     checkpoint_interval: Count = 25
+    validation: Validation | None = None
+
+    @model_validator(mode="after")
+    def _effective(self) -> Training:
+        """Refuse what would have no effect."""
+        reason = dict.fromkeys(_UNUSED[self.objective], f"objective '{self.objective}'")
+        if self.labelled_fraction == 1:
+            reason["unlabelled"] = "labelled_fraction 1"
+        elif self.unlabelled == "reconstruction":
+            reason.pop("temperature_scale", None)
+        if self.schedule != "plateau":
+            reason["plateau"] = f"schedule '{self.schedule}'"
+        for key in sorted(reason.keys() & changed_fields(self)):
+            raise ValueError(f"{key} has no effect with {reason[key]}")
+        if round(self.labelled_fraction * self.batch_size) == 0:
+            raise ValueError(
+                f"labelled_fraction of a batch of {self.batch_size} must be at least one sample; "
+                f"got {self.labelled_fraction:g}"
+            )
+        return self
 
 
 class Evaluation(Frozen):

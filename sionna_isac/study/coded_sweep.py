@@ -12,6 +12,7 @@ from sionna.phy.utils import sim_ber
 from sionna_isac import metrics
 from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
+from sionna_isac.study.approach import ArrayApproach
 from sionna_isac.study.coded_link import CodedLink
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
@@ -32,7 +33,7 @@ def coded_ber_sweep(
     channel = make_link(scenario, truth, coding.fft_size)
     curves = {}
     for method, assumed in arrays.items():
-        system = IsacSystem(scenario, truth, assumed)
+        system = IsacSystem(scenario, truth, ArrayApproach(scenario, assumed))
         beam = system.transmit(system.sector(1))[0]
         link = CodedLink(coding, channel, beam, scenario.waveform.subcarrier_spacing)
         run = tf.function(link, autograph=False, jit_compile=scenario.compile)

@@ -13,8 +13,8 @@ from sionna_isac import metrics
 from sionna_isac.bound import PointTargetBound
 from sionna_isac.core import reset_stream
 from sionna_isac.study._single_target import NearFieldTrial, OFDMTrial
-from sionna_isac.study.detection_sweep import NumericalError
 from sionna_isac.study.progress import Reporter
+from sionna_isac.study.sampler import NumericalError
 from sionna_isac.study.store import RunFolder
 
 __all__ = ["localization_report", "localization_study"]

@@ -122,21 +122,25 @@ class _ArrayStudy(CompiledStudy):
             )
         if self.learns and self.waveform.eta == 0:
             raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
-        idle = {
-            "max": {"cutoff", "temperature_scale"},
-            "reconstruction": {"cutoff"},
-            "gospa": set(),
-        }
-        for key in sorted(idle[training.objective] & changed_fields(training)):
+        if training.objective in ("bce", "detection_gospa"):
             raise ValueError(
-                f"training.{key} has no effect with training.objective '{training.objective}'"
+                f"training.objective '{training.objective}' is for networks that estimate "
+                "probabilities; arrays are learned by max, reconstruction, gospa or mse"
+            )
+        if training.objective == "mse" and self.targets.max_targets > 1:
+            raise ValueError(
+                "training.objective 'mse' is for one target at most; got targets.max_targets = "
+                f"{self.targets.max_targets}"
             )
         if training.objective == "gospa" and self.targets.max_targets > 10 and self.compile:
             raise ValueError(
                 "targets.max_targets above 10 with training.objective 'gospa' finds assignments "
                 "outside the compiled graph: set compile: false"
             )
-        if training.objective == "reconstruction" and self.receiver.atoms == "grid":
+        reconstructs = training.objective == "reconstruction" or (
+            training.labelled_fraction < 1 and training.unlabelled == "reconstruction"
+        )
+        if reconstructs and self.receiver.atoms == "grid":
             raise ValueError("training.objective 'reconstruction' needs receiver.atoms 'refined'")
 
 

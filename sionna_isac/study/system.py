@@ -2,67 +2,38 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from sionna_isac import array, channel, objective, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
+from sionna_isac.study.approach import Approach
+from sionna_isac.study.arrays import true_transmit_array
+from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
+from sionna_isac.study.learner import Learner
+from sionna_isac.study.points import evaluate_point
 
-__all__ = ["IsacSystem", "Observation", "assumed_array", "make_link", "true_array"]
-
-_IMPAIRMENTS = {
-    "spacing": array.SpacingError,
-    "gain": array.GainError,
-    "phase": array.PhaseError,
-    "coupling": array.MutualCoupling,
-}
-
-
-def true_array(scenario: Any) -> array.ImpairedArray:
-    """The impaired array of a scenario, the same for the same seed."""
-    config = scenario.array
-    reset_stream(scenario.seed, "impairments")
-    drawn = [_IMPAIRMENTS[i.kind](**i.model_dump(exclude={"kind"})) for i in config.impairments]
-    return array.impair(config.num_antennas, config.wavelength, drawn, precision=scenario.precision)
-
-
-def assumed_array(scenario: Any, method: str, truth: array.ImpairedArray) -> array.ImpairedArray:
-    """What transmitter and receiver take the array for, before any training.
-
-    "known" is the truth; "unknown" and "learned" start from the ideal uniform array.
-    """
-    if method == "known":
-        return truth
-    config = scenario.array
-    learned = config.learn if method == "learned" else False
-    return array.ImpairedArray(
-        config.num_antennas,
-        config.wavelength,
-        coupling=None if truth.coupling is None else np.zeros_like(truth.coupling),
-        anchor=config.anchor,
-        trainable=learned,
-        precision=scenario.precision,
-    )
+__all__ = ["IsacSystem", "Observation", "make_link"]
 
 
 def make_link(
     scenario: Any, truth: array.ImpairedArray, num_subcarriers: int | None = None
 ) -> channel.link.PathLink:
     """The communication link of a scenario, taps spaced for ``num_subcarriers`` subcarriers."""
+    transmitting = true_transmit_array(scenario, truth)
     sector = scene.FixedSector(np.deg2rad(scenario.link.sector_deg), precision=scenario.precision)
     config = scenario.link.channel
     if config.kind == "multitap":
         number = num_subcarriers or scenario.waveform.num_subcarriers
         bandwidth = number * scenario.waveform.subcarrier_spacing
         return channel.MultitapLink(
-            truth, sector, bandwidth, config.num_taps, precision=scenario.precision
+            transmitting, sector, bandwidth, config.num_taps, precision=scenario.precision
         )
     return channel.GeometricLink(
-        truth,
+        transmitting,
         sector,
         config.range_interval,
         config.max_scatterers,
@@ -80,8 +51,8 @@ class Observation(NamedTuple):
     projected: tf.Tensor
 
 
-class IsacSystem(keras.Model):
-    """Transmitter, echo, link and receivers of a scenario around one assumed array.
+class IsacSystem(Learner):
+    """Transmitter, echo, link and receivers of a scenario.
 
     Parameters
     ----------
@@ -89,9 +60,8 @@ class IsacSystem(keras.Model):
         Scenario
     truth : :class:`~sionna_isac.array.ImpairedArray`
         The array that is there
-    assumed : :class:`~sionna_isac.array.ImpairedArray`
-        The array that transmitter and receiver believe to have; its trainable weights are those
-        of the system
+    approach : :class:`Approach`
+        How beams and estimates are made; its trainable weights are those of the system
     training : `bool`, (default `False`)
         Whether sectors are drawn anew for each sample and the softmax has the temperature of
         training, or the sector is that of the test
@@ -101,17 +71,13 @@ class IsacSystem(keras.Model):
         self,
         scenario: Any,
         truth: array.ImpairedArray,
-        assumed: array.ImpairedArray,
+        approach: Approach,
         training: bool = False,
     ) -> None:
         super().__init__(name="isac_system")
-        self.scenario = scenario
+        self.scenario, self._truth, self._approach = scenario, truth, approach
         precision = scenario.precision
-        targets, wave, config = scenario.targets, scenario.waveform, scenario.receiver
-        nearest, farthest = targets.range_interval
-        angle_grid = np.linspace(-math.pi / 2, math.pi / 2, config.num_angles)
-        range_grid = np.linspace(nearest, farthest, config.num_ranges)
-        noise = scenario.noise_power
+        targets, wave = scenario.targets, scenario.waveform
         if training:
             self.sector: Any = scene.RandomSector(
                 np.deg2rad(targets.sector_centre_deg),
@@ -132,53 +98,44 @@ class IsacSystem(keras.Model):
         self.scene = scene.TargetScene(
             targets.max_targets, targets.range_interval, gain, precision=precision
         )
-        self.precoder = waveform.LeastSquaresPrecoder(
-            assumed, angle_grid, wave.regularization, precision=precision
-        )
+        self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
         self.echo = channel.MonostaticEcho(
-            truth, wave.subcarrier_spacing, wave.normalize, precision=precision
+            true_transmit_array(scenario, truth),
+            wave.subcarrier_spacing,
+            wave.normalize,
+            # receive_array
+            precision=precision,
         )
         self.link = make_link(scenario, truth)
         self.symbols = waveform.SymbolSource(wave.num_subcarriers, precision=precision)
         self.detector = receiver.SymbolDetector(hard_out=True, precision=precision)
-        temperature = None
-        if training:
-            cell = math.sqrt(scenario.array.num_antennas * wave.num_subcarriers * noise)
-            temperature = scenario.training.temperature_scale / cell
-        self.receiver = receiver.DifferentiableOMP(
-            assumed,
-            angle_grid,
-            range_grid,
-            wave.subcarrier_spacing,
-            targets.max_targets,
-            window=config.window,
-            atoms=config.atoms,
-            temperature=temperature,
-            noise_power=noise,
-            max_span=self.sector.max_span,
-            num_subcarriers=wave.num_subcarriers,
-            precision=precision,
-        )
         self._basis = tf.constant(self.receiver.delay_basis, self.receiver.cdtype)
 
-    def transmit(self, sector: tf.Tensor) -> tf.Tensor:
+    def transmit(self, sector: tf.Tensor, eta: Any = None, phi: Any = None) -> tf.Tensor:
         """Beams [batch_size, num_antennas] for target sectors [batch_size, 2] and the user."""
         wave = self.scenario.waveform
         sensing = self.precoder(sector)
         user = self.precoder(self.link.sector(1))
-        return self.multibeam(sensing, user, wave.eta, wave.phi)
+        return self.multibeam(
+            sensing, user, wave.eta if eta is None else eta, wave.phi if phi is None else phi
+        )
 
-    def sense(self, batch_size: int, scale: Any = None) -> Observation:
+    def sense(
+        self, batch_size: int, scale: Any = None, eta: Any = None, phi: Any = None
+    ) -> Observation:
         """Draw scenes, send, receive and estimate.
 
         ``scale`` keeps random sectors closer to broadside, see ``training.sector_growth``.
         """
         sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
-        beam = self.transmit(sector)
+        beam = self.transmit(sector, eta, phi)
         targets = self.scene(sector)
         z = self.echo.filtered(targets, beam, self._basis, self.scenario.noise_power)
-        return Observation(beam, targets, self.receiver(z, sector, projected=True), z)
+        return Observation(beam, targets, self._estimate(z, sector), z)
+
+    def _estimate(self, z: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
+        return self.receiver(z, sector, projected=True)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:
         """Symbol errors [batch_size] of the user over all subcarriers."""
@@ -192,50 +149,83 @@ class IsacSystem(keras.Model):
         wrong = tf.reduce_any(tf.not_equal(self.detector(y, csi, no), bits), -1)
         return tf.reduce_sum(tf.cast(wrong, tf.int32), -1)
 
-    def training_loss(self, seen: Observation) -> tf.Tensor:
-        """Training loss of a batch."""
-        training = self.scenario.training
-        estimate, targets = seen.estimate, seen.targets
-        if training.objective == "gospa":
-            found = objective.positions(estimate.angle, estimate.range)
-            return objective.gospa_loss(
-                found, targets.position, targets.num_targets, training.cutoff
-            )
-        if training.objective == "max":
-            z = seen.projected
-            energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))
-            # by the norm of the steering vector at the peak: learned gains must not raise it
-            peak = self.receiver.array.steering(tf.stop_gradient(estimate.angle[:, 0]))
-            norm = tf.reduce_sum(tf.math.real(peak) ** 2 + tf.math.imag(peak) ** 2, -1)
-            size = self.scenario.waveform.num_subcarriers
-            return objective.max_loss(estimate.metric, size * norm * energy)
-        return objective.reconstruction_loss(seen.projected, self.receiver.reconstruct(estimate))
+    def draw(self, batch_size: int, eta: Any = None, phi: Any = None) -> dict[str, tf.Tensor]:
+        """Estimates, truth and symbol errors of a batch, to be evaluated."""
+        seen = self.sense(batch_size, eta=eta, phi=phi)
+        targets, estimate = seen.targets, seen.estimate
+        return {
+            "angle": estimate.angle,
+            "range": estimate.range,
+            "metric": estimate.metric,
+            "true_angle": targets.angle,
+            "true_range": targets.range,
+            "num_targets": targets.num_targets,
+            "symbol_errors": self.communicate(seen.beam),
+        }
 
-    def build(self, input_shape: Any = None) -> None:
-        """Nothing is left to build: the layers make their weights when they are made."""
-        self.built = True
+    def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
+        """Training loss of a batch of the present stage."""
+        training = self.stage.training
+        seen = self.sense(batch_size, _sector_scale(training.sector_growth, progress))
+        labelled = round(training.labelled_fraction * batch_size)
+        if training.objective in UNSUPERVISED:
+            return self._unsupervised(training.objective, seen)
+        loss = self._supervised(training, seen, labelled)
+        if labelled == batch_size:
+            return loss
+        share = labelled / batch_size
+        return share * loss + (1 - share) * self._unsupervised(training.unlabelled, seen, labelled)
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Loss of one batch that the system draws itself; ``inputs`` scales the sectors."""
-        return self.training_loss(self.sense(self.scenario.training.batch_size, inputs))
+    def _supervised(self, training: Training, seen: Observation, number: int) -> tf.Tensor:
+        """Loss of the first ``number`` samples."""
+        angle, distance, metric, *_ = (v[:number] for v in seen.estimate if v is not None)
+        truth, count = seen.targets.position[:number], seen.targets.num_targets[:number]
+        if training.objective in ("bce", "detection_gospa"):
+            present = tf.range(truth.shape[1]) < count[:, tf.newaxis]
+            present = tf.cast(present, metric.dtype)
+            if training.objective == "bce":
+                return objective.binary_cross_entropy(present, metric)
+            return objective.detection_gospa_loss(metric, count, training.cutoff)
+        found = objective.positions(angle, distance)
+        if training.objective == "mse":
+            return objective.position_mse(found, truth, count)
+        loss = objective.gospa_loss(found, truth, count, training.cutoff)
+        # beside an unsupervised loss, which is of order 1, metres would be out of proportion
+        return loss if training.labelled_fraction == 1 else loss / training.cutoff
 
-    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """Gradient step of ``fit``; returns the loss of this step, not a running mean."""
-        with tf.GradientTape() as tape:
-            loss = self(self._sector_scale(), training=True)
-        gradients = tape.gradient(loss, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
-        return {"loss_now": loss}
+    def _unsupervised(self, name: str, seen: Observation, first: int = 0) -> tf.Tensor:
+        """Loss of the samples from ``first`` on."""
+        z = seen.projected[first:]
+        estimate = receiver.TargetEstimate(*(v[first:] for v in seen.estimate))
+        if name == "reconstruction":
+            return objective.reconstruction_loss(z, self.receiver.reconstruct(estimate))
+        energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))
+        # by the norm of the steering vector at the peak: learned gains must not raise it
+        peak = self.receiver.array.steering(tf.stop_gradient(estimate.angle[:, 0]))
+        norm = tf.reduce_sum(tf.math.real(peak) ** 2 + tf.math.imag(peak) ** 2, -1)
+        size = self.scenario.waveform.num_subcarriers
+        return objective.max_loss(estimate.metric, size * norm * energy)
 
-    def _sector_scale(self) -> tf.Tensor:
-        """How far from broadside the sectors of this iteration may lie, as a share.
+    def validate(self, validation: Validation) -> dict[str, float]:
+        """GOSPA ("score") and detection probability in the test sector, as of now."""
+        if self._validation is None:
+            system = IsacSystem(self.scenario, self._truth, self._approach)
+            draw = partial(system.draw, validation.num_samples)
+            self._validation = tf.function(draw, autograph=False, jit_compile=self.scenario.compile)
+        reset_stream(self.scenario.seed, "validation")
+        drawn = {k: v.numpy() for k, v in self._validation().items()}
+        point = evaluate_point(drawn, validation.p_fa, validation.cutoff)
+        return {"score": point["gospa"], "p_d": point["p_d"]}
 
-        An element that is displaced by d turns the phase of a target at angle theta by
-        2 pi d sin(theta) / lambda. Seen from broadside outwards, that phase grows from zero and
-        the position is pulled along; seen from all angles at once, displacements beyond about
-        0.4 wavelengths have many local optima.
-        """
-        training = self.scenario.training
-        growth = training.sector_growth * training.iterations
-        step = tf.cast(self.optimizer.iterations, self.receiver.rdtype)
-        return tf.minimum(step / max(growth, 1e-9), 1.0) if growth else tf.ones_like(step)
+    _validation: Any = None
+
+
+def _sector_scale(growth: float, progress: tf.Tensor) -> tf.Tensor:
+    """How far from broadside the sectors of this iteration may lie, as a share.
+
+    An element that is displaced by d turns the phase of a target at angle theta by
+    2 pi d sin(theta) / lambda. Seen from broadside outwards, that phase grows from zero and
+    the position is pulled along; seen from all angles at once, displacements beyond about
+    0.4 wavelengths have many local optima.
+    """
+    return tf.minimum(progress / growth, 1.0) if growth else tf.ones_like(progress)

@@ -1,4 +1,4 @@
-"""Training of a system with Keras, in parts that survive a kill."""
+"""The training loop: Keras' ``fit`` in parts that survive a kill."""
 
 from __future__ import annotations
 
@@ -9,120 +9,125 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
+from sionna_isac.study.blocks import Training
+from sionna_isac.study.callbacks import Checkpoint, Monitor, TrainingError, Validate
+from sionna_isac.study.learner import Learner, Stage
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
-from sionna_isac.study.system import IsacSystem, assumed_array
 
-__all__ = ["TrainingError", "train_array"]
-
-_CHECKPOINT = "training"
+__all__ = ["TrainingError", "train"]
 
 
-class TrainingError(RuntimeError):
-    """Training that went wrong; the message is one line."""
+def train(
+    learner: Learner,
+    stages: tuple[Stage, ...],
+    folder: RunFolder,
+    reporter: Reporter,
+    name: str,
+    seed: int,
+    jit_compile: bool,
+) -> dict[str, np.ndarray]:
+    """Train stage after stage, from where an interrupted run stopped.
 
-
-class _Checkpoint(keras.callbacks.Callback):
-    """Writes weights, optimiser state and losses after each part, and seeds the next one.
-
-    The random numbers of a part depend on the seed and the part only, so that a run that was
-    interrupted goes on with the numbers that it would have had.
-    """
-
-    def __init__(self, folder: RunFolder, seed: int, losses: list[float], advance: Any) -> None:
-        super().__init__()
-        self._folder, self._seed, self._losses, self._advance = folder, seed, losses, advance
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        reset_stream(self._seed, "training", epoch)
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        loss = float(logs["loss_now"])
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"loss became {loss} at iteration {len(self._losses) + 1}; "
-                "try a smaller training.learning_rate"
-            )
-        self._losses.append(loss)
-        self._advance(1, f"loss {loss:.4g}")
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not all(np.all(np.isfinite(v.numpy())) for v in self.model.trainable_weights):
-            raise TrainingError(
-                f"learned parameters became NaN or infinite by iteration {len(self._losses)}; "
-                "try a smaller training.learning_rate"
-            )
-        weights = {f"weight_{i}": v.numpy() for i, v in enumerate(_state(self.model))}
-        self._folder.save(_CHECKPOINT, epoch=epoch + 1, losses=np.array(self._losses), **weights)
-
-
-def train_array(
-    scenario: Any, truth: ImpairedArray, folder: RunFolder, reporter: Reporter
-) -> tuple[ImpairedArray, np.ndarray]:
-    """Learn the array of a scenario, from where an interrupted run stopped.
+    Random numbers depend on the seed, the stage and the checkpoint interval only: a run that was
+    interrupted goes on with the numbers it would have had. Under a `tf.distribute` strategy (in
+    whose scope the learner was made), each replica draws its share of the batch.
 
     Parameters
     ----------
-    scenario
-        Scenario
-    truth : :class:`~sionna_isac.array.ImpairedArray`
-        The array that is there
+    learner : :class:`Learner`
+        What learns
+    stages : tuple of :class:`Stage`
+        Parts of the training
     folder : :class:`RunFolder`
         Where checkpoints are
     reporter : :class:`Reporter`
         Progress
+    name : `str`
+        Name of the training, in file names and progress
+    seed : `int`
+        Seed
+    jit_compile : `bool`
+        Whether steps are compiled with XLA
 
     Output
     ------
-    learned : :class:`~sionna_isac.array.ImpairedArray`
-        The learned array
-    losses : [iterations], `np.float64`
-        Loss of each iteration
+    : `dict`
+        Losses ("<stage>_loss") and validation scores ("<stage>_<score>" at the iterations
+        "<stage>_validated") of all stages
 
     Raises
     ------
     TrainingError
-        If the loss is not finite
+        If a loss or a weight is not finite
     """
-    training = scenario.training
-    learned = assumed_array(scenario, "learned", truth)
-    if training.iterations == 0:
-        return learned, np.zeros(0)
-    system = IsacSystem(scenario, truth, learned, training=True)
-    rate: Any = training.learning_rate
-    if training.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, training.iterations)
-    optimizer = keras.optimizers.Adam(rate)
-    optimizer.build(system.trainable_weights)
-    system.compile(optimizer=optimizer, jit_compile=scenario.compile)
+    history: dict[str, np.ndarray] = {}
+    for stage in stages:
+        if stage.training.iterations:
+            done = _train_stage(learner, stage, folder, reporter, name, seed, jit_compile)
+            history |= {f"{stage.name}_{key}": np.array(value) for key, value in done.items()}
+    return history
 
-    losses: list[float] = []
-    first = 0
-    stored = folder.load(_CHECKPOINT)
-    if stored is not None:
-        first = int(stored["epoch"])
-        losses = stored["losses"].tolist()
-        for i, variable in enumerate(_state(system)):
-            variable.assign(stored[f"weight_{i}"])
 
-    steps = training.checkpoint_interval
-    data = tf.data.Dataset.from_tensors(tf.zeros([1, 1])).repeat()
-    with reporter.task("learning the array", training.iterations, len(losses)) as advance:
-        checkpoint = _Checkpoint(folder, scenario.seed, losses, advance)
-        for epoch in range(first, math.ceil(training.iterations / steps)):
-            system.fit(
-                data,
-                initial_epoch=epoch,
-                epochs=epoch + 1,
-                steps_per_epoch=min(steps, training.iterations - epoch * steps),
-                callbacks=[checkpoint],
+def _train_stage(
+    learner: Learner,
+    stage: Stage,
+    folder: RunFolder,
+    reporter: Reporter,
+    name: str,
+    seed: int,
+    jit_compile: bool,
+) -> dict[str, list[float]]:
+    training = stage.training
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if training.batch_size % replicas:
+        raise ValueError(
+            f"training.batch_size must be a multiple of the {replicas} replicas; "
+            f"got {training.batch_size}"
+        )
+    learner.begin(stage, keras.optimizers.Adam(_rate(training)), jit_compile)
+    monitor = Monitor(training, lambda part: reset_stream(seed, name, stage.name, part))
+    validate = plateau = None
+    if training.validation is not None:
+        validate = Validate(training.validation, training.checkpoint_interval)
+    if training.schedule == "plateau":
+        plateau = _plateau(training)
+    checkpoint = Checkpoint(folder, f"training_{name}_{stage.name}", monitor, validate, plateau)
+    checkpoint.restore(learner)
+    number = math.ceil(training.iterations / training.checkpoint_interval)
+    stopped = validate is not None and validate.exhausted()
+    if checkpoint.num_parts < number and not stopped:
+        title = f"training {name}: {stage.name}"
+        with reporter.task(title, training.iterations, len(monitor.losses)) as monitor.advance:
+            learner.fit(
+                tf.data.Dataset.from_tensors(tf.zeros([replicas, 1])).repeat(),
+                initial_epoch=checkpoint.num_parts,
+                epochs=number,
+                steps_per_epoch=training.checkpoint_interval,
+                callbacks=[c for c in (monitor, validate, plateau, checkpoint) if c is not None],
                 shuffle=False,
                 verbose=0,
             )
-    return learned, np.array(losses)
+    learner.end()
+    scores = {} if validate is None else validate.scores
+    return {"loss": monitor.losses, **scores}
 
 
-def _state(system: keras.Model) -> list[Any]:
-    return [*system.trainable_weights, *system.optimizer.variables]
+def _rate(training: Training) -> Any:
+    if training.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(training.learning_rate, training.iterations)
+    return training.learning_rate
+
+
+def _plateau(training: Training) -> keras.callbacks.Callback:
+    plateau = training.plateau
+    return keras.callbacks.ReduceLROnPlateau(
+        monitor="loss",
+        mode="min",
+        factor=plateau.factor,
+        patience=max(1, plateau.patience // training.checkpoint_interval),
+        min_lr=plateau.minimum,
+        min_delta=0.0,
+    )

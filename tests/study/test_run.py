@@ -17,6 +17,7 @@ from sionna_isac.array import ImpairedArray
 from sionna_isac.core import set_seed
 from sionna_isac.plots import draw_result
 from sionna_isac.study import (
+    ArrayApproach,
     IsacSystem,
     StoreError,
     TrainingError,
@@ -47,7 +48,7 @@ def same(a: xr.Dataset, b: xr.Dataset) -> bool:
 
 def test_command_line_shows_progress_and_writes_everything(reference):
     out, done = reference
-    assert "learning the array" in done.stdout and "GOSPA" in done.stdout
+    assert "training learned: array" in done.stdout and "GOSPA" in done.stdout
     assert done.stderr == ""
     assert {"scenario.yaml", "result.nc", "figure.png", "partial"} <= {
         p.name for p in out.iterdir()
@@ -85,7 +86,7 @@ def test_methods_see_the_same_scenes(reference):
         assert all(np.array_equal(blocks[0][name], b[name]) for b in blocks[1:])
 
 
-@pytest.mark.parametrize("stage", ["training", "known_00001"])
+@pytest.mark.parametrize("stage", ["training_learned_array", "known_00001"])
 def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path, stage):
     out = tmp_path / "run"
     process = subprocess.Popen(
@@ -104,7 +105,7 @@ def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path, stage):
     kept = {p.name: p.stat().st_mtime_ns for p in (out / "partial").iterdir() if p.suffix == ".npz"}
     done = subprocess.run([*COMMAND, "--out", str(out), "--quiet"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    if stage != "training":  # blocks that were there are not computed again
+    if stage != "training_learned_array":  # blocks that were there are not computed again
         again = {n: (out / "partial" / n).stat().st_mtime_ns for n in kept}
         assert again == kept
     assert same(read_result(reference[0])[0], read_result(out)[0])
@@ -184,7 +185,9 @@ def test_learned_gains_do_not_raise_the_max_objective():
     scenario = load_scenario(TINY, ["array.learn=[gain]"])
     truth = true_array(scenario)
     learned = assumed_array(scenario, "learned", truth)
-    system = IsacSystem(scenario, truth, learned, training=True)
+    approach = ArrayApproach(scenario, learned, scenario.training)
+    system = IsacSystem(scenario, truth, approach, training=True)
+    system.stage = approach.stages()[0]
     set_seed(1)
     before = float(system(tf.ones([])))
     learned.assign_from(array_with_gain(scenario, 2.0))

@@ -1,0 +1,59 @@
+"""Arrays of a scenario: the one that is there, and what is believed of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sionna_isac import array
+from sionna_isac.core import reset_stream
+
+__all__ = ["assumed_array", "ideal_array", "true_array", "true_transmit_array"]
+
+_IMPAIRMENTS = {
+    "spacing": array.SpacingError,
+    "gain": array.GainError,
+    "phase": array.PhaseError,
+    "coupling": array.MutualCoupling,
+}
+
+
+def true_array(scenario: Any, draw: int = 0) -> array.ImpairedArray:
+    """The impaired array of a scenario, the same for the same seed and draw."""
+    config = scenario.array
+    reset_stream(scenario.seed, "impairments", *([draw] if draw else []))
+    drawn = [_IMPAIRMENTS[i.kind](**i.model_dump(exclude={"kind"})) for i in config.impairments]
+    return array.impair(config.num_antennas, config.wavelength, drawn, precision=scenario.precision)
+
+
+def true_transmit_array(scenario: Any, truth: array.ImpairedArray) -> array.UniformLinearArray:
+    """What the beams really pass: the impaired array, or an ideal one if only reception is."""
+    return truth if scenario.array.impaired == "both" else ideal_array(scenario)
+
+
+def assumed_array(scenario: Any, method: str, truth: array.ImpairedArray) -> array.ImpairedArray:
+    """What transmitter and receiver take the array for, before any training.
+
+    "known" is the truth; "unknown" and "learned" start from the ideal uniform array.
+    """
+    if method == "known":
+        return truth
+    config = scenario.array
+    learned = config.learn if method == "learned" else False
+    return array.ImpairedArray(
+        config.num_antennas,
+        config.wavelength,
+        coupling=None if truth.coupling is None else np.zeros_like(truth.coupling),
+        anchor=config.anchor,
+        trainable=learned,
+        precision=scenario.precision,
+    )
+
+
+def ideal_array(scenario: Any) -> array.UniformLinearArray:
+    """The uniform array without impairments."""
+    config = scenario.array
+    return array.UniformLinearArray(
+        config.num_antennas, config.wavelength, anchor=config.anchor, precision=scenario.precision
+    )

@@ -1,0 +1,90 @@
+"""What the training loop trains: a Keras model that draws its own batches."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from sionna_isac.study.blocks import Training, Validation
+
+__all__ = ["Learner", "Stage"]
+
+
+class Stage(NamedTuple):
+    """A part of a training.
+
+    Attributes
+    ----------
+    name : `str`
+        Name, in file names and progress
+    training : `Training`
+        Objective, optimiser, length
+    frozen : tuple of `keras.layers.Layer`
+        Layers whose weights stay as they are
+    """
+
+    name: str
+    training: Training
+    frozen: tuple[keras.layers.Layer, ...] = ()
+
+
+class Learner(keras.Model):
+    """A model whose batches are drawn in the graph: ``fit`` needs no data but a clock.
+
+    A subclass says what the loss of a batch is (:meth:`batch_loss`) and, for validation, how well
+    it does (:meth:`validate`).
+    """
+
+    stage: Stage
+
+    def begin(self, stage: Stage, optimizer: keras.Optimizer, jit_compile: bool) -> None:
+        """Prepare a stage: freeze what stays and compile."""
+        self.stage = stage
+        self.trainable = True
+        for layer in stage.frozen:
+            layer.trainable = False
+        optimizer.build(self.trainable_weights)
+        self.compile(optimizer=optimizer, jit_compile=jit_compile)
+
+    def end(self) -> None:
+        """Undo the freezing."""
+        for layer in self.stage.frozen:
+            layer.trainable = True
+
+    def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
+        """Loss of a batch of the present stage.
+
+        Input
+        -----
+        batch_size : `int`
+            Number of samples
+        progress : scalar, `tf.float`
+            Share of the stage's iterations that are done
+        """
+        raise NotImplementedError
+
+    def validate(self, validation: Validation) -> dict[str, float]:
+        """Scores by name; the one called "score" is to be made small."""
+        raise NotImplementedError
+
+    def build(self, input_shape: Any = None) -> None:
+        """Nothing is left to build: the layers make their weights when they are made."""
+        self.built = True
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Loss of one batch; ``inputs`` is the progress. Keras hands ``training`` to the layers."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return self.batch_loss(self.stage.training.batch_size // replicas, inputs)
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Gradient step of ``fit``; returns the loss of this step, not a running mean."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        step = tf.cast(self.optimizer.iterations, tf.float32)
+        with tf.GradientTape() as tape:
+            loss = self(step / self.stage.training.iterations, training=True)
+            scaled = loss / replicas  # gradients of replicas are summed
+        gradients = tape.gradient(scaled, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        return {"loss_now": loss}

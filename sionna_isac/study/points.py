@@ -1,0 +1,89 @@
+"""One point of a curve: scores, with confidence intervals, of the samples of one approach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sionna_isac import metrics, objective
+
+__all__ = ["POINT", "evaluate_point", "symbol_error_rate"]
+
+POINT: tuple[str, ...] = (
+    *("gospa", "gospa_low", "gospa_high", "p_d", "p_d_low", "p_d_high", "p_fa_achieved"),
+    *("threshold", "angle_rmse", "angle_rmse_low", "angle_rmse_high"),
+    *("range_rmse", "range_rmse_low", "range_rmse_high", "position_rmse"),
+)
+
+
+def evaluate_point(
+    data: dict[str, np.ndarray], p_fa: float, cutoff: float, level: float = 0.95
+) -> dict[str, float]:
+    """Scores of samples at the threshold of a false-alarm probability.
+
+    Parameters
+    ----------
+    data : `dict`
+        Estimates ("angle", "range", "metric") and truth ("true_angle", "true_range"), each
+        [num_samples, max_targets], and "num_targets" [num_samples]
+    p_fa : `float`
+        False-alarm probability
+    cutoff : `float`
+        Cut-off distance of GOSPA [m]; pairs beyond it do not enter root mean squared errors either,
+        but where there is one target at most, all do
+    level : `float`, (default 0.95)
+        Confidence level of the intervals
+
+    Output
+    ------
+    : `dict`
+        Scores by the names in ``POINT``
+    """
+    truth = np.asarray(objective.positions(data["true_angle"], data["true_range"]), float)
+    found = np.asarray(objective.positions(data["angle"], data["range"]), float)
+    number = data["num_targets"]
+    threshold = metrics.calibrate_threshold(data["metric"], number, p_fa)
+    keep = data["metric"] > threshold
+    count = keep.sum(-1)
+    # detections first, in the order in which they were found
+    order = np.argsort(~keep, axis=-1, kind="stable")
+    ordered = np.take_along_axis(found, order[..., np.newaxis], 1)
+    gospa = np.asarray(objective.gospa(ordered, truth, count, number, cutoff=cutoff), float)
+    errors = metrics.matched_errors(
+        np.take_along_axis(data["angle"], order, 1),
+        np.take_along_axis(data["range"], order, 1),
+        data["true_angle"],
+        data["true_range"],
+        count,
+        number,
+        cutoff=None if data["metric"].shape[-1] == 1 else cutoff,
+    )
+    entries = (
+        gospa.mean(),
+        *metrics.mean_interval(gospa, level),
+        1 - metrics.misdetection_probability(number, count),
+        *metrics.ratio_interval(np.minimum(number, count), number, level),
+        metrics.false_alarm_probability(number, count, data["metric"].shape[-1]),
+        threshold,
+        *_root_mean_square(errors.angle, level),
+        *_root_mean_square(errors.range, level),
+        _root_mean_square(errors.position, level)[0],
+    )
+    return dict(zip(POINT, (float(e) for e in entries), strict=True))
+
+
+def _root_mean_square(error: np.ndarray, level: float) -> tuple[float, float, float]:
+    """Value and interval; NaN if nothing was matched."""
+    if error.size == 0:
+        return (np.nan,) * 3
+    square = error**2
+    low, high = metrics.mean_interval(square, level)
+    return float(np.sqrt(square.mean())), float(np.sqrt(max(low, 0.0))), float(np.sqrt(high))
+
+
+def symbol_error_rate(
+    symbol_errors: np.ndarray, num_subcarriers: int, level: float
+) -> tuple[float, float, float]:
+    """Rate and interval; errors of one sample share its channel, so samples are what counts."""
+    rates = symbol_errors / num_subcarriers
+    low, high = metrics.mean_interval(rates, level)
+    return float(rates.mean()), low, high
