@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from sionna_isac import receiver, waveform
 from sionna_isac.core import Layer
@@ -60,6 +61,12 @@ class Approach:
     def copy(self) -> Approach:
         """Approach of the same structure with weights of its own."""
         raise NotImplementedError
+
+    def estimate(
+        self, ends: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
+    ) -> receiver.TargetEstimate:
+        """Estimates from a projected observation; of a stage, at least those it trains."""
+        return ends.receiver(z, sector, projected=True)
 
     def stages(self) -> tuple[Stage, ...]:
         """Parts of the training; empty if there is nothing to learn."""

@@ -13,10 +13,9 @@ from sionna_isac.study.approach import ArrayApproach
 from sionna_isac.study.arrays import assumed_array, true_array
 from sionna_isac.study.coded_sweep import coded_ber_sweep, summarise_ber
 from sionna_isac.study.detection_sweep import detection_sweep, summarise_detection
+from sionna_isac.study.learn import learn
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
-from sionna_isac.study.system import IsacSystem
-from sionna_isac.study.train import train
 
 __all__ = ["array_report", "array_study", "gap_closed"]
 
@@ -47,12 +46,11 @@ def _learn(
     scenario: Any, truth: ImpairedArray, folder: RunFolder, reporter: Reporter
 ) -> tuple[ImpairedArray, np.ndarray]:
     learned = assumed_array(scenario, "learned", truth)
+    if not scenario.training.iterations:
+        return learned, np.zeros(0)
     approach = ArrayApproach(scenario, learned, scenario.training)
-    system = IsacSystem(scenario, truth, approach, training=True)
-    history = train(
-        system, approach.stages(), folder, reporter, "learned", scenario.seed, scenario.compile
-    )
-    return learned, history.get("array_loss", np.zeros(0))
+    model = learn(scenario, truth, approach, "learned", folder, reporter)
+    return learned, model.history["array_loss"]
 
 
 def array_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:

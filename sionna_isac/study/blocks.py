@@ -30,6 +30,7 @@ __all__ = [
     "RadarEquation",
     "Rayleigh",
     "Receiver",
+    "Sampling",
     "Spacing",
     "Study",
     "Targets",
@@ -347,10 +348,9 @@ class Training(Frozen):
         return self
 
 
-class Evaluation(Frozen):
+class Sampling(Frozen):
     """Monte-Carlo evaluation of detection and localisation."""
 
-    methods: tuple[Method, ...] = METHODS
     num_samples: Count = 10000
     batch_size: Count = 250
     p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
@@ -359,6 +359,17 @@ class Evaluation(Frozen):
     confidence: Probability = 0.95
 
     _sorted = field_validator("p_fa")(increasing)
+
+    @property
+    def p_fas(self) -> tuple[float, ...]:
+        """All false-alarm probabilities in increasing order, with that of operation."""
+        return tuple(sorted({*self.p_fa, self.operating_p_fa}))
+
+
+class Evaluation(Sampling):
+    """Monte-Carlo evaluation of arrays."""
+
+    methods: tuple[Method, ...] = METHODS
 
     _distinct = field_validator("methods")(distinct_methods)
 

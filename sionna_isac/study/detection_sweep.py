@@ -55,7 +55,7 @@ def summarise_detection(scenario: Any, raw: dict[str, dict[str, np.ndarray]]) ->
     evaluation = scenario.evaluation
     level = evaluation.confidence
     methods = list(raw)
-    p_fas = np.array(sorted({*evaluation.p_fa, evaluation.operating_p_fa}))
+    p_fas = np.array(evaluation.p_fas)
     curve = {name: np.full((len(methods), p_fas.size), np.nan) for name in POINT}
     ser = np.full((len(methods), 3), np.nan)
     for m, data in enumerate(raw.values()):

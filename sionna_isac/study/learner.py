@@ -42,7 +42,6 @@ class Learner(keras.Model):
     def begin(self, stage: Stage, optimizer: keras.Optimizer, jit_compile: bool) -> None:
         """Prepare a stage: freeze what stays and compile."""
         self.stage = stage
-        self.trainable = True
         for layer in stage.frozen:
             layer.trainable = False
         optimizer.build(self.trainable_weights)

@@ -14,6 +14,7 @@ from sionna_isac.core import checks, set_seed
 from sionna_isac.study.array_study import array_report, array_study
 from sionna_isac.study.echo_map import echo_map
 from sionna_isac.study.loading import ScenarioError
+from sionna_isac.study.learning_study import learning_report, learning_study
 from sionna_isac.study.localization import localization_report, localization_study
 from sionna_isac.study.near_field_convergence import near_field_convergence
 from sionna_isac.study.near_field_report import near_field_report
@@ -38,6 +39,7 @@ class _Kind(NamedTuple):
 _KINDS = {
     "multi_target": _Kind(array_study, array_report),
     "coded_ber": _Kind(array_study, array_report),
+    "learning": _Kind(learning_study, learning_report),
     "localization": _Kind(localization_study, localization_report),
     "near_field": _Kind(near_field_study, near_field_report, in_workers=True),
     "near_field_convergence": _Kind(near_field_convergence, near_field_report, in_workers=True),
@@ -53,6 +55,7 @@ def run_scenario(
     fresh: bool = False,
     quiet: bool = False,
     workers: int | None = None,
+    models: str | Path | None = None,
 ) -> xr.Dataset:
     """Run a scenario and store its result; what an interrupted run computed is kept.
 
@@ -70,6 +73,9 @@ def run_scenario(
         Number of processes of a near-field study, whose results do not depend on it; `None` is
         one a core. They are started afresh: a script that calls this needs the usual
         ``if __name__ == "__main__":``.
+    models : `None` (default) | `str` | `Path`
+        Folder of trained models, shared by studies that need the same; `None` is "models" beside
+        ``out``
 
     Output
     ------
@@ -93,7 +99,7 @@ def run_scenario(
     elif workers is not None:
         raise ScenarioError(f"workers has no effect on a study of kind '{scenario.kind}'")
     reporter = Reporter(quiet)
-    folder = RunFolder(Path(out), scenario, fresh)
+    folder = RunFolder(Path(out), scenario, fresh, None if models is None else Path(models))
     if folder.result.exists():
         dataset, _ = read_result(folder.result)
         reporter.say(f"already complete: {folder.result}")

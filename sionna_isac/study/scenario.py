@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
-from scipy.constants import Boltzmann
 
 from sionna_isac.study.blocks import (
     METHODS,
@@ -24,6 +23,8 @@ from sionna_isac.study.blocks import (
     distinct_methods,
 )
 from sionna_isac.study.dataset_scenario import DatasetScenario
+from sionna_isac.study.isac_scenario import IsacStudy
+from sionna_isac.study.learning_scenario import LearningScenario
 from sionna_isac.study.localization_scenario import LocalizationScenario
 from sionna_isac.study.near_field_scenario import (
     NearFieldConvergenceScenario,
@@ -38,6 +39,7 @@ from sionna_isac.study.scattering_scenario import (
 __all__ = [
     "CodedBERScenario",
     "EchoMapScenario",
+    "LearningScenario",
     "LocalizationScenario",
     "MultiTargetScenario",
     "NearFieldConvergenceScenario",
@@ -47,62 +49,8 @@ __all__ = [
     "Scenario",
 ]
 
-ROOM_TEMPERATURE = 290.0
-
-
-class _ArrayStudy(CompiledStudy):
-    array: Array = Array()
-    waveform: Waveform = Waveform()
-    targets: Targets
-    link: Link
-    receiver: Receiver = Receiver()
+class _ArrayStudy(IsacStudy):
     training: Training = Training()
-
-    @property
-    def noise_power(self) -> float:
-        r"""`float` : Noise power of the echo.
-
-        With Rayleigh gains of variance 1, :math:`N_0 = K / \mathrm{SNR}_r`; with the radar
-        equation, :math:`N_0 = k_B T B F` over the bandwidth of all subcarriers [W].
-        """
-        gain = self.targets.gain
-        if gain.kind == "rayleigh":
-            return self.array.num_antennas / 10 ** (gain.snr_db / 10)
-        bandwidth = self.waveform.num_subcarriers * self.waveform.subcarrier_spacing
-        return Boltzmann * ROOM_TEMPERATURE * bandwidth * 10 ** (gain.noise_figure_db / 10)
-
-    @property
-    def link_noise_power(self) -> float:
-        """`float` : Noise power at the user: from the link's SNR, or the echo's thermal noise."""
-        if self.link.channel.kind == "multitap":
-            return 10 ** (-self.link.channel.snr_db / 10)
-        return self.noise_power
-
-    @model_validator(mode="after")
-    def _consistent(self) -> _ArrayStudy:
-        geometric = self.link.channel.kind == "geometric"
-        if geometric and self.targets.gain.kind != "radar_equation":
-            raise ValueError(
-                "link.channel.kind 'geometric' has path losses in absolute terms and needs "
-                "targets.gain.kind 'radar_equation'; got 'rayleigh'"
-            )
-        for half, number in zip(
-            self.receiver.window, (self.receiver.num_angles, self.receiver.num_ranges), strict=True
-        ):
-            if half >= number:
-                raise ValueError(
-                    f"receiver.window must be smaller than the grids; got {self.receiver.window}"
-                )
-        cell = 180 / (self.receiver.num_angles - 1)
-        low, high = self.targets.test_sector_deg
-        if min(high - low, self.targets.sector_span_deg[0]) < cell:
-            raise ValueError(
-                "targets.test_sector_deg and sector_span_deg must be at least as wide as a cell "
-                f"of the angle grid, {cell:.3g} degrees; got {high - low:g} and "
-                f"{self.targets.sector_span_deg[0]:g}"
-            )
-        self._check_training()
-        return self
 
     @property
     def learns(self) -> bool:
@@ -113,35 +61,15 @@ class _ArrayStudy(CompiledStudy):
         """The methods that the scenario compares."""
         return ()
 
-    def _check_training(self) -> None:
-        """Refuse what would have no effect or cannot run."""
-        training = self.training
-        if "learned" in self.compared() and not self.array.learn:
-            raise ValueError(
-                "array.learn must name what is learned by the method 'learned'; got []"
-            )
-        if self.learns and self.waveform.eta == 0:
-            raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
-        if training.objective in ("bce", "detection_gospa"):
-            raise ValueError(
-                f"training.objective '{training.objective}' is for networks that estimate "
-                "probabilities; arrays are learned by max, reconstruction, gospa or mse"
-            )
-        if training.objective == "mse" and self.targets.max_targets > 1:
-            raise ValueError(
-                "training.objective 'mse' is for one target at most; got targets.max_targets = "
-                f"{self.targets.max_targets}"
-            )
-        if training.objective == "gospa" and self.targets.max_targets > 10 and self.compile:
-            raise ValueError(
-                "targets.max_targets above 10 with training.objective 'gospa' finds assignments "
-                "outside the compiled graph: set compile: false"
-            )
-        reconstructs = training.objective == "reconstruction" or (
-            training.labelled_fraction < 1 and training.unlabelled == "reconstruction"
-        )
-        if reconstructs and self.receiver.atoms == "grid":
-            raise ValueError("training.objective 'reconstruction' needs receiver.atoms 'refined'")
+    @model_validator(mode="after")
+    def _trainable(self) -> Self:
+        if "learned" in self.compared():
+            if not self.array.learn:
+                raise ValueError(
+                    "array.learn must name what is learned by the method 'learned'; got []"
+                )
+            self.check_objective("training", self.training)
+        return self
 
 
 class MultiTargetScenario(_ArrayStudy):
@@ -187,6 +115,7 @@ Scenario = Annotated[
     MultiTargetScenario
     | CodedBERScenario
     | DatasetScenario
+    | LearningScenario
     | LocalizationScenario
     | NearFieldScenario
     | NearFieldConvergenceScenario

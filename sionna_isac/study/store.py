@@ -43,6 +43,8 @@ class RunFolder:
         Scenario that runs
     fresh : `bool`, (default `False`)
         Whether what an earlier run left is removed
+    models : `None` (default) | `Path`
+        Folder of trained models, for several runs; `None` is "models" beside ``path``
 
     Raises
     ------
@@ -50,8 +52,11 @@ class RunFolder:
         If the folder holds results of another configuration
     """
 
-    def __init__(self, path: Path, scenario: Any, fresh: bool = False) -> None:
-        self.path = Path(path)
+    def __init__(
+        self, path: Path, scenario: Any, fresh: bool = False, models: Path | None = None
+    ) -> None:
+        self.path, self.fresh = Path(path), fresh
+        self.models = models or self.path.resolve().parent / "models"
         config = self.path / "scenario.yaml"
         text = yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False)
         try:

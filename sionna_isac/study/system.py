@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from sionna_isac import array, channel, objective, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
-from sionna_isac.study.approach import Approach
+from sionna_isac.study.approach import Approach, Parts
 from sionna_isac.study.arrays import true_transmit_array
 from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
-from sionna_isac.study.learner import Learner
+from sionna_isac.study.learner import Learner, Stage
 from sionna_isac.study.points import evaluate_point
 
 __all__ = ["IsacSystem", "Observation", "make_link"]
@@ -99,6 +99,7 @@ class IsacSystem(Learner):
             targets.max_targets, targets.range_interval, gain, precision=precision
         )
         self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
+        self._ends = Parts(self.precoder, self.receiver)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
         self.echo = channel.MonostaticEcho(
             true_transmit_array(scenario, truth),
@@ -122,20 +123,24 @@ class IsacSystem(Learner):
         )
 
     def sense(
-        self, batch_size: int, scale: Any = None, eta: Any = None, phi: Any = None
+        self,
+        batch_size: int,
+        scale: Any = None,
+        eta: Any = None,
+        phi: Any = None,
+        stage: Stage | None = None,
     ) -> Observation:
         """Draw scenes, send, receive and estimate.
 
-        ``scale`` keeps random sectors closer to broadside, see ``training.sector_growth``.
+        ``scale`` keeps random sectors closer to broadside, see ``training.sector_growth``;
+        ``stage`` limits estimates to what that stage trains.
         """
         sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
         beam = self.transmit(sector, eta, phi)
         targets = self.scene(sector)
         z = self.echo.filtered(targets, beam, self._basis, self.scenario.noise_power)
-        return Observation(beam, targets, self._estimate(z, sector), z)
-
-    def _estimate(self, z: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
-        return self.receiver(z, sector, projected=True)
+        estimate = self._approach.estimate(self._ends, z, sector, stage)
+        return Observation(beam, targets, estimate, z)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:
         """Symbol errors [batch_size] of the user over all subcarriers."""
@@ -166,10 +171,11 @@ class IsacSystem(Learner):
     def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
         """Training loss of a batch of the present stage."""
         training = self.stage.training
-        seen = self.sense(batch_size, _sector_scale(training.sector_growth, progress))
-        labelled = round(training.labelled_fraction * batch_size)
+        scale = _sector_scale(training.sector_growth, progress)
+        seen = self.sense(batch_size, scale, stage=self.stage)
         if training.objective in UNSUPERVISED:
             return self._unsupervised(training.objective, seen)
+        labelled = round(training.labelled_fraction * batch_size)
         loss = self._supervised(training, seen, labelled)
         if labelled == batch_size:
             return loss
@@ -178,15 +184,16 @@ class IsacSystem(Learner):
 
     def _supervised(self, training: Training, seen: Observation, number: int) -> tf.Tensor:
         """Loss of the first ``number`` samples."""
-        angle, distance, metric, *_ = (v[:number] for v in seen.estimate if v is not None)
+        estimate = seen.estimate
         truth, count = seen.targets.position[:number], seen.targets.num_targets[:number]
         if training.objective in ("bce", "detection_gospa"):
-            present = tf.range(truth.shape[1]) < count[:, tf.newaxis]
-            present = tf.cast(present, metric.dtype)
+            present = tf.cast(tf.range(truth.shape[1]) < count[:, tf.newaxis], estimate.metric.dtype)
             if training.objective == "bce":
-                return objective.binary_cross_entropy(present, metric)
-            return objective.detection_gospa_loss(metric, count, training.cutoff)
-        found = objective.positions(angle, distance)
+                return objective.binary_cross_entropy(present, estimate.metric, from_logits=True)
+            return objective.detection_gospa_loss(
+                present, estimate.metric, training.cutoff, from_logits=True
+            )
+        found = objective.positions(estimate.angle[:number], estimate.range[:number])
         if training.objective == "mse":
             return objective.position_mse(found, truth, count)
         loss = objective.gospa_loss(found, truth, count, training.cutoff)

@@ -1,0 +1,65 @@
+"""Whether the claims of a scenario hold: orderings of approaches, with confidence intervals."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import xarray as xr
+
+__all__ = ["Verdict", "judge"]
+
+
+class Verdict(NamedTuple):
+    """How often one approach was better than another in one metric.
+
+    Attributes
+    ----------
+    better, worse : `str`
+        Approaches of the claim
+    metric : `str`
+        Metric, to be small
+    met, refuted, draws : `int`
+        Draws of the impairments in which the intervals do not overlap, in the order that is
+        claimed and in the other one; and all draws
+    """
+
+    better: str
+    worse: str
+    metric: str
+    met: int
+    refuted: int
+    draws: int
+
+    @property
+    def holds(self) -> bool:
+        """`bool` : Whether the claim is met in every draw"""
+        return self.met == self.draws
+
+    def __str__(self) -> str:
+        text = f"{self.better} < {self.worse} in {self.metric}: {self.met} of {self.draws} draws"
+        return text + (f", reversed in {self.refuted}" if self.refuted else "")
+
+
+def judge(scenario: Any, dataset: xr.Dataset) -> list[Verdict]:
+    """Verdicts on all claims, at the working point of the scenario."""
+    if not scenario.claims:
+        return []
+    wave = scenario.waveform
+    at = dataset.sel(p_fa=scenario.evaluation.operating_p_fa, eta=wave.eta, phi=wave.phi)
+    verdicts = []
+    for claim in scenario.claims:
+        for metric in claim.metrics:
+            (low_a, high_a), (low_b, high_b) = (
+                _interval(at.sel(approach=name), metric) for name in (claim.better, claim.worse)
+            )
+            met, refuted = int((high_a < low_b).sum()), int((high_b < low_a).sum())
+            number = at.sizes["draw"]
+            verdicts.append(Verdict(claim.better, claim.worse, metric, met, refuted, number))
+    return verdicts
+
+
+def _interval(row: xr.Dataset, metric: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """Bounds of a metric that is to be small."""
+    if metric == "p_md":
+        return 1 - row["p_d_high"], 1 - row["p_d_low"]
+    return row[f"{metric}_low"], row[f"{metric}_high"]

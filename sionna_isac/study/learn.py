@@ -1,0 +1,84 @@
+"""From an approach to its trained weights: from the store, or by training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sionna_isac.array import ImpairedArray
+from sionna_isac.study.approach import Approach
+from sionna_isac.study.models import ModelStore, TrainedModel
+from sionna_isac.study.progress import Reporter
+from sionna_isac.study.store import RunFolder
+from sionna_isac.study.system import IsacSystem
+from sionna_isac.study.train import train
+
+__all__ = ["learn"]
+
+
+def learn(
+    scenario: Any,
+    truth: ImpairedArray,
+    approach: Approach,
+    label: str,
+    folder: RunFolder,
+    reporter: Reporter,
+    draw: int = 0,
+) -> TrainedModel:
+    """Train an approach, unless the same training was done before.
+
+    Parameters
+    ----------
+    scenario
+        Scenario
+    truth : :class:`~sionna_isac.array.ImpairedArray`
+        The array that is there
+    approach : :class:`Approach`
+        What learns; its weights are set
+    label : `str`
+        Name of the approach
+    folder : :class:`RunFolder`
+        Where checkpoints and trained models are
+    reporter : :class:`Reporter`
+        Progress
+    draw : `int`, (default 0)
+        Number of the draw of the impairments
+
+    Output
+    ------
+    : :class:`TrainedModel`
+        Weights and history
+    """
+    key = _key(scenario, approach, draw)
+    store = ModelStore(folder.models)
+    model = None if folder.fresh else store.load(label, key)
+    if model is None:
+        name = f"{label}_{draw}"
+        system = IsacSystem(scenario, truth, approach, training=True)
+        stages = approach.stages()
+        history = train(system, stages, folder, reporter, name, scenario.seed, scenario.compile)
+        return store.save(label, key, scenario, approach.weights(), history)
+    reporter.say(f"{label}: trained before, {model.file}")
+    approach.assign(model.weights)
+    return model
+
+
+def _key(scenario: Any, approach: Approach, draw: int) -> dict[str, Any]:
+    """Everything that the weights depend on."""
+    stages = approach.stages()
+    validated = any(stage.training.validation is not None for stage in stages)
+    targets = scenario.targets.model_dump(mode="json")
+    if not validated:
+        del targets["test_sector_deg"]
+    return {
+        "seed": scenario.seed,
+        "draw": draw,
+        "precision": scenario.precision,
+        "array": scenario.array.model_dump(mode="json"),
+        "waveform": scenario.waveform.model_dump(mode="json"),
+        "receiver": scenario.receiver.model_dump(mode="json"),
+        "targets": targets,
+        "user": scenario.link.sector_deg,
+        "approach": [str(part) for part in approach.structure],
+        "stages": {stage.name: stage.training.model_dump(mode="json") for stage in stages},
+    }
+

@@ -1,0 +1,164 @@
+"""Scenarios that compare approaches: models, learned models and networks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sionna_isac.study.blocks import (
+    Count,
+    Frozen,
+    Sampling,
+    Training,
+    increasing,
+)
+from sionna_isac.study.isac_scenario import IsacStudy
+
+__all__ = ["LearningScenario"]
+
+Pursuit = Literal["differentiable", "plain"]
+METRICS = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
+
+
+class Unknown(Frozen):
+    """The ideal array is believed in: the mismatched baseline."""
+
+    kind: Literal["unknown"]
+    pursuit: Pursuit = "plain"
+
+
+class Known(Frozen):
+    """The true array is known."""
+
+    kind: Literal["known"]
+    pursuit: Pursuit = "differentiable"
+
+
+class Impairments(Frozen):
+    """The parameters of the impairments are learned (``array.learn``)."""
+
+    kind: Literal["impairments"]
+    training: Training
+
+
+class Dictionary(Frozen):
+    """The steering vectors of ``num_angles`` angles are learned."""
+
+    kind: Literal["dictionary"]
+    num_angles: Annotated[int, Field(ge=8)] = 720
+    training: Training
+
+
+class Networks(Frozen):
+    """Networks for the beam, position and detection (NNBL), learned in two steps.
+
+    The map that networks see has ``num_angles`` times ``num_ranges`` cells.
+    """
+
+    kind: Literal["networks"]
+    size: Literal["full", "limited"] = "full"
+    num_angles: Annotated[int, Field(ge=64)] = 320
+    num_ranges: Annotated[int, Field(ge=64)] = 128
+    position: Training
+    detection: Training
+
+    @model_validator(mode="after")
+    def _objectives(self) -> Self:
+        for name, allowed in (
+            ("position", ("mse", "gospa")),
+            ("detection", ("bce", "detection_gospa")),
+        ):
+            training = getattr(self, name)
+            if training.objective not in allowed:
+                raise ValueError(
+                    f"{name}.objective must be one of {', '.join(allowed)}; "
+                    f"got '{training.objective}'"
+                )
+            if training.labelled_fraction < 1:
+                raise ValueError(f"{name}.labelled_fraction must be 1: networks need labels")
+        return self
+
+
+ApproachConfig = Annotated[
+    Unknown | Known | Impairments | Dictionary | Networks, Field(discriminator="kind")
+]
+
+
+class Claim(Frozen):
+    """That one approach is better than another, at ``eta`` and ``phi`` of the waveform."""
+
+    better: str
+    worse: str
+    metrics: tuple[Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"], ...] = METRICS
+
+
+class LearningScenario(IsacStudy):
+    """Learned approaches against model-based ones, over the false-alarm probability and the beam.
+
+    Everything is repeated for ``num_draws`` draws of the impairments. Trained models are kept for
+    other studies that need the same.
+    """
+
+    kind: Literal["learning"]
+    num_draws: Count = 1
+    approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
+    eta: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+    phi: tuple[float, ...] = ()
+    evaluation: Sampling = Sampling()
+    claims: tuple[Claim, ...] = ()
+
+    @field_validator("eta", "phi")
+    @classmethod
+    def _ordered(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        return increasing(value) if value else value
+
+    @property
+    def etas(self) -> tuple[float, ...]:
+        """Shares of the sensing beam, that of the waveform if none are given."""
+        return self.eta or (self.waveform.eta,)
+
+    @property
+    def phis(self) -> tuple[float, ...]:
+        """Phases between the beams [rad], that of the waveform if none are given."""
+        return self.phi or (self.waveform.phi,)
+
+    @model_validator(mode="after")
+    def _compared(self) -> Self:
+        for label, config in self.approaches.items():
+            if not label.replace("_", "").isalnum():
+                raise ValueError(
+                    f"approaches must have names of letters, digits and underscores; got '{label}'"
+                )
+            if isinstance(config, (Impairments, Dictionary)):
+                self.check_objective(f"approaches.{label}.training", config.training)
+            if isinstance(config, Impairments) and not self.array.learn:
+                raise ValueError(f"array.learn must name what '{label}' learns; got []")
+            if isinstance(config, Networks):
+                self._check_networks(label)
+        for claim in self.claims:
+            for name in (claim.better, claim.worse):
+                if name not in self.approaches:
+                    raise ValueError(
+                        f"claims must name approaches, {', '.join(self.approaches)}; got '{name}'"
+                    )
+        if self.claims and self.waveform.eta not in self.etas:
+            raise ValueError(
+                f"eta must hold waveform.eta = {self.waveform.eta:g}, where claims are judged; "
+                f"got {list(self.eta)}"
+            )
+        if self.claims and self.waveform.phi not in self.phis:
+            raise ValueError(
+                f"phi must hold waveform.phi = {self.waveform.phi:g}, where claims are judged; "
+                f"got {list(self.phi)}"
+            )
+        return self
+
+    def _check_networks(self, label: str) -> None:
+        if self.waveform.eta == 0:
+            raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
+        if self.array.impaired == "reception":
+            raise ValueError(
+                f"approaches.{label}: networks make no difference between arrays that transmit "
+                "and receive; array.impaired must be 'both'"
+            )
