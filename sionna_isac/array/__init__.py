@@ -1,5 +1,6 @@
 """Arrays: element positions, steering vectors, hardware impairments."""
 
+from sionna_isac.array.dictionary import SteeringDictionary
 from sionna_isac.array.impaired import ImpairedArray, PositiveGains
 from sionna_isac.array.impairment import (
     GainError,
@@ -21,6 +22,7 @@ __all__ = [
     "PositiveGains",
     "SpacingError",
     "SphericalWaveArray",
+    "SteeringDictionary",
     "UniformLinearArray",
     "cross_positions",
     "impair",

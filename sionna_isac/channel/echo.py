@@ -29,6 +29,10 @@ class MonostaticEcho(Layer):
     target. Over several OFDM symbols a target that moves with radial velocity :math:`v`
     (positive: receding) turns by :math:`e^{-j4\pi v m T_\mathrm{sym}/\lambda}` at symbol m.
 
+    Transmitter and receiver share the array unless ``receive_array`` is given; then the steering
+    vector on the left is that of the receive array (footnote 2 of [MateosRamos25]_), at the same
+    place, for instance with impairments of its own.
+
     Parameters
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
@@ -39,6 +43,9 @@ class MonostaticEcho(Layer):
         Whether :math:`\nu = 1/\sqrt{S}` (the text of [MateosRamos25]_) or 1 over S subcarriers
     symbol_duration : `None` (default) | `float`
         Duration of an OFDM symbol with its prefix [s]; `None` is 1/``subcarrier_spacing``
+    receive_array : `None` (default) | :class:`~sionna_isac.array.UniformLinearArray`
+        The true array of the receiver, of the same wavelength, with :math:`K'` elements; `None`
+        is ``array``
 
     Input
     -----
@@ -59,7 +66,13 @@ class MonostaticEcho(Layer):
         Received signal, for the three forms of ``x``
         [batch_size, num_antennas, num_subcarriers],
         [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers], with the number of
+        receive antennas
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, the arrays have different wavelengths, or a value is out of its range
     """
 
     def __init__(
@@ -68,6 +81,7 @@ class MonostaticEcho(Layer):
         subcarrier_spacing: float,
         normalize: bool = False,
         symbol_duration: float | None = None,
+        receive_array: Layer | None = None,
         *,
         precision: str | None = None,
         **kwargs: Any,
@@ -83,6 +97,18 @@ class MonostaticEcho(Layer):
             if symbol_duration is None
             else checks.real("symbol_duration", symbol_duration, minimum=0, exclusive=True)
         )
+        self.receive_array = (
+            None
+            if receive_array is None
+            else checks.instance("receive_array", receive_array, Layer)
+        )
+        if receive_array is not None and not math.isclose(
+            receive_array.wavelength, array.wavelength, rel_tol=1e-9
+        ):
+            raise ValueError(
+                f"receive_array must have the wavelength of array, {array.wavelength:g} m; got "
+                f"{receive_array.wavelength:g} m"
+            )
 
     def call(
         self, x: tf.Tensor, targets: PointTargets, beam: Any = None, no: Any = None
@@ -99,7 +125,7 @@ class MonostaticEcho(Layer):
         self._check(targets, beam, batch_size)
         if no is not None:
             checks.not_negative("no", tf.cast(no, self.rdtype))
-        steering = self.cast(self.array.steering(targets.angle))  # [B, T, K]
+        steering, receiving = self._steering(targets.angle)
         num_symbols = x.shape[-2] if x.shape.rank > 2 else 1
         num_subcarriers = x.shape[-1]
         # illumination of each target, [B, T, M, S]
@@ -119,7 +145,7 @@ class MonostaticEcho(Layer):
         if self.normalize:
             lit *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
         flat = tf.reshape(lit, [x.shape[0], -1, num_symbols * num_subcarriers])
-        y = linalg.matmul(tf.linalg.matrix_transpose(steering), flat)  # [B, K, M S]
+        y = linalg.matmul(tf.linalg.matrix_transpose(receiving), flat)  # [B, K', M S]
         if x.shape.rank == 5:
             y = tf.reshape(y, [x.shape[0], 1, -1, num_symbols, num_subcarriers])
         elif x.shape.rank == 3:
@@ -135,8 +161,18 @@ class MonostaticEcho(Layer):
         for name in ("range", "gain"):
             checks.shape(f"targets.{name}", getattr(targets, name), targets.angle.shape)
 
+    def _steering(self, angle: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Steering vectors [batch_size, max_targets, ...] of the transmitter and the receiver."""
+        transmit = self.cast(self.array.steering(angle))
+        if self.receive_array is None:
+            return transmit, transmit
+        return transmit, self.cast(self.receive_array.steering(angle))
+
     def amplitude(self, targets: PointTargets, steering: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
-        """Gain times beam pattern of each target, [batch_size, max_targets]."""
+        """Gain times beam pattern of each target, [batch_size, max_targets].
+
+        ``steering`` [batch_size, max_targets, num_antennas] is that of the transmitter.
+        """
         return targets.gain * tf.linalg.matvec(steering, beam)
 
     def delay(self, distance: tf.Tensor, num_subcarriers: int) -> tf.Tensor:
@@ -175,7 +211,7 @@ class MonostaticEcho(Layer):
         Output
         ------
         : [batch_size, num_antennas, rank], `tf.complex`
-            :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
+            :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`, with the number of receive antennas
         """
         if no is not None:
             no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
@@ -183,7 +219,7 @@ class MonostaticEcho(Layer):
             raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
         targets, beam = PointTargets(*self._convert(tuple(targets))), self.cast(beam)
         self._check(targets, beam, beam.shape[0])
-        steering = self.cast(self.array.steering(targets.angle))
+        steering, receiving = self._steering(targets.angle)
         amplitude = self.amplitude(targets, steering, beam)
         num_subcarriers = delay_basis.shape[0]
         if self.normalize:
@@ -193,7 +229,7 @@ class MonostaticEcho(Layer):
         projected = linalg.matmul(flat, tf.math.conj(self.cast(delay_basis)))
         projected = tf.reshape(projected, [*delay.shape[:-1], delay_basis.shape[1]])
         y = linalg.matmul(
-            tf.linalg.matrix_transpose(steering), amplitude[..., tf.newaxis] * projected
+            tf.linalg.matrix_transpose(receiving), amplitude[..., tf.newaxis] * projected
         )
         if no is not None:
             y += complex_normal(y.shape, no, self.precision)
@@ -212,20 +248,21 @@ class MonostaticEcho(Layer):
         Output
         ------
         a : [batch_size, 1, num_antennas, 1, num_antennas, num_paths, num_time_steps], `tf.complex`
-            Path coefficients; a path for each target, a time step for each OFDM symbol
+            Path coefficients, receive antennas first; a path for each target, a time step for
+            each OFDM symbol
         tau : [batch_size, 1, 1, max_targets], `tf.float`
             Path delays [s]
         """
         checks.integer("num_subcarriers", num_subcarriers)
         checks.integer("num_ofdm_symbols", num_ofdm_symbols)
         targets = PointTargets(*self._convert(tuple(targets)))
-        steering = self.cast(self.array.steering(targets.angle))
+        steering, receiving = self._steering(targets.angle)
         tau = 2 * targets.range / SPEED_OF_LIGHT
         edge = -2 * math.pi * (num_subcarriers // 2) * self.subcarrier_spacing * tau
         gain = targets.gain * linalg.expj(edge)
         if self.normalize:
             gain *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
-        a = tf.einsum("bt,btk,btl->bklt", gain, steering, steering)[..., tf.newaxis]
+        a = tf.einsum("bt,btk,btl->bklt", gain, receiving, steering)[..., tf.newaxis]
         if targets.velocity is None:
             a = tf.repeat(a, num_ofdm_symbols, -1)
         else:

@@ -97,6 +97,13 @@ def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> ker
     )
 
 
+def dictionary(precision: str, **kwargs: Any) -> keras.layers.Layer:
+    columns = impaired("double", False).steering(ANGLES).numpy().T
+    return isac.array.SteeringDictionary(
+        ANTENNAS, WAVELENGTH, ANGLES, columns, precision=precision, **kwargs
+    )
+
+
 def spherical(precision: str, spacing: float = 1.5) -> keras.layers.Layer:
     positions = isac.array.uniform_positions(ANTENNAS, spacing * WAVELENGTH)
     return isac.array.SphericalWaveArray(positions, WAVELENGTH, precision=precision)
@@ -203,6 +210,15 @@ CASES = [
         trainable=("positions", "gain", "phase", "coupling"),
         gradients=(0,),
     ),
+    Case("SteeringDictionary", dictionary, angles, trainable=("real", "imag")),
+    Case(
+        "SteeringDictionary-fixed-ideal",
+        lambda p: isac.array.SteeringDictionary(
+            ANTENNAS, WAVELENGTH, ANGLES, trainable=False, precision=p
+        ),
+        angles,
+        compile=False,
+    ),
     Case("SphericalWaveArray", spherical, lambda rng: (points(rng),), gradients=(0,)),
     Case(
         "SphericalWaveArray-cross",
@@ -246,6 +262,12 @@ CASES = [
         ),
         sector,
         trainable=("positions", "gain", "phase"),
+    ),
+    Case(
+        "LeastSquaresPrecoder-dictionary",
+        lambda p: isac.waveform.LeastSquaresPrecoder(dictionary(p), ANGLES, precision=p),
+        sector,
+        trainable=("real", "imag"),
     ),
     Case(
         "MultibeamPrecoder",
@@ -295,6 +317,22 @@ CASES = [
         ),
         lambda rng: (complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), targets(rng, True)),
         gradients=(0, 1),
+    ),
+    Case(
+        "MonostaticEcho-receive-array",
+        lambda p: isac.channel.MonostaticEcho(
+            isac.array.UniformLinearArray(ANTENNAS - 3, WAVELENGTH, precision=p),
+            SPACING,
+            receive_array=impaired(p),
+            precision=p,
+        ),
+        lambda rng: (
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            targets(rng),
+            complex_draws(rng, BATCH, ANTENNAS - 3),
+        ),
+        trainable=("positions", "gain", "phase", "coupling"),
+        gradients=(0, 1, 2),
     ),
     Case(
         "NearFieldEcho",
@@ -381,6 +419,14 @@ CASES = [
         trainable=("positions", "gain", "phase"),
     ),
     Case(
+        "DifferentiableOMP-dictionary",
+        lambda p: isac.receiver.DifferentiableOMP(
+            dictionary(p), ANGLES, RANGES, SPACING, 2, (3, 2), "grid", 0.2, precision=p
+        ),
+        receiver_inputs,
+        trainable=("real", "imag"),
+    ),
+    Case(
         # gains, and what follows the first target, have their gradients cut by design
         "DifferentiableOMP-one-target",
         lambda p: differentiable_omp(p, max_targets=1),
@@ -413,7 +459,11 @@ CASES = [
 
 # The gradient of these is not that of their output, by design (stop-gradients after the first
 # target), so that central differences do not apply.
-PARTIAL_GRADIENT = ("DifferentiableOMP", "DifferentiableOMP-grid-span")
+PARTIAL_GRADIENT = (
+    "DifferentiableOMP",
+    "DifferentiableOMP-grid-span",
+    "DifferentiableOMP-dictionary",
+)
 
 
 def public_layers() -> dict[str, type]:

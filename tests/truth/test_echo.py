@@ -121,3 +121,73 @@ def test_filtered_noise_has_the_distribution_of_the_long_way(rng):
 def test_filtered_is_for_targets_at_rest(rng):
     with pytest.raises(ValueError, match="targets must have no velocity"):
         make_echo().filtered(scene(rng, True), complex_draws(rng, BATCH, ANTENNAS), np.eye(4))
+
+
+def two_arrays():
+    """An ideal transmitter, and an impaired receiver with another number of antennas."""
+    transmit = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
+    receive = isac.array.impair(
+        ANTENNAS + 3,
+        WAVELENGTH,
+        [
+            isac.array.SpacingError(0.05),
+            isac.array.PhaseError(0.3),
+            isac.array.MutualCoupling(-9.0),
+        ],
+        precision="double",
+    )
+    return transmit, receive
+
+
+@pytest.mark.parametrize("velocity", [False, True])
+def test_two_arrays_equal_the_channel_matrices(rng, velocity):
+    """Eq. (1) with the matrix a_rx a_tx^T of each target, in all forms of the signal."""
+    transmit, receive = two_arrays()
+    targets = scene(rng, velocity)
+    beam = complex_draws(rng, BATCH, ANTENNAS)
+    x = complex_draws(rng, BATCH, SYMBOLS, SUBCARRIERS)
+    antennas = np.einsum("bk,bms->bkms", beam, x)
+    expected = np.zeros((BATCH, ANTENNAS + 3, SYMBOLS, SUBCARRIERS), complex)
+    for b, t in np.ndindex(BATCH, 3):
+        angle, distance = targets.angle[b, t], targets.range[b, t]
+        matrix = np.outer(receive(angle), transmit(angle))
+        rho = np.exp(-4j * np.pi * SPACING * distance / 299792458.0 * np.arange(SUBCARRIERS))
+        speed = targets.velocity[b, t] if velocity else 0.0
+        turn = np.exp(-4j * np.pi * speed * np.arange(SYMBOLS) / SPACING / WAVELENGTH)
+        for m, s in np.ndindex(SYMBOLS, SUBCARRIERS):
+            seen = matrix @ antennas[b, :, m, s] * turn[m] * rho[s]
+            expected[b, :, m, s] += targets.gain[b, t] * seen
+    echo = isac.channel.MonostaticEcho(
+        transmit, SPACING, receive_array=receive, precision="double"
+    )  # fmt: skip
+    np.testing.assert_allclose(echo(antennas[:, None], targets)[:, 0], expected, atol=1e-11)
+    np.testing.assert_allclose(echo(x, targets, beam), expected, atol=1e-11)
+    first = echo(x[:, 0], targets, beam)
+    np.testing.assert_allclose(first, expected[:, :, 0], atol=1e-11)
+    # the path coefficients, receive antennas first
+    frequencies = subcarrier_frequencies(SUBCARRIERS, SPACING, precision="double")
+    channel = cir_to_ofdm_channel(frequencies, *echo.paths(targets, SUBCARRIERS, SYMBOLS))
+    assert channel.shape == (BATCH, 1, ANTENNAS + 3, 1, ANTENNAS, SYMBOLS, SUBCARRIERS)
+    sent = ApplyOFDMChannel(precision="double")(tf.constant(antennas[:, None]), channel)
+    np.testing.assert_allclose(sent[:, 0], expected, atol=1e-11)
+    if not velocity:  # the shortcut after the reciprocal filter
+        basis = np.linalg.qr(complex_draws(rng, SUBCARRIERS, 5))[0]
+        filtered = expected[:, :, 0] / x[:, None, 0]
+        short = echo.filtered(targets, beam, basis)
+        np.testing.assert_allclose(short, filtered @ basis.conj(), atol=1e-10)
+        noisy = echo.filtered(targets, beam, basis, no=0.1)
+        assert noisy.shape == short.shape and np.all(np.abs(noisy - short) > 0)
+
+
+def test_the_same_array_twice_changes_nothing(rng):
+    echo = make_echo()
+    twin = isac.channel.MonostaticEcho(
+        echo.array, SPACING, receive_array=echo.array, precision="double"
+    )  # fmt: skip
+    arguments = (
+        complex_draws(rng, BATCH, SUBCARRIERS),
+        scene(rng),
+        complex_draws(rng, BATCH, ANTENNAS),
+    )
+    np.testing.assert_array_equal(twin(*arguments), echo(*arguments))
+    assert twin.get_config()["receive_array"] and echo.get_config()["receive_array"] is None
