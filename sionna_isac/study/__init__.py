@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 _PARTS = {
+    "angle_delay_scenario": ("AngleDelayMapScenario",),
     "coded_link": ("BeamformedLink", "CodedLink"),
     "dataset": (
         "ChannelDataset",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from scipy.constants import Boltzmann
 
+from sionna_isac.study.angle_delay_scenario import AngleDelayMapScenario
 from sionna_isac.study.blocks import (
     METHODS,
     Array,
@@ -36,6 +37,7 @@ from sionna_isac.study.scattering_scenario import (
 )
 
 __all__ = [
+    "AngleDelayMapScenario",
     "CodedBERScenario",
     "EchoMapScenario",
     "LocalizationScenario",
@@ -182,6 +184,7 @@ class CodedBERScenario(_ArrayStudy):
 Scenario = Annotated[
     MultiTargetScenario
     | CodedBERScenario
+    | AngleDelayMapScenario
     | DatasetScenario
     | LocalizationScenario
     | NearFieldScenario

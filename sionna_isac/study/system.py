@@ -22,10 +22,10 @@ _IMPAIRMENTS = {
 }
 
 
-def true_array(scenario: Any) -> array.ImpairedArray:
-    """The impaired array of a scenario, the same for the same seed."""
+def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:
+    """The impaired array of a scenario, the same for the same seed and labels."""
     config = scenario.array
-    reset_stream(scenario.seed, "impairments")
+    reset_stream(scenario.seed, "impairments", *labels)
     drawn = [_IMPAIRMENTS[i.kind](**i.model_dump(exclude={"kind"})) for i in config.impairments]
     return array.impair(config.num_antennas, config.wavelength, drawn, precision=scenario.precision)
 
