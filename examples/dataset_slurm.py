@@ -39,7 +39,7 @@ def main() -> None:
         cluster.adapt(maximum_jobs=arguments.jobs)
         scenario = load_scenario(arguments.scenario)
         generate_dataset(
-            scenario, Path("results") / scenario.name, scheduler=cluster.scheduler_address
+            scenario, Path("results") / scenario.folder_name, scheduler=cluster.scheduler_address
         )
 
 

@@ -47,13 +47,20 @@ SetOption = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override, e.g. training.iterations=50."),
 ]
 SeedOption = Annotated[int | None, typer.Option(help="Seed in place of the scenario's.")]
+ProfileOption = Annotated[
+    str | None, typer.Option(help="Profile of the scenario; its first one if not given.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Folder; results/NAME or results/NAME_PROFILE if not given.")
+]
 
 
 @app.command()
 def run(
     scenario: ScenarioArgument,
     set_: SetOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; results/NAME if not given.")] = None,
+    profile: ProfileOption = None,
+    out: OutOption = None,
     seed: SeedOption = None,
     fresh: Annotated[
         bool, typer.Option(help="Discard what an earlier run left; without it a run resumes.")
@@ -68,7 +75,7 @@ def run(
     from sionna_isac.study.loading import load_scenario
     from sionna_isac.study.quiet import load_tensorflow
 
-    config = load_scenario(scenario, set_ or (), seed)
+    config = load_scenario(scenario, set_ or (), seed, profile)
     if config.kind == "dataset":
         raise typer.BadParameter(
             f"'{config.name}' is a data set: use 'sionna-isac dataset generate'"
@@ -76,7 +83,7 @@ def run(
     load_tensorflow()
     from sionna_isac.study import run_scenario
 
-    folder = out or Path("results") / config.name
+    folder = out or Path("results") / config.folder_name
     run_scenario(config, folder, fresh=fresh, quiet=quiet, workers=workers)
     _draw(folder, None, quiet)
 
@@ -85,7 +92,8 @@ def run(
 def generate(
     scenario: ScenarioArgument,
     set_: SetOption = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; results/NAME if not given.")] = None,
+    profile: ProfileOption = None,
+    out: OutOption = None,
     seed: SeedOption = None,
     workers: Annotated[
         int | None,
@@ -105,8 +113,8 @@ def generate(
 
     if workers is not None and scheduler is not None:
         raise typer.BadParameter("--workers is for local processes: leave it out with --scheduler")
-    config = load_scenario(scenario, set_ or (), seed)
-    folder = out or Path("results") / config.name
+    config = load_scenario(scenario, set_ or (), seed, profile)
+    folder = out or Path("results") / config.folder_name
     generate_dataset(config, folder, workers, scheduler, fresh, quiet)
 
 
@@ -141,23 +149,28 @@ def info(path: DatasetArgument) -> None:
 @app.command("list")
 def list_() -> None:
     """List the scenarios of the library."""
-    from sionna_isac.study.loading import find_scenarios, load_scenario
+    from sionna_isac.study.loading import find_scenarios, list_profiles, load_scenario
 
     table = Table(box=None, header_style="bold")
-    for column in ("name", "kind", "title"):
+    for column in ("name", "kind", "profiles", "title"):
         table.add_column(column)
     for name, path in find_scenarios().items():
         config = load_scenario(path)
-        table.add_row(name, config.kind, config.title)
+        table.add_row(name, config.kind, ", ".join(list_profiles(path)), config.title)
     Console().print(table)
 
 
 @app.command()
-def show(scenario: ScenarioArgument, set_: SetOption = None, seed: SeedOption = None) -> None:
+def show(
+    scenario: ScenarioArgument,
+    set_: SetOption = None,
+    profile: ProfileOption = None,
+    seed: SeedOption = None,
+) -> None:
     """Print a scenario with all values, defaults and overrides included."""
     from sionna_isac.study.loading import load_scenario
 
-    config = load_scenario(scenario, set_ or (), seed)
+    config = load_scenario(scenario, set_ or (), seed, profile)
     typer.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
 
 

@@ -145,7 +145,8 @@ def fields(path: Path) -> None:
     """Write the fields of scenarios, with their defaults, from the configuration models."""
     from sionna_isac.study.scenario import Scenario
 
-    parts = ["# Fields of scenarios", ""]
+    note = "A file may also have [`profiles`](../scenarios.md#profiles); `profile` names the one"
+    parts = ["# Fields of scenarios", "", f"{note} that was chosen.", ""]
     seen: set[type] = set()
     for kind in typing.get_args(typing.get_args(Scenario)[0]):
         name = kind.model_fields["kind"].annotation.__args__[0]

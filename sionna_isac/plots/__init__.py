@@ -1,5 +1,6 @@
 """Figures, drawn from stored results, and of targets."""
 
+from sionna_isac.plots.angle_delay_map import angle_delay_map
 from sionna_isac.plots.coded_ber import coded_ber
 from sionna_isac.plots.dataset import dataset_overview
 from sionna_isac.plots.echo_map import echo_map
@@ -14,6 +15,7 @@ from sionna_isac.plots.target import voxel_target
 
 __all__ = [
     "add_bound",
+    "angle_delay_map",
     "coded_ber",
     "dataset_overview",
     "draw_result",

@@ -57,6 +57,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     : `matplotlib.figure.Figure`
         The figure
     """
+    from sionna_isac.plots.angle_delay_map import angle_delay_map
     from sionna_isac.plots.coded_ber import coded_ber
     from sionna_isac.plots.dataset import dataset_overview
     from sionna_isac.plots.echo_map import echo_map
@@ -68,6 +69,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     from sionna_isac.plots.scattering_sphere import scattering_sphere
 
     drawings = {
+        "angle_delay_map": angle_delay_map,
         "coded_ber": coded_ber,
         "dataset": dataset_overview,
         "localization": localization,

@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 _PARTS = {
+    "angle_delay_scenario": ("AngleDelayMapScenario",),
     "coded_link": ("BeamformedLink", "CodedLink"),
     "dataset": (
         "ChannelDataset",
@@ -20,7 +21,13 @@ _PARTS = {
     "dataset_scenario": ("DatasetScenario",),
     "approach": ("Approach", "ArrayApproach"),
     "arrays": ("assumed_array", "true_array"),
-    "loading": ("ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"),
+    "loading": (
+        "ScenarioError",
+        "find_scenarios",
+        "list_profiles",
+        "load_scenario",
+        "parse_scenario",
+    ),
     "localization_scenario": ("LocalizationScenario",),
     "array_study": ("gap_closed",),
     "run": ("run_scenario",),

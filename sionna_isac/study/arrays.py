@@ -19,10 +19,10 @@ _IMPAIRMENTS = {
 }
 
 
-def true_array(scenario: Any, draw: int = 0) -> array.ImpairedArray:
-    """The impaired array of a scenario, the same for the same seed and draw."""
+def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:
+    """The impaired array of a scenario, the same for the same seed and labels."""
     config = scenario.array
-    reset_stream(scenario.seed, "impairments", *([draw] if draw else []))
+    reset_stream(scenario.seed, "impairments", *labels)
     drawn = [_IMPAIRMENTS[i.kind](**i.model_dump(exclude={"kind"})) for i in config.impairments]
     return array.impair(config.num_antennas, config.wavelength, drawn, precision=scenario.precision)
 

@@ -65,12 +65,18 @@ class Frozen(BaseModel):
 
 
 class Study(Frozen):
-    """What every scenario has."""
+    """What every scenario has; ``profile`` is the one that was chosen from the file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     title: str
     source: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    profile: Annotated[str, Field(pattern=r"^[a-z0-9_]*$")] = ""
+
+    @property
+    def folder_name(self) -> str:
+        """`str` : Folder of results: the name, with the profile if there is one."""
+        return f"{self.name}_{self.profile}" if self.profile else self.name
 
 
 class CompiledStudy(Study):

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.study.blocks import Count, Frozen, Interval, Positive, changed_fields
+from sionna_isac.study.blocks import Count, Frozen, Interval, Positive, Study, changed_fields
 
 __all__ = ["SPLITS", "DatasetScenario", "Split"]
 
@@ -124,14 +124,10 @@ class Solver(Frozen):
         return self
 
 
-class DatasetScenario(Frozen):
+class DatasetScenario(Study):
     """Channels of extended targets with their labels, for training, validation and test."""
 
     kind: Literal["dataset"]
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-    title: str
-    source: str = ""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     precision: Literal["single", "double"] = "single"
     array: CrossArray = CrossArray()
     waveform: Tones = Tones()

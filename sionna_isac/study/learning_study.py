@@ -58,7 +58,7 @@ def learning_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.D
     models: dict[str, str] = {}
     trained: dict[str, list[Any]] = {}
     for draw in range(draws):
-        truth = true_array(scenario, draw)
+        truth = true_array(scenario, *([draw] if draw else []))
         for a, label in enumerate(labels):
             approach = make_approach(scenario, label, truth, draw)
             if approach.stages():

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from sionna_isac.study.profiles import ProfileError, apply_profile, profile_names
 from sionna_isac.study.scenario import Scenario
 
-__all__ = ["ScenarioError", "find_scenarios", "load_scenario", "parse_scenario"]
+__all__ = ["ScenarioError", "find_scenarios", "list_profiles", "load_scenario", "parse_scenario"]
 
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
 
@@ -29,10 +30,28 @@ def find_scenarios() -> dict[str, Path]:
     return {}
 
 
+def list_profiles(source: str | Path) -> tuple[str, ...]:
+    """Profiles of a scenario file (or of a scenario of the library), the default first.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read or its profiles are not valid
+    """
+    path, raw = _read(source)
+    try:
+        return profile_names(raw)
+    except ProfileError as error:
+        raise ScenarioError(f"{path}: {error}") from None
+
+
 def load_scenario(
-    source: str | Path, overrides: Sequence[str] = (), seed: int | None = None
+    source: str | Path,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    profile: str | None = None,
 ) -> Any:
-    """Read a scenario and apply overrides.
+    """Read a scenario, choose a profile and apply overrides.
 
     Parameters
     ----------
@@ -42,6 +61,9 @@ def load_scenario(
         "dotted.key=value" with the value in YAML
     seed : `None` (default) | `int`
         Seed in place of the scenario's
+    profile : `None` (default) | `str`
+        Profile of the file, merged over the rest of it before the overrides; `None` is the first
+        one, if the file has any
 
     Output
     ------
@@ -51,8 +73,23 @@ def load_scenario(
     Raises
     ------
     ScenarioError
-        If the file cannot be read, a key is unknown or a value is not allowed
+        If the file cannot be read, there is no such profile, a key is unknown or a value is not
+        allowed
     """
+    path, raw = _read(source)
+    try:
+        raw = apply_profile(raw, profile)
+    except ProfileError as error:
+        raise ScenarioError(f"{path}: {error}") from None
+    for override in overrides:
+        _override(raw, override)
+    if seed is not None:
+        raw["seed"] = seed
+    return parse_scenario(raw)
+
+
+def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
+    """Path and content of a scenario file, which has a name."""
     path = Path(source)
     if not path.is_file():
         known = find_scenarios()
@@ -69,11 +106,7 @@ def load_scenario(
     if not isinstance(raw, dict):
         raise ScenarioError(f"{path}: must be a mapping of keys to values")
     raw.setdefault("name", path.stem)
-    for override in overrides:
-        _override(raw, override)
-    if seed is not None:
-        raw["seed"] = seed
-    return parse_scenario(raw)
+    return path, raw
 
 
 def parse_scenario(raw: dict[str, Any]) -> Any:
@@ -115,6 +148,8 @@ def _override(raw: dict[str, Any], override: str) -> None:
     key, sign, value = override.partition("=")
     if not sign or not key:
         raise ScenarioError(f"--set must be key=value; got {override!r}")
+    if key.split(".")[0] in ("profile", "profiles"):
+        raise ScenarioError(f"--set {key}: profiles are chosen with --profile")
     try:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from sionna_isac.core import checks, set_seed
+from sionna_isac.study.angle_delay_map import angle_delay_map, angle_delay_report
 from sionna_isac.study.array_study import array_report, array_study
 from sionna_isac.study.echo_map import echo_map
 from sionna_isac.study.loading import ScenarioError
@@ -39,6 +40,7 @@ class _Kind(NamedTuple):
 _KINDS = {
     "multi_target": _Kind(array_study, array_report),
     "coded_ber": _Kind(array_study, array_report),
+    "angle_delay_map": _Kind(angle_delay_map, angle_delay_report),
     "learning": _Kind(learning_study, learning_report),
     "localization": _Kind(localization_study, localization_report),
     "near_field": _Kind(near_field_study, near_field_report, in_workers=True),

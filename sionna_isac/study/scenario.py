@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sionna_isac.study.angle_delay_scenario import AngleDelayMapScenario
 from sionna_isac.study.blocks import (
     METHODS,
     Array,
@@ -37,6 +38,7 @@ from sionna_isac.study.scattering_scenario import (
 )
 
 __all__ = [
+    "AngleDelayMapScenario",
     "CodedBERScenario",
     "EchoMapScenario",
     "LearningScenario",
@@ -114,6 +116,7 @@ class CodedBERScenario(_ArrayStudy):
 Scenario = Annotated[
     MultiTargetScenario
     | CodedBERScenario
+    | AngleDelayMapScenario
     | DatasetScenario
     | LearningScenario
     | LocalizationScenario

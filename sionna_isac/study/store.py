@@ -91,6 +91,8 @@ class RunFolder:
 
     def _check_same(self, config: Path, scenario: Any) -> None:
         stored = yaml.safe_load(config.read_text(encoding="utf-8"))
+        if isinstance(stored, dict):
+            stored.setdefault("profile", "")  # runs that are older than profiles
         difference = _first_difference(stored, scenario.model_dump(mode="json"))
         if difference:
             raise StoreError(

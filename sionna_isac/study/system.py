@@ -105,7 +105,7 @@ class IsacSystem(Learner):
             true_transmit_array(scenario, truth),
             wave.subcarrier_spacing,
             wave.normalize,
-            # receive_array
+            receive_array=truth,
             precision=precision,
         )
         self.link = make_link(scenario, truth)
