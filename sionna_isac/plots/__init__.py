@@ -4,6 +4,7 @@ from sionna_isac.plots.angle_delay_map import angle_delay_map
 from sionna_isac.plots.coded_ber import coded_ber
 from sionna_isac.plots.dataset import dataset_overview
 from sionna_isac.plots.echo_map import echo_map
+from sionna_isac.plots.learning import learning
 from sionna_isac.plots.localization import add_bound, localization
 from sionna_isac.plots.multi_target import multi_target
 from sionna_isac.plots.near_field import near_field
@@ -20,6 +21,7 @@ __all__ = [
     "dataset_overview",
     "draw_result",
     "echo_map",
+    "learning",
     "localization",
     "multi_target",
     "near_field",

@@ -61,6 +61,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     from sionna_isac.plots.coded_ber import coded_ber
     from sionna_isac.plots.dataset import dataset_overview
     from sionna_isac.plots.echo_map import echo_map
+    from sionna_isac.plots.learning import learning
     from sionna_isac.plots.localization import localization
     from sionna_isac.plots.multi_target import multi_target
     from sionna_isac.plots.near_field import near_field
@@ -72,6 +73,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
         "angle_delay_map": angle_delay_map,
         "coded_ber": coded_ber,
         "dataset": dataset_overview,
+        "learning": learning,
         "localization": localization,
         "multi_target": multi_target,
         "near_field": near_field,

@@ -42,7 +42,7 @@ _PARTS = {
     "system": ("IsacSystem", "make_link"),
     "sampler": ("NumericalError", "Sampler"),
     "learner": ("Learner", "Stage"),
-    "train": ("TrainingError", "train"),
+    "training": ("TrainingError", "train"),
     "workers": ("WorkerError",),
 }
 _HOME = {name: part for part, names in _PARTS.items() for name in names}

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, channel, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.study._lobes import found_targets, lobes
-from sionna_isac.study.system import assumed_array, true_array
+from sionna_isac.study.arrays import assumed_array, true_array
 
 __all__ = ["MapTrial"]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac import receiver, waveform
+from sionna_isac import array, receiver, waveform
 from sionna_isac.core import Layer
 from sionna_isac.study.arrays import ideal_array
 from sionna_isac.study.blocks import Training
@@ -180,7 +180,7 @@ class ArrayApproach(Approach):
 
     @property
     def _is_dictionary(self) -> bool:
-        return hasattr(self.array, "angle_grid")
+        return isinstance(self.array, array.SteeringDictionary)
 
     def _window(self) -> tuple[int, int]:
         """Half widths in cells; that of the angle is the same angle whatever the grid."""

@@ -10,7 +10,7 @@ from sionna_isac.study.models import ModelStore, TrainedModel
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
 from sionna_isac.study.system import IsacSystem
-from sionna_isac.study.train import train
+from sionna_isac.study.training import train
 
 __all__ = ["learn"]
 
@@ -81,4 +81,3 @@ def _key(scenario: Any, approach: Approach, draw: int) -> dict[str, Any]:
         "approach": [str(part) for part in approach.structure],
         "stages": {stage.name: stage.training.model_dump(mode="json") for stage in stages},
     }
-

@@ -75,7 +75,9 @@ class Learner(keras.Model):
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Loss of one batch; ``inputs`` is the progress. Keras hands ``training`` to the layers."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return self.batch_loss(self.stage.training.batch_size // replicas, inputs)
+        # under a strategy, Keras builds the model with the shape of the data, [1, 1]
+        progress = tf.reduce_mean(inputs)
+        return self.batch_loss(self.stage.training.batch_size // replicas, progress)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Gradient step of ``fit``; returns the loss of this step, not a running mean."""

@@ -13,7 +13,6 @@ from sionna_isac.array import ImpairedArray, SteeringDictionary
 from sionna_isac.study.approach import Approach, ArrayApproach
 from sionna_isac.study.arrays import assumed_array, ideal_array, true_array
 from sionna_isac.study.learn import learn
-from sionna_isac.study.network_approach import NetworkApproach
 from sionna_isac.study.points import POINT, evaluate_point, symbol_error_rate
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.sampler import Sampler
@@ -41,6 +40,8 @@ def make_approach(scenario: Any, label: str, truth: ImpairedArray, draw: int = 0
             precision=scenario.precision,
         )
         return ArrayApproach(scenario, columns, config.training, num_angles=size)
+    from sionna_isac.study.network_approach import NetworkApproach
+
     return NetworkApproach(scenario, config, (scenario.seed, "initial weights", label, draw))
 
 
@@ -122,7 +123,9 @@ def _point(
 def _padded(name: str, histories: list[np.ndarray]) -> xr.Variable:
     """Histories of all draws, NaN where a training stopped early."""
     length = max(h.size for h in histories)
-    rows = [np.pad(h.astype(float), (0, length - h.size), constant_values=np.nan) for h in histories]
+    rows = [
+        np.pad(h.astype(float), (0, length - h.size), constant_values=np.nan) for h in histories
+    ]
     return xr.Variable(("draw", f"step_{name}"), np.stack(rows))
 
 
@@ -143,8 +146,8 @@ def learning_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
         row = at.sel(approach=label).mean("draw")
         yield (
             f"  {label:<20} GOSPA {float(row.gospa):6.2f} m   p_d {float(row.p_d):.3f}   "
-            f"angle {np.rad2deg(float(row.angle_rmse)):.3f} deg   range {float(row.range_rmse):.3f} m"
-            f"   SER {float(row.ser):.2e}"
+            f"angle {np.rad2deg(float(row.angle_rmse)):.3f} deg   "
+            f"range {float(row.range_rmse):.3f} m   SER {float(row.ser):.2e}"
         )
     for verdict in judge(scenario, dataset):
         yield f"  {verdict}"

@@ -14,8 +14,8 @@ from sionna_isac.core import checks, set_seed
 from sionna_isac.study.angle_delay_map import angle_delay_map, angle_delay_report
 from sionna_isac.study.array_study import array_report, array_study
 from sionna_isac.study.echo_map import echo_map
-from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.learning_study import learning_report, learning_study
+from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.localization import localization_report, localization_study
 from sionna_isac.study.near_field_convergence import near_field_convergence
 from sionna_isac.study.near_field_report import near_field_report

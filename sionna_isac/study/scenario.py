@@ -9,17 +9,11 @@ from pydantic import Field, field_validator, model_validator
 from sionna_isac.study.angle_delay_scenario import AngleDelayMapScenario
 from sionna_isac.study.blocks import (
     METHODS,
-    Array,
     Coding,
-    CompiledStudy,
     Evaluation,
-    Link,
     Method,
     Probability,
-    Receiver,
-    Targets,
     Training,
-    Waveform,
     changed_fields,
     distinct_methods,
 )
@@ -50,6 +44,7 @@ __all__ = [
     "ScatteringSphereScenario",
     "Scenario",
 ]
+
 
 class _ArrayStudy(IsacStudy):
     training: Training = Training()

@@ -187,7 +187,8 @@ class IsacSystem(Learner):
         estimate = seen.estimate
         truth, count = seen.targets.position[:number], seen.targets.num_targets[:number]
         if training.objective in ("bce", "detection_gospa"):
-            present = tf.cast(tf.range(truth.shape[1]) < count[:, tf.newaxis], estimate.metric.dtype)
+            present = tf.range(truth.shape[1]) < count[:, tf.newaxis]
+            present = tf.cast(present, estimate.metric.dtype)
             if training.objective == "bce":
                 return objective.binary_cross_entropy(present, estimate.metric, from_logits=True)
             return objective.detection_gospa_loss(

@@ -87,6 +87,9 @@ def _train_stage(
             f"training.batch_size must be a multiple of the {replicas} replicas; "
             f"got {training.batch_size}"
         )
+    if replicas > 1 and jit_compile:
+        reporter.say("note: training on several replicas is not compiled with XLA")
+        jit_compile = False
     learner.begin(stage, keras.optimizers.Adam(_rate(training)), jit_compile)
     monitor = Monitor(training, lambda part: reset_stream(seed, name, stage.name, part))
     validate = plateau = None

@@ -1,0 +1,110 @@
+"""Figures of studies that compare approaches."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from sionna_isac.plots.style import CYCLE, new_figure
+
+__all__ = ["learning"]
+
+_MARKS = "osv^D<>Px*"
+_NAMES = {
+    "p_md": "misdetection probability",
+    "gospa": "GOSPA [m]",
+    "angle_rmse": "angle RMSE [deg]",
+    "range_rmse": "range RMSE [m]",
+    "ser": "symbol error rate",
+}
+
+
+def learning(dataset: xr.Dataset) -> Figure:
+    """Scores over the false-alarm probability, or over the symbol error rate if the beam varies.
+
+    Of several draws of the impairments, means are shown; the bars of the curves reach from the
+    lowest to the highest bound of the confidence intervals of all draws.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Result of a scenario of kind "learning"
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        Figure
+    """
+    data = dataset.assign(
+        p_md=1 - dataset.p_d, p_md_low=1 - dataset.p_d_high, p_md_high=1 - dataset.p_d_low
+    )
+    for end in ("", "_low", "_high"):
+        data[f"angle_rmse{end}"] = np.rad2deg(data[f"angle_rmse{end}"])
+    beams = dataset.sizes["eta"] * dataset.sizes["phi"]
+    draw = _over_threshold if beams == 1 else _over_beam
+    figure = draw(data)
+    figure.supxlabel(
+        f"{dataset.attrs.get('num_samples', '?')} samples a point, "
+        f"{dataset.sizes['draw']} draws of the impairments",
+        fontsize=8,
+    )
+    return figure
+
+
+def _over_threshold(data: xr.Dataset) -> Figure:
+    names = ("gospa", "p_md", "angle_rmse", "range_rmse")
+    figure, axes = new_figure(2, 2, str(data.attrs.get("title", "")))
+    point = data.isel(eta=0, phi=0)
+    for ax, name in zip(axes.flat, names, strict=True):
+        for i, label in enumerate(data["approach"].values):
+            row = point.sel(approach=label)
+            _bars(ax, i, label, row.p_fa.values, row, name)
+        ax.set(xscale="log", xlabel="false-alarm probability", ylabel=_NAMES[name])
+        ax.set_ylim(bottom=0)
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def _over_beam(data: xr.Dataset) -> Figure:
+    """One panel a score; a line over eta for the first phase, faint dots for the others."""
+    names = ["p_md", "angle_rmse", "range_rmse", "gospa"]
+    figure, axes = new_figure(2, 2, str(data.attrs.get("title", "")))
+    p_fa = _operating_point(data)
+    for ax, name in zip(axes.flat, names, strict=True):
+        for i, label in enumerate(data["approach"].values):
+            row = data.sel(approach=label, p_fa=p_fa)
+            x = row["ser"].mean("draw")
+            y = row[name].mean("draw")
+            if data.sizes["phi"] > 1:
+                colour = CYCLE[i % len(CYCLE)]
+                ax.plot(x.values.ravel(), y.values.ravel(), ".", color=colour, alpha=0.3, ms=3)
+            _bars(ax, i, label, x.isel(phi=0).values, row.isel(phi=0), name)
+        ax.set(xscale="log", yscale="log", xlabel=_NAMES["ser"], ylabel=_NAMES[name])
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def _operating_point(data: xr.Dataset) -> float:
+    scenario = json.loads(data.attrs["scenario"])
+    return float(scenario["evaluation"]["operating_p_fa"])
+
+
+def _bars(ax: Any, index: int, label: str, x: np.ndarray, row: xr.Dataset, name: str) -> None:
+    """Means over the draws, with bars over all intervals."""
+    mean = row[name].mean("draw").values
+    low, high = row[f"{name}_low"].min("draw").values, row[f"{name}_high"].max("draw").values
+    ax.errorbar(
+        x,
+        mean,
+        yerr=np.maximum([mean - low, high - mean], 0),
+        color=CYCLE[index % len(CYCLE)],
+        marker=_MARKS[index % len(_MARKS)],
+        ms=4,
+        lw=1.2,
+        elinewidth=0.6,
+        label=label,
+    )
