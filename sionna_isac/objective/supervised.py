@@ -1,0 +1,233 @@
+"""Losses of single tasks that need labels: position, angle, presence of a target, message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import checks, cites
+
+__all__ = ["angle_mse", "binary_cross_entropy", "categorical_cross_entropy", "position_mse"]
+
+
+@cites("MateosRamos25")
+def position_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
+    r"""Mean squared distance of positions, the single-target loss of [MateosRamos25]_.
+
+    .. math::
+        \frac{1}{\sum_b t_b} \sum_b t_b\, \|\mathbf{p}_b - \hat{\mathbf{p}}_b\|_2^2
+
+    as in Section V-C of [MateosRamos25]_, there to compare with [MateosRamos23]_. The mean is over
+    the samples that have a target; what the others hold does not matter. A batch without any
+    target gives 0, with gradient 0.
+
+    Input
+    -----
+    estimate : [..., 2], `tf.float`
+        Estimated positions [m]
+    truth : [..., 2], `tf.float`
+        True positions [m]
+    present : [...], `tf.bool`
+        Whether there is a target, :math:`t` (or 0 and 1)
+
+    Output
+    ------
+    : scalar, `tf.float`
+        Loss [m^2]; NaN where a position that counts is not finite (an error in eager mode)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit
+    """
+    estimate, truth = _real("estimate", estimate), _real("truth", truth)
+    for name, value in (("estimate", estimate), ("truth", truth)):
+        checks.last_dim(name, value, 2, "(x, y)")
+    return _mean_square(estimate, truth, present, estimate.shape[:-1])
+
+
+@cites("MateosRamos23")
+def angle_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
+    r"""Mean squared error of angles where there is a target, the sensing part of (12).
+
+    .. math::
+        \frac{1}{\sum_b t_b} \sum_b t_b\, |\hat\theta_b - \theta_b|^2
+
+    :math:`\mathcal{J}_\mathrm{angle}` of [MateosRamos23]_, which "is meaningful only when
+    :math:`t = 1`". The mean is over the samples that have a target; a batch without any target
+    gives 0, with gradient 0.
+
+    Input
+    -----
+    estimate : [...], `tf.float`
+        Estimated angles [rad]
+    truth : [...], `tf.float`
+        True angles [rad]
+    present : [...], `tf.bool`
+        Whether there is a target, :math:`t` (or 0 and 1)
+
+    Output
+    ------
+    : scalar, `tf.float`
+        Loss [rad^2]; NaN where an angle that counts is not finite (an error in eager mode)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit
+    """
+    estimate, truth = _real("estimate", estimate), _real("truth", truth)
+    return _mean_square(
+        estimate[..., tf.newaxis], truth[..., tf.newaxis], present, estimate.shape
+    )  # fmt: skip
+
+
+@cites("MateosRamos23")
+def binary_cross_entropy(estimate: Any, present: Any, from_logits: bool = False) -> tf.Tensor:
+    r"""Binary cross-entropy of target detection, Eq. (9) of [MateosRamos23]_.
+
+    .. math::
+        -\mathbb{E}[t \log \hat p + (1 - t) \log(1 - \hat p)]
+
+    Logits :math:`\log\frac{\hat p}{1 - \hat p}` are the safer input: the loss then grows linearly
+    for wrong answers of any confidence. Probabilities are clipped to
+    :math:`[\epsilon, 1 - \epsilon]` with the machine epsilon of their type, so that the loss is at
+    most 15.9 in single and 36.0 in double precision, with gradient 0 beyond.
+
+    Parameters
+    ----------
+    from_logits : `bool`, (default `False`)
+        Whether ``estimate`` holds logits and not probabilities
+
+    Input
+    -----
+    estimate : [...], `tf.float`
+        Estimated probabilities :math:`\hat p` that there is a target, or their logits
+    present : [...], `tf.bool`
+        Whether there is one, :math:`t` (or numbers within [0, 1])
+
+    Output
+    ------
+    : scalar, `tf.float`
+        Mean over all entries
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, and, in eager mode, if a probability is not within [0, 1]
+    """
+    estimate, present = detection_arguments(estimate, present, from_logits)
+    return tf.reduce_mean(bernoulli_cross_entropy(estimate, present, from_logits))
+
+
+@cites("MateosRamos23")
+def categorical_cross_entropy(estimate: Any, message: Any, from_logits: bool = False) -> tf.Tensor:
+    r"""Categorical cross-entropy of messages, Eq. (10) of [MateosRamos23]_.
+
+    .. math::
+        -\mathbb{E}\Bigl[\sum_{j=1}^{|\mathcal{M}|} m_j^\mathrm{enc} \log \hat m_j\Bigr]
+
+    with the one-hot encoding :math:`\mathbf{m}^\mathrm{enc}` of the message. Logits (what goes
+    into a softmax) are the safer input. Probabilities are taken as they are, without
+    normalisation, and those below the machine epsilon of their type are raised to it, with
+    gradient 0 there.
+
+    Parameters
+    ----------
+    from_logits : `bool`, (default `False`)
+        Whether ``estimate`` holds logits and not probabilities
+
+    Input
+    -----
+    estimate : [..., num_messages], `tf.float`
+        Estimated probabilities of the messages, or their logits
+    message : [...], `tf.int`
+        Indices of the messages that were sent
+
+    Output
+    ------
+    : scalar, `tf.float`
+        Mean over all samples
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, and, in eager mode, if a probability or message is out of range
+    """
+    estimate = _real("estimate", estimate)
+    message = tf.convert_to_tensor(message)
+    if not message.dtype.is_integer:
+        raise TypeError(f"message must hold integers; got {message.dtype.name}")
+    checks.shape("message", message, estimate.shape[:-1], "as estimate has without its last one")
+    number = estimate.shape[-1]
+    _within("message", message, number - 1)
+    sent = tf.one_hot(message, number, dtype=estimate.dtype)
+    if from_logits:
+        logarithm = tf.nn.log_softmax(estimate)
+    else:
+        _within("estimate", estimate, 1)
+        epsilon = _epsilon(estimate)
+        logarithm = tf.math.log(tf.where(estimate < epsilon, epsilon, estimate))
+    return -tf.reduce_mean(tf.reduce_sum(sent * logarithm, -1))
+
+
+def detection_arguments(
+    estimate: Any, present: Any, from_logits: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Probabilities (or logits) and labels of the same type and shape, checked."""
+    estimate = _real("estimate", estimate)
+    present = tf.cast(tf.convert_to_tensor(present), estimate.dtype)
+    checks.shape("present", present, estimate.shape, "as estimate has")
+    _within("present", present, 1)
+    if not from_logits:
+        _within("estimate", estimate, 1)
+    return estimate, present
+
+
+def bernoulli_cross_entropy(
+    estimate: tf.Tensor, present: tf.Tensor, from_logits: bool
+) -> tf.Tensor:
+    """Cross-entropy of each pair of entries, which broadcast; finite with finite gradients."""
+    if from_logits:
+        return present * tf.nn.softplus(-estimate) + (1 - present) * tf.nn.softplus(estimate)
+    epsilon = _epsilon(estimate)
+    estimate = tf.where(estimate < epsilon, epsilon, estimate)
+    estimate = tf.where(estimate > 1 - epsilon, 1 - epsilon, estimate)
+    return -present * tf.math.log(estimate) - (1 - present) * tf.math.log1p(-estimate)
+
+
+def _mean_square(
+    estimate: tf.Tensor, truth: tf.Tensor, present: Any, lead: tf.TensorShape
+) -> tf.Tensor:
+    """Mean over the entries that are present of the squared norms of differences [..., n]."""
+    checks.shape("truth", truth, estimate.shape, "as estimate has")
+    present = tf.cast(tf.convert_to_tensor(present), tf.bool)
+    checks.shape("present", present, lead)
+    counts = present[..., tf.newaxis]
+    difference = tf.where(counts, estimate - tf.cast(truth, estimate.dtype), 0.0)
+    checks.finite("the difference of estimate and truth", difference)
+    number = tf.reduce_sum(tf.cast(present, estimate.dtype))
+    return tf.reduce_sum(difference * difference) / tf.maximum(number, 1.0)
+
+
+def _real(name: str, value: Any) -> tf.Tensor:
+    value = tf.convert_to_tensor(value)
+    if not value.dtype.is_floating:
+        raise TypeError(f"{name} must hold real floating numbers; got {value.dtype.name}")
+    return value
+
+
+def _epsilon(value: tf.Tensor) -> tf.Tensor:
+    return tf.constant(np.finfo(value.dtype.as_numpy_dtype).eps, value.dtype)
+
+
+def _within(name: str, value: tf.Tensor, maximum: int) -> None:
+    """Raise ``ValueError`` if an eager tensor has an entry that is not within [0, maximum]."""
+    if not hasattr(value, "numpy"):
+        return
+    entries = value.numpy()
+    bad = entries[~((entries >= 0) & (entries <= maximum))]
+    if bad.size:
+        raise ValueError(f"{name} must lie within [0, {maximum}]; got {bad.flat[0]}")
