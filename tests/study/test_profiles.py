@@ -160,9 +160,10 @@ def test_command_line_chooses_a_profile(tmp_path):
     done = call("run", file, "--profile", "more", "--quiet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "sized_more" / "figure.png").exists()
-    wrong = call("run", file, "--profile", "less")
-    assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1
-    assert "none, more" in wrong.stderr
+    for command in (["run"], ["show"], ["dataset", "generate"]):
+        wrong = call(*command, file, "--profile", "less")
+        assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1
+        assert "none, more" in wrong.stderr
 
 
 def test_folder_names():
