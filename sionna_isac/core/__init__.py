@@ -5,6 +5,7 @@ from sionna_isac.core._environment import check_environment
 check_environment()
 
 from sionna_isac.core import checks, linalg  # noqa: E402
+from sionna_isac.core.initializers import HeUniform  # noqa: E402
 from sionna_isac.core.layer import Layer, register  # noqa: E402
 from sionna_isac.core.random import (  # noqa: E402
     complex_normal,
@@ -17,6 +18,7 @@ from sionna_isac.core.random import (  # noqa: E402
 from sionna_isac.core.references import citation, cites  # noqa: E402
 
 __all__ = [
+    "HeUniform",
     "Layer",
     "checks",
     "citation",

@@ -21,6 +21,7 @@ __all__ = [
     "grid",
     "instance",
     "integer",
+    "integers",
     "interval",
     "last_dim",
     "not_negative",
@@ -63,6 +64,13 @@ def integer(name: str, value: Any, *, minimum: int = 1, maximum: int | None = No
     if value < minimum or (maximum is not None and value > maximum):
         raise ValueError(f"{name} must be an integer >= {minimum}{upper}; got {value!r}")
     return int(value)
+
+
+def integers(name: str, value: Any, *, minimum: int = 1) -> tuple[int, ...]:
+    """Return ``value`` as a tuple of at least one int >= minimum."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be a sequence of integers >= {minimum}; got {value!r}")
+    return tuple(integer(name, v, minimum=minimum) for v in value)
 
 
 def one_of(name: str, value: Any, allowed: Collection[Any]) -> Any:

@@ -24,6 +24,14 @@ BIBLIOGRAPHY: dict[str, str] = {
   volume  = {41}, pages = {2271--2293},
   year    = {1996}
 }""",
+    "He15": """@inproceedings{He15,
+  author    = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
+  title     = {Delving Deep into Rectifiers: Surpassing Human-Level Performance on {ImageNet}
+               Classification},
+  booktitle = {IEEE International Conference on Computer Vision (ICCV)},
+  pages     = {1026--1034},
+  year      = {2015}
+}""",
     "Lentz76": """@article{Lentz76,
   author  = {Lentz, William J.},
   title   = {Generating {Bessel} Functions in {Mie} Scattering Calculations Using Continued

@@ -3,6 +3,7 @@
 from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.music import MUSIC, PositionEstimate
+from sionna_isac.receiver.nn import AngleDelayNetwork, NeuralReceiver, ResidualBottleneck
 from sionna_isac.receiver.omp import OMP, TargetEstimate
 from sionna_isac.receiver.symbols import SymbolDetector
 
@@ -10,10 +11,13 @@ __all__ = [
     "MUSIC",
     "OMP",
     "AngleDelayMap",
+    "AngleDelayNetwork",
     "DelayDictionary",
     "DifferentiableOMP",
+    "NeuralReceiver",
     "PositionEstimate",
     "ReciprocalFilter",
+    "ResidualBottleneck",
     "SymbolDetector",
     "TargetEstimate",
 ]

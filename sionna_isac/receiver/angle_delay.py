@@ -162,9 +162,19 @@ class AngleDelayMap(Layer):
             self.range_grid, self.subcarrier_spacing, y.shape[-1], self.precision
         )
         steering = self.cast(self.array.steering(self.cast(self.angle_grid)))
-        rows = linalg.matmul(tf.math.conj(steering), delays.project(y))
-        product = linalg.matmul(rows, tf.constant(delays.coefficients.conj(), self.cdtype))
-        return tf.abs(product)
+        return tf.abs(correlate(steering, delays.project(y), delays))
+
+
+def correlate(steering: tf.Tensor, z: tf.Tensor, delays: DelayDictionary) -> tf.Tensor:
+    """Correlations [batch_size, num_angles, num_ranges] of a projected observation."""
+    rows = linalg.matmul(tf.math.conj(steering), z)
+    return linalg.matmul(rows, tf.constant(delays.coefficients.conj(), z.dtype))
+
+
+def spread(sector: tf.Tensor, number: int) -> tf.Tensor:
+    """Angles [batch_size, number], evenly from edge to edge of each sector [batch_size, 2]."""
+    unit = tf.linspace(tf.zeros([], sector.dtype), 1.0, number)
+    return sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
 
 
 def delay_dictionary(

@@ -11,7 +11,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import Layer, checks, cites, linalg, register
 from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary
+from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary, spread
 
 __all__ = ["OMP", "PursuitReceiver", "TargetEstimate"]
 
@@ -28,19 +28,20 @@ class TargetEstimate(NamedTuple):
     range : [batch_size, max_targets], `tf.float`
         Distance [m]
     metric : [batch_size, max_targets], `tf.float`
-        Maximum of the magnitude of the angle-delay map when the target was found
-    gain : [batch_size, max_targets], `tf.complex`
-        Least-squares gains of all atoms together
+        Maximum of the magnitude of the angle-delay map when the target was found (matching
+        pursuit), or probability that the target is there (networks)
+    gain : `None` (default) | [batch_size, max_targets], `tf.complex`
+        Least-squares gains of all atoms together; `None` from networks
     """
 
     angle: tf.Tensor
     range: tf.Tensor
     metric: tf.Tensor
-    gain: tf.Tensor
+    gain: tf.Tensor | None = None
 
 
 class PursuitReceiver(Layer):
-    """What receivers based on matching pursuit share: arguments, checks, projection."""
+    """What receivers that search an angle-delay map share: arguments, checks, projection."""
 
     def __init__(
         self,
@@ -170,13 +171,9 @@ class OMP(PursuitReceiver):
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(angle_grid, (int, np.integer)):
-            angle_grid = checks.integer("angle_grid", angle_grid, minimum=2)
-        else:
-            angle_grid = checks.angle_grid("angle_grid", angle_grid)
         super().__init__(
             array,
-            angle_grid,
+            sector_or_angle_grid(angle_grid),
             range_grid,
             subcarrier_spacing,
             max_targets,
@@ -188,8 +185,7 @@ class OMP(PursuitReceiver):
     def call(self, y: tf.Tensor, sector: tf.Tensor, projected: bool = False) -> TargetEstimate:
         z, delays = self._observe(y, sector, projected)
         if isinstance(self.angle_grid, int):
-            unit = tf.linspace(tf.zeros([], self.rdtype), 1.0, self.angle_grid)
-            angles = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
+            angles = spread(sector, self.angle_grid)
             rows = self.cast(self.array.steering(angles))
             inside = tf.ones_like(angles, tf.bool)
         else:
@@ -209,6 +205,13 @@ class OMP(PursuitReceiver):
             found.append((angle, tf.gather(ranges, column), metric))
             pursuit.add(tf.gather(rows, row, batch_dims=1), tf.gather(columns, column))
         return collect(found, pursuit, valid)
+
+
+def sector_or_angle_grid(angle_grid: Any) -> int | np.ndarray:
+    """Number of angles in each sector, or a grid for all samples."""
+    if isinstance(angle_grid, (int, np.integer)):
+        return checks.integer("angle_grid", angle_grid, minimum=2)
+    return checks.angle_grid("angle_grid", angle_grid)
 
 
 def sector_has_angles(inside: tf.Tensor) -> tf.Tensor:

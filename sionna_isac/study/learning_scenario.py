@@ -18,7 +18,7 @@ from sionna_isac.study.isac_scenario import IsacStudy
 __all__ = ["LearningScenario"]
 
 Pursuit = Literal["differentiable", "plain"]
-METRICS = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
+Metric = Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"]
 
 
 class Unknown(Frozen):
@@ -90,7 +90,7 @@ class Claim(Frozen):
 
     better: str
     worse: str
-    metrics: tuple[Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"], ...] = METRICS
+    metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
 
 
 class LearningScenario(IsacStudy):

@@ -88,9 +88,9 @@ def learning_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.D
     )
     for name, values in ser.items():
         dataset[name] = (dims, values)
-    for name in dataset.data_vars:
-        base = str(name).removesuffix("_low").removesuffix("_high")
-        dataset[name].attrs["units"] = _UNITS.get(base, "1")
+    for variable in dataset.data_vars:
+        base = str(variable).removesuffix("_low").removesuffix("_high")
+        dataset[variable].attrs["units"] = _UNITS.get(base, "1")
     for name, histories in trained.items():
         dataset[f"history_{name}"] = _padded(name, histories)
     dataset.attrs |= {"num_samples": scenario.evaluation.num_samples, "models": json.dumps(models)}

@@ -43,6 +43,7 @@ class NetworkApproach(Approach):
             hidden=(4, 4, 4) if limited else None,
             precision=precision,
         )
+        sizes: dict[str, Any]
         sizes = {"filters": (2, 4, 8, 16), "pool_size": 4, "hidden": (4, 4)} if limited else {}
         self.receiver = nn.NeuralReceiver(
             ideal_array(scenario),

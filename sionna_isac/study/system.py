@@ -187,16 +187,15 @@ class IsacSystem(Learner):
         estimate = seen.estimate
         truth, count = seen.targets.position[:number], seen.targets.num_targets[:number]
         if training.objective in ("bce", "detection_gospa"):
-            present = tf.range(truth.shape[1]) < count[:, tf.newaxis]
-            present = tf.cast(present, estimate.metric.dtype)
+            present = tf.sequence_mask(count, truth.shape[1])
             if training.objective == "bce":
-                return objective.binary_cross_entropy(present, estimate.metric, from_logits=True)
+                return objective.binary_cross_entropy(estimate.metric, present, from_logits=True)
             return objective.detection_gospa_loss(
-                present, estimate.metric, training.cutoff, from_logits=True
+                estimate.metric, present, training.cutoff, from_logits=True
             )
         found = objective.positions(estimate.angle[:number], estimate.range[:number])
         if training.objective == "mse":
-            return objective.position_mse(found, truth, count)
+            return objective.position_mse(found[:, 0], truth[:, 0], count > 0)
         loss = objective.gospa_loss(found, truth, count, training.cutoff)
         # beside an unsupervised loss, which is of order 1, metres would be out of proportion
         return loss if training.labelled_fraction == 1 else loss / training.cutoff
@@ -204,7 +203,7 @@ class IsacSystem(Learner):
     def _unsupervised(self, name: str, seen: Observation, first: int = 0) -> tf.Tensor:
         """Loss of the samples from ``first`` on."""
         z = seen.projected[first:]
-        estimate = receiver.TargetEstimate(*(v[first:] for v in seen.estimate))
+        estimate = receiver.TargetEstimate(*(v[first:] for v in seen.estimate))  # type: ignore[index]
         if name == "reconstruction":
             return objective.reconstruction_loss(z, self.receiver.reconstruct(estimate))
         energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))

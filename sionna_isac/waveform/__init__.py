@@ -2,12 +2,14 @@
 
 from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
 from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
+from sionna_isac.waveform.precoder_network import PrecoderNetwork
 from sionna_isac.waveform.symbols import SymbolSource
 
 __all__ = [
     "BeamformedGrid",
     "LeastSquaresPrecoder",
     "MultibeamPrecoder",
+    "PrecoderNetwork",
     "SymbolSource",
     "shared_tone_grid",
 ]

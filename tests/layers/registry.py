@@ -27,6 +27,7 @@ SPACING = 1e6
 ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 61)
 RANGES = np.linspace(5.0, 70.0, 27)
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
+SEED = 2  # of the start values of networks
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,26 @@ def extended_inputs(rng: np.random.Generator) -> tuple:
     return complex_draws(rng, BATCH, 2), state, complex_draws(rng, BATCH, ANTENNAS)
 
 
+def seeded(build: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A network in both precisions, and made again, has the same start values."""
+
+    def build_network(precision: str) -> Any:
+        isac.set_seed(SEED)
+        return build(precision)
+
+    return build_network
+
+
+def network_weights(num_blocks: int, num_dense: int) -> tuple[str, ...]:
+    """Names of the weights of an angle-delay network, or of blocks only (no dense layer)."""
+    ends = 2 if num_dense else 0  # convolutions without bias, each with a normalisation
+    return (
+        *(ends + 7 * num_blocks + num_dense) * ("kernel",),
+        *(5 * num_blocks + num_dense) * ("bias",),
+        *(ends + 3 * num_blocks) * ("gamma", "beta"),
+    )
+
+
 CASES = [
     Case("UniformLinearArray", array, angles, gradients=(0,)),
     Case(
@@ -268,6 +289,13 @@ CASES = [
         lambda p: isac.waveform.LeastSquaresPrecoder(dictionary(p), ANGLES, precision=p),
         sector,
         trainable=("real", "imag"),
+    ),
+    Case(
+        "PrecoderNetwork",
+        seeded(lambda p: isac.waveform.PrecoderNetwork(ANTENNAS, (9, 7), precision=p)),
+        sector,
+        trainable=3 * ("kernel", "bias"),
+        gradients=(0,),
     ),
     Case(
         "MultibeamPrecoder",
@@ -434,6 +462,49 @@ CASES = [
         compile=False,
         trainable=("positions", "gain", "phase"),
         gradients=(0,),
+        select=lambda estimate: estimate[:3],
+    ),
+    Case(
+        "ResidualBottleneck",
+        seeded(lambda p: isac.receiver.ResidualBottleneck(3, 8, 2, precision=p)),
+        lambda rng: (rng.normal(size=(BATCH, 9, 6, 3)),),
+        trainable=network_weights(1, 0),
+        gradients=(0,),
+    ),
+    Case(
+        "AngleDelayNetwork",
+        seeded(
+            lambda p: isac.receiver.AngleDelayNetwork(
+                (21, 14), 3, (16,), 2, (4, 8, 8), output_bias=0.3, precision=p
+            )
+        ),
+        lambda rng: (rng.exponential(size=(BATCH, 21, 14)), rng.normal(size=(BATCH, 3))),
+        trainable=network_weights(2, 2),
+        gradients=(0, 1),
+    ),
+    Case(
+        "NeuralReceiver",
+        seeded(
+            lambda p: isac.receiver.NeuralReceiver(
+                array(p), ANGLES, RANGES, SPACING, 2, (4, 8), 4, noise_power=0.05, precision=p
+            )
+        ),
+        receiver_inputs,
+        trainable=3 * network_weights(1, 3),
+        gradients=(0, 1),
+        select=lambda estimate: estimate[:3],
+    ),
+    Case(
+        "NeuralReceiver-own-grid",
+        seeded(
+            lambda p: isac.receiver.NeuralReceiver(
+                array(p), 18, RANGES, SPACING, 2, (4, 8), 2, (16,), 0.05, precision=p
+            )
+        ),
+        receiver_inputs,
+        compile=False,
+        trainable=3 * network_weights(1, 2),
+        gradients=(0, 1),
         select=lambda estimate: estimate[:3],
     ),
     Case(

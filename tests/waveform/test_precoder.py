@@ -69,3 +69,17 @@ def test_symbols_carry_their_bits():
     np.testing.assert_allclose(np.real(x), (1 - 2 * bits[..., 0].numpy()) / np.sqrt(2))
     np.testing.assert_allclose(np.imag(x), (1 - 2 * bits[..., 1].numpy()) / np.sqrt(2))
     np.testing.assert_allclose(np.mean(bits, (0, 1)), 0.5, atol=0.02)
+
+
+def test_network_equals_numpy(rng):
+    network = isac.waveform.PrecoderNetwork(5, (7, 6), precision="double")
+    for weight in network.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    value = SECTORS / (np.pi / 2)
+    for i, dense in enumerate(network.perceptron):
+        value = value @ dense.kernel.numpy() + dense.bias.numpy()
+        value = np.maximum(value, 0) if i < 2 else value
+    expected = value[:, :5] + 1j * value[:, 5:]
+    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
+    np.testing.assert_allclose(network(SECTORS), expected, atol=1e-12)
+    assert isac.waveform.PrecoderNetwork(3).hidden == (24, 24, 24)

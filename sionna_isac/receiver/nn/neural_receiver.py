@@ -1,0 +1,197 @@
+"""Target estimates from networks on the angle-delay map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.receiver.angle_delay import correlate, spread
+from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
+from sionna_isac.receiver.omp import PursuitReceiver, TargetEstimate, sector_or_angle_grid
+
+__all__ = ["NeuralReceiver"]
+
+
+@register
+@cites("MateosRamos25")
+class NeuralReceiver(PursuitReceiver):
+    r"""Receiver of neural-network-based learning, Appendix A of [MateosRamos25]_.
+
+    Three networks share one angle-delay map: for angles, which also gets the edges of the
+    sector, for ranges, which gets the edges of the range region, and for the probability that
+    each target is there, which gets both. Their last functions are (Table II)
+
+    .. math::
+        \hat\theta = \tfrac{\pi}{2}\tanh z_\theta,\quad
+        \hat R = R_\mathrm{max}\, \mathrm{ReLU}(z_R),\quad
+        \hat u = 1 / (1 + e^{-z_u}).
+
+    The paper does not say how inputs are scaled. Here the map enters as
+    :math:`\ln(1 + |\mathbf{a}^H \tilde{\mathbf{Y}} \boldsymbol{\rho}^*| / \sqrt{K S N_0})`, in
+    which noise is of the order of 1 and strong and weak targets are of the same order; angles
+    enter as shares of 90°, ranges of :math:`R_\mathrm{max}`. The range starts at the middle of
+    its region.
+
+    For the two-step training of the paper, ``locate`` needs the networks for angle and range
+    only and ``detection_logits`` only the other one, whose logits suit a cross entropy.
+    Gradients reach the observation (hence the transmitter) through the map.
+
+    Memory in training is that of three times :class:`AngleDelayNetwork`.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the map is made for: the nominal one
+    angle_grid : `int` | [num_angles], array_like
+        Number of angles of the map (320 in the paper), spread evenly over the sector of each
+        sample; or a grid for all samples [rad]
+    range_grid : [num_ranges], array_like
+        Ranges of the map [m], from :math:`R_\mathrm{min}` to :math:`R_\mathrm{max}`; 128 in the
+        paper
+    subcarrier_spacing : `float`
+        Subcarrier spacing [Hz]
+    max_targets : `int`, (default 1)
+        Number of outputs of each network; the paper states the networks for 1
+    filters : sequence of `int`, (default (8, 16, 32, 64, 128, 256, 512))
+        Channels of the convolutions, see :class:`AngleDelayNetwork`
+    pool_size : `int`, (default 2)
+        Size of the maximum pooling
+    hidden : `None` (default) | sequence of `int`
+        Neurons of the hidden layers; `None` takes (4K, 4K)
+    noise_power : `None` (default) | `float`
+        :math:`N_0` [W], which scales the map
+    num_subcarriers : `None` (default) | `int`
+        Number of subcarriers; needed for projected observations
+
+    Input
+    -----
+    y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
+        Observation after reciprocal filtering (or its projection on ``delay_basis``)
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth of the sector [rad]
+    no : `None` (default) | `float`
+        :math:`N_0` [W] of this call, before ``noise_power``
+    projected : `bool`, (default `False`)
+        Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
+    training : `bool`, (default `False`)
+        Whether statistics of the batch normalise, and update those kept for inference
+
+    Output
+    ------
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates, with the probabilities as metric and without gains
+    """
+
+    def __init__(
+        self,
+        array: Layer,
+        angle_grid: Any,
+        range_grid: Any,
+        subcarrier_spacing: float,
+        max_targets: int = 1,
+        filters: Sequence[int] = (8, 16, 32, 64, 128, 256, 512),
+        pool_size: int = 2,
+        hidden: Sequence[int] | None = None,
+        noise_power: float | None = None,
+        num_subcarriers: int | None = None,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            array,
+            sector_or_angle_grid(angle_grid),
+            range_grid,
+            subcarrier_spacing,
+            max_targets,
+            num_subcarriers,
+            precision=precision,
+            **kwargs,
+        )
+        self.filters = checks.integers("filters", filters)
+        self.pool_size = checks.integer("pool_size", pool_size)
+        hidden = 2 * (4 * self.array.num_antennas,) if hidden is None else hidden
+        self.hidden = checks.integers("hidden", hidden)
+        self.noise_power = (
+            None
+            if noise_power is None
+            else checks.real("noise_power", noise_power, minimum=0, exclusive=True)
+        )
+        nearest, farthest = float(self.range_grid[0]), float(self.range_grid[-1])
+        self._edges = (nearest / farthest, 1.0)
+        self.angle_network = self._network(2)
+        self.range_network = self._network(2, sum(self._edges) / 2)
+        self.detection_network = self._network(4)
+        self.built = True
+
+    def _network(self, num_priors: int, output_bias: float = 0.0) -> AngleDelayNetwork:
+        num_angles = self.angle_grid if isinstance(self.angle_grid, int) else self.angle_grid.size
+        return AngleDelayNetwork(
+            (num_angles, self.range_grid.size),
+            num_priors,
+            self.hidden,
+            self.max_targets,
+            self.filters,
+            self.pool_size,
+            output_bias,
+            precision=self.precision,
+        )
+
+    def features(
+        self, y: tf.Tensor, sector: tf.Tensor, no: Any = None, projected: bool = False
+    ) -> tf.Tensor:
+        """Scaled angle-delay map [batch_size, num_angles, num_ranges] that the networks share.
+
+        The arguments are those of the layer.
+        """
+        sector = self.cast(sector)
+        z, delays = self._observe(self.cast(y), sector, projected)
+        no = self.noise_power if no is None else no
+        if no is None:
+            raise ValueError(
+                "the map is scaled by the noise: give noise_power to the constructor, or no to "
+                "the call; got None"
+            )
+        size = self.array.num_antennas * delays.num_subcarriers
+        grid = self.angle_grid
+        angles = spread(sector, grid) if isinstance(grid, int) else self.cast(grid)
+        product = correlate(self.cast(self.array.steering(angles)), z, delays)
+        magnitude = linalg.safe_abs(tf.math.real(product), tf.math.imag(product))
+        return tf.math.log1p(magnitude * tf.math.rsqrt(size * tf.cast(self.cast(no), self.rdtype)))
+
+    def locate(
+        self, features: tf.Tensor, sector: tf.Tensor, training: bool = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Angles [rad] and ranges [m], each [batch_size, max_targets], from ``features``."""
+        angles, ranges = self._priors(sector)
+        angle = self.angle_network(features, angles, training=training)
+        distance = self.range_network(features, ranges, training=training)
+        return math.pi / 2 * tf.tanh(angle), float(self.range_grid[-1]) * tf.nn.relu(distance)
+
+    def detection_logits(
+        self, features: tf.Tensor, sector: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """Logits [batch_size, max_targets] of the probabilities, from ``features``."""
+        priors = tf.concat(self._priors(sector), -1)
+        return self.detection_network(features, priors, training=training)
+
+    def _priors(self, sector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        angles = self.cast(sector) / (math.pi / 2)
+        return angles, tf.ones_like(angles) * tf.constant(self._edges, self.rdtype)
+
+    def call(
+        self,
+        y: tf.Tensor,
+        sector: tf.Tensor,
+        no: Any = None,
+        projected: bool = False,
+        training: bool = False,
+    ) -> TargetEstimate:
+        features = self.features(y, sector, no, projected)
+        angle, distance = self.locate(features, sector, training)
+        logits = self.detection_logits(features, sector, training)
+        return TargetEstimate(angle, distance, tf.sigmoid(logits))
