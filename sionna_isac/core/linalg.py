@@ -128,5 +128,6 @@ def safe_abs(re: tf.Tensor, im: tf.Tensor, floor: tf.Tensor | float = 0.0) -> tf
     """
     square = re * re + im * im
     floor = tf.cast(floor, square.dtype)
-    positive = ~(square <= floor * floor)  # NaN stays NaN
-    return tf.where(positive, tf.sqrt(tf.where(positive, square, tf.ones_like(square))), 0.0)
+    # not by the negation of this: graphs make "not <=" a ">", which is false for NaN
+    small = square <= floor * floor
+    return tf.where(small, 0.0, tf.sqrt(tf.where(small, tf.ones_like(square), square)))

@@ -355,10 +355,15 @@ class Training(Frozen):
 
 
 class Sampling(Frozen):
-    """Monte-Carlo evaluation of detection and localisation."""
+    """Monte-Carlo evaluation of detection and localisation.
+
+    For each sensing sample, ``users_per_sample`` users receive: deep fades are rare, and symbol
+    errors come from them.
+    """
 
     num_samples: Count = 10000
     batch_size: Count = 250
+    users_per_sample: Count = 1
     p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
     operating_p_fa: Probability = 1e-2
     cutoff: Positive = 90.0

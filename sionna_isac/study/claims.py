@@ -44,8 +44,8 @@ def judge(scenario: Any, dataset: xr.Dataset) -> list[Verdict]:
     """Verdicts on all claims, at the working point of the scenario."""
     if not scenario.claims:
         return []
-    wave = scenario.waveform
-    at = dataset.sel(p_fa=scenario.evaluation.operating_p_fa, eta=wave.eta, phi=wave.phi)
+    eta, phi = scenario.beam
+    at = dataset.sel(p_fa=scenario.evaluation.operating_p_fa, eta=eta, phi=phi)
     verdicts = []
     for claim in scenario.claims:
         for metric in claim.metrics:

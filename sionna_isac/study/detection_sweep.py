@@ -29,7 +29,7 @@ def detection_sweep(
     Every method sees the same scenes, noise and users: differences between methods are paired.
     """
     evaluation = scenario.evaluation
-    sampler = Sampler(scenario, evaluation.batch_size)
+    sampler = Sampler(scenario)
     result = {}
     for method, assumed in arrays.items():
         approach = ArrayApproach(scenario, assumed)
@@ -44,7 +44,9 @@ def detection_sweep(
                 keep = min(
                     evaluation.batch_size, evaluation.num_samples - block * evaluation.batch_size
                 )
-                blocks.append({k: v[:keep] for k, v in drawn.items()})
+                blocks.append(
+                    {k: v[: keep * (len(v) // len(drawn["angle"]))] for k, v in drawn.items()}
+                )
                 advance(keep)
         result[method] = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
     return result

@@ -86,7 +86,11 @@ ApproachConfig = Annotated[
 
 
 class Claim(Frozen):
-    """That one approach is better than another, at ``eta`` and ``phi`` of the waveform."""
+    """That one approach is better than another.
+
+    Judged at ``eta`` and ``phi`` of the waveform; where these are not among those that are swept,
+    at the largest share and the first phase.
+    """
 
     better: str
     worse: str
@@ -123,6 +127,13 @@ class LearningScenario(IsacStudy):
         """Phases between the beams [rad], that of the waveform if none are given."""
         return self.phi or (self.waveform.phi,)
 
+    @property
+    def beam(self) -> tuple[float, float]:
+        """Share and phase at which claims are judged: those of the waveform, if they are swept."""
+        wave = self.waveform
+        eta = wave.eta if wave.eta in self.etas else self.etas[-1]
+        return eta, wave.phi if wave.phi in self.phis else self.phis[0]
+
     @model_validator(mode="after")
     def _compared(self) -> Self:
         for label, config in self.approaches.items():
@@ -142,16 +153,6 @@ class LearningScenario(IsacStudy):
                     raise ValueError(
                         f"claims must name approaches, {', '.join(self.approaches)}; got '{name}'"
                     )
-        if self.claims and self.waveform.eta not in self.etas:
-            raise ValueError(
-                f"eta must hold waveform.eta = {self.waveform.eta:g}, where claims are judged; "
-                f"got {list(self.eta)}"
-            )
-        if self.claims and self.waveform.phi not in self.phis:
-            raise ValueError(
-                f"phi must hold waveform.phi = {self.waveform.phi:g}, where claims are judged; "
-                f"got {list(self.phi)}"
-            )
         return self
 
     def _check_networks(self, label: str) -> None:

@@ -12,6 +12,7 @@ import xarray as xr
 from sionna_isac.array import ImpairedArray, SteeringDictionary
 from sionna_isac.study.approach import Approach, ArrayApproach
 from sionna_isac.study.arrays import assumed_array, ideal_array, true_array
+from sionna_isac.study.claims import judge
 from sionna_isac.study.learn import learn
 from sionna_isac.study.points import POINT, evaluate_point, symbol_error_rate
 from sionna_isac.study.progress import Reporter
@@ -52,7 +53,7 @@ def learning_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.D
     """
     labels, draws = list(scenario.approaches), scenario.num_draws
     etas, phis, p_fas = scenario.etas, scenario.phis, scenario.evaluation.p_fas
-    sampler = Sampler(scenario, scenario.evaluation.batch_size)
+    sampler = Sampler(scenario)
     beam = (draws, len(labels), len(etas), len(phis))
     curve = {name: np.full((*beam, len(p_fas)), np.nan) for name in POINT}
     ser = {name: np.full(beam, np.nan) for name in SER}
@@ -112,7 +113,9 @@ def _point(
         sampler.draw(truth, approach, (scenario.seed, "evaluation", draw, block), eta, phi)
         for block in range(-(-config.num_samples // config.batch_size))
     ]
-    data = {k: np.concatenate([b[k] for b in blocks])[: config.num_samples] for k in blocks[0]}
+    data = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
+    for key in data.keys() - {"symbol_errors"}:
+        data[key] = data[key][: config.num_samples]
     scores = [evaluate_point(data, p, config.cutoff, config.confidence) for p in config.p_fas]
     point = {key: np.array([s[key] for s in scores]) for key in POINT}
     number = scenario.waveform.num_subcarriers
@@ -131,13 +134,8 @@ def _padded(name: str, histories: list[np.ndarray]) -> xr.Variable:
 
 def learning_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
     """Scores at the working point, then whether the claims of the scenario hold."""
-    from sionna_isac.study.claims import judge
-
-    at = dataset.sel(
-        p_fa=scenario.evaluation.operating_p_fa,
-        eta=scenario.waveform.eta if scenario.waveform.eta in scenario.etas else scenario.etas[-1],
-        phi=scenario.waveform.phi if scenario.waveform.phi in scenario.phis else scenario.phis[0],
-    )
+    eta, phi = scenario.beam
+    at = dataset.sel(p_fa=scenario.evaluation.operating_p_fa, eta=eta, phi=phi)
     yield (
         f"at p_fa = {float(at.p_fa):g}, eta = {float(at.eta):g}, phi = {float(at.phi):g}, "
         f"{scenario.evaluation.num_samples} samples, mean over {scenario.num_draws} draws:"

@@ -29,12 +29,10 @@ class Sampler:
     ----------
     scenario
         Scenario
-    batch_size : `int`
-        Number of samples of a batch
     """
 
-    def __init__(self, scenario: Any, batch_size: int) -> None:
-        self._scenario, self._batch_size = scenario, batch_size
+    def __init__(self, scenario: Any) -> None:
+        self._scenario = scenario
         self._compiled: dict[tuple[Any, ...], tuple[ImpairedArray, Approach, Any]] = {}
 
     def draw(
@@ -71,11 +69,12 @@ class Sampler:
 
     def _compile(self, truth: ImpairedArray, approach: Approach) -> tuple[Any, ...]:
         """Copies of truth and approach, and the function that draws with them."""
+        config = self._scenario.evaluation
         own_truth, own = copy_layer(truth), approach.copy()
         system = IsacSystem(self._scenario, own_truth, own)
 
         def draw(eta: tf.Tensor, phi: tf.Tensor) -> dict[str, tf.Tensor]:
-            return system.draw(self._batch_size, eta, phi)
+            return system.draw(config.batch_size, eta, phi, config.users_per_sample)
 
         compiled = self._scenario.compile and approach.compilable
         return own_truth, own, tf.function(draw, autograph=False, jit_compile=compiled)

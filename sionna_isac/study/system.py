@@ -154,8 +154,10 @@ class IsacSystem(Learner):
         wrong = tf.reduce_any(tf.not_equal(self.detector(y, csi, no), bits), -1)
         return tf.reduce_sum(tf.cast(wrong, tf.int32), -1)
 
-    def draw(self, batch_size: int, eta: Any = None, phi: Any = None) -> dict[str, tf.Tensor]:
-        """Estimates, truth and symbol errors of a batch, to be evaluated."""
+    def draw(
+        self, batch_size: int, eta: Any = None, phi: Any = None, users: int = 1
+    ) -> dict[str, tf.Tensor]:
+        """Estimates, truth and symbol errors of a batch with so many users a sample."""
         seen = self.sense(batch_size, eta=eta, phi=phi)
         targets, estimate = seen.targets, seen.estimate
         return {
@@ -165,7 +167,7 @@ class IsacSystem(Learner):
             "true_angle": targets.angle,
             "true_range": targets.range,
             "num_targets": targets.num_targets,
-            "symbol_errors": self.communicate(seen.beam),
+            "symbol_errors": self.communicate(tf.repeat(seen.beam, users, 0)),
         }
 
     def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
