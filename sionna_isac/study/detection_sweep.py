@@ -44,9 +44,8 @@ def detection_sweep(
                 keep = min(
                     evaluation.batch_size, evaluation.num_samples - block * evaluation.batch_size
                 )
-                blocks.append(
-                    {k: v[: keep * (len(v) // len(drawn["angle"]))] for k, v in drawn.items()}
-                )
+                sizes = {"symbol_errors": keep * evaluation.users_per_sample}
+                blocks.append({k: v[: sizes.get(k, keep)] for k, v in drawn.items()})
                 advance(keep)
         result[method] = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
     return result
@@ -79,7 +78,7 @@ def summarise_detection(scenario: Any, raw: dict[str, dict[str, np.ndarray]]) ->
         dataset[f"sample_{name}"] = (sample[1:], first[name])
     dataset["sample_num_targets"] = ("sample", first["num_targets"])
     dataset["sample_symbol_errors"] = (
-        ("approach", "sample"),
+        ("approach", "user"),
         np.stack([d["symbol_errors"] for d in raw.values()]),
     )
     _describe(dataset, level)

@@ -30,6 +30,10 @@ def test_losses_do_not_hide_nan():
     assert np.isnan(isac.objective.max_loss(nan, one))
     assert np.isnan(isac.objective.max_loss(one, nan))
     assert np.isnan(isac.core.linalg.safe_abs(nan, one, 0.1)[0])
+    # graphs rewrite comparisons: a negated one is not the opposite for NaN
+    for compiled in (False, True):
+        graph = tf.function(isac.core.linalg.safe_abs, jit_compile=compiled)
+        assert np.isnan(graph(nan, one, tf.constant(0.1))[0])
 
 
 @pytest.mark.parametrize("trainable", ["positions", ["gain"], ["positions", "phase"], True])
