@@ -37,8 +37,11 @@ from sionna_isac.receiver import (
     MUSIC,
     OMP,
     AngleDelayMap,
+    AngleDelayNetwork,
     DifferentiableOMP,
+    NeuralReceiver,
     ReciprocalFilter,
+    ResidualBottleneck,
     SymbolDetector,
 )
 from sionna_isac.scene import (
@@ -53,6 +56,7 @@ from sionna_isac.waveform import (
     BeamformedGrid,
     LeastSquaresPrecoder,
     MultibeamPrecoder,
+    PrecoderNetwork,
     SymbolSource,
     shared_tone_grid,
 )
@@ -73,6 +77,11 @@ def array() -> UniformLinearArray:
 def omp(**kwargs) -> OMP:
     options = {"angle_grid": ANGLES, "range_grid": RANGES, "subcarrier_spacing": 1e6}
     return OMP(array(), **{**options, "max_targets": 2, **kwargs})
+
+
+def neural(angle_grid=ANGLES, **kwargs) -> NeuralReceiver:
+    options = {"filters": (4, 4), "hidden": (4,), **kwargs}
+    return NeuralReceiver(array(), angle_grid, RANGES, 1e6, **options)
 
 
 def domp(**kwargs) -> DifferentiableOMP:
@@ -251,6 +260,11 @@ CALLS = [
     wrong("precoder-regularization", lambda: LeastSquaresPrecoder(array(), ANGLES, -1), "regularization", "-1", ">= 0"),
     wrong("precoder-sector", lambda: LeastSquaresPrecoder(array(), ANGLES)(np.zeros(2)), "sector", "[2]", "[?, 2]"),
     wrong("precoder-empty", lambda: LeastSquaresPrecoder(array(), ANGLES)([[0.01, 0.02]] * np.ones((1, 2))), "sector", "[0.01, 0.02]", "angle of angle_grid"),
+    wrong("precoder-network-antennas", lambda: PrecoderNetwork(0), "num_antennas", "0", ">= 1"),
+    wrong("precoder-network-hidden", lambda: PrecoderNetwork(4, 8), "hidden", "8", "sequence"),
+    wrong("precoder-network-none", lambda: PrecoderNetwork(4, (8, 0)), "hidden", "0", ">= 1"),
+    wrong("precoder-network-sector", lambda: PrecoderNetwork(4)(np.zeros(2)), "sector", "[2]", "[?, 2]"),
+    wrong("precoder-network-nan", lambda: PrecoderNetwork(4)([[NAN, 0.0]]), "sector", "1 NaN", "finite"),
     wrong("multibeam-power", lambda: MultibeamPrecoder(0), "power", "0", "> 0"),
     wrong("multibeam-eta", lambda: MultibeamPrecoder()(y(1, 4), y(1, 4), 1.5), "eta", "1.5", "[0, 1]"),
     wrong("multibeam-shape", lambda: MultibeamPrecoder()(y(2, 4), y(2, 5), 0.5), "communication", "[2, 5]", "[2, 4]"),
@@ -302,6 +316,19 @@ CALLS = [
     wrong("reflection-distance", lambda: reflection_coefficient(-2.0, 0.01), "distance", "-2", "> 0"),
     wrong("reflection-rcs", lambda: reflection_coefficient(2.0, 0.01, 0), "rcs", "0", "> 0"),
     # receiver
+    wrong("bottleneck-channels", lambda: ResidualBottleneck(4, 6), "out_channels", "6", "multiple of 4"),
+    wrong("bottleneck-stride", lambda: ResidualBottleneck(4, 8, 0), "stride", "0", ">= 1"),
+    wrong("bottleneck-inputs", lambda: ResidualBottleneck(4, 8)(np.zeros((1, 8, 8, 3))), "inputs", "[1, 8, 8, 3]", "[?, ?, ?, 4]"),
+    wrong("network-map", lambda: AngleDelayNetwork((8, 8, 1), 2, (4,)), "map_shape", "(8, 8, 1)", "pair"),
+    wrong("network-pool", lambda: AngleDelayNetwork((8, 3), 2, (4,), pool_size=4), "pool_size", "4", "(8, 3)"),
+    wrong("network-priors", lambda: AngleDelayNetwork((8, 8), 2, (4,), filters=(4, 4))(np.zeros((1, 8, 8)), np.zeros((1, 3))), "priors", "[1, 3]", "[1, 2]"),
+    wrong("network-input", lambda: AngleDelayNetwork((8, 8), 2, (4,), filters=(4, 4))(np.zeros((1, 8, 9)), np.zeros((1, 2))), "angle_delay_map", "[1, 8, 9]", "[?, 8, 8]"),
+    wrong("neural-grid", lambda: neural(1), "angle_grid", "1", ">= 2"),
+    wrong("neural-noise", lambda: neural(noise_power=0), "noise_power", "0", "> 0"),
+    wrong("neural-no-noise", lambda: neural()(y(), SECTOR), "noise", "None", "noise_power"),
+    wrong("neural-filters", lambda: neural(filters=(4, 6)), "out_channels", "6", "multiple of 4"),
+    wrong("neural-y", lambda: neural(noise_power=1)(y(1, 5, 8), SECTOR), "y", "[1, 5, 8]", "[?, 4, ?]"),
+    wrong("neural-projected", lambda: neural(noise_power=1)(y(), SECTOR, projected=True), "num_subcarriers", "None", "constructor"),
     wrong("music-array", lambda: music(array=array()), "array", "UniformLinearArray", "SphericalWaveArray"),
     wrong("music-range", lambda: music(range_interval=(0, 2)), "range_interval", "(0, 2)", "above 0"),
     wrong("music-angles", lambda: music(num_angles=2), "num_angles", "2", ">= 3"),

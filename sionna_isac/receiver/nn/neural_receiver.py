@@ -36,6 +36,10 @@ class NeuralReceiver(PursuitReceiver):
     enter as shares of 90°, ranges of :math:`R_\mathrm{max}`. The range starts at the middle of
     its region.
 
+    The grid of angles may cover the sector of each sample, as Section III-B has it ("depending on
+    the region of interest"), or all angles, as that of the beams. A grid over the sector learns
+    angles from much fewer samples, and then 32 angles and 64 ranges resolve the map.
+
     For the two-step training of the paper, ``locate`` needs the networks for angle and range
     only and ``detection_logits`` only the other one, whose logits suit a cross entropy.
     Gradients reach the observation (hence the transmitter) through the map.

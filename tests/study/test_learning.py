@@ -1,0 +1,159 @@
+"""Comparisons of approaches: results, shared models, claims, wrong scenarios."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sionna_isac.plots import draw_result
+from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
+from sionna_isac.study.claims import judge
+
+TINY = Path(__file__).with_name("tiny_learning.yaml")
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    out = tmp_path_factory.mktemp("learning") / "run"
+    run_scenario(load_scenario(TINY), out, quiet=True)
+    return out
+
+
+def test_every_beam_and_draw_has_scores_with_intervals(reference):
+    dataset, scenario = read_result(reference)
+    assert dict(dataset.gospa.sizes) == {"draw": 2, "approach": 5, "eta": 2, "phi": 2, "p_fa": 2}
+    for name in ("gospa", "p_d", "ser", "angle_rmse", "range_rmse"):
+        value = dataset[name]
+        low, high = dataset[f"{name}_low"], dataset[f"{name}_high"]
+        seen = ~np.isnan(value)
+        assert bool(((low <= value) & (value <= high) | ~seen).all()), name
+    # all sensing or half of it: more errors of the user, fewer missed targets
+    known = dataset.sel(approach="known", phi=0, p_fa=0.1).mean("draw")
+    assert float(known.ser.sel(eta=1)) > float(known.ser.sel(eta=0.5))
+    # draws differ in the array: knowing it or not gives other numbers, too
+    baseline = dataset.gospa.sel(approach="baseline")
+    assert not np.allclose(baseline.sel(draw=0), baseline.sel(draw=1))
+    assert dataset.history_networks_position_loss.shape == (2, 4)
+    figure = draw_result(dataset, scenario.kind)
+    assert len(figure.axes) == 4
+
+
+def test_trained_models_are_taken_over_by_studies_that_need_the_same(reference, tmp_path):
+    models = reference.parent / "models"
+    stamps = {p.name: p.stat().st_mtime_ns for p in models.iterdir()}
+    assert len(stamps) == 6  # three learned approaches, two draws
+    changes = ["targets.test_sector_deg=[-20, 20]", "phi=[0]", "evaluation.num_samples=60"]
+    other = load_scenario(TINY, changes)
+    run_scenario(other, tmp_path / "other", quiet=True, models=models)
+    assert stamps == {p.name: p.stat().st_mtime_ns for p in models.iterdir()}
+    assert not list((tmp_path / "other" / "partial").glob("training*"))
+    longer = load_scenario(TINY, [*changes, "approaches.dictionary.training.iterations=9"])
+    run_scenario(longer, tmp_path / "longer", quiet=True, models=models)
+    assert len(list(models.iterdir())) == 8
+
+
+def test_a_model_that_was_trained_before_gives_the_same_result(reference, tmp_path):
+    again = run_scenario(load_scenario(TINY), tmp_path / "again", quiet=True)
+    first, _ = read_result(reference)
+    xr.testing.assert_equal(first.drop_attrs(), again.drop_attrs())
+    models = reference.parent / "models"
+    taken = run_scenario(load_scenario(TINY), tmp_path / "taken", quiet=True, models=models)
+    xr.testing.assert_equal(first.drop_attrs(), taken.drop_attrs())
+
+
+def claims(values, low_and_high):
+    """A result with given scores of approaches a and b in three draws."""
+    scenario = load_scenario(
+        TINY,
+        [
+            "approaches={a: {kind: known}, b: {kind: known}}",
+            "claims=[{better: a, worse: b, metrics: [gospa, p_md]}]",
+            "eta=[]",
+            "phi=[]",
+        ],
+    )
+    dims = ("draw", "approach", "eta", "phi", "p_fa")
+    shape = (3, 2, 1, 1, 1)
+    data = {}
+    for name, offset in (("gospa", 0.0), ("p_d", 0.0)):
+        sign = 1 if name == "gospa" else -1
+        base = np.reshape(values, shape) * sign
+        data[name] = (dims, base + offset)
+        data[f"{name}_low"] = (dims, base - low_and_high)
+        data[f"{name}_high"] = (dims, base + low_and_high)
+    coordinates = {"approach": ["a", "b"], "eta": [0.5], "phi": [0.0], "p_fa": [0.1]}
+    return scenario, xr.Dataset(data, coords=coordinates)
+
+
+def test_claims_need_intervals_that_do_not_overlap():
+    scenario, dataset = claims([[1, 2], [1, 1.5], [3, 1]], 0.3)
+    for verdict in judge(scenario, dataset):
+        assert (verdict.met, verdict.refuted, verdict.draws) == (1, 1, 3)
+        assert not verdict.holds
+        assert "1 of 3 draws, reversed in 1" in str(verdict)
+    scenario, dataset = claims([[1, 2], [1, 2], [1, 2]], 0.3)
+    assert all(v.holds for v in judge(scenario, dataset))
+
+
+WRONG = [
+    ("approaches={}", "approaches"),
+    ("approaches.known.kind=oracle", "oracle"),
+    ("approaches.impairments.training.objective=bce", "approaches.impairments.training.objective"),
+    ("approaches.dictionary.num_angles=3", "num_angles"),
+    ("approaches.networks.position.objective=max", "position.objective"),
+    ("approaches.networks.detection.objective=mse", "detection.objective"),
+    ("approaches.networks.size=huge", "huge"),
+    ("claims=[{better: known, worse: guess}]", "'guess'"),
+    ("claims=[{better: known, worse: baseline, metrics: [beauty]}]", "beauty"),
+    ("array.impaired=reception", "approaches.networks"),
+    ("array.learn=[]", "array.learn"),
+    ("eta=[0.5, 0.2]", "increasing"),
+    ("eta=[2]", "eta"),
+    ("num_draws=0", "num_draws"),
+    ("waveform.eta=0", "waveform.eta"),
+]
+
+
+@pytest.mark.parametrize(("override", "named"), WRONG, ids=[w[0] for w in WRONG])
+def test_wrong_scenarios_are_one_line_that_names_what_is_wrong(override, named):
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(TINY, [override])
+    assert named in str(error.value) and "\n" not in str(error.value)
+
+
+def test_reception_alone_can_be_impaired_and_learned(tmp_path):
+    changes = [
+        "array.impaired=reception",
+        "array.impairments=[{kind: gain, std_db: 1}, {kind: phase, std: 0.5}]",
+        "array.learn=[gain, phase]",
+        "approaches={unknown: {kind: unknown}, known: {kind: known}, learned: "
+        "{kind: impairments, training: {objective: max, iterations: 150, batch_size: 64, "
+        "learning_rate: 3.0e-2, sector_growth: 0}}}",
+        "claims=[]",
+        "num_draws=1",
+        "eta=[1]",
+        "phi=[0]",
+        "evaluation.num_samples=400",
+    ]
+    dataset = run_scenario(load_scenario(TINY, changes), tmp_path / "run", quiet=True)
+    gospa = dataset.gospa.sel(p_fa=0.1).squeeze()
+    unknown, known, learned = (float(gospa.sel(approach=a)) for a in ("unknown", "known", "learned"))
+    assert known < unknown
+    assert learned < (known + unknown) / 2
+    # the beam does not depend on what the receiver learns
+    ser = dataset.ser.squeeze()
+    assert float(ser.sel(approach="unknown")) == float(ser.sel(approach="learned"))
+
+
+def test_labels_of_a_part_of_the_batch_train(tmp_path):
+    changes = [
+        "approaches={learned: {kind: impairments, training: {objective: gospa, iterations: 8, "
+        "batch_size: 8, labelled_fraction: 0.25, unlabelled: reconstruction}}}",
+        "claims=[]",
+        "num_draws=1",
+    ]
+    scenario = load_scenario(TINY, changes)
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    loss = dataset.history_learned_array_loss.values
+    assert loss.shape == (1, 8) and np.all(np.isfinite(loss)) and np.ptp(loss) > 0
