@@ -32,6 +32,14 @@ BIBLIOGRAPHY: dict[str, str] = {
   volume  = {15}, number = {3}, pages = {668--671},
   year    = {1976}
 }""",
+    "MateosRamos23": """@inproceedings{MateosRamos23,
+  author    = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
+               and Le Magoarou, Luc and Wymeersch, Henk},
+  title     = {Model-Driven End-to-End Learning for Integrated Sensing and Communication},
+  booktitle = {IEEE International Conference on Communications},
+  pages     = {5695--5700},
+  year      = {2023}
+}""",
     "MateosRamos25": """@article{MateosRamos25,
   author  = {Mateos-Ramos, Jos{\\'e} Miguel and H{\\"a}ger, Christian and Keskin, Musa Furkan
              and Le Magoarou, Luc and Wymeersch, Henk},
