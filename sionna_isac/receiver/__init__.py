@@ -1,19 +1,32 @@
 """Receivers: from observations to targets and symbols."""
 
 from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
+from sionna_isac.receiver.detector import AngleEstimate, MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.music import MUSIC, PositionEstimate
+from sionna_isac.receiver.nn import (
+    NeuralAngleEstimator,
+    NeuralPresenceDetector,
+    NeuralSymbolReceiver,
+)
 from sionna_isac.receiver.omp import OMP, TargetEstimate
+from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
 from sionna_isac.receiver.symbols import SymbolDetector
 
 __all__ = [
     "MUSIC",
     "OMP",
     "AngleDelayMap",
+    "AngleEstimate",
     "DelayDictionary",
     "DifferentiableOMP",
+    "MAPRatioTest",
+    "NeuralAngleEstimator",
+    "NeuralPresenceDetector",
+    "NeuralSymbolReceiver",
     "PositionEstimate",
     "ReciprocalFilter",
+    "SoftmaxAngleEstimator",
     "SymbolDetector",
     "TargetEstimate",
 ]

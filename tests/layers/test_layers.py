@@ -119,7 +119,9 @@ def test_precision_sets_the_types(case):
 
 @each(DETERMINISTIC)
 def test_single_precision_is_close_to_double(case):
+    isac.set_seed(2)  # weights that are drawn are drawn alike
     expected = case.build("double")(*tensors(case.arguments()))
+    isac.set_seed(2)
     single = case.build("single")
     narrow = single(*tensors(case.arguments(), "single"))
     assert_equal(narrow, expected, 2e-4)
@@ -135,11 +137,13 @@ def test_numpy_arrays_are_accepted(case):
 
 @each(CASES)
 def test_config_round_trip(case):
+    isac.set_seed(2)
     layer = case.build("double")
     arguments = tensors(case.arguments())
     isac.set_seed(1)
     expected = layer(*arguments)
     config = json.loads(json.dumps(layer.get_config()))  # nothing but plain values
+    isac.set_seed(2)  # weights that are drawn are not part of the configuration
     twin = type(layer).from_config(config)
     isac.set_seed(1)
     assert_equal(twin(*arguments), expected, 1e-13)
