@@ -123,5 +123,5 @@ def test_link_is_learned():
     message, logits = transmit(20000)
     errors = float(np.mean(np.argmax(logits, -1) != message.numpy()))
     assert first > 1  # near log(4) at first
-    # QPSK with maximum-likelihood decisions has 0.0099 at a mean SNR of 20 dB
-    assert errors < 0.03
+    optimal = isac.metrics.rayleigh_qpsk_symbol_error_rate(100.0)  # of QPSK, decided best
+    assert 0.8 * optimal < errors < 2 * optimal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -120,3 +121,37 @@ def test_sector_between_grid_angles_is_nan_in_a_graph(rng):
         receiver = tf.function(estimator(outside=outside))
         for value in receiver(tf.constant(draws(rng, 2, ANTENNAS)), tf.constant(sector)):
             np.testing.assert_array_equal(np.isnan(value[:, 0]), [True, False])
+
+
+def test_columns_learn_an_impaired_array(rng):
+    """Started at the ideal steering vectors, supervised angles teach those of the true array."""
+    uniform = isac.array.uniform_positions(ANTENNAS, 0.5)
+    positions = np.sort(uniform + rng.normal(0, 0.15, ANTENNAS))
+    truth = isac.array.UniformLinearArray(ANTENNAS, 1.0, positions, precision="double")
+    columns = Columns()
+    optimizer = keras.optimizers.Adam(1e-2)
+    optimizer.build(columns.trainable_variables)
+
+    def error(receiver, number):
+        low = isac.core.uniform([number, 1], -1.0, 0.7, "double")
+        angle = low + isac.core.uniform([number, 1], 0.0, 0.3, "double")
+        noise = isac.core.complex_normal([number, ANTENNAS], 0.05, "double")
+        y = truth(angle[:, 0]) + noise
+        return tf.reduce_mean((receiver(y, tf.concat([low, low + 0.3], -1)).angle - angle) ** 2)
+
+    learned = estimator(columns, temperature=2.0)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = error(learned, 300)
+        gradient = tape.gradient(loss, columns.trainable_variables)
+        optimizer.apply_gradients(zip(gradient, columns.trainable_variables, strict=True))
+
+    unknown = float(error(learned, 5000))
+    known = float(error(estimator(truth, temperature=2.0), 5000))
+    for _ in range(200):
+        step()
+    trained = float(error(learned, 5000))
+    # free columns also make up for the coarse grid, which knowing the array does not
+    assert trained < known < unknown
