@@ -138,7 +138,9 @@ def test_reception_alone_can_be_impaired_and_learned(tmp_path):
     ]
     dataset = run_scenario(load_scenario(TINY, changes), tmp_path / "run", quiet=True)
     gospa = dataset.gospa.sel(p_fa=0.1).squeeze()
-    unknown, known, learned = (float(gospa.sel(approach=a)) for a in ("unknown", "known", "learned"))
+    unknown, known, learned = (
+        float(gospa.sel(approach=a)) for a in ("unknown", "known", "learned")
+    )
     assert known < unknown
     assert learned < (known + unknown) / 2
     # the beam does not depend on what the receiver learns
