@@ -53,13 +53,14 @@ class Dictionary(Frozen):
 class Networks(Frozen):
     """Networks for the beam, position and detection (NNBL), learned in two steps.
 
-    The map that networks see has ``num_angles`` times ``num_ranges`` cells.
+    The map that networks see has ``num_angles`` over the sector times ``num_ranges`` cells. "full"
+    and "limited" are the paper's; "small" learns in minutes, from a map of 32 times 64 cells.
     """
 
     kind: Literal["networks"]
-    size: Literal["full", "limited"] = "full"
-    num_angles: Annotated[int, Field(ge=64)] = 320
-    num_ranges: Annotated[int, Field(ge=64)] = 128
+    size: Literal["full", "small", "limited"] = "full"
+    num_angles: Annotated[int, Field(ge=16)] = 320
+    num_ranges: Annotated[int, Field(ge=16)] = 128
     position: Training
     detection: Training
 

@@ -63,8 +63,13 @@ class PrecoderNetwork(Layer):
         self.built = True
 
     def _dense(self, inputs: int, units: int, activation: str | None) -> keras.layers.Dense:
+        # biases too: where all neurons are silent (a few of them may be), there is still a beam
         dense = keras.layers.Dense(
-            units, activation, kernel_initializer=HeUniform(), dtype=self.rdtype.name
+            units,
+            activation,
+            kernel_initializer=HeUniform(),
+            bias_initializer=HeUniform(1 / math.sqrt(6 * inputs)),
+            dtype=self.rdtype.name,
         )
         dense.build((None, inputs))
         return dense

@@ -1,0 +1,12 @@
+"""Beams from a network."""
+
+import numpy as np
+
+import sionna_isac as isac
+
+
+kernel, bias = network.perceptron[0].weights
+    kernel.assign(np.zeros(kernel.shape))
+    bias.assign(-np.ones(bias.shape))
+    beam = network(np.array([[0.1, 0.3]])).numpy()
+    np.testing.assert_allclose(np.sum(np.abs(beam) ** 2), 1)
