@@ -5,7 +5,9 @@ import numpy as np
 import sionna_isac as isac
 
 
-kernel, bias = network.perceptron[0].weights
+def test_a_network_whose_neurons_are_silent_still_makes_a_beam():
+    network = isac.waveform.PrecoderNetwork(8, (4,), precision="double")
+    kernel, bias = network.perceptron[0].weights
     kernel.assign(np.zeros(kernel.shape))
     bias.assign(-np.ones(bias.shape))
     beam = network(np.array([[0.1, 0.3]])).numpy()
