@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sionna_isac.study.blocks import (
+    UNSUPERVISED,
     Count,
     Frozen,
     Sampling,
@@ -48,6 +49,17 @@ class Dictionary(Frozen):
     kind: Literal["dictionary"]
     num_angles: Annotated[int, Field(ge=8)] = 720
     training: Training
+
+    @model_validator(mode="after")
+    def _labelled(self) -> Self:
+        # without a model of the array, nothing but labels ties a column to its angle
+        if self.training.objective in UNSUPERVISED or self.training.labelled_fraction < 1:
+            raise ValueError(
+                "training.objective of a dictionary must be gospa or mse, all samples labelled; "
+                f"got '{self.training.objective}', labelled_fraction "
+                f"{self.training.labelled_fraction:g}"
+            )
+        return self
 
 
 class Networks(Frozen):

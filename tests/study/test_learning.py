@@ -101,6 +101,7 @@ WRONG = [
     ("approaches.known.kind=oracle", "oracle"),
     ("approaches.impairments.training.objective=bce", "approaches.impairments.training.objective"),
     ("approaches.dictionary.num_angles=3", "num_angles"),
+    ("approaches.dictionary.training.objective=max", "'max'"),
     ("approaches.networks.position.objective=max", "position.objective"),
     ("approaches.networks.detection.objective=mse", "detection.objective"),
     ("approaches.networks.size=huge", "huge"),
