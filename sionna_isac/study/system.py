@@ -220,7 +220,8 @@ class IsacSystem(Learner):
         if self._validation is None:
             system = IsacSystem(self.scenario, self._truth, self._approach)
             draw = partial(system.draw, validation.num_samples)
-            self._validation = tf.function(draw, autograph=False, jit_compile=self.scenario.compile)
+            compiled = self.scenario.compile and self._approach.compilable
+            self._validation = tf.function(draw, autograph=False, jit_compile=compiled)
         reset_stream(self.scenario.seed, "validation")
         drawn = {k: v.numpy() for k, v in self._validation().items()}
         point = evaluate_point(drawn, validation.p_fa, validation.cutoff)
