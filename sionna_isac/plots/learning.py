@@ -32,7 +32,7 @@ def learning(dataset: xr.Dataset) -> Figure:
     Parameters
     ----------
     dataset : `xarray.Dataset`
-        Result of a scenario of kind "learning"
+        Result of a scenario of kind "learning" or "single_carrier"
 
     Output
     ------
@@ -55,26 +55,31 @@ def learning(dataset: xr.Dataset) -> Figure:
     return figure
 
 
+def _panels(data: xr.Dataset, *names: str) -> tuple[Figure, list[tuple[Any, str]]]:
+    """A panel for each of the scores that the result has."""
+    names = tuple(n for n in names if n in data)
+    figure, axes = new_figure(len(names) // 2, 2, str(data.attrs.get("title", "")))
+    return figure, list(zip(axes.flat, names, strict=True))
+
+
 def _over_threshold(data: xr.Dataset) -> Figure:
-    names = ("gospa", "p_md", "angle_rmse", "range_rmse")
-    figure, axes = new_figure(2, 2, str(data.attrs.get("title", "")))
+    figure, panels = _panels(data, "gospa", "p_md", "angle_rmse", "range_rmse")
     point = data.isel(eta=0, phi=0)
-    for ax, name in zip(axes.flat, names, strict=True):
+    for ax, name in panels:
         for i, label in enumerate(data["approach"].values):
             row = point.sel(approach=label)
             _bars(ax, i, label, row.p_fa.values, row, name)
         ax.set(xscale="log", xlabel="false-alarm probability", ylabel=_NAMES[name])
         ax.set_ylim(bottom=0)
-    axes[0, 0].legend(fontsize=8)
+    panels[0][0].legend(fontsize=8)
     return figure
 
 
 def _over_beam(data: xr.Dataset) -> Figure:
     """One panel a score; a line over eta for the first phase, faint dots for the others."""
-    names = ["p_md", "angle_rmse", "range_rmse", "gospa"]
-    figure, axes = new_figure(2, 2, str(data.attrs.get("title", "")))
+    figure, panels = _panels(data, "p_md", "angle_rmse", "range_rmse", "gospa")
     p_fa = _operating_point(data)
-    for ax, name in zip(axes.flat, names, strict=True):
+    for ax, name in panels:
         for i, label in enumerate(data["approach"].values):
             row = data.sel(approach=label, p_fa=p_fa)
             x = row["ser"].mean("draw")
@@ -84,7 +89,7 @@ def _over_beam(data: xr.Dataset) -> Figure:
                 ax.plot(x.values.ravel(), y.values.ravel(), ".", color=colour, alpha=0.3, ms=3)
             _bars(ax, i, label, x.isel(phi=0).values, row.isel(phi=0), name)
         ax.set(xscale="log", yscale="log", xlabel=_NAMES["ser"], ylabel=_NAMES[name])
-    axes[0, 0].legend(fontsize=8)
+    panels[0][0].legend(fontsize=8)
     return figure
 
 

@@ -74,6 +74,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
         "coded_ber": coded_ber,
         "dataset": dataset_overview,
         "learning": learning,
+        "single_carrier": learning,
         "localization": localization,
         "multi_target": multi_target,
         "near_field": near_field,

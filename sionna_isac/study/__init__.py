@@ -41,6 +41,8 @@ _PARTS = {
         "ScatteringConvergenceScenario",
         "ScatteringSphereScenario",
     ),
+    "single_carrier_scenario": ("SingleCarrierScenario",),
+    "single_carrier_system": ("SingleCarrierSystem",),
     "store": ("RunFolder", "StoreError", "read_result"),
     "system": ("IsacSystem", "make_link"),
     "sampler": ("NumericalError", "Sampler"),

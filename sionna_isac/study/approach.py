@@ -49,6 +49,11 @@ class Approach:
         """Approaches of equal structure differ in the values of their weights only."""
         raise NotImplementedError
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What tells trainings of approaches of equal structure apart."""
+        return self.structure
+
     def parts(self, max_span: float, training: bool) -> Parts:
         """Ends of a system whose sectors are at most ``max_span`` rad wide."""
         raise NotImplementedError

@@ -24,7 +24,14 @@ def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:
     config = scenario.array
     reset_stream(scenario.seed, "impairments", *labels)
     drawn = [_IMPAIRMENTS[i.kind](**i.model_dump(exclude={"kind"})) for i in config.impairments]
-    return array.impair(config.num_antennas, config.wavelength, drawn, precision=scenario.precision)
+    truth = array.impair(
+        config.num_antennas, config.wavelength, drawn, precision=scenario.precision
+    )
+    if truth.anchor == config.anchor:
+        return truth
+    moved = truth.element_positions - truth.element_positions.mean()
+    changes = {"element_positions": moved, "anchor": config.anchor}
+    return array.ImpairedArray.from_config({**truth.get_config(), **changes})
 
 
 def true_transmit_array(scenario: Any, truth: array.ImpairedArray) -> array.UniformLinearArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -20,17 +20,21 @@ __all__ = [
     "Coding",
     "CompiledStudy",
     "Coupling",
+    "DetectionSampling",
     "Evaluation",
     "Frozen",
     "Gain",
     "Geometric",
+    "ImpairableArray",
     "Link",
     "Multitap",
+    "Optimization",
     "Phase",
     "RadarEquation",
     "Rayleigh",
     "Receiver",
     "Sampling",
+    "Sectors",
     "Spacing",
     "Study",
     "Targets",
@@ -152,17 +156,15 @@ class Coupling(Frozen):
 Impairment = Annotated[Spacing | Gain | Phase | Coupling, Field(discriminator="kind")]
 
 
-class Array(Frozen):
-    """The array of the base station and its impairments."""
+class ImpairableArray(Frozen):
+    """An array and what it suffers from."""
 
     num_antennas: Annotated[int, Field(ge=2)] = 64
     carrier_frequency: Positive = 60e9
     impairments: tuple[Impairment, ...] = (Spacing(kind="spacing", std=0.04),)
-    impaired: Literal["both", "reception"] = "both"
-    learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
 
     @model_validator(mode="after")
-    def _possible(self) -> Array:
+    def _possible(self) -> Self:
         kinds = [i.kind for i in self.impairments]
         if len(set(kinds)) != len(kinds):
             raise ValueError(f"impairments must hold at most one of each kind; got {kinds}")
@@ -172,14 +174,25 @@ class Array(Frozen):
                     f"num_neighbours must be < num_antennas = {self.num_antennas}; "
                     f"got {i.num_neighbours}"
                 )
-        if "coupling" in self.learn and "coupling" not in kinds:
-            raise ValueError("learn 'coupling' needs an impairment of kind 'coupling'")
         return self
 
     @property
     def wavelength(self) -> float:
         """`float` : Carrier wavelength [m]"""
         return SPEED_OF_LIGHT / self.carrier_frequency
+
+
+class Array(ImpairableArray):
+    """The array of the base station and its impairments."""
+
+    impaired: Literal["both", "reception"] = "both"
+    learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
+
+    @model_validator(mode="after")
+    def _learnable(self) -> Array:
+        if "coupling" in self.learn and all(i.kind != "coupling" for i in self.impairments):
+            raise ValueError("learn 'coupling' needs an impairment of kind 'coupling'")
+        return self
 
     @property
     def anchor(self) -> Literal["centre", "first"]:
@@ -217,17 +230,12 @@ class RadarEquation(Frozen):
     noise_figure_db: Decibel = 8.0
 
 
-class Targets(Frozen):
-    """Where targets are, how many, and how they reflect."""
+class Sectors(Frozen):
+    """Sectors of targets: drawn anew for each sample of a training, one in tests."""
 
-    max_targets: Annotated[int, Field(ge=1, le=32)] = 5
-    range_interval: Interval = (10.0, 190.0)
-    gain: Annotated[Rayleigh | RadarEquation, Field(discriminator="kind")]
     sector_centre_deg: Interval = (-60.0, 60.0)
     sector_span_deg: Interval = (10.0, 20.0)
     test_sector_deg: Interval = (-40.0, -20.0)
-
-    _ranges = field_validator("range_interval")(positive_ranges)
 
     @field_validator("sector_centre_deg", "test_sector_deg")
     @classmethod
@@ -240,7 +248,7 @@ class Targets(Frozen):
         return ordered(value, 0, 180)
 
     @model_validator(mode="after")
-    def _in_front(self) -> Targets:
+    def _in_front(self) -> Self:
         reach = max(abs(v) for v in self.sector_centre_deg) + self.sector_span_deg[1] / 2
         if reach > 90:
             raise ValueError(
@@ -248,6 +256,16 @@ class Targets(Frozen):
                 f"broadside; they reach {reach:g} degrees"
             )
         return self
+
+
+class Targets(Sectors):
+    """Where targets are, how many, and how they reflect."""
+
+    max_targets: Annotated[int, Field(ge=1, le=32)] = 5
+    range_interval: Interval = (10.0, 190.0)
+    gain: Annotated[Rayleigh | RadarEquation, Field(discriminator="kind")]
+
+    _ranges = field_validator("range_interval")(positive_ranges)
 
 
 class Multitap(Frozen):
@@ -311,8 +329,25 @@ class Validation(Frozen):
     patience: Count | None = None
 
 
-class Training(Frozen):
-    """How weights are learned.
+class Optimization(Frozen):
+    """How long, and in which steps, weights are learned with Adam."""
+
+    iterations: Annotated[int, Field(ge=0)] = 400
+    batch_size: Count = 80
+    learning_rate: Positive = 1e-2
+    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    plateau: Plateau = Plateau()
+    checkpoint_interval: Count = 25
+
+    @model_validator(mode="after")
+    def _scheduled(self) -> Self:
+        if self.schedule != "plateau" and "plateau" in changed_fields(self):
+            raise ValueError(f"plateau has no effect with schedule '{self.schedule}'")
+        return self
+
+
+class Training(Optimization):
+    """How weights are learned, and from what.
 
     ``temperature_scale`` is the softmax's beta times sigma_cell. Over the first share
     ``sector_growth`` of the iterations the sectors widen from broadside to all of
@@ -323,15 +358,9 @@ class Training(Frozen):
     objective: Objective = "max"
     labelled_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     unlabelled: Literal["max", "reconstruction"] = "max"
-    iterations: Annotated[int, Field(ge=0)] = 400
-    batch_size: Count = 80
-    learning_rate: Positive = 1e-2
-    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
-    plateau: Plateau = Plateau()
     sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.6
     temperature_scale: Positive = 1.0
     cutoff: Positive = 90.0
-    checkpoint_interval: Count = 25
     validation: Validation | None = None
 
     @model_validator(mode="after")
@@ -342,8 +371,6 @@ class Training(Frozen):
             reason["unlabelled"] = "labelled_fraction 1"
         elif self.unlabelled == "reconstruction":
             reason.pop("temperature_scale", None)
-        if self.schedule != "plateau":
-            reason["plateau"] = f"schedule '{self.schedule}'"
         for key in sorted(reason.keys() & changed_fields(self)):
             raise ValueError(f"{key} has no effect with {reason[key]}")
         if round(self.labelled_fraction * self.batch_size) == 0:
@@ -354,8 +381,8 @@ class Training(Frozen):
         return self
 
 
-class Sampling(Frozen):
-    """Monte-Carlo evaluation of detection and localisation.
+class DetectionSampling(Frozen):
+    """Monte-Carlo evaluation of detection.
 
     For each sensing sample, ``users_per_sample`` users receive: deep fades are rare, and symbol
     errors come from them.
@@ -366,7 +393,6 @@ class Sampling(Frozen):
     users_per_sample: Count = 1
     p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
     operating_p_fa: Probability = 1e-2
-    cutoff: Positive = 90.0
     confidence: Probability = 0.95
 
     _sorted = field_validator("p_fa")(increasing)
@@ -375,6 +401,12 @@ class Sampling(Frozen):
     def p_fas(self) -> tuple[float, ...]:
         """All false-alarm probabilities in increasing order, with that of operation."""
         return tuple(sorted({*self.p_fa, self.operating_p_fa}))
+
+
+class Sampling(DetectionSampling):
+    """Monte-Carlo evaluation of detection and localisation."""
+
+    cutoff: Positive = 90.0
 
 
 class Evaluation(Sampling):

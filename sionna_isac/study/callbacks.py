@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from sionna_isac.study.blocks import Training, Validation
+from sionna_isac.study.blocks import Optimization, Validation
 from sionna_isac.study.store import RunFolder
 
 __all__ = ["Checkpoint", "Monitor", "TrainingError", "Validate"]
@@ -24,13 +24,13 @@ class Monitor(keras.callbacks.Callback):
 
     Parameters
     ----------
-    training : `Training`
+    training : `Optimization`
         Training
     reseed : callable
         Starts the random stream of a part, given its number
     """
 
-    def __init__(self, training: Training, reseed: Callable[[int], None]) -> None:
+    def __init__(self, training: Optimization, reseed: Callable[[int], None]) -> None:
         super().__init__()
         self._training, self._reseed = training, reseed
         self.losses: list[float] = []

@@ -18,6 +18,8 @@ class Verdict(NamedTuple):
         Approaches of the claim
     metric : `str`
         Metric, to be small
+    eta : `None` | `float`
+        Share of the sensing beam, if the claim names one
     met, refuted, draws : `int`
         Draws of the impairments in which the intervals do not overlap, in the order that is
         claimed and in the other one; and all draws
@@ -26,6 +28,7 @@ class Verdict(NamedTuple):
     better: str
     worse: str
     metric: str
+    eta: float | None
     met: int
     refuted: int
     draws: int
@@ -36,25 +39,31 @@ class Verdict(NamedTuple):
         return self.met == self.draws
 
     def __str__(self) -> str:
-        text = f"{self.better} < {self.worse} in {self.metric}: {self.met} of {self.draws} draws"
+        where = self.metric if self.eta is None else f"{self.metric} at eta = {self.eta:g}"
+        text = f"{self.better} < {self.worse} in {where}: {self.met} of {self.draws} draws"
         return text + (f", reversed in {self.refuted}" if self.refuted else "")
 
 
 def judge(scenario: Any, dataset: xr.Dataset) -> list[Verdict]:
-    """Verdicts on all claims, at the working point of the scenario."""
+    """Verdicts on all claims, at the working point of the scenario or the share they name."""
     if not scenario.claims:
         return []
     eta, phi = scenario.beam
-    at = dataset.sel(p_fa=scenario.evaluation.operating_p_fa, eta=eta, phi=phi)
     verdicts = []
     for claim in scenario.claims:
+        at = dataset.sel(
+            p_fa=scenario.evaluation.operating_p_fa,
+            eta=eta if claim.eta is None else claim.eta,
+            phi=phi,
+        )
         for metric in claim.metrics:
             (low_a, high_a), (low_b, high_b) = (
                 _interval(at.sel(approach=name), metric) for name in (claim.better, claim.worse)
             )
             met, refuted = int((high_a < low_b).sum()), int((high_b < low_a).sum())
             number = at.sizes["draw"]
-            verdicts.append(Verdict(claim.better, claim.worse, metric, met, refuted, number))
+            verdict = Verdict(claim.better, claim.worse, metric, claim.eta, met, refuted, number)
+            verdicts.append(verdict)
     return verdicts
 
 

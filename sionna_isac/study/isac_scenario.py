@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 from pydantic import model_validator
 from scipy.constants import Boltzmann
@@ -50,6 +50,20 @@ class IsacStudy(CompiledStudy):
         if self.link.channel.kind == "multitap":
             return 10 ** (-self.link.channel.snr_db / 10)
         return self.noise_power
+
+    def model_settings(self, validated: bool) -> dict[str, Any]:
+        """What trained weights depend on, beside the approach and the draw.
+
+        The sector of the test is a part of it only if the training was ``validated`` there.
+        """
+        left_out = None if validated else {"test_sector_deg"}
+        return {
+            "array": self.array.model_dump(mode="json"),
+            "waveform": self.waveform.model_dump(mode="json"),
+            "receiver": self.receiver.model_dump(mode="json"),
+            "targets": self.targets.model_dump(mode="json", exclude=left_out),
+            "user": self.link.sector_deg,
+        }
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sionna_isac.array import ImpairedArray
 from sionna_isac.study.approach import Approach
+from sionna_isac.study.blocks import Training
+from sionna_isac.study.learner import Learner
 from sionna_isac.study.models import ModelStore, TrainedModel
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
@@ -23,6 +26,7 @@ def learn(
     folder: RunFolder,
     reporter: Reporter,
     draw: int = 0,
+    make_system: Callable[..., Learner] = IsacSystem,
 ) -> TrainedModel:
     """Train an approach, unless the same training was done before.
 
@@ -42,6 +46,8 @@ def learn(
         Progress
     draw : `int`, (default 0)
         Number of the draw of the impairments
+    make_system : callable, (default :class:`IsacSystem`)
+        Makes what is trained, from scenario, truth and approach
 
     Output
     ------
@@ -53,7 +59,7 @@ def learn(
     model = None if folder.fresh else store.load(label, key)
     if model is None:
         name = f"{label}_{draw}"
-        system = IsacSystem(scenario, truth, approach, training=True)
+        system = make_system(scenario, truth, approach, training=True)
         stages = approach.stages()
         compiled = scenario.compile and approach.compilable
         history = train(system, stages, folder, reporter, name, scenario.seed, compiled)
@@ -66,19 +72,15 @@ def learn(
 def _key(scenario: Any, approach: Approach, draw: int) -> dict[str, Any]:
     """Everything that the weights depend on."""
     stages = approach.stages()
-    validated = any(stage.training.validation is not None for stage in stages)
-    targets = scenario.targets.model_dump(mode="json")
-    if not validated:
-        del targets["test_sector_deg"]
+    validated = any(
+        isinstance(stage.training, Training) and stage.training.validation is not None
+        for stage in stages
+    )
     return {
         "seed": scenario.seed,
         "draw": draw,
         "precision": scenario.precision,
-        "array": scenario.array.model_dump(mode="json"),
-        "waveform": scenario.waveform.model_dump(mode="json"),
-        "receiver": scenario.receiver.model_dump(mode="json"),
-        "targets": targets,
-        "user": scenario.link.sector_deg,
-        "approach": [str(part) for part in approach.structure],
+        **scenario.model_settings(validated),
+        "approach": [str(part) for part in approach.identity],
         "stages": {stage.name: stage.training.model_dump(mode="json") for stage in stages},
     }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from sionna_isac.study.blocks import Training, Validation
+from sionna_isac.study.blocks import Validation
 
 __all__ = ["Learner", "Stage"]
 
@@ -19,14 +19,14 @@ class Stage(NamedTuple):
     ----------
     name : `str`
         Name, in file names and progress
-    training : `Training`
-        Objective, optimiser, length
+    training : `Optimization`
+        Optimiser, length; `Training` adds the objective
     frozen : tuple of `keras.layers.Layer`
         Layers whose weights stay as they are
     """
 
     name: str
-    training: Training
+    training: Any
     frozen: tuple[keras.layers.Layer, ...] = ()
 
 

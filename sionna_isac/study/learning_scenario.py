@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,7 +17,7 @@ from sionna_isac.study.blocks import (
 )
 from sionna_isac.study.isac_scenario import IsacStudy
 
-__all__ = ["LearningScenario"]
+__all__ = ["LearningScenario", "check_claims", "check_labels"]
 
 Pursuit = Literal["differentiable", "plain"]
 Metric = Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"]
@@ -101,13 +102,33 @@ ApproachConfig = Annotated[
 class Claim(Frozen):
     """That one approach is better than another.
 
-    Judged at ``eta`` and ``phi`` of the waveform; where these are not among those that are swept,
-    at the largest share and the first phase.
+    Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
+    that are swept, at the largest share and the first phase.
     """
 
     better: str
     worse: str
     metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
+    eta: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+def check_labels(labels: Iterable[str]) -> None:
+    """Refuse names of approaches that cannot be part of file names."""
+    for label in labels:
+        if not label.replace("_", "").isalnum():
+            raise ValueError(
+                f"approaches must have names of letters, digits and underscores; got '{label}'"
+            )
+
+
+def check_claims(claims: Sequence[Any], labels: Iterable[str], etas: Sequence[float]) -> None:
+    """Refuse claims on what is not compared."""
+    for claim in claims:
+        for name in (claim.better, claim.worse):
+            if name not in labels:
+                raise ValueError(f"claims must name approaches, {', '.join(labels)}; got '{name}'")
+        if claim.eta is not None and claim.eta not in etas:
+            raise ValueError(f"claims.eta must be one of eta, {list(etas)}; got {claim.eta:g}")
 
 
 class LearningScenario(IsacStudy):
@@ -149,23 +170,15 @@ class LearningScenario(IsacStudy):
 
     @model_validator(mode="after")
     def _compared(self) -> Self:
+        check_labels(self.approaches)
         for label, config in self.approaches.items():
-            if not label.replace("_", "").isalnum():
-                raise ValueError(
-                    f"approaches must have names of letters, digits and underscores; got '{label}'"
-                )
             if isinstance(config, (Impairments, Dictionary)):
                 self.check_objective(f"approaches.{label}.training", config.training)
             if isinstance(config, Impairments) and not self.array.learn:
                 raise ValueError(f"array.learn must name what '{label}' learns; got []")
             if isinstance(config, Networks):
                 self._check_networks(label)
-        for claim in self.claims:
-            for name in (claim.better, claim.worse):
-                if name not in self.approaches:
-                    raise ValueError(
-                        f"claims must name approaches, {', '.join(self.approaches)}; got '{name}'"
-                    )
+        check_claims(self.claims, self.approaches, self.etas)
         return self
 
     def _check_networks(self, label: str) -> None:

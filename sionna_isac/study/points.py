@@ -6,13 +6,64 @@ import numpy as np
 
 from sionna_isac import metrics, objective
 
-__all__ = ["POINT", "evaluate_point", "symbol_error_rate"]
+__all__ = ["DETECTION", "POINT", "evaluate_detection", "evaluate_point", "symbol_error_rate"]
 
+DETECTION: tuple[str, ...] = (
+    *("p_d", "p_d_low", "p_d_high", "p_fa_achieved", "threshold"),
+    *("angle_rmse", "angle_rmse_low", "angle_rmse_high"),
+)
 POINT: tuple[str, ...] = (
-    *("gospa", "gospa_low", "gospa_high", "p_d", "p_d_low", "p_d_high", "p_fa_achieved"),
-    *("threshold", "angle_rmse", "angle_rmse_low", "angle_rmse_high"),
+    *("gospa", "gospa_low", "gospa_high", *DETECTION),
     *("range_rmse", "range_rmse_low", "range_rmse_high", "position_rmse"),
 )
+
+
+def evaluate_detection(
+    data: dict[str, np.ndarray], p_fa: float, level: float = 0.95
+) -> dict[str, float]:
+    """Scores of one target at most whose angle is estimated, but no range.
+
+    Parameters
+    ----------
+    data : `dict`
+        Estimates ("angle", "metric") and truth ("true_angle"), each [num_samples, 1], and
+        "num_targets" [num_samples]
+    p_fa : `float`
+        False-alarm probability
+    level : `float`, (default 0.95)
+        Confidence level of the intervals
+
+    Output
+    ------
+    : `dict`
+        Scores by the names in ``DETECTION``; the error of the angle is that of targets that are
+        there and detected
+    """
+    number = data["num_targets"]
+    threshold = metrics.calibrate_threshold(data["metric"], number, p_fa)
+    count = metrics.count_detections(data["metric"], threshold)
+    hit = (number == 1) & (count == 1)
+    error = (data["angle"] - data["true_angle"])[hit, 0]
+    entries = _detection(number, count, threshold, 1, error, level)
+    return dict(zip(DETECTION, (float(e) for e in entries), strict=True))
+
+
+def _detection(
+    number: np.ndarray,
+    count: np.ndarray,
+    threshold: float,
+    max_targets: int,
+    angle_error: np.ndarray,
+    level: float,
+) -> tuple[float, ...]:
+    """Scores in the order of ``DETECTION``."""
+    return (
+        1 - metrics.misdetection_probability(number, count),
+        *metrics.ratio_interval(np.minimum(number, count), number, level),
+        metrics.false_alarm_probability(number, count, max_targets),
+        threshold,
+        *_root_mean_square(angle_error, level),
+    )
 
 
 def evaluate_point(
@@ -60,11 +111,7 @@ def evaluate_point(
     entries = (
         gospa.mean(),
         *metrics.mean_interval(gospa, level),
-        1 - metrics.misdetection_probability(number, count),
-        *metrics.ratio_interval(np.minimum(number, count), number, level),
-        metrics.false_alarm_probability(number, count, data["metric"].shape[-1]),
-        threshold,
-        *_root_mean_square(errors.angle, level),
+        *_detection(number, count, threshold, data["metric"].shape[-1], errors.angle, level),
         *_root_mean_square(errors.range, level),
         _root_mean_square(errors.position, level)[0],
     )

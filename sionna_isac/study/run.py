@@ -13,8 +13,9 @@ import xarray as xr
 from sionna_isac.core import checks, set_seed
 from sionna_isac.study.angle_delay_map import angle_delay_map, angle_delay_report
 from sionna_isac.study.array_study import array_report, array_study
+from sionna_isac.study.comparison import report as comparison_report
 from sionna_isac.study.echo_map import echo_map
-from sionna_isac.study.learning_study import learning_report, learning_study
+from sionna_isac.study.learning_study import learning_study
 from sionna_isac.study.loading import ScenarioError
 from sionna_isac.study.localization import localization_report, localization_study
 from sionna_isac.study.near_field_convergence import near_field_convergence
@@ -24,6 +25,7 @@ from sionna_isac.study.progress import Reporter
 from sionna_isac.study.scattering_convergence import scattering_convergence
 from sionna_isac.study.scattering_report import scattering_report
 from sionna_isac.study.scattering_sphere import scattering_sphere
+from sionna_isac.study.single_carrier_study import single_carrier_study
 from sionna_isac.study.store import RunFolder, read_result
 
 __all__ = ["run_scenario"]
@@ -41,7 +43,8 @@ _KINDS = {
     "multi_target": _Kind(array_study, array_report),
     "coded_ber": _Kind(array_study, array_report),
     "angle_delay_map": _Kind(angle_delay_map, angle_delay_report),
-    "learning": _Kind(learning_study, learning_report),
+    "learning": _Kind(learning_study, comparison_report),
+    "single_carrier": _Kind(single_carrier_study, comparison_report),
     "localization": _Kind(localization_study, localization_report),
     "near_field": _Kind(near_field_study, near_field_report, in_workers=True),
     "near_field_convergence": _Kind(near_field_convergence, near_field_report, in_workers=True),

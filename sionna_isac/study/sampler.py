@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,12 @@ class Sampler:
     ----------
     scenario
         Scenario
+    make_system : callable, (default :class:`IsacSystem`)
+        Makes what draws, from scenario, truth and approach
     """
 
-    def __init__(self, scenario: Any) -> None:
-        self._scenario = scenario
+    def __init__(self, scenario: Any, make_system: Callable[..., Any] = IsacSystem) -> None:
+        self._scenario, self._make_system = scenario, make_system
         self._compiled: dict[tuple[Any, ...], tuple[ImpairedArray, Approach, Any]] = {}
 
     def draw(
@@ -43,7 +46,7 @@ class Sampler:
         eta: float | None = None,
         phi: float | None = None,
     ) -> dict[str, np.ndarray]:
-        """What :meth:`IsacSystem.draw` gives, with the random numbers of a stream.
+        """What the method ``draw`` of the system gives, with the random numbers of a stream.
 
         ``eta`` and ``phi`` are those of the scenario if not given.
         """
@@ -59,7 +62,7 @@ class Sampler:
         )
         reset_stream(*stream)
         drawn = {k: v.numpy() for k, v in function(*map(tf.constant, values)).items()}
-        for name in ("angle", "range", "metric"):
+        for name in drawn.keys() & {"angle", "range", "metric"}:
             if not np.all(np.isfinite(drawn[name])):
                 raise NumericalError(
                     f"estimates of {name} are not finite with {approach.structure[0]}, "
@@ -71,7 +74,7 @@ class Sampler:
         """Copies of truth and approach, and the function that draws with them."""
         config = self._scenario.evaluation
         own_truth, own = copy_layer(truth), approach.copy()
-        system = IsacSystem(self._scenario, own_truth, own)
+        system = self._make_system(self._scenario, own_truth, own)
 
         def draw(eta: tf.Tensor, phi: tf.Tensor) -> dict[str, tf.Tensor]:
             return system.draw(config.batch_size, eta, phi, config.users_per_sample)

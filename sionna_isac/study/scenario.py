@@ -30,6 +30,7 @@ from sionna_isac.study.scattering_scenario import (
     ScatteringConvergenceScenario,
     ScatteringSphereScenario,
 )
+from sionna_isac.study.single_carrier_scenario import SingleCarrierScenario
 
 __all__ = [
     "AngleDelayMapScenario",
@@ -119,6 +120,7 @@ Scenario = Annotated[
     | NearFieldConvergenceScenario
     | ScatteringSphereScenario
     | ScatteringConvergenceScenario
-    | EchoMapScenario,
+    | EchoMapScenario
+    | SingleCarrierScenario,
     Field(discriminator="kind"),
 ]

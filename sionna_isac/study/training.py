@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import reset_stream
-from sionna_isac.study.blocks import Training
+from sionna_isac.study.blocks import Optimization, Training
 from sionna_isac.study.callbacks import Checkpoint, Monitor, TrainingError, Validate
 from sionna_isac.study.learner import Learner, Stage
 from sionna_isac.study.progress import Reporter
@@ -94,7 +94,7 @@ def _train_stage(
     learner.begin(stage, keras.optimizers.Adam(_rate(training)), jit_compile)
     monitor = Monitor(training, lambda part: reset_stream(seed, name, stage.name, part))
     validate = plateau = None
-    if training.validation is not None:
+    if isinstance(training, Training) and training.validation is not None:
         validate = Validate(training.validation, training.checkpoint_interval)
     if training.schedule == "plateau":
         plateau = _plateau(training)
@@ -119,13 +119,13 @@ def _train_stage(
     return {"loss": monitor.losses, **scores}
 
 
-def _rate(training: Training) -> Any:
+def _rate(training: Optimization) -> Any:
     if training.schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(training.learning_rate, training.iterations)
     return training.learning_rate
 
 
-def _plateau(training: Training) -> keras.callbacks.Callback:
+def _plateau(training: Optimization) -> keras.callbacks.Callback:
     plateau = training.plateau
     return keras.callbacks.ReduceLROnPlateau(
         monitor="loss",
