@@ -50,7 +50,15 @@ def api(folder: Path, domains: list[str]) -> None:
         if name == "core":  # modules are exported here too
             body = "".join(
                 f"```{{eval-rst}}\n.. automodule:: sionna_isac.core.{part}\n```\n\n"
-                for part in ("layer", "initializers", "checks", "linalg", "random", "references")
+                for part in (
+                    "layer",
+                    "perceptron",
+                    "initializers",
+                    "checks",
+                    "linalg",
+                    "random",
+                    "references",
+                )
             )
             body = f"{summary}\n\n{body}"
         else:

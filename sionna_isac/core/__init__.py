@@ -7,6 +7,7 @@ check_environment()
 from sionna_isac.core import checks, linalg  # noqa: E402
 from sionna_isac.core.initializers import HeUniform  # noqa: E402
 from sionna_isac.core.layer import Layer, register  # noqa: E402
+from sionna_isac.core.perceptron import MultilayerPerceptron  # noqa: E402
 from sionna_isac.core.random import (  # noqa: E402
     complex_normal,
     numpy_rng,
@@ -20,6 +21,7 @@ from sionna_isac.core.references import citation, cites  # noqa: E402
 __all__ = [
     "HeUniform",
     "Layer",
+    "MultilayerPerceptron",
     "checks",
     "citation",
     "cites",

@@ -1,6 +1,7 @@
 """Waveforms: OFDM grids, symbols and beams."""
 
 from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
+from sionna_isac.waveform.neural import NeuralBeamformer, NeuralEncoder
 from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
 from sionna_isac.waveform.precoder_network import PrecoderNetwork
 from sionna_isac.waveform.symbols import SymbolSource
@@ -9,6 +10,8 @@ __all__ = [
     "BeamformedGrid",
     "LeastSquaresPrecoder",
     "MultibeamPrecoder",
+    "NeuralBeamformer",
+    "NeuralEncoder",
     "PrecoderNetwork",
     "SymbolSource",
     "shared_tone_grid",

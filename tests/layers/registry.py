@@ -146,6 +146,15 @@ def receiver_inputs(rng: np.random.Generator) -> tuple:
     return observation(rng), SECTOR
 
 
+def single_carrier_inputs(rng: np.random.Generator) -> tuple:
+    return observation(rng)[..., 0], SECTOR
+
+
+def perceptron_weights(layers: int) -> tuple[str, ...]:
+    """Names of the weights of a perceptron."""
+    return tuple(f"{kind}_{i}" for kind in ("kernel", "bias") for i in range(layers))
+
+
 def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) -> Any:
     options = {"max_targets": 2, "window": (3, 2), "temperature": 0.2, **kwargs}
     return isac.receiver.DifferentiableOMP(
@@ -326,6 +335,19 @@ CASES = [
         random=True,
     ),
     Case(
+        "NeuralEncoder",
+        lambda p: isac.waveform.NeuralEncoder(4, 6, precision=p),
+        lambda rng: (np.array([[0, 3, 1], [2, 2, 0]]),),
+        trainable=perceptron_weights(4),
+    ),
+    Case(
+        "NeuralBeamformer",
+        lambda p: isac.waveform.NeuralBeamformer(ANTENNAS, 9, 2.0, precision=p),
+        lambda rng: (SECTOR, SECTOR[::-1] - 0.1),
+        trainable=perceptron_weights(4),
+        gradients=(0, 1),
+    ),
+    Case(
         "MonostaticEcho",
         lambda p: isac.channel.MonostaticEcho(
             impaired(p, coupled=False), SPACING, normalize=True, precision=p
@@ -433,6 +455,56 @@ CASES = [
             precision=p,
         ),
         lambda rng: (near_echo(rng), np.array([[-0.3, 0.1], [0.0, 0.3]])),
+    ),
+    Case(
+        "MAPRatioTest",
+        lambda p: isac.receiver.MAPRatioTest(impaired(p, False), ANGLES, precision=p),
+        single_carrier_inputs,
+    ),
+    Case(
+        "MAPRatioTest-own-grid",
+        lambda p: isac.receiver.MAPRatioTest(impaired(p, False), 30, precision=p),
+        single_carrier_inputs,
+    ),
+    Case(
+        "SoftmaxAngleEstimator",
+        lambda p: isac.receiver.SoftmaxAngleEstimator(
+            impaired(p, coupled=False), ANGLES, 0.5, precision=p
+        ),
+        single_carrier_inputs,
+        trainable=("positions", "gain", "phase"),
+        gradients=(0,),
+    ),
+    Case(
+        "SoftmaxAngleEstimator-literal",
+        lambda p: isac.receiver.SoftmaxAngleEstimator(
+            impaired(p, coupled=False), ANGLES, outside="literal", precision=p
+        ),
+        lambda rng: (0.05 * observation(rng)[..., :1], SECTOR),
+        compile=False,
+        trainable=("positions", "gain", "phase"),
+        gradients=(0,),
+    ),
+    Case(
+        "NeuralPresenceDetector",
+        lambda p: isac.receiver.NeuralPresenceDetector(ANTENNAS, 9, 0.7, precision=p),
+        single_carrier_inputs,
+        trainable=perceptron_weights(4),
+        gradients=(0, 1),
+    ),
+    Case(
+        "NeuralAngleEstimator",
+        lambda p: isac.receiver.NeuralAngleEstimator(ANTENNAS, 9, 0.7, precision=p),
+        single_carrier_inputs,
+        trainable=perceptron_weights(4),
+        gradients=(0, 1),
+    ),
+    Case(
+        "NeuralSymbolReceiver",
+        lambda p: isac.receiver.NeuralSymbolReceiver(4, 6, 2.0, precision=p),
+        lambda rng: (complex_draws(rng, BATCH, 5), complex_draws(rng, BATCH, 5)),
+        trainable=perceptron_weights(4),
+        gradients=(0, 1),
     ),
     Case(
         "DifferentiableOMP",

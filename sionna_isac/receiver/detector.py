@@ -1,0 +1,112 @@
+"""Detection of one target with a single carrier, and its angle."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.receiver.omp import sector_has_angles
+
+__all__ = ["AngleEstimate", "MAPRatioTest", "check_observation"]
+
+
+class AngleEstimate(NamedTuple):
+    """Estimates of a batch; a threshold on ``metric`` decides whether there is a target.
+
+    Attributes
+    ----------
+    angle : [batch_size, 1], `tf.float`
+        Azimuth [rad]
+    metric : [batch_size, 1], `tf.float`
+        Test statistic
+    """
+
+    angle: tf.Tensor
+    metric: tf.Tensor
+
+
+@register
+@cites("MateosRamos23")
+class MAPRatioTest(Layer):
+    r"""Maximum a-posteriori ratio test of one target, Eqs. (7) and (8) of [MateosRamos23]_.
+
+    .. math::
+        \hat\theta = \arg\max_{\theta \in [\theta_\min, \theta_\max]}
+        |\mathbf{a}^H(\theta)\, \mathbf{y}|^2, \qquad
+        |\mathbf{a}^H(\hat\theta)\, \mathbf{y}|^2 \gtrless \bar\eta
+
+    The metric is the statistic on the left-hand side;
+    :func:`~sionna_isac.metrics.calibrate_threshold` finds :math:`\bar\eta` for a false alarm
+    probability.
+
+    Parameters
+    ----------
+    array : :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the receiver believes to have, or any layer with its ``steering``
+    angle_grid : `int` | [num_angles], array_like
+        Number of angles, spread evenly over the sector of each sample; or a grid for all
+        samples [rad], of which those in the sector are searched
+
+    Input
+    -----
+    y : [batch_size, num_antennas] or [batch_size, num_antennas, 1], `tf.complex`
+        Observation
+    sector : [batch_size, 2], `tf.float`
+        Lower and upper azimuth of the search [rad]
+
+    Output
+    ------
+    : :class:`AngleEstimate`
+        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector
+    """
+
+    def __init__(
+        self, array: Layer, angle_grid: Any, *, precision: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.array = checks.instance("array", array, Layer)
+        self.angle_grid: Any = (
+            checks.integer("angle_grid", angle_grid, minimum=2)
+            if isinstance(angle_grid, (int, np.integer))
+            else checks.angle_grid("angle_grid", angle_grid)
+        )
+
+    def call(self, y: tf.Tensor, sector: tf.Tensor) -> AngleEstimate:
+        y = check_observation(y, sector, self.array.num_antennas)
+        if isinstance(self.angle_grid, int):
+            unit = tf.linspace(tf.zeros([], self.rdtype), 1.0, self.angle_grid)
+            angles = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
+            rows = self.cast(self.array.steering(angles))
+            matched = linalg.matmul(y[:, tf.newaxis], tf.linalg.adjoint(rows))[:, 0]
+            inside = tf.ones_like(angles, tf.bool)
+        else:
+            grid = tf.constant(self.angle_grid, self.rdtype)
+            angles = tf.broadcast_to(grid, [y.shape[0], self.angle_grid.size])
+            matched = linalg.matmul(y, tf.linalg.adjoint(self.cast(self.array.steering(grid))))
+            inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
+        valid = sector_has_angles(inside)[:, tf.newaxis]
+        statistic = tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2
+        statistic = tf.where(inside, statistic, -1.0)  # below all inside, a zero among them
+        best = tf.argmax(statistic, -1)[:, tf.newaxis]
+        nan = tf.cast(float("nan"), self.rdtype)
+        return AngleEstimate(
+            tf.where(valid, tf.gather(angles, best, batch_dims=1), nan),
+            tf.where(valid, tf.gather(statistic, best, batch_dims=1), nan),
+        )
+
+
+def check_observation(y: tf.Tensor, sector: tf.Tensor, num_antennas: int) -> tf.Tensor:
+    """Single-carrier observation [batch_size, num_antennas] and its sector, checked."""
+    checks.rank("y", y, (2, 3), "[batch_size, num_antennas] or [batch_size, num_antennas, 1]")
+    checks.shape("y", y, [None, num_antennas, 1][: y.shape.rank])
+    checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
+    checks.finite("y", y)
+    checks.finite("sector", sector)
+    if tf.executing_eagerly() and not bool(tf.reduce_all(sector[:, 0] <= sector[:, 1])):
+        raise ValueError(
+            "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
+        )
+    return y if y.shape.rank == 2 else y[..., 0]
