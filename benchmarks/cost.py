@@ -75,16 +75,17 @@ def write(content: dict[str, Any], folder: Path) -> None:
 
 
 def measure(method: Method, repeats: int, small: bool = False) -> dict[str, Any]:
-    """Parameters, operations and seconds of a method; ``small`` is for tests."""
+    """Parameters, operations and seconds of a method; ``small``, without XLA, is for tests."""
     side = method.make(small)
+    compiled = side.compiled and not small
     parameters, counted = method.parameters(small)
     inference, training = (min(size, 4) if small else size for size in method.batch_sizes)
     row: dict[str, Any] = {
         "parameters": parameters,
         "counted": counted,
-        "compiled": side.compiled,
+        "compiled": compiled,
         "inference": operations(side.inference)
-        | seconds(side.inference(inference), inference, side.compiled, repeats),
+        | seconds(side.inference(inference), inference, compiled, repeats),
         "training": {},
     }
     for i, stage in enumerate(side.stages(training)):
@@ -92,10 +93,10 @@ def measure(method: Method, repeats: int, small: bool = False) -> dict[str, Any]
         assert learner is not None
 
         def iteration(batch_size: int, i: int = i, learner: Any = learner) -> Callable[[], Any]:
-            return step(learner, side.stages(batch_size)[i], side.compiled)
+            return step(learner, side.stages(batch_size)[i], compiled)
 
         row["training"][stage.name] = operations(iteration) | seconds(
-            iteration(training), training, side.compiled, repeats
+            iteration(training), training, compiled, repeats
         )
         learner.end()
     return row
@@ -163,8 +164,8 @@ def report(content: dict[str, Any]) -> str:
         "",
         "## Parameters",
         "",
-        "Trainable, real and imaginary part counted as two. The papers leave out the networks of "
-        "symbols; a complex parameter counts as one where they say so.",
+        "Trainable, real and imaginary part counted as two. As the paper counts: one for a complex "
+        "parameter where it says so, and without the networks of symbols.",
         "",
         "| method | chain | trainable | as the paper counts | printed in the paper |",
         "|---|---|---|---|---|",
@@ -195,7 +196,7 @@ def report(content: dict[str, Any]) -> str:
         "",
         "## Training iteration",
         "",
-        "Draws, transmission, echo, (with networks of symbols: link,) reception, loss, gradient, "
+        "Draws, transmission, echo, (with networks of symbols: the link,) reception, loss, gradient, "
         "Adam. Networks are trained in two steps. Memory is the growth of the resident peak in an "
         "iteration of this batch; weights and Adam's moments come on top.",
         "",
@@ -218,8 +219,9 @@ def report(content: dict[str, Any]) -> str:
         "and selections (rectifiers, pooling, searches), sign changes, conversions, moves of data "
         "and random numbers"
         + (f", and nodes of the types {', '.join(unknown)}" if unknown else "")
-        + f". Times are medians of {repeats} repeats. XLA compiles all"
-        + (f" but {', '.join(plain)}" if plain else "")
+        + f". Times are medians of {repeats} repeats on all threads; where other work shares the "
+        "machine (its load is below), compare CPU seconds. Compiled with XLA is all"
+        + (f" but {' and '.join(plain)}" if plain else "")
         + ".",
         "",
         "; ".join(f"{k}: {v}" for k, v in content["environment"].items()) + ".",
