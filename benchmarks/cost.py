@@ -196,8 +196,8 @@ def report(content: dict[str, Any]) -> str:
         "",
         "## Training iteration",
         "",
-        "Draws, transmission, echo, (with networks of symbols: the link,) reception, loss, gradient, "
-        "Adam. Networks are trained in two steps. Memory is the growth of the resident peak in an "
+        "Draws, transmission, echo, (with networks of symbols: the link,) reception, loss, "
+        "gradient, Adam. Networks are trained in two steps. Memory is the growth of the resident peak in an "
         "iteration of this batch; weights and Adam's moments come on top.",
         "",
         _HEAD[0] + " memory [MB] |",
