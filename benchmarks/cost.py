@@ -197,8 +197,8 @@ def report(content: dict[str, Any]) -> str:
         "## Training iteration",
         "",
         "Draws, transmission, echo, (with networks of symbols: the link,) reception, loss, "
-        "gradient, Adam. Networks are trained in two steps. Memory is the growth of the resident peak in an "
-        "iteration of this batch; weights and Adam's moments come on top.",
+        "gradient, Adam. Networks are trained in two steps. Memory is the growth of the resident "
+        "peak in an iteration of this batch; weights and Adam's moments come on top.",
         "",
         _HEAD[0] + " memory [MB] |",
         _HEAD[1] + "---|",
@@ -217,8 +217,9 @@ def report(content: dict[str, Any]) -> str:
         "Operations are real additions, multiplications, divisions and elementary functions, "
         "counted on the traced graph (`benchmarks/flop.py`); not counted are comparisons, maxima "
         "and selections (rectifiers, pooling, searches), sign changes, conversions, moves of data "
-        "and random numbers"
-        + (f", and nodes of the types {', '.join(unknown)}" if unknown else "")
+        "and random numbers. What is there twice with the same inputs counts once, although XLA "
+        "may compute it twice (the matrix of the precoder, for target and user)"
+        + (f"; nor nodes of the types {', '.join(unknown)}" if unknown else "")
         + f". Times are medians of {repeats} repeats on all threads; where other work shares the "
         "machine (its load is below), compare CPU seconds. Compiled with XLA is all"
         + (f" but {' and '.join(plain)}" if plain else "")

@@ -4,7 +4,7 @@ Counted is each real addition, subtraction, multiplication, division and element
 exponential, logarithm, sine, ...) as one operation: those of matrix products, convolutions,
 factorisations and solves by their formulas, a product with K terms as 2K; a complex addition as 2,
 a complex multiplication as 6, a complex division as 11. Of operations that are there twice with the
-same inputs, one is counted: TensorFlow and XLA compute one.
+same inputs, one is counted: TensorFlow computes one, XLA not always.
 
 Not counted are comparisons, maxima and selections (hence rectifiers, pooling and searches), signs,
 conversions, moves of data and random numbers. Expressions of constants are counted, although a
