@@ -219,7 +219,7 @@ def report(content: dict[str, Any]) -> str:
         "and selections (rectifiers, pooling, searches), sign changes, conversions, moves of data "
         "and random numbers. What is there twice with the same inputs counts once, although XLA "
         "may compute it twice (the matrix of the precoder, for target and user)"
-        + (f"; nor nodes of the types {', '.join(unknown)}" if unknown else "")
+        + (f"; nodes of the types {', '.join(unknown)} are left out" if unknown else "")
         + f". Times are medians of {repeats} repeats on all threads; where other work shares the "
         "machine (its load is below), compare CPU seconds. Compiled with XLA is all"
         + (f" but {' and '.join(plain)}" if plain else "")
