@@ -128,14 +128,12 @@ def seconds(
 
 def measure_memory(rows: dict[str, Any]) -> None:
     """Bytes of training iterations, each in a process of its own, two at a time."""
-    # large blocks go back to the system when they are freed, and do not serve later ones unseen
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
     root = Path(__file__).resolve().parents[1]
 
     def memory(name: str, stage: str, values: dict[str, Any]) -> None:
         size = str(values["batch_size"])
         command = [sys.executable, "-m", "benchmarks.training_memory", name, stage, size]
-        run = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment)
+        run = subprocess.run(command, capture_output=True, text=True, cwd=root)
         if run.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr[-2000:]}")
         values["memory"] = int(run.stdout.split()[-1])
@@ -198,7 +196,8 @@ def report(content: dict[str, Any]) -> str:
         "",
         "Draws, transmission, echo, (with networks of symbols: the link,) reception, loss, "
         "gradient, Adam. Networks are trained in two steps. Memory is the growth of the resident "
-        "peak in an iteration of this batch; weights and Adam's moments come on top.",
+        "peak by the first two iterations of this batch, tracing and compilation included; weights "
+        "and Adam's moments come on top. –: not measured.",
         "",
         _HEAD[0] + " memory [MB] |",
         _HEAD[1] + "---|",

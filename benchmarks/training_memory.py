@@ -1,16 +1,14 @@
 """Peak growth of the resident memory by one training iteration, in a process of its own.
 
-``python -m benchmarks.training_memory METHOD STAGE BATCH_SIZE`` prints the number of bytes. A first
-iteration, which traces and compiles, comes before; weights and optimiser are not part of it. Needs
-Linux.
+``python -m benchmarks.training_memory METHOD STAGE BATCH_SIZE`` prints the number of bytes. As in
+`benchmarks/memory.py`, tracing and compilation are part of it: what they leave free inside the
+process serves the iteration. Weights and the moments of the optimiser are not part of it.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +17,7 @@ __all__ = ["main", "peak"]
 
 
 def main() -> None:
-    """Make the learner, train twice, print the growth in the second iteration."""
+    """Make the learner, train twice, print the growth."""
     from benchmarks.methods import METHODS, step
 
     name, stage_name, batch_size = sys.argv[1:]
@@ -30,16 +28,13 @@ def main() -> None:
 
 
 def peak(function) -> int:
-    """Bytes by which the resident peak of a call exceeds what is resident before it."""
+    """Bytes by which the resident peak of two calls exceeds what is resident before them."""
     from benchmarks.memory import status
 
+    gc.collect()
+    before = status("VmRSS")
     for _ in range(2):
         np.asarray(function())
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # free memory of the heap would serve the call
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = status("VmRSS")
-    np.asarray(function())
     return status("VmHWM") - before
 
 
