@@ -116,10 +116,13 @@ class IsacSystem(Learner):
     def transmit(self, sector: tf.Tensor, eta: Any = None, phi: Any = None) -> tf.Tensor:
         """Beams [batch_size, num_antennas] for target sectors [batch_size, 2] and the user."""
         wave = self.scenario.waveform
-        sensing = self.precoder(sector)
-        user = self.precoder(self.link.sector(1))
+        # in one call: the precoder's matrix is that of the array, for all sectors the same
+        beams = self.precoder(tf.concat([sector, self.link.sector(1)], 0))
         return self.multibeam(
-            sensing, user, wave.eta if eta is None else eta, wave.phi if phi is None else phi
+            beams[:-1],
+            beams[-1:],
+            wave.eta if eta is None else eta,
+            wave.phi if phi is None else phi,
         )
 
     def sense(
