@@ -13,6 +13,7 @@ from sionna_isac.core import Layer
 from sionna_isac.study.arrays import ideal_array
 from sionna_isac.study.blocks import Training
 from sionna_isac.study.learner import Stage
+from sionna_isac.study.store import StoreError
 
 __all__ = ["Approach", "ArrayApproach", "Parts", "copy_layer"]
 
@@ -83,7 +84,14 @@ class Approach:
 
     def assign(self, weights: dict[str, np.ndarray]) -> None:
         """Take over what :meth:`weights` of an approach of the same structure gave."""
-        for i, variable in enumerate(self.variables()):
+        variables = self.variables()
+        shapes = [tuple(v.shape) for v in variables]
+        given = [weights[f"weight_{i}"].shape for i in range(len(weights))]
+        if shapes != given:
+            raise StoreError(
+                f"weights must have shapes {shapes}, as {self.structure[0]} has; got {given}"
+            )
+        for i, variable in enumerate(variables):
             variable.assign(weights[f"weight_{i}"])
 
 

@@ -56,7 +56,7 @@ _UNUSED = {  # fields of a training that an objective does not use
     "max": {"cutoff", "temperature_scale", "labelled_fraction"},
     "reconstruction": {"cutoff", "labelled_fraction"},
     "gospa": set(),
-    "mse": {"cutoff"},
+    "mse": {"cutoff", "labelled_fraction"},
     "bce": {"cutoff", "temperature_scale", "labelled_fraction"},
     "detection_gospa": {"temperature_scale", "labelled_fraction"},
 }

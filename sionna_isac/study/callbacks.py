@@ -52,7 +52,7 @@ class Monitor(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not all(np.all(np.isfinite(v.numpy())) for v in self.model.trainable_weights):
+        if not all(np.all(np.isfinite(v.numpy())) for v in self.model.weights):
             raise TrainingError(
                 f"learned parameters became NaN or infinite by iteration {len(self.losses)}; "
                 "try a smaller training.learning_rate"
@@ -63,6 +63,8 @@ class Monitor(keras.callbacks.Callback):
 
 class Validate(keras.callbacks.Callback):
     """Evaluates the learner as it is, and stops when it has ceased to become better.
+
+    With a patience, the weights of the best score are the result.
 
     Parameters
     ----------
@@ -78,6 +80,7 @@ class Validate(keras.callbacks.Callback):
         self._every = max(1, round(validation.interval / checkpoint_interval))
         self._interval = checkpoint_interval
         self.scores: dict[str, list[float]] = {}
+        self.best: list[np.ndarray] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if (epoch + 1) % self._every:
@@ -86,8 +89,17 @@ class Validate(keras.callbacks.Callback):
         for name, value in {**found, "validated": (epoch + 1) * self._interval}.items():
             self.scores.setdefault(name, []).append(float(value))
         logs.update(found)
+        scores = self.scores["score"]
+        if self._validation.patience is not None and scores[-1] == min(scores):
+            self.best = [v.numpy() for v in self.model.weights]
         if self.exhausted():
             self.model.stop_training = True
+
+    def restore_best(self, model: keras.Model) -> None:
+        """Give a model the weights of the best score, if they were kept."""
+        if self.best:
+            for variable, value in zip(model.weights, self.best, strict=True):
+                variable.assign(value)
 
     def exhausted(self) -> bool:
         """Whether the best score is older than the patience."""
@@ -150,6 +162,8 @@ class Checkpoint(keras.callbacks.Callback):
                 for key, value in self._stored.items()
                 if key.startswith("score_")
             }
+            count = sum(key.startswith("best_") for key in self._stored)
+            self._validate.best = [self._stored[f"best_{i}"] for i in range(count)]
 
     def on_train_begin(self, logs: Any = None) -> None:
         # here and not in restore: ReduceLROnPlateau forgets its state when fit begins
@@ -161,6 +175,7 @@ class Checkpoint(keras.callbacks.Callback):
         arrays = {f"weight_{i}": v.numpy() for i, v in enumerate(_state(self.model))}
         if self._validate is not None:
             arrays |= {f"score_{k}": np.array(v) for k, v in self._validate.scores.items()}
+            arrays |= {f"best_{i}": v for i, v in enumerate(self._validate.best)}
         if self._plateau is not None:
             arrays |= {f"plateau_{k}": getattr(self._plateau, k) for k in self._PLATEAU}
         losses = np.array(self._monitor.losses)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 
 __all__ = ["Verdict", "judge"]
 
 
 class Verdict(NamedTuple):
-    """How often one approach was better than another in one metric.
+    """How often one approach was better than another, or as good as it, in one metric.
 
     Attributes
     ----------
@@ -21,8 +22,11 @@ class Verdict(NamedTuple):
     eta : `None` | `float`
         Share of the sensing beam, if the claim names one
     met, refuted, draws : `int`
-        Draws of the impairments in which the intervals do not overlap, in the order that is
-        claimed and in the other one; and all draws
+        Draws of the impairments in which the claim is met and in which its opposite is; and all.
+        Better or worse are intervals that do not overlap. Alike are those that do: then the
+        opposite is any order
+    alike : `bool`
+        Whether the claim is that both are as good
     """
 
     better: str
@@ -32,6 +36,7 @@ class Verdict(NamedTuple):
     met: int
     refuted: int
     draws: int
+    alike: bool = False
 
     @property
     def holds(self) -> bool:
@@ -40,8 +45,9 @@ class Verdict(NamedTuple):
 
     def __str__(self) -> str:
         where = self.metric if self.eta is None else f"{self.metric} at eta = {self.eta:g}"
-        text = f"{self.better} < {self.worse} in {where}: {self.met} of {self.draws} draws"
-        return text + (f", reversed in {self.refuted}" if self.refuted else "")
+        sign, opposite = ("~", "apart") if self.alike else ("<", "reversed")
+        text = f"{self.better} {sign} {self.worse} in {where}: {self.met} of {self.draws} draws"
+        return text + (f", {opposite} in {self.refuted}" if self.refuted else "")
 
 
 def judge(scenario: Any, dataset: xr.Dataset) -> list[Verdict]:
@@ -60,10 +66,13 @@ def judge(scenario: Any, dataset: xr.Dataset) -> list[Verdict]:
             (low_a, high_a), (low_b, high_b) = (
                 _interval(at.sel(approach=name), metric) for name in (claim.better, claim.worse)
             )
-            met, refuted = int((high_a < low_b).sum()), int((high_b < low_a).sum())
-            number = at.sizes["draw"]
-            verdict = Verdict(claim.better, claim.worse, metric, claim.eta, met, refuted, number)
-            verdicts.append(verdict)
+            better, worse = int((high_a < low_b).sum()), int((high_b < low_a).sum())
+            seen = int((~np.isnan(high_a + low_b)).sum())
+            met, refuted = (
+                (seen - better - worse, better + worse) if claim.alike else (better, worse)
+            )
+            names = (claim.better, claim.worse, metric, claim.eta)
+            verdicts.append(Verdict(*names, met, refuted, at.sizes["draw"], claim.alike))
     return verdicts
 
 

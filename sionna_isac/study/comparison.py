@@ -82,10 +82,10 @@ def compare(comparison: Comparison, folder: RunFolder, reporter: Reporter) -> xr
                 approaches.append(approach)
                 if not approach.stages():
                     continue
-                name = f"{label}_{eta:g}" if each else label
+                name = f"{label}-{eta!r}" if each else label  # no label has a dash
                 make = comparison.make_system
                 model = learn(scenario, truth, approach, name, folder, reporter, draw, make)
-                models[f"{name}_{draw}"] = f"{model.file.name}@{model.git_commit}"
+                models[f"{name}-{draw}"] = f"{model.file.name}@{model.git_commit}"
                 for key, values in model.history.items():
                     trained.setdefault(f"{name}_{key}", []).append(values)
             title = f"evaluating {label}" + (f", draw {draw + 1}" if draws > 1 else "")

@@ -51,17 +51,13 @@ class IsacStudy(CompiledStudy):
             return 10 ** (-self.link.channel.snr_db / 10)
         return self.noise_power
 
-    def model_settings(self, validated: bool) -> dict[str, Any]:
-        """What trained weights depend on, beside the approach and the draw.
-
-        The sector of the test is a part of it only if the training was ``validated`` there.
-        """
-        left_out = None if validated else {"test_sector_deg"}
+    def model_settings(self) -> dict[str, Any]:
+        """What trained weights depend on, beside the approach and the draw."""
         return {
             "array": self.array.model_dump(mode="json"),
             "waveform": self.waveform.model_dump(mode="json"),
             "receiver": self.receiver.model_dump(mode="json"),
-            "targets": self.targets.model_dump(mode="json", exclude=left_out),
+            "targets": self.targets.model_dump(mode="json", exclude={"test_sector_deg"}),
             "user": self.link.sector_deg,
         }
 
@@ -90,6 +86,21 @@ class IsacStudy(CompiledStudy):
             )
         return self
 
+    def check_assignment(self, where: str, training: Training) -> None:
+        """Refuse objectives that do not go with the number of targets."""
+        name = training.objective
+        if name == "mse" and self.targets.max_targets > 1:
+            raise ValueError(
+                f"{where}.objective 'mse' is for one target at most; got targets.max_targets = "
+                f"{self.targets.max_targets}"
+            )
+        assigns = name in ("gospa", "detection_gospa")
+        if assigns and self.targets.max_targets > 10 and self.compile:
+            raise ValueError(
+                f"targets.max_targets above 10 with {where}.objective '{name}' finds assignments "
+                "outside the compiled graph: set compile: false"
+            )
+
     def check_objective(self, where: str, training: Training) -> None:
         """Refuse a training of steering vectors that would have no effect or cannot run."""
         name = training.objective
@@ -98,18 +109,9 @@ class IsacStudy(CompiledStudy):
                 f"{where}.objective '{name}' is for networks that estimate probabilities; "
                 "steering vectors are learned by max, reconstruction, gospa or mse"
             )
-        if name == "mse" and self.targets.max_targets > 1:
-            raise ValueError(
-                f"{where}.objective 'mse' is for one target at most; got targets.max_targets = "
-                f"{self.targets.max_targets}"
-            )
+        self.check_assignment(where, training)
         if self.waveform.eta == 0 and training.iterations:
             raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
-        if name == "gospa" and self.targets.max_targets > 10 and self.compile:
-            raise ValueError(
-                f"targets.max_targets above 10 with {where}.objective 'gospa' finds assignments "
-                "outside the compiled graph: set compile: false"
-            )
         reconstructs = "reconstruction" in (
             name,
             training.unlabelled if training.labelled_fraction < 1 else None,

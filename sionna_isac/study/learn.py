@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import tensorflow as tf
+
 from sionna_isac.array import ImpairedArray
 from sionna_isac.study.approach import Approach
-from sionna_isac.study.blocks import Training
 from sionna_isac.study.learner import Learner
 from sionna_isac.study.models import ModelStore, TrainedModel
 from sionna_isac.study.progress import Reporter
@@ -16,6 +17,8 @@ from sionna_isac.study.system import IsacSystem
 from sionna_isac.study.training import train
 
 __all__ = ["learn"]
+
+VERSION = 1  # to be raised with every change of the code that changes what a training gives
 
 
 def learn(
@@ -56,9 +59,9 @@ def learn(
     """
     key = _key(scenario, approach, draw)
     store = ModelStore(folder.models)
-    model = None if folder.fresh else store.load(label, key)
+    model = store.load(label, key, folder.fresh_since)
     if model is None:
-        name = f"{label}_{draw}"
+        name = f"{label}-{draw}"
         system = make_system(scenario, truth, approach, training=True)
         stages = approach.stages()
         compiled = scenario.compile and approach.compilable
@@ -72,15 +75,13 @@ def learn(
 def _key(scenario: Any, approach: Approach, draw: int) -> dict[str, Any]:
     """Everything that the weights depend on."""
     stages = approach.stages()
-    validated = any(
-        isinstance(stage.training, Training) and stage.training.validation is not None
-        for stage in stages
-    )
     return {
+        "version": VERSION,
+        "replicas": tf.distribute.get_strategy().num_replicas_in_sync,
         "seed": scenario.seed,
         "draw": draw,
         "precision": scenario.precision,
-        **scenario.model_settings(validated),
+        **scenario.model_settings(),
         "approach": [str(part) for part in approach.identity],
         "stages": {stage.name: stage.training.model_dump(mode="json") for stage in stages},
     }

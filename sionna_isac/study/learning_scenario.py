@@ -44,12 +44,18 @@ class Impairments(Frozen):
     training: Training
 
 
+class UniformTraining(Training):
+    """Training on all sectors from the start: no parameters tie one angle to another."""
+
+    sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
 class Dictionary(Frozen):
     """The steering vectors of ``num_angles`` angles are learned."""
 
     kind: Literal["dictionary"]
     num_angles: Annotated[int, Field(ge=8)] = 720
-    training: Training
+    training: UniformTraining
 
     @model_validator(mode="after")
     def _labelled(self) -> Self:
@@ -74,8 +80,8 @@ class Networks(Frozen):
     size: Literal["full", "small", "limited"] = "full"
     num_angles: Annotated[int, Field(ge=16)] = 320
     num_ranges: Annotated[int, Field(ge=16)] = 128
-    position: Training
-    detection: Training
+    position: UniformTraining
+    detection: UniformTraining
 
     @model_validator(mode="after")
     def _objectives(self) -> Self:
@@ -91,6 +97,11 @@ class Networks(Frozen):
                 )
             if training.labelled_fraction < 1:
                 raise ValueError(f"{name}.labelled_fraction must be 1: networks need labels")
+        if self.position.validation is not None:
+            raise ValueError(
+                "position.validation has no meaning: its scores need the detection, which is "
+                "trained afterwards; set detection.validation"
+            )
         return self
 
 
@@ -100,14 +111,16 @@ ApproachConfig = Annotated[
 
 
 class Claim(Frozen):
-    """That one approach is better than another.
+    """That one approach is better than another, or as good as it (``alike``).
 
     Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
-    that are swept, at the largest share and the first phase.
+    that are swept, at the largest share and the first phase. "Better" needs confidence intervals
+    that do not overlap, "alike" ones that do.
     """
 
     better: str
     worse: str
+    alike: bool = False
     metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
     eta: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -177,11 +190,13 @@ class LearningScenario(IsacStudy):
             if isinstance(config, Impairments) and not self.array.learn:
                 raise ValueError(f"array.learn must name what '{label}' learns; got []")
             if isinstance(config, Networks):
-                self._check_networks(label)
+                self._check_networks(label, config)
         check_claims(self.claims, self.approaches, self.etas)
         return self
 
-    def _check_networks(self, label: str) -> None:
+    def _check_networks(self, label: str, config: Networks) -> None:
+        for name in ("position", "detection"):
+            self.check_assignment(f"approaches.{label}.{name}", getattr(config, name))
         if self.waveform.eta == 0:
             raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
         if self.array.impaired == "reception":

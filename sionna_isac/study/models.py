@@ -46,10 +46,12 @@ class ModelStore:
         text = json.dumps(key, sort_keys=True)
         return self._path / f"{label}_{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
 
-    def load(self, label: str, key: dict[str, Any]) -> TrainedModel | None:
-        """The model that ``key`` determines, or `None`."""
+    def load(
+        self, label: str, key: dict[str, Any], since: float | None = None
+    ) -> TrainedModel | None:
+        """The model that ``key`` determines, or `None` if there is none, or none since a time."""
         file = self.file(label, key)
-        if not file.exists():
+        if not file.exists() or (since is not None and file.stat().st_mtime < since):
             return None
         try:
             with np.load(file, allow_pickle=False) as data:

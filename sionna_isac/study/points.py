@@ -44,7 +44,8 @@ def evaluate_detection(
     count = metrics.count_detections(data["metric"], threshold)
     hit = (number == 1) & (count == 1)
     error = (data["angle"] - data["true_angle"])[hit, 0]
-    entries = _detection(number, count, threshold, 1, error, level)
+    angle = _root_mean_square(error, np.flatnonzero(hit), level)
+    entries = (*_detection(number, count, threshold, 1, level), *angle)
     return dict(zip(DETECTION, (float(e) for e in entries), strict=True))
 
 
@@ -53,16 +54,18 @@ def _detection(
     count: np.ndarray,
     threshold: float,
     max_targets: int,
-    angle_error: np.ndarray,
     level: float,
 ) -> tuple[float, ...]:
-    """Scores in the order of ``DETECTION``."""
+    """Scores in the order of ``DETECTION``, without the angle.
+
+    The interval is that of detections at this threshold; that another set of samples would have
+    calibrated another threshold is not in it.
+    """
     return (
         1 - metrics.misdetection_probability(number, count),
         *metrics.ratio_interval(np.minimum(number, count), number, level),
         metrics.false_alarm_probability(number, count, max_targets),
         threshold,
-        *_root_mean_square(angle_error, level),
     )
 
 
@@ -111,20 +114,30 @@ def evaluate_point(
     entries = (
         gospa.mean(),
         *metrics.mean_interval(gospa, level),
-        *_detection(number, count, threshold, data["metric"].shape[-1], errors.angle, level),
-        *_root_mean_square(errors.range, level),
-        _root_mean_square(errors.position, level)[0],
+        *_detection(number, count, threshold, data["metric"].shape[-1], level),
+        *_root_mean_square(errors.angle, errors.sample, level),
+        *_root_mean_square(errors.range, errors.sample, level),
+        _root_mean_square(errors.position, errors.sample, level)[0],
     )
     return dict(zip(POINT, (float(e) for e in entries), strict=True))
 
 
-def _root_mean_square(error: np.ndarray, level: float) -> tuple[float, float, float]:
-    """Value and interval; NaN if nothing was matched."""
+def _root_mean_square(
+    error: np.ndarray, sample: np.ndarray, level: float
+) -> tuple[float, float, float]:
+    """Value and interval; NaN if too little was matched.
+
+    Targets of one sample share beam and noise: samples are what is independent.
+    """
     if error.size == 0:
         return (np.nan,) * 3
-    square = error**2
-    low, high = metrics.mean_interval(square, level)
-    return float(np.sqrt(square.mean())), float(np.sqrt(max(low, 0.0))), float(np.sqrt(high))
+    mean = float(np.mean(error**2))
+    index = np.unique(sample, return_inverse=True)[1]
+    sums, counts = np.bincount(index, error**2), np.bincount(index)
+    # of a ratio of sums over samples, by the delta method
+    values = mean + (sums - mean * counts) / counts.mean()
+    low, high = metrics.mean_interval(values, level) if values.size > 1 else (np.nan, np.nan)
+    return float(np.sqrt(mean)), float(np.sqrt(np.maximum(low, 0.0))), float(np.sqrt(high))
 
 
 def symbol_error_rate(

@@ -21,7 +21,7 @@ from sionna_isac.study.blocks import (
     increasing,
     ordered,
 )
-from sionna_isac.study.learning_scenario import check_claims, check_labels
+from sionna_isac.study.learning_scenario import Claim, check_claims, check_labels
 
 __all__ = ["SingleCarrierScenario"]
 
@@ -107,13 +107,10 @@ class Autoencoder(Frozen):
 ApproachConfig = Annotated[RatioTest | FreeColumns | Autoencoder, Field(discriminator="kind")]
 
 
-class Claim(Frozen):
-    """That one approach is better than another at a share ``eta``, that of ``waveform`` if none."""
+class SingleCarrierClaim(Claim):
+    """That one approach is better than another, or as good as it."""
 
-    better: str
-    worse: str
-    metrics: tuple[Literal["p_md", "angle_rmse", "ser"], ...] = ("p_md", "angle_rmse")
-    eta: Share | None = None
+    metrics: tuple[Literal["p_md", "angle_rmse", "ser"], ...] = ("p_md", "angle_rmse")  # type: ignore[assignment]
 
 
 class SingleCarrierScenario(CompiledStudy):
@@ -133,7 +130,7 @@ class SingleCarrierScenario(CompiledStudy):
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
     eta: Annotated[tuple[Share, ...], Field(min_length=1)]
     evaluation: DetectionSampling = DetectionSampling(p_fa=(1e-2,))
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[SingleCarrierClaim, ...] = ()
 
     _ordered = field_validator("eta")(increasing)
 
@@ -163,7 +160,7 @@ class SingleCarrierScenario(CompiledStudy):
         r"""`float` : Noise power at the user, :math:`N_0 = \sigma_c^2/\mathrm{SNR}_c`."""
         return 10 ** (-self.link.snr_db / 10)
 
-    def model_settings(self, validated: bool = False) -> dict[str, Any]:
+    def model_settings(self) -> dict[str, Any]:
         """What trained weights depend on, beside the approach and the draw."""
         return {
             name: getattr(self, name).model_dump(mode="json", exclude=left_out)

@@ -55,7 +55,7 @@ class RunFolder:
     def __init__(
         self, path: str | Path, scenario: Any, fresh: bool = False, models: Path | None = None
     ) -> None:
-        self.path, self.fresh = Path(path), fresh
+        self.path = Path(path)
         self.models = models or self.path.resolve().parent / "models"
         config = self.path / "scenario.yaml"
         text = yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False)
@@ -74,12 +74,24 @@ class RunFolder:
                 else:
                     self._check_same(config, scenario)
             self.path.mkdir(parents=True, exist_ok=True)
+            if fresh:
+                self._fresh.parent.mkdir(exist_ok=True)
+                self._fresh.touch()
             for stale in self.path.rglob(".*.tmp"):
                 stale.unlink(missing_ok=True)
             with atomic(config) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         except OSError as error:
             raise StoreError(f"out: cannot write to '{self.path}': {error.strerror}") from None
+
+    @property
+    def _fresh(self) -> Path:
+        return self.path / "partial" / "fresh"
+
+    @property
+    def fresh_since(self) -> float | None:
+        """`None` | `float` : Time since when trained models count, if the run was begun afresh"""
+        return self._fresh.stat().st_mtime if self._fresh.exists() else None
 
     def _clear(self) -> None:
         names = ("partial", "result.nc", "figure.png", "commits.txt")

@@ -219,9 +219,9 @@ class IsacSystem(Learner):
         return objective.max_loss(estimate.metric, size * norm * energy)
 
     def validate(self, validation: Validation) -> dict[str, float]:
-        """GOSPA ("score") and detection probability in the test sector, as of now."""
+        """GOSPA ("score") and detection probability in the sectors of the training, as of now."""
         if self._validation is None:
-            system = IsacSystem(self.scenario, self._truth, self._approach)
+            system = IsacSystem(self.scenario, self._truth, self._approach, training=True)
             draw = partial(system.draw, validation.num_samples)
             compiled = self.scenario.compile and self._approach.compilable
             self._validation = tf.function(draw, autograph=False, jit_compile=compiled)

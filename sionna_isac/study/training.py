@@ -31,9 +31,10 @@ def train(
 ) -> dict[str, np.ndarray]:
     """Train stage after stage, from where an interrupted run stopped.
 
-    Random numbers depend on the seed, the stage and the checkpoint interval only: a run that was
-    interrupted goes on with the numbers it would have had. Under a `tf.distribute` strategy (in
-    whose scope the learner was made), each replica draws its share of the batch.
+    Random numbers depend on the seed, the stage, the checkpoint interval and the number of replicas
+    only: a run that was interrupted goes on with the numbers it would have had. Under a
+    `tf.distribute` strategy (in whose scope the learner was made), each replica draws its share of
+    the batch.
 
     Parameters
     ----------
@@ -88,6 +89,12 @@ def _train_stage(
             f"training.batch_size must be a multiple of the {replicas} replicas; "
             f"got {training.batch_size}"
         )
+    share = getattr(training, "labelled_fraction", 1.0)
+    if round(share * (training.batch_size // replicas)) == 0:
+        raise ValueError(
+            f"training.labelled_fraction must leave each of the {replicas} replicas a labelled "
+            f"sample; got {share:g} of {training.batch_size // replicas}"
+        )
     if replicas > 1 and jit_compile:
         reporter.say("note: training on several replicas is not compiled with XLA")
         jit_compile = False
@@ -115,6 +122,8 @@ def _train_stage(
                 verbose=0,
             )
     learner.end()
+    if validate is not None:
+        validate.restore_best(learner)
     scores = {} if validate is None else validate.scores
     return {"loss": monitor.losses, **scores}
 

@@ -4,11 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import xarray as xr
 
+from sionna_isac.core import reset_stream
+from sionna_isac.objective import gospa_loss, positions
 from sionna_isac.plots import draw_result
-from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
+from sionna_isac.study import (
+    IsacSystem,
+    ScenarioError,
+    load_scenario,
+    read_result,
+    run_scenario,
+    true_array,
+)
 from sionna_isac.study.claims import judge
+from sionna_isac.study.learning_study import make_approach
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
 
@@ -96,6 +107,45 @@ def test_claims_need_intervals_that_do_not_overlap():
     assert all(v.holds for v in judge(scenario, dataset))
 
 
+def test_alike_are_intervals_that_overlap():
+    scenario, dataset = claims([[1, 2], [1, 1.5], [3, 1]], 0.3)
+    alike = scenario.claims[0].model_copy(update={"alike": True})
+    scenario = scenario.model_copy(update={"claims": (alike,)})
+    for verdict in judge(scenario, dataset):
+        assert (verdict.met, verdict.refuted, verdict.draws) == (1, 2, 3)
+        assert "a ~ b" in str(verdict) and "apart in 2" in str(verdict)
+
+
+def test_a_run_begun_afresh_trains_anew_even_if_it_is_interrupted(tmp_path, monkeypatch):
+    changes = [
+        "approaches={a: {kind: impairments, training: {iterations: 2, batch_size: 4}}, "
+        "b: {kind: impairments, training: {iterations: 3, batch_size: 4}}}",
+        "claims=[]",
+        "num_draws=1",
+        "eta=[1]",
+        "phi=[0]",
+        "evaluation.num_samples=50",
+    ]
+    scenario = load_scenario(TINY, changes)
+    run_scenario(scenario, tmp_path / "run", quiet=True)
+    models = tmp_path / "models"
+    before = {p.name: p.stat().st_mtime_ns for p in models.iterdir()}
+
+    class Kill(Exception):
+        pass
+
+    def stop(*arguments):
+        raise Kill
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sionna_isac.study.comparison._point", stop)
+        with pytest.raises(Kill):
+            run_scenario(scenario, tmp_path / "run", fresh=True, quiet=True)
+    run_scenario(scenario, tmp_path / "run", quiet=True)
+    after = {p.name: p.stat().st_mtime_ns for p in models.iterdir()}
+    assert before.keys() == after.keys() and all(after[n] > before[n] for n in before)
+
+
 WRONG = [
     ("approaches={}", "approaches"),
     ("approaches.known.kind=oracle", "oracle"),
@@ -113,6 +163,9 @@ WRONG = [
     ("eta=[2]", "eta"),
     ("num_draws=0", "num_draws"),
     ("waveform.eta=0", "waveform.eta"),
+    ("targets.max_targets=2", "mse"),
+    ("approaches.networks.position.validation={}", "position.validation"),
+    ("approaches.dictionary.training.labelled_fraction=0.5", "labelled_fraction"),
 ]
 
 
@@ -147,6 +200,34 @@ def test_reception_alone_can_be_impaired_and_learned(tmp_path):
     # the beam does not depend on what the receiver learns
     ser = dataset.ser.squeeze()
     assert float(ser.sel(approach="unknown")) == float(ser.sel(approach="learned"))
+
+
+def test_the_labelled_share_has_labels_and_the_rest_has_none():
+    text = "approaches={{learned: {{kind: impairments, training: {{objective: {}, batch_size: 8{}}}}}}}"
+    mixed = ", cutoff: 30, labelled_fraction: 0.25, unlabelled: max"
+    losses = []
+    for objective, more in (("gospa", mixed), ("max", "")):
+        scenario = load_scenario(TINY, [text.format(objective, more), "claims=[]"])
+        truth = true_array(scenario)
+        approach = make_approach(scenario, "learned", truth)
+        system = IsacSystem(scenario, truth, approach, training=True)
+        system.stage = approach.stages()[0]
+        reset_stream(1, "labels")
+        losses.append(system.batch_loss(8, tf.ones([])).numpy())
+        reset_stream(1, "labels")
+        seen = system.sense(8, tf.ones([]))
+    labelled = gospa_loss(
+        positions(seen.estimate.angle, seen.estimate.range)[:2],
+        seen.targets.position[:2],
+        seen.targets.num_targets[:2],
+        30,
+    )
+    z, estimate = seen.projected.numpy()[2:], seen.estimate
+    energy = np.sum(np.abs(z) ** 2, (1, 2)) * 16 * 8
+    rest = -np.mean(estimate.metric.numpy()[2:, 0] / np.sqrt(energy))
+    expected = 0.25 * labelled.numpy() / 30 + 0.75 * rest
+    np.testing.assert_allclose(losses[0], expected, rtol=1e-5)
+    assert losses[0] != losses[1]
 
 
 def test_labels_of_a_part_of_the_batch_train_and_scores_are_taken_on_the_way(tmp_path):

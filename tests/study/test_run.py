@@ -48,7 +48,7 @@ def same(a: xr.Dataset, b: xr.Dataset) -> bool:
 
 def test_command_line_shows_progress_and_writes_everything(reference):
     out, done = reference
-    assert "training learned: array" in done.stdout and "GOSPA" in done.stdout
+    assert "training learned-0: array" in done.stdout and "GOSPA" in done.stdout
     assert done.stderr == ""
     assert {"scenario.yaml", "result.nc", "figure.png", "partial"} <= {
         p.name for p in out.iterdir()
@@ -86,7 +86,7 @@ def test_methods_see_the_same_scenes(reference):
         assert all(np.array_equal(blocks[0][name], b[name]) for b in blocks[1:])
 
 
-@pytest.mark.parametrize("stage", ["training_learned_array", "known_00001"])
+@pytest.mark.parametrize("stage", ["training_learned-0_array", "known_00001"])
 def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path, stage):
     out = tmp_path / "run"
     process = subprocess.Popen(
@@ -105,7 +105,7 @@ def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path, stage):
     kept = {p.name: p.stat().st_mtime_ns for p in (out / "partial").iterdir() if p.suffix == ".npz"}
     done = subprocess.run([*COMMAND, "--out", str(out), "--quiet"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    if stage != "training_learned_array":  # blocks that were there are not computed again
+    if stage != "training_learned-0_array":  # blocks that were there are not computed again
         again = {n: (out / "partial" / n).stat().st_mtime_ns for n in kept}
         assert again == kept
     assert same(read_result(reference[0])[0], read_result(out)[0])

@@ -52,8 +52,8 @@ def test_every_weight_and_draw_has_scores_with_intervals(reference):
     assert bool((known.p_d.sel(eta=1) > known.p_d.sel(eta=0.3)).all())
     assert not np.allclose(*(dataset.p_d.sel(approach="baseline", draw=d) for d in (0, 1)))
     # networks are learned for each weight, columns once
-    assert dataset["history_networks_0.3_detection_loss"].shape == (2, 4)
-    assert dataset["history_networks_1_angle_loss"].shape == (2, 4)
+    assert dataset["history_networks-0.3_detection_loss"].shape == (2, 4)
+    assert dataset["history_networks-1.0_angle_loss"].shape == (2, 4)
     assert dataset.history_model_driven_angle_loss.shape == (2, 8)
     assert len(draw_result(dataset, scenario.kind).axes) == 2
 

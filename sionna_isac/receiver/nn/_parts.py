@@ -31,8 +31,10 @@ def convolution(
 
 
 def normalization(channels: int, dtype: str) -> keras.layers.BatchNormalization:
-    """Batch normalisation."""
-    layer = keras.layers.BatchNormalization(momentum=MOMENTUM, epsilon=1e-5, dtype=dtype)
+    """Batch normalisation; replicas of a `tf.distribute` strategy share their statistics."""
+    layer = keras.layers.BatchNormalization(
+        momentum=MOMENTUM, epsilon=1e-5, synchronized=True, dtype=dtype
+    )
     layer.build((None, None, None, channels))
     return layer
 

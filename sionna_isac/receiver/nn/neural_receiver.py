@@ -87,7 +87,7 @@ class NeuralReceiver(PursuitReceiver):
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
-        Estimates, with the probabilities as metric and without gains
+        Estimates, with the probabilities as metric, in descending order, and without gains
     """
 
     def __init__(
@@ -198,4 +198,5 @@ class NeuralReceiver(PursuitReceiver):
         features = self.features(y, sector, no, projected)
         angle, distance = self.locate(features, sector, training)
         logits = self.detection_logits(features, sector, training)
-        return TargetEstimate(angle, distance, tf.sigmoid(logits))
+        # the first positions are those of few targets: so must be the largest probabilities
+        return TargetEstimate(angle, distance, tf.sort(tf.sigmoid(logits), -1, "DESCENDING"))
