@@ -203,13 +203,13 @@ def test_reception_alone_can_be_impaired_and_learned(tmp_path):
 
 
 def test_the_labelled_share_has_labels_and_the_rest_has_none():
-    text = "approaches={{learned: {{kind: impairments, training: {{objective: {}, batch_size: 8{}}}}}}}"
-    mixed = ", cutoff: 30, labelled_fraction: 0.25, unlabelled: max"
+    text = "approaches={{a: {{kind: impairments, training: {{batch_size: 8, objective: {}}}}}}}"
+    mixed = "gospa, cutoff: 30, labelled_fraction: 0.25, unlabelled: max"
     losses = []
-    for objective, more in (("gospa", mixed), ("max", "")):
-        scenario = load_scenario(TINY, [text.format(objective, more), "claims=[]"])
+    for objective in (mixed, "max"):
+        scenario = load_scenario(TINY, [text.format(objective), "claims=[]"])
         truth = true_array(scenario)
-        approach = make_approach(scenario, "learned", truth)
+        approach = make_approach(scenario, "a", truth)
         system = IsacSystem(scenario, truth, approach, training=True)
         system.stage = approach.stages()[0]
         reset_stream(1, "labels")
