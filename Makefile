@@ -38,6 +38,7 @@ bench: $(STAMP) ## run the timed comparisons (BENCH=--quick: small ones)
 	$(BIN)/python -m benchmarks.run $(BENCH)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.beamforming $(BENCH)
 	$(BIN)/python -m benchmarks.scattering $(BENCH)
+	$(BIN)/python -m benchmarks.cost $(BENCH)
 
 docs: $(STAMP) ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

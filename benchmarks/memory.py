@@ -24,13 +24,13 @@ def main() -> None:
     bench, case = Bench(plain.letter()), CASES[name]
     function = case.library(bench) if side == "library" else case.plain(bench, True, side == "xla")
     gc.collect()
-    before = _status("VmRSS")
+    before = status("VmRSS")
     for _ in range(2):
         np.asarray(function()[0])
-    print(_status("VmHWM") - before)
+    print(status("VmHWM") - before)
 
 
-def _status(key: str) -> int:
+def status(key: str) -> int:
     """A field of the process status; unlike `ru_maxrss` its peak does not include the parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key + ":"))

@@ -70,6 +70,12 @@ def run(
         int | None,
         typer.Option(min=1, help="Processes of a near-field study; one a core if not given."),
     ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of trained models to share; 'models' beside the run if not given."
+        ),
+    ] = None,
 ) -> None:
     """Run a scenario, store its result and draw its figure. The same command resumes it."""
     from sionna_isac.study.loading import load_scenario
@@ -84,7 +90,7 @@ def run(
     from sionna_isac.study import run_scenario
 
     folder = out or Path("results") / config.folder_name
-    run_scenario(config, folder, fresh=fresh, quiet=quiet, workers=workers)
+    run_scenario(config, folder, fresh=fresh, quiet=quiet, workers=workers, models=models)
     _draw(folder, None, quiet)
 
 

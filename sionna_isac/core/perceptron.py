@@ -21,9 +21,8 @@ __all__ = ["MultilayerPerceptron"]
 class MultilayerPerceptron(Layer):
     r"""Fully connected layers with rectified hidden units and a linear output.
 
-    The weights are there as soon as the layer is made. Kernels are drawn uniformly on
-    :math:`\pm\sqrt{6/(n_\text{in} + n_\text{out})}` (Glorot) from Sionna's NumPy generator, in
-    double precision whatever the precision of the layer; biases start at 0.
+    The weights are there as soon as the layer is made, drawn from Sionna's NumPy generator in
+    double precision whatever the precision of the layer.
 
     Parameters
     ----------
@@ -33,6 +32,10 @@ class MultilayerPerceptron(Layer):
         Number of units of each hidden layer; may be empty
     output_size : `int`
         Number of outputs
+    start : "glorot" (default) | "he"
+        Kernels uniform on :math:`\pm\sqrt{6/(n_\text{in} + n_\text{out})}` and biases 0; or
+        kernels on :math:`\pm\sqrt{6/n_\text{in}}` [He15]_ and biases on
+        :math:`\pm 1/\sqrt{n_\text{in}}`, with which the output is not 0 where all units are silent
 
     Input
     -----
@@ -50,6 +53,7 @@ class MultilayerPerceptron(Layer):
         input_size: int,
         hidden_sizes: Sequence[int],
         output_size: int,
+        start: str = "glorot",
         *,
         precision: str | None = None,
         **kwargs,
@@ -58,14 +62,19 @@ class MultilayerPerceptron(Layer):
         self.input_size = checks.integer("input_size", input_size)
         self.hidden_sizes = [checks.integer("hidden_sizes", n) for n in hidden_sizes]
         self.output_size = checks.integer("output_size", output_size)
+        self.start = checks.one_of("start", start, ("glorot", "he"))
         sizes = [self.input_size, *self.hidden_sizes, self.output_size]
         self._kernels: list[keras.Variable] = []
         self._biases: list[keras.Variable] = []
         for i, shape in enumerate(itertools.pairwise(sizes)):
-            limit = math.sqrt(6 / sum(shape))
+            he = self.start == "he"
+            limit = math.sqrt(6 / (shape[0] if he else sum(shape)))
             kernel = numpy_rng().uniform(-limit, limit, shape)
+            bias = np.zeros(shape[1])
+            if he:
+                bias = numpy_rng().uniform(-1, 1, shape[1]) / math.sqrt(shape[0])
             self._kernels.append(self._weight(f"kernel_{i}", kernel))
-            self._biases.append(self._weight(f"bias_{i}", np.zeros(shape[1])))
+            self._biases.append(self._weight(f"bias_{i}", bias))
         self.built = True
 
     def _weight(self, name: str, value: np.ndarray) -> keras.Variable:

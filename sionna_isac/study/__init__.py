@@ -20,6 +20,7 @@ _PARTS = {
     ),
     "dataset_scenario": ("DatasetScenario",),
     "approach": ("Approach", "ArrayApproach"),
+    "blocks": ("Study", "Training"),
     "arrays": ("assumed_array", "true_array"),
     "loading": (
         "ScenarioError",
@@ -30,8 +31,10 @@ _PARTS = {
     ),
     "localization_scenario": ("LocalizationScenario",),
     "array_study": ("gap_closed",),
+    "progress": ("Reporter",),
     "run": ("run_scenario",),
     "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
+    "learning_scenario": ("LearningScenario",),
     "scenario": ("CodedBERScenario", "MultiTargetScenario"),
     "scattering_scenario": (
         "EchoMapScenario",

@@ -61,7 +61,8 @@ def learn(
         name = f"{label}_{draw}"
         system = make_system(scenario, truth, approach, training=True)
         stages = approach.stages()
-        history = train(system, stages, folder, reporter, name, scenario.seed, scenario.compile)
+        compiled = scenario.compile and approach.compilable
+        history = train(system, stages, folder, reporter, name, scenario.seed, compiled)
         return store.save(label, key, scenario, approach.weights(), history)
     reporter.say(f"{label}: trained before, {model.file}")
     approach.assign(model.weights)

@@ -41,7 +41,8 @@ class Learner(keras.Model):
 
     def begin(self, stage: Stage, optimizer: keras.Optimizer, jit_compile: bool) -> None:
         """Prepare a stage: freeze what stays and compile."""
-        self.stage = stage
+        # past Keras, which would take the frozen layers for new parts of a model that is built
+        object.__setattr__(self, "stage", stage)
         for layer in stage.frozen:
             layer.trainable = False
         optimizer.build(self.trainable_weights)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,16 @@ from sionna_isac.study.arrays import ideal_array
 from sionna_isac.study.learner import Stage
 
 __all__ = ["NetworkApproach"]
+
+
+_SIZES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # of precoder and receiver
+    "full": ({}, {}),
+    "small": ({}, {"filters": (4, 8, 16, 32), "pool_size": 2, "hidden": (32, 32)}),
+    "limited": (
+        {"hidden": (4, 4, 4)},
+        {"filters": (2, 4, 8, 16), "pool_size": 4, "hidden": (4, 4)},
+    ),
+}
 
 
 class NetworkApproach(Approach):
@@ -37,17 +46,13 @@ class NetworkApproach(Approach):
         targets, wave = scenario.targets, scenario.waveform
         nearest, farthest = targets.range_interval
         reset_stream(*stream)
-        limited = config.size == "limited"
+        beam, sizes = _SIZES[config.size]
         self.precoder = waveform.PrecoderNetwork(
-            scenario.array.num_antennas,
-            hidden=(4, 4, 4) if limited else None,
-            precision=precision,
+            scenario.array.num_antennas, precision=precision, **beam
         )
-        sizes: dict[str, Any]
-        sizes = {"filters": (2, 4, 8, 16), "pool_size": 4, "hidden": (4, 4)} if limited else {}
         self.receiver = nn.NeuralReceiver(
             ideal_array(scenario),
-            np.linspace(-math.pi / 2, math.pi / 2, config.num_angles),
+            config.num_angles,
             np.linspace(nearest, farthest, config.num_ranges),
             wave.subcarrier_spacing,
             targets.max_targets,

@@ -107,7 +107,7 @@ class Autoencoder(Frozen):
 ApproachConfig = Annotated[RatioTest | FreeColumns | Autoencoder, Field(discriminator="kind")]
 
 
-class Claim(Frozen):
+class AngleClaim(Frozen):
     """That one approach is better than another at a share ``eta``, that of ``waveform`` if none."""
 
     better: str
@@ -133,7 +133,7 @@ class SingleCarrierScenario(CompiledStudy):
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
     eta: Annotated[tuple[Share, ...], Field(min_length=1)]
     evaluation: DetectionSampling = DetectionSampling(p_fa=(1e-2,))
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[AngleClaim, ...] = ()
 
     _ordered = field_validator("eta")(increasing)
 

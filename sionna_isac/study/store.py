@@ -53,7 +53,7 @@ class RunFolder:
     """
 
     def __init__(
-        self, path: Path, scenario: Any, fresh: bool = False, models: Path | None = None
+        self, path: str | Path, scenario: Any, fresh: bool = False, models: Path | None = None
     ) -> None:
         self.path, self.fresh = Path(path), fresh
         self.models = models or self.path.resolve().parent / "models"

@@ -116,10 +116,13 @@ class IsacSystem(Learner):
     def transmit(self, sector: tf.Tensor, eta: Any = None, phi: Any = None) -> tf.Tensor:
         """Beams [batch_size, num_antennas] for target sectors [batch_size, 2] and the user."""
         wave = self.scenario.waveform
-        sensing = self.precoder(sector)
-        user = self.precoder(self.link.sector(1))
+        # in one call: the precoder's matrix is that of the array, for all sectors the same
+        beams = self.precoder(tf.concat([sector, self.link.sector(1)], 0))
         return self.multibeam(
-            sensing, user, wave.eta if eta is None else eta, wave.phi if phi is None else phi
+            beams[:-1],
+            beams[-1:],
+            wave.eta if eta is None else eta,
+            wave.phi if phi is None else phi,
         )
 
     def sense(
@@ -220,7 +223,8 @@ class IsacSystem(Learner):
         if self._validation is None:
             system = IsacSystem(self.scenario, self._truth, self._approach)
             draw = partial(system.draw, validation.num_samples)
-            self._validation = tf.function(draw, autograph=False, jit_compile=self.scenario.compile)
+            compiled = self.scenario.compile and self._approach.compilable
+            self._validation = tf.function(draw, autograph=False, jit_compile=compiled)
         reset_stream(self.scenario.seed, "validation")
         drawn = {k: v.numpy() for k, v in self._validation().items()}
         point = evaluate_point(drawn, validation.p_fa, validation.cutoff)

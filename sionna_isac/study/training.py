@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -21,7 +22,7 @@ __all__ = ["TrainingError", "train"]
 
 def train(
     learner: Learner,
-    stages: tuple[Stage, ...],
+    stages: Sequence[Stage],
     folder: RunFolder,
     reporter: Reporter,
     name: str,
@@ -38,7 +39,7 @@ def train(
     ----------
     learner : :class:`Learner`
         What learns
-    stages : tuple of :class:`Stage`
+    stages : sequence of :class:`Stage`
         Parts of the training
     folder : :class:`RunFolder`
         Where checkpoints are

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
-from sionna_isac.core import HeUniform, Layer, checks, cites, register
+from sionna_isac.core import Layer, MultilayerPerceptron, checks, cites, register
 
 __all__ = ["PrecoderNetwork"]
 
@@ -54,27 +53,16 @@ class PrecoderNetwork(Layer):
         self.num_antennas = checks.integer("num_antennas", num_antennas)
         hidden = 3 * (8 * self.num_antennas,) if hidden is None else hidden
         self.hidden = checks.integers("hidden", hidden)
-        self.perceptron = []
-        inputs = 2
-        for units in self.hidden:
-            self.perceptron.append(self._dense(inputs, units, "relu"))
-            inputs = units
-        self.perceptron.append(self._dense(inputs, 2 * self.num_antennas, None))
-        self.built = True
-
-    def _dense(self, inputs: int, units: int, activation: str | None) -> keras.layers.Dense:
-        dense = keras.layers.Dense(
-            units, activation, kernel_initializer=HeUniform(), dtype=self.rdtype.name
+        # biases that are not 0: where all of a few neurons are silent, there is still a beam
+        self.perceptron = MultilayerPerceptron(
+            2, self.hidden, 2 * self.num_antennas, start="he", precision=self.precision
         )
-        dense.build((None, inputs))
-        return dense
+        self.built = True
 
     def call(self, sector: tf.Tensor) -> tf.Tensor:
         checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
         checks.finite("sector", sector)
-        value = sector / (math.pi / 2)
-        for dense in self.perceptron:
-            value = dense(value)
+        value = self.perceptron(sector / (math.pi / 2))
         # the smallest number keeps the gradient finite where all neurons are silent
         energy = tf.reduce_sum(value * value, -1, keepdims=True)
         value *= tf.math.rsqrt(tf.maximum(energy, self.rdtype.as_numpy_dtype(1e-30)))

@@ -303,7 +303,7 @@ CASES = [
         "PrecoderNetwork",
         seeded(lambda p: isac.waveform.PrecoderNetwork(ANTENNAS, (9, 7), precision=p)),
         sector,
-        trainable=3 * ("kernel", "bias"),
+        trainable=perceptron_weights(3),
         gradients=(0,),
     ),
     Case(

@@ -101,6 +101,7 @@ WRONG = [
     ("approaches.known.kind=oracle", "oracle"),
     ("approaches.impairments.training.objective=bce", "approaches.impairments.training.objective"),
     ("approaches.dictionary.num_angles=3", "num_angles"),
+    ("approaches.dictionary.training.objective=max", "'max'"),
     ("approaches.networks.position.objective=max", "position.objective"),
     ("approaches.networks.detection.objective=mse", "detection.objective"),
     ("approaches.networks.size=huge", "huge"),
@@ -148,10 +149,11 @@ def test_reception_alone_can_be_impaired_and_learned(tmp_path):
     assert float(ser.sel(approach="unknown")) == float(ser.sel(approach="learned"))
 
 
-def test_labels_of_a_part_of_the_batch_train(tmp_path):
+def test_labels_of_a_part_of_the_batch_train_and_scores_are_taken_on_the_way(tmp_path):
     changes = [
         "approaches={learned: {kind: impairments, training: {objective: gospa, iterations: 8, "
-        "batch_size: 8, labelled_fraction: 0.25, unlabelled: reconstruction}}}",
+        "batch_size: 8, labelled_fraction: 0.25, unlabelled: reconstruction, "
+        "checkpoint_interval: 2, validation: {interval: 4, num_samples: 60, p_fa: 0.1}}}}",
         "claims=[]",
         "num_draws=1",
     ]
@@ -159,3 +161,6 @@ def test_labels_of_a_part_of_the_batch_train(tmp_path):
     dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
     loss = dataset.history_learned_array_loss.values
     assert loss.shape == (1, 8) and np.all(np.isfinite(loss)) and np.ptp(loss) > 0
+    np.testing.assert_array_equal(dataset.history_learned_array_validated, [[4, 8]])
+    score = dataset.history_learned_array_score.values
+    assert np.all((score > 0) & (score < 90)) and np.ptp(score) > 0

@@ -68,6 +68,28 @@ def test_frozen_layers_stay_and_thaw(tmp_path):
     assert learner.values()[0] == first and learner.values()[1] < -0.3
 
 
+class Nested(Learner):
+    """What a stage freezes is not the learner's own layer but that of one of its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.pair = Follower()
+
+    def batch_loss(self, batch_size, progress):
+        return self.pair.batch_loss(batch_size, progress)
+
+
+def test_frozen_layers_may_be_parts_of_layers(tmp_path):
+    learner = Nested()
+    first, second = learner.pair.first, learner.pair.second
+    stages = Stage("one", options(), (second,)), Stage("two", options(), (first,))
+    run(tmp_path, learner, *stages)
+    alone = Nested()
+    run(tmp_path / "alone", alone, Stage("one", options(), (alone.pair.second,)))
+    assert learner.pair.values()[0] == alone.pair.values()[0] > 0.3
+    assert learner.pair.values()[1] < -0.3
+
+
 class Kill(Exception):
     pass
 

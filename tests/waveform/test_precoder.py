@@ -76,8 +76,9 @@ def test_network_equals_numpy(rng):
     for weight in network.weights:
         weight.assign(rng.normal(size=weight.shape))
     value = SECTORS / (np.pi / 2)
-    for i, dense in enumerate(network.perceptron):
-        value = value @ dense.kernel.numpy() + dense.bias.numpy()
+    weights = network.perceptron.get_weights()
+    for i, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
+        value = value @ kernel + bias
         value = np.maximum(value, 0) if i < 2 else value
     expected = value[:, :5] + 1j * value[:, 5:]
     expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
