@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sionna_isac.study import gap_closed, load_scenario, run_scenario
+from sionna_isac.study.claims import judge
 
 
 def test_quick_scenario_closes_the_gap(tmp_path):
@@ -33,3 +34,40 @@ def test_coded_error_rates_order_as_the_knowledge_of_the_array(tmp_path):
     unknown, learned = (float(bler.sel(approach=a)) for a in ("unknown", "learned"))
     assert learned < unknown
     assert np.all(np.diff(dataset.bler.sel(approach="learned")) <= 0)
+
+
+TINY = ["num_draws=1", "evaluation.num_samples=60", "evaluation.batch_size=60"]
+SHORT = {
+    "multi_target_fig9": [
+        "eta=[0.714286]",
+        "approaches.impairments.training.iterations=3",
+        "approaches.impairments.training.batch_size=4",
+    ],
+    "single_carrier_fig4": [
+        "eta=[1]",
+        *(f"approaches.model_driven{end}.training.iterations=3" for end in ("", "_limited")),
+        *(
+            f"approaches.networks{end}.{stage}.iterations=3"
+            for end in ("", "_limited")
+            for stage in ("detection", "angle", "angle_alone")
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_figures_run_from_training_to_verdicts(tmp_path, name):
+    scenario = load_scenario(name, [*TINY, *SHORT[name]], profile="quick")
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    verdicts = judge(scenario, dataset)
+    assert len(verdicts) == sum(len(claim.metrics) for claim in scenario.claims)
+    assert all(v.met + v.refuted <= v.draws == 1 for v in verdicts)
+
+
+@pytest.mark.slow
+def test_learned_impairments_beat_the_baseline_in_every_draw(tmp_path):
+    scenario = load_scenario("multi_target_fig8", profile="quick")
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    for verdict in judge(scenario, dataset):
+        if not verdict.alike:
+            assert verdict.holds, str(verdict)
