@@ -107,13 +107,8 @@ class Autoencoder(Frozen):
 ApproachConfig = Annotated[RatioTest | FreeColumns | Autoencoder, Field(discriminator="kind")]
 
 
-<<<<<<< HEAD
 class SingleCarrierClaim(Claim):
     """That one approach is better than another, or as good as it."""
-=======
-class AngleClaim(Frozen):
-    """That one approach is better than another at a share ``eta``, that of ``waveform`` if none."""
->>>>>>> single_carrier_study
 
     metrics: tuple[Literal["p_md", "angle_rmse", "ser"], ...] = ("p_md", "angle_rmse")  # type: ignore[assignment]
 
@@ -135,11 +130,7 @@ class SingleCarrierScenario(CompiledStudy):
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
     eta: Annotated[tuple[Share, ...], Field(min_length=1)]
     evaluation: DetectionSampling = DetectionSampling(p_fa=(1e-2,))
-<<<<<<< HEAD
     claims: tuple[SingleCarrierClaim, ...] = ()
-=======
-    claims: tuple[AngleClaim, ...] = ()
->>>>>>> single_carrier_study
 
     _ordered = field_validator("eta")(increasing)
 
