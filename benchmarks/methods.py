@@ -26,9 +26,8 @@ __all__ = ["METHODS", "Method", "Paper", "Side", "step"]
 
 Call = Callable[[], Any]
 
-ETA = (
-    0.6  # of the scenario's weights of sensing with a single carrier: beam and loss have two parts
-)
+# a weight of sensing, of those of the scenario, at which beam and loss have two parts
+ETA = 0.6
 
 
 @dataclass(frozen=True)
