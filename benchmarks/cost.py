@@ -89,7 +89,9 @@ def note_load(stored: dict[str, Any], now: dict[str, Any], again: Sequence[str])
         stored["load average at the end"] = end
     elif again:
         begin = now["load average at the start"]
-        stored["measured later"] = f"{', '.join(again)} (load average {begin} to {end})"
+        stored["measured in a later session"] = (
+            f"{', '.join(again)} (load average {begin} to {end})"
+        )
 
 
 def write(content: dict[str, Any], folder: Path) -> None:

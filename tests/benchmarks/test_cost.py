@@ -101,7 +101,10 @@ def test_measuring_some_methods_keeps_the_others(rows, monkeypatch, tmp_path):
         stored = json.loads((tmp_path / "cost.json").read_text())
     assert stored["methods"] == {name: rows[name] for name in ("map", "networks-21")}
     assert stored["environment"]["load average at the end"] == 0.25
-    assert stored["environment"]["measured later"] == "networks-21 (load average 0.75 to 0.75)"
+    assert (
+        stored["environment"]["measured in a later session"]
+        == "networks-21 (load average 0.75 to 0.75)"
+    )
 
 
 def test_memory_that_takes_too_long_is_left_out(rows, monkeypatch):
