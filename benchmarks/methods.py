@@ -11,18 +11,23 @@ import numpy as np
 import tensorflow as tf
 
 import sionna_isac as isac
-from benchmarks.single_carrier import SingleCarrierSystem
 from sionna_isac.core import complex_normal
+from sionna_isac.study.approach import Approach
 from sionna_isac.study.arrays import true_array
-from sionna_isac.study.blocks import Training
 from sionna_isac.study.learner import Learner, Stage
 from sionna_isac.study.learning_scenario import LearningScenario
 from sionna_isac.study.learning_study import make_approach
+from sionna_isac.study.loading import load_scenario
+from sionna_isac.study.single_carrier_approach import make_approach as make_single_carrier
+from sionna_isac.study.single_carrier_system import SingleCarrierSystem
 from sionna_isac.study.system import IsacSystem
 
 __all__ = ["METHODS", "Method", "Paper", "Side", "step"]
 
 Call = Callable[[], Any]
+
+# a weight of sensing, of those of the scenario, at which beam and loss have two parts
+ETA = 0.6
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,8 @@ class Method:
             return 0, 0
         weights = side.learner.trainable_weights
         every = sum(int(np.prod(w.shape)) for w in weights)
-        symbols = [
-            getattr(side.learner, name)
-            for name in ("encoder", "symbol_receiver")
-            if hasattr(side.learner, name)
-        ]
+        networks = (isac.waveform.NeuralEncoder, isac.receiver.NeuralSymbolReceiver)
+        symbols = [layer for layer in side.learner.layers if isinstance(layer, networks)]
         rest = sum(int(np.prod(w.shape)) for layer in symbols for w in layer.trainable_weights)
         return every, every - rest
 
@@ -142,58 +144,56 @@ def _ofdm(config: dict[str, Any], num_targets: int = 1) -> Callable[[bool], Side
 
             return call
 
-        def stages(batch_size: int) -> tuple[Stage, ...]:
-            update = {"batch_size": batch_size}
-            return tuple(
-                s._replace(training=s.training.model_copy(update=update)) for s in approach.stages()
-            )
-
-        learns = bool(approach.stages())
-        compiled = scenario.compile and approach.compilable
-        return Side(inference, learner if learns else None, stages, compiled)
+        return _side(scenario, approach, learner, inference)
 
     return make
 
 
-def _single_carrier(kind: str, size: int) -> Callable[[bool], Side]:
-    """Method of [MateosRamos23]_."""
+def _single_carrier(label: str) -> Callable[[bool], Side]:
+    """Approach of the scenario of [MateosRamos23]_, Fig. 4, as large as there."""
 
     def make(small: bool) -> Side:
-        own = (32 if kind != "networks" else 6) if small else size
-        system = SingleCarrierSystem(kind, own, 8 if small else 16)
+        overrides = []
+        if small:
+            size = "hidden_size=6" if label.startswith("networks") else "num_angles=32"
+            overrides = ["array.num_antennas=8", f"approaches.{label}.{size}"]
+        scenario = load_scenario("single_carrier_fig4", overrides, profile="full")
+        truth = true_array(scenario)
+        approach = make_single_carrier(scenario, label, truth, 0, ETA)
+        system = SingleCarrierSystem(scenario, truth, approach, training=True)
 
         def inference(batch_size: int) -> Call:
             sector = _values(system.sector(batch_size))
-            y = _values(complex_normal([batch_size, system.num_antennas], 1.0))
-            csi = _values(complex_normal([batch_size, 1], 1.0))
-            message = tf.constant(np.arange(batch_size)[:, np.newaxis] % 4, tf.int32)
+            y = _values(complex_normal([batch_size, scenario.array.num_antennas], 1.0))
+            csi = _values(complex_normal([batch_size], 1.0))
 
             def call() -> Any:
-                sent = (system.encoder(message),) if kind == "networks" else ()
-                return (
-                    system.transmit(sector),
-                    *sent,
-                    *system.receive(y, sector),
-                    *((system.decide(csi, csi),)),
-                )
+                beam, _, x = system.transmit(sector, ETA)
+                estimate = approach.detect(y, sector)
+                message = tf.argmax(approach.messages(csi * x, csi), -1)
+                return beam, estimate.angle, estimate.metric, message
 
             return call
 
-        names = {"test": (), "model": ("angle",), "networks": ("detection", "angle")}[kind]
-        if kind == "networks":
-            frozen = {"detection": (system.estimator,), "angle": (system.detector,)}
-        else:
-            frozen = {"angle": ()}
-
-        def stages(batch_size: int) -> tuple[Stage, ...]:
-            training = Training(
-                objective="mse", batch_size=batch_size, learning_rate=1e-3, schedule="constant"
-            )
-            return tuple(Stage(name, training, frozen[name]) for name in names)
-
-        return Side(inference, system if names else None, stages, True)
+        return _side(scenario, approach, system, inference)
 
     return make
+
+
+def _side(
+    scenario: Any, approach: Approach, learner: Learner, inference: Callable[[int], Call]
+) -> Side:
+    """A method as its scenario trains it, but for the size of the batch."""
+
+    def stages(batch_size: int) -> tuple[Stage, ...]:
+        update = {"batch_size": batch_size}
+        return tuple(
+            s._replace(training=s.training.model_copy(update=update)) for s in approach.stages()
+        )
+
+    learns = bool(approach.stages())
+    compiled = scenario.compile and approach.compilable
+    return Side(inference, learner if learns else None, stages, compiled)
 
 
 def _values(tensor: tf.Tensor) -> tf.Tensor:
@@ -251,27 +251,33 @@ METHODS = {
     "map": Method(
         "MAP ratio test, least-squares beams",
         _ONE,
-        _single_carrier("test", 500),
+        _single_carrier("baseline"),
         batch_sizes=(1000, 1000),
     ),
     **{
         f"model-{size}": Method(
             f"model-driven, {size} angles",
             _ONE,
-            _single_carrier("model", size),
+            _single_carrier(label),
             Paper(printed, "complex"),
             (1000, 1000),
         )
-        for size, printed in ((500, "8,000 complex"), (156, "about 2,500 complex"))
+        for size, label, printed in (
+            (500, "model_driven", "8,000 complex"),
+            (156, "model_driven_limited", "about 2,500 complex"),
+        )
     },
     **{
         f"networks-{size}": Method(
             f"networks, N = {size}",
             _ONE,
-            _single_carrier("networks", size),
+            _single_carrier(label),
             Paper(printed, "real"),
             (1000, 1000),
         )
-        for size, printed in ((1024, "about 6.4 million"), (21, "about 5,000"))
+        for size, label, printed in (
+            (1024, "networks", "about 6.4 million"),
+            (21, "networks_limited", "about 5,000"),
+        )
     },
 }
