@@ -26,7 +26,10 @@ class SingleCarrierApproach(Approach):
     eta: float | None = None
 
     def beam(self, sector: tf.Tensor, users: tf.Tensor, eta: Any, phi: Any) -> tf.Tensor:
-        """Beams [batch_size, num_antennas] for sectors of target and user [batch_size, 2]."""
+        """Beams [batch_size, num_antennas] for sectors of targets and users [batch_size, 2].
+
+        The sector of users is the same for all samples.
+        """
         raise NotImplementedError
 
     def constellation(self) -> tf.Tensor:
@@ -104,7 +107,12 @@ class ModelBased(SingleCarrierApproach):
         return (Stage("angle", self._config.training),)
 
     def beam(self, sector: tf.Tensor, users: tf.Tensor, eta: Any, phi: Any) -> tf.Tensor:
-        return self._multibeam(self._precoder(sector), self._precoder(users), eta, phi)
+        if isinstance(eta, float) and eta == 1:  # in training: nothing goes to the user
+            sensing = self._precoder(sector)
+            return self._multibeam(sensing, sensing, eta)
+        # in one call: the precoder's matrix is that of the array; users have one sector
+        beams = self._precoder(tf.concat([sector, users[:1]], 0))
+        return self._multibeam(beams[:-1], beams[-1:], eta, phi)
 
     def constellation(self) -> tf.Tensor:
         return self._points
