@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 __all__ = ["COLOURS", "CYCLE", "MARKERS", "curve", "draw_result", "label", "new_figure"]
 
 COLOURS = {"unknown": "#c44e52", "learned": "#4c72b0", "known": "#2d2d2d"}
-CYCLE = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860")
+CYCLE = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#2d2d2d", "#64b5cd")
 MARKERS = {"unknown": "s", "learned": "o", "known": "^"}
 
 
