@@ -130,4 +130,5 @@ def safe_abs(re: tf.Tensor, im: tf.Tensor, floor: tf.Tensor | float = 0.0) -> tf
     floor = tf.cast(floor, square.dtype)
     # not by the negation of this: graphs make "not <=" a ">", which is false for NaN
     small = square <= floor * floor
-    return tf.where(small, 0.0, tf.sqrt(tf.where(small, tf.ones_like(square), square)))
+    root = tf.sqrt(tf.where(small, tf.ones_like(square), square))
+    return tf.where(small, tf.zeros_like(square), root)
