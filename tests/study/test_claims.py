@@ -44,7 +44,7 @@ SHORT = {
         "approaches.impairments.training.batch_size=4",
     ],
     "single_carrier_fig4": [
-        "eta=[1]",
+        "eta=[0.1, 1]",
         *(f"approaches.model_driven{end}.training.iterations=3" for end in ("", "_limited")),
         *(
             f"approaches.networks{end}.{stage}.iterations=3"
