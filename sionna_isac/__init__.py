@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from sionna_isac._registration import register_for_loading
+
 __version__ = "0.1.0"
 
 _DOMAINS = (
@@ -42,3 +44,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+register_for_loading()

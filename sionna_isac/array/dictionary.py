@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.array.layout import UniformLinearArray
-from sionna_isac.core import Layer, checks, cites, numpy_rng, register
+from sionna_isac.core import Layer, Real, checks, cites, numpy_rng, register
 
 __all__ = ["SteeringDictionary"]
 
@@ -158,7 +158,8 @@ class SteeringDictionary(Layer):
         """`int` : Number of complex parameters, :math:`K N`"""
         return self.num_antennas * self.angle_grid.size
 
-    def call(self, angle: tf.Tensor) -> tf.Tensor:
+    def call(self, angle: Real) -> tf.Tensor:
+        checks.azimuth("angle", angle)
         rows = tf.complex(tf.convert_to_tensor(self._real), tf.convert_to_tensor(self._imag))
         if self._is_grid(angle):
             return rows
@@ -184,5 +185,5 @@ class SteeringDictionary(Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the columns are the present ones."""
         config = super().get_config()
-        config["trainable"] = self._learned and self.trainable
+        config["trainable"] = self._learned
         return config

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.array.layout import UniformLinearArray
-from sionna_isac.core import checks, cites, linalg, register
+from sionna_isac.core import Real, checks, cites, linalg, register
 
 __all__ = ["LEARNABLE", "ImpairedArray", "PositiveGains"]
 
@@ -165,7 +165,7 @@ class ImpairedArray(UniformLinearArray):
             if own is not None:
                 own.assign(getattr(other, name))
 
-    def call(self, angle: tf.Tensor) -> tf.Tensor:
+    def call(self, angle: Real) -> tf.Tensor:
         ideal = super().call(angle)
         phase = tf.convert_to_tensor(self._phase)
         gain = tf.convert_to_tensor(self._gain)

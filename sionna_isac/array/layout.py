@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.array.steering import plane_wave
-from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.core import Layer, Real, checks, cites, register
 
 __all__ = ["OrderedPositions", "UniformLinearArray", "uniform_positions"]
 
@@ -135,7 +135,7 @@ class UniformLinearArray(Layer):
         self.positions = self._parameter(
             "positions", positions, trainable, OrderedPositions(anchor, self._ordered)
         )
-        self._learned: Any = trainable
+        self._learned: Any = bool(trainable)
 
     def _parameter(
         self, name: str, value: np.ndarray, trainable: bool, constraint: Any = None
@@ -154,7 +154,8 @@ class UniformLinearArray(Layer):
         """[num_antennas], `np.float64` : Present element positions [m]"""
         return self.positions.numpy().astype(np.float64) * self.wavelength
 
-    def call(self, angle: tf.Tensor) -> tf.Tensor:
+    def call(self, angle: Real) -> tf.Tensor:
+        checks.azimuth("angle", angle)
         return plane_wave(tf.convert_to_tensor(self.positions), angle)
 
     def steering(self, angle: Any) -> tf.Tensor:
@@ -164,5 +165,5 @@ class UniformLinearArray(Layer):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the positions are the present ones."""
         config = super().get_config()
-        config["trainable"] = self._learned if self.trainable else False
+        config["trainable"] = self._learned
         return config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from sionna_isac.array.layout import uniform_positions
 from sionna_isac.array.steering import spherical_wave, wave_from_direction
-from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.core import Layer, Real, checks, cites, register
 
 __all__ = ["SphericalWaveArray", "cross_positions", "planar_positions"]
 
@@ -107,7 +108,7 @@ class SphericalWaveArray(Layer):
         """`int` : Number of coordinates of a point"""
         return 2 if self.element_positions.ndim == 1 else self.element_positions.shape[1]
 
-    def call(self, point: tf.Tensor) -> tf.Tensor:
+    def call(self, point: Real) -> tf.Tensor:
         checks.last_dim("point", point, self.num_axes, "(coordinates in m)")
         return spherical_wave(self._elements, point, self.wavelength)
 
@@ -117,7 +118,7 @@ class SphericalWaveArray(Layer):
 
     def steering(self, point: Any) -> tf.Tensor:
         """Steering vectors [..., num_antennas] of points [..., num_axes] in m; as calling."""
-        return self(np.asarray(point, np.float64) if isinstance(point, (list, tuple)) else point)
+        return self(point)
 
     def far_field(self, angle: Any) -> tf.Tensor:
         """Limit of the steering vectors far away, [..., num_antennas], for angles [...] in rad."""
@@ -126,7 +127,8 @@ class SphericalWaveArray(Layer):
                 "far_field is for arrays in the x-y plane: element_positions must have shape "
                 f"[num_antennas] or [num_antennas, 2]; got {list(self.element_positions.shape)}"
             )
-        return wave_from_direction(self._elements, self.cast(angle), self.wavelength)
+        angle = checks.azimuth("angle", self.cast(angle, Real, "angle"), 2 * math.pi)
+        return wave_from_direction(self._elements, angle, self.wavelength)
 
 
 def _layout(element_positions: Any) -> np.ndarray:

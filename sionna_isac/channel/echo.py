@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Layer, checks, cites, complex_normal, linalg, register
+from sionna_isac.core import Complex, Layer, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scene import PointTargets
 
 __all__ = ["MonostaticEcho"]
@@ -57,8 +57,9 @@ class MonostaticEcho(Layer):
         Targets
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
         Beam; `None` if ``x`` holds the antenna signals
-    no : `None` (default) | `float`
-        Noise power :math:`N_0` [W]; `None` adds no noise
+    no : `None` (default) | [...], `tf.float`
+        Noise power :math:`N_0` [W], a number or [batch_size] (the leading dimensions of the
+        output); `None` adds no noise
 
     Output
     ------
@@ -111,7 +112,11 @@ class MonostaticEcho(Layer):
             )
 
     def call(
-        self, x: tf.Tensor, targets: PointTargets, beam: Any = None, no: Any = None
+        self,
+        x: Complex,
+        targets: PointTargets,
+        beam: Complex | None = None,
+        no: Real | None = None,
     ) -> tf.Tensor:
         checks.rank("x", x, (2, 3, 5))
         if (beam is None) != (x.shape.rank == 5):
@@ -123,19 +128,18 @@ class MonostaticEcho(Layer):
         if beam is None:
             checks.shape("x", x, [batch_size, 1, self.array.num_antennas, None, None])
         self._check(targets, beam, batch_size)
-        if no is not None:
-            checks.not_negative("no", tf.cast(no, self.rdtype))
         steering, receiving = self._steering(targets.angle)
-        num_symbols = x.shape[-2] if x.shape.rank > 2 else 1
-        num_subcarriers = x.shape[-1]
+        size = linalg.sizes(x)
+        num_symbols = size[-2] if x.shape.rank > 2 else 1
+        num_subcarriers = size[-1]
         # illumination of each target, [B, T, M, S]
         if beam is None:
-            shape = [x.shape[0], x.shape[2], num_symbols * num_subcarriers]
+            shape = [size[0], size[2], num_symbols * num_subcarriers]
             lit = linalg.matmul(steering, tf.reshape(x, shape))
-            lit = tf.reshape(lit, [x.shape[0], -1, num_symbols, num_subcarriers])
+            lit = tf.reshape(lit, [size[0], -1, num_symbols, num_subcarriers])
         else:
             amplitude = self.amplitude(targets, steering, beam)[..., tf.newaxis, tf.newaxis]
-            symbols = tf.reshape(x, [x.shape[0], 1, num_symbols, num_subcarriers])
+            symbols = tf.reshape(x, [size[0], 1, num_symbols, num_subcarriers])
             lit = amplitude * symbols
         if beam is None:
             lit *= targets.gain[..., tf.newaxis, tf.newaxis]
@@ -143,16 +147,17 @@ class MonostaticEcho(Layer):
         if targets.velocity is not None:
             lit *= self._doppler(targets.velocity, num_symbols)[..., tf.newaxis]
         if self.normalize:
-            lit *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
-        flat = tf.reshape(lit, [x.shape[0], -1, num_symbols * num_subcarriers])
+            lit *= self._unit_energy(num_subcarriers)
+        flat = tf.reshape(lit, [size[0], -1, num_symbols * num_subcarriers])
         y = linalg.matmul(tf.linalg.matrix_transpose(receiving), flat)  # [B, K', M S]
         if x.shape.rank == 5:
-            y = tf.reshape(y, [x.shape[0], 1, -1, num_symbols, num_subcarriers])
+            y = tf.reshape(y, [size[0], 1, -1, num_symbols, num_subcarriers])
         elif x.shape.rank == 3:
-            y = tf.reshape(y, [x.shape[0], -1, num_symbols, num_subcarriers])
-        if no is not None:
-            y += complex_normal(y.shape, no, self.precision)
-        return y
+            y = tf.reshape(y, [size[0], -1, num_symbols, num_subcarriers])
+        return add_noise(y, no)
+
+    def _unit_energy(self, num_subcarriers: int | tf.Tensor) -> tf.Tensor:
+        return linalg.to_complex(tf.math.rsqrt(tf.cast(num_subcarriers, self.rdtype)))
 
     def _check(self, targets: PointTargets, beam: Any, batch_size: int | None) -> None:
         if beam is not None:
@@ -205,35 +210,33 @@ class MonostaticEcho(Layer):
             Beam
         delay_basis : [num_subcarriers, rank], `tf.complex`
             Orthonormal columns :math:`\mathbf{Q}`
-        no : `None` (default) | `float`
-            Noise power [W]
+        no : `None` (default) | [...], `tf.float`
+            Noise power [W], a number or [batch_size]
 
         Output
         ------
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`, with the number of receive antennas
         """
-        if no is not None:
-            no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
         if targets.velocity is not None:
             raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
-        targets, beam = PointTargets(*self._convert(tuple(targets))), self.cast(beam)
+        targets = self.cast(targets, PointTargets, "targets")
+        beam, no = self.cast(beam, Complex, "beam"), self.cast(no, Real, "no")
         self._check(targets, beam, beam.shape[0])
         steering, receiving = self._steering(targets.angle)
         amplitude = self.amplitude(targets, steering, beam)
         num_subcarriers = delay_basis.shape[0]
         if self.normalize:
-            amplitude *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
+            amplitude *= self._unit_energy(num_subcarriers)
         delay = self.delay(targets.range, num_subcarriers)
         flat = tf.reshape(delay, [-1, num_subcarriers])
-        projected = linalg.matmul(flat, tf.math.conj(self.cast(delay_basis)))
-        projected = tf.reshape(projected, [*delay.shape[:-1], delay_basis.shape[1]])
+        basis = self.cast(delay_basis, Complex, "delay_basis")
+        projected = linalg.matmul(flat, tf.math.conj(basis))
+        projected = tf.reshape(projected, [*linalg.sizes(delay)[:-1], basis.shape[1]])
         y = linalg.matmul(
             tf.linalg.matrix_transpose(receiving), amplitude[..., tf.newaxis] * projected
         )
-        if no is not None:
-            y += complex_normal(y.shape, no, self.precision)
-        return y
+        return add_noise(y, no)
 
     def paths(
         self, targets: PointTargets, num_subcarriers: int, num_ofdm_symbols: int = 1
@@ -255,13 +258,13 @@ class MonostaticEcho(Layer):
         """
         checks.integer("num_subcarriers", num_subcarriers)
         checks.integer("num_ofdm_symbols", num_ofdm_symbols)
-        targets = PointTargets(*self._convert(tuple(targets)))
+        targets = self.cast(targets, PointTargets, "targets")
         steering, receiving = self._steering(targets.angle)
         tau = 2 * targets.range / SPEED_OF_LIGHT
         edge = -2 * math.pi * (num_subcarriers // 2) * self.subcarrier_spacing * tau
         gain = targets.gain * linalg.expj(edge)
         if self.normalize:
-            gain *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)
+            gain *= self._unit_energy(num_subcarriers)
         a = tf.einsum("bt,btk,btl->bklt", gain, receiving, steering)[..., tf.newaxis]
         if targets.velocity is None:
             a = tf.repeat(a, num_ofdm_symbols, -1)

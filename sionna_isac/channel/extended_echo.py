@@ -13,7 +13,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.constants import epsilon_0
 
 from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearArray
-from sionna_isac.core import Layer, checks, cites, complex_normal, linalg, register
+from sionna_isac.core import Complex, Layer, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
 
@@ -75,8 +75,9 @@ class ExtendedEcho(Layer):
         Pose and material of the target, see :meth:`targets`
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
         Beam; `None` if ``x`` holds the antenna signals
-    no : `None` (default) | `float`
-        Noise power :math:`N_0` [W]; `None` adds no noise
+    no : `None` (default) | [...], `tf.float`
+        Noise power :math:`N_0` [W], a number or [batch_size] (the leading dimensions of the
+        output); `None` adds no noise
 
     Output
     ------
@@ -141,7 +142,6 @@ class ExtendedEcho(Layer):
         # Moments are made for the first tone, where numbers are of a size for single precision
         self._moment = epsilon_0 * SPEED_OF_LIGHT**3 / (4 * math.pi**2 * frequencies[0] ** 3)
         self._tone_gain = (frequencies[0] / frequencies) ** 3
-        self.array.built = self.built = True  # as the array is never called, Keras would wonder
 
     @classmethod
     def from_target(
@@ -230,7 +230,11 @@ class ExtendedEcho(Layer):
         return super().__call__(*args, **kwargs)
 
     def call(
-        self, x: tf.Tensor, targets: ExtendedTargets, beam: Any = None, no: Any = None
+        self,
+        x: Complex,
+        targets: ExtendedTargets,
+        beam: Complex | None = None,
+        no: Real | None = None,
     ) -> tf.Tensor:
         checks.rank("x", x, (2, 3, 5))
         if (beam is None) != (x.shape.rank == 5):
@@ -239,8 +243,6 @@ class ExtendedEcho(Layer):
                 f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
             )
         checks.last_dim("x", x, self.num_subcarriers, "(num_subcarriers)")
-        if no is not None:
-            checks.not_negative("no", tf.cast(no, self.rdtype))
         h = self._channel(targets, x.shape[0])  # [B, S, K, K]
         if beam is None:
             checks.shape("x", x, [x.shape[0], 1, self.array.num_antennas, None, None])
@@ -250,9 +252,7 @@ class ExtendedEcho(Layer):
             lit = self._beamformed(h, beam)  # [B, K, S]
             symbols = x[:, tf.newaxis]
             y = (lit if x.shape.rank == 2 else lit[:, :, tf.newaxis]) * symbols
-        if no is not None:
-            y += complex_normal(tf.shape(y), no, self.precision)
-        return y
+        return add_noise(y, no)
 
     def channel(self, targets: ExtendedTargets) -> tf.Tensor:
         r"""Channel matrices between all antennas, with the factor :math:`\nu`.
@@ -285,24 +285,20 @@ class ExtendedEcho(Layer):
             Beam
         delay_basis : [num_subcarriers, rank], `tf.complex`
             Orthonormal columns :math:`\mathbf{Q}`
-        no : `None` (default) | `float`
-            Noise power [W]
+        no : `None` (default) | [...], `tf.float`
+            Noise power [W], a number or [batch_size]
 
         Output
         ------
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
         """
-        if no is not None:
-            no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
-        targets, beam = self._given(targets), self.cast(beam)
-        delay_basis = self.cast(delay_basis)
+        targets, beam = self._given(targets), self.cast(beam, Complex, "beam")
+        delay_basis, no = self.cast(delay_basis, Complex, "delay_basis"), self.cast(no, Real, "no")
         checks.shape("delay_basis", delay_basis, [self.num_subcarriers, None])
         y = self._beamformed(self._channel(targets, beam.shape[0]), beam)
         y = linalg.matmul(y, tf.math.conj(delay_basis))
-        if no is not None:
-            y += complex_normal(tf.shape(y), no, self.precision)
-        return y
+        return add_noise(y, no)
 
     def _beamformed(self, h: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
         """What the beam makes of the channel, [B, K, S]."""
@@ -312,7 +308,7 @@ class ExtendedEcho(Layer):
 
     def _given(self, targets: ExtendedTargets) -> ExtendedTargets:
         """Targets in the precision of the echo."""
-        return ExtendedTargets(*self._convert(tuple(self._known(targets))))
+        return self.cast(self._known(targets), ExtendedTargets, "targets")
 
     def _known(self, targets: ExtendedTargets) -> ExtendedTargets:
         """The targets; an error if they are known to be of other voxels."""

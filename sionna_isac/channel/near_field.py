@@ -10,7 +10,18 @@ import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.channel.link import PathLink
-from sionna_isac.core import Layer, checks, cites, complex_normal, linalg, register, uniform
+from sionna_isac.core import (
+    Complex,
+    Layer,
+    Real,
+    add_noise,
+    checks,
+    cites,
+    complex_normal,
+    linalg,
+    register,
+    uniform,
+)
 
 __all__ = [
     "NearFieldEcho",
@@ -109,8 +120,8 @@ class NearFieldEcho(Layer):
         Positions of the targets [m]
     reflection : [batch_size, num_targets], `tf.complex`
         Reflection coefficients :math:`\beta`
-    no : `None` (default) | `float`
-        Noise power :math:`\sigma^2` [W]; `None` adds no noise
+    no : `None` (default) | [...], `tf.float`
+        Noise power :math:`\sigma^2` [W], a number or [batch_size]; `None` adds no noise
 
     Output
     ------
@@ -129,7 +140,7 @@ class NearFieldEcho(Layer):
         self.array = checks.instance("array", array, Layer)
 
     def call(
-        self, x: tf.Tensor, point: tf.Tensor, reflection: tf.Tensor, no: Any = None
+        self, x: Complex, point: Real, reflection: Complex, no: Real | None = None
     ) -> tf.Tensor:
         checks.shape(
             "x", x, [None, self.array.num_antennas, None], "[batch_size, num_antennas, snapshots]"
@@ -138,16 +149,11 @@ class NearFieldEcho(Layer):
         checks.shape("reflection", reflection, point.shape[:-1], "[batch_size, num_targets]")
         for name, value in (("x", x), ("point", point), ("reflection", reflection)):
             checks.finite(name, value)
-        if no is not None:
-            checks.finite("no", checks.not_negative("no", tf.cast(no, self.rdtype)))
         self._off_the_array(point)
         steering = self.cast(self.array.steering(point))  # [B, Q, N]
         lit = linalg.matmul(tf.math.conj(steering), x)
         lit *= reflection[..., tf.newaxis]
-        y = linalg.matmul(tf.linalg.matrix_transpose(steering), lit)
-        if no is not None:
-            y += complex_normal(y.shape, no, self.precision)
-        return y
+        return add_noise(linalg.matmul(tf.linalg.matrix_transpose(steering), lit), no)
 
     def _off_the_array(self, point: tf.Tensor) -> None:
         if not tf.executing_eagerly():

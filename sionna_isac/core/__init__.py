@@ -4,11 +4,13 @@ from sionna_isac.core._environment import check_environment
 
 check_environment()
 
-from sionna_isac.core import checks, linalg  # noqa: E402
+from sionna_isac.core import checks, linalg, sectors  # noqa: E402
 from sionna_isac.core.initializers import HeUniform  # noqa: E402
+from sionna_isac.core.inputs import Complex, Real  # noqa: E402
 from sionna_isac.core.layer import Layer, register  # noqa: E402
 from sionna_isac.core.perceptron import MultilayerPerceptron  # noqa: E402
 from sionna_isac.core.random import (  # noqa: E402
+    add_noise,
     complex_normal,
     numpy_rng,
     reset_stream,
@@ -19,9 +21,12 @@ from sionna_isac.core.random import (  # noqa: E402
 from sionna_isac.core.references import citation, cites  # noqa: E402
 
 __all__ = [
+    "Complex",
     "HeUniform",
     "Layer",
     "MultilayerPerceptron",
+    "Real",
+    "add_noise",
     "checks",
     "citation",
     "cites",
@@ -30,6 +35,7 @@ __all__ = [
     "numpy_rng",
     "register",
     "reset_stream",
+    "sectors",
     "set_seed",
     "uniform",
     "uniform_integers",

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 __all__ = [
     "angle_grid",
+    "azimuth",
     "complexes",
     "finite",
     "floats",
@@ -24,10 +25,12 @@ __all__ = [
     "integers",
     "interval",
     "last_dim",
+    "noise_power",
     "not_negative",
     "one_of",
     "rank",
     "real",
+    "sector",
     "shape",
     "static_or_tensor",
     "vector",
@@ -180,6 +183,75 @@ def not_negative(name: str, value: tf.Tensor) -> tf.Tensor:
     """Raise ``ValueError`` if an eager tensor holds a value that is not >= 0."""
     if tf.executing_eagerly() and not bool(tf.reduce_all(value >= 0)):
         raise ValueError(f"{name} must be >= 0; got {float(tf.reduce_min(value)):g}")
+    return value
+
+
+def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = False) -> tf.Tensor:
+    """Noise power in a form that broadcasts against a signal.
+
+    Parameters
+    ----------
+    no : [...], array_like or `tf.float`
+        A number, or values with the leading dimensions of ``like`` (as in Sionna's `AWGN`), such
+        as one for each sample
+    like : [batch_size, ...], `tf.complex` | `tf.float`
+        Signal
+    name : `str`
+        Name of the signal, for errors
+    positive : `bool`
+        If `True`, 0 is refused, too
+
+    Output
+    ------
+    : [], or of as many dimensions as ``like``, `tf.float`
+        Noise power in the precision of ``like``
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, or (in eager mode) a value is out of range or not finite
+    """
+    no = tf.cast(no, like.dtype.real_dtype)
+    finite("no", not_negative("no", no))
+    if positive and tf.executing_eagerly() and not bool(tf.reduce_all(no > 0)):
+        raise ValueError("no must be > 0 where it is divided by; got 0")
+    if no.shape.rank in (None, 0):
+        return no
+    lead = like.shape[: no.shape.rank]
+    fits = no.shape.rank <= like.shape.rank and all(
+        n is None or m is None or n in (1, m) for n, m in zip(no.shape, lead, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"no must be a number or have the leading dimensions of {name}, {_shape(like)} (one "
+            f"value for each sample, for instance); got shape {_shape(no)}"
+        )
+    return no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]
+
+
+def azimuth(name: str, value: tf.Tensor, limit: float = math.pi) -> tf.Tensor:
+    """Raise ``ValueError`` if an eager tensor holds an angle beyond ±``limit``: one in degrees."""
+    if tf.executing_eagerly() and bool(tf.reduce_any(tf.abs(value) > limit * (1 + 1e-6))):
+        low, high = float(tf.reduce_min(value)), float(tf.reduce_max(value))
+        raise ValueError(
+            f"{name} must hold azimuths in rad, not in degrees, within [{-limit:g}, {limit:g}]; "
+            f"got values from {low:g} to {high:g}"
+        )
+    return value
+
+
+def sector(name: str, value: tf.Tensor, batch_size: int | None = None) -> tf.Tensor:
+    """Raise ``ValueError`` if ``value`` does not hold (lower, upper) azimuths of a batch [rad].
+
+    Shapes are always checked, values in eager mode.
+    """
+    shape(name, value, [batch_size, 2], "[batch_size, 2]")
+    finite(name, value)
+    azimuth(name, value, math.pi / 2)
+    if tf.executing_eagerly() and not bool(tf.reduce_all(value[:, 0] <= value[:, 1])):
+        raise ValueError(
+            f"{name} must hold (lower, upper) azimuths in rad; got a lower above an upper one"
+        )
     return value
 
 

@@ -12,10 +12,12 @@ import tensorflow as tf
 from sionna.phy import config
 from sionna.phy.config import dtypes
 
+from sionna_isac.core.inputs import Types, brought, parameters
+from sionna_isac.core.serialization import decode, encode, frozen_layers, set_frozen_layers
+
 __all__ = ["Layer", "register", "resolve_precision"]
 
 _T = TypeVar("_T", bound=type)
-_COMPLEX = "__complex__"
 
 
 def register(cls: _T) -> _T:
@@ -33,12 +35,17 @@ def resolve_precision(precision: str | None) -> str:
 class Layer(keras.layers.Layer):
     r"""Base of all layers: a Keras layer with Sionna's notion of precision and call style.
 
-    - Floating and complex inputs are cast to the precision of the layer (Keras would cast floats
-      down silently and leave complex tensors alone); integers and booleans are left as they are.
-    - Python numbers and NumPy arrays are accepted in positions where Keras wants tensors; Python
-      integers (a batch size) reach ``call`` unchanged, so that shapes stay static.
+    - Inputs are cast to the precision of the layer (Keras would cast floats down silently and
+      leave complex tensors alone). Those that ``call`` annotates as
+      :data:`~sionna_isac.core.Complex` may be real, those annotated as
+      :data:`~sionna_isac.core.Real` may be integers but not complex; others keep their kind.
+    - Python numbers, lists of them and NumPy arrays are accepted in positions where Keras wants
+      tensors; Python integers (a batch size) reach ``call`` unchanged, so that shapes stay static.
     - ``get_config`` returns the constructor arguments, read from the attributes of the same
       names. A subclass therefore stores every argument under its own name.
+    - Weights are made by the constructor, saved under their names, and listed in the order in
+      which they were made, whatever part of them is trained. Layers that are frozen stay so when
+      they are saved, loaded and cloned.
 
     Parameters
     ----------
@@ -54,6 +61,9 @@ class Layer(keras.layers.Layer):
         precision = resolve_precision(precision)
         if "dtype" in kwargs:
             raise TypeError("dtype is set by precision ('single' or 'double'); do not pass dtype")
+        # not tracked by Keras, which would list the weights twice
+        object.__setattr__(self, "_named_weights", {})
+        object.__setattr__(self, "_state", None)
         super().__init__(dtype=dtypes[precision]["tf"]["rdtype"].name, autocast=False, **kwargs)
         self.precision = precision
         _ = config.tf_rng  # Sionna makes its generator lazily, which fails inside a Keras build
@@ -68,100 +78,137 @@ class Layer(keras.layers.Layer):
         """`tf.complex` : Type of complex numbers in this layer"""
         return dtypes[self.precision]["tf"]["cdtype"]
 
+    @property
+    def built(self) -> bool:
+        """`bool` : Always `True`, since the constructor makes the weights"""
+        return True
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        pass
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # Keras takes nothing but tensors by position: from the first other value on, go by name
-        named = inspect.signature(self.call).bind_partial(*args).arguments if args else {}
-        positional: list[Any] = []
-        by_name: dict[str, Any] = {}
-        for name, value in named.items():
-            if by_name or _static(value):
-                by_name[name] = value
-            else:
-                positional.append(self._convert(value))
+        kinds = parameters(type(self).call)
+        named = self._named(args)
         twice = named.keys() & kwargs.keys()
         if twice:
             raise TypeError(f"{type(self).__name__} got two values for {sorted(twice)}")
-        kwargs = {
-            k: v if _static(v) else self._convert(v) for k, v in {**by_name, **kwargs}.items()
-        }
-        return super().__call__(*positional, **kwargs)
+        # Keras takes nothing but tensors by position: from the first other value on, go by name
+        positional: list[Any] = []
+        by_name: dict[str, Any] = {}
+        for name, value in named.items():
+            static = kinds.get(name) is None and _static(value)
+            if by_name or static or value is None:
+                by_name[name] = value
+            else:
+                positional.append(self._bring(name, value))
+        for name, value in {**by_name, **kwargs}.items():
+            static = kinds.get(name) is None and _static(value)
+            by_name[name] = value if static else self._bring(name, value)
+        output = super().__call__(*positional, **by_name)
+        if type(output) is tuple and self._state is not None:
+            return self._state(*output)
+        return output
 
-    def cast(self, value: Any) -> tf.Tensor:
-        """Tensor of ``value`` in the precision of the layer."""
-        return self._convert(value)
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic outputs for symbolic inputs, which are taken in the types of the layer."""
+        values = {**self._named(args), **kwargs}
+        spec = super().compute_output_spec(
+            **{n: v if _static(v) else self._bring(n, v, symbolic=True) for n, v in values.items()}
+        )
+        if hasattr(spec, "_fields") and spec[-1] is None:
+            # Keras refuses `None` as an output: the call puts the named tuple together again
+            object.__setattr__(self, "_state", type(spec))
+            return tuple(v for v in spec if v is not None)
+        return spec
 
-    def _convert(self, value: Any) -> Any:
-        if type(value) in (list, tuple) and _all_numbers(value):
-            value = np.asarray(value)
-        return keras.tree.map_structure(self._cast_leaf, value)
+    def _named(self, args: tuple) -> dict[str, Any]:
+        return inspect.signature(self.call).bind_partial(*args).arguments if args else {}
 
-    def _cast_leaf(self, value: Any) -> Any:
-        if value is None or isinstance(value, (str, bool)):
-            return value
-        if isinstance(value, keras.KerasTensor):
-            return value
-        if isinstance(value, float):
-            return tf.constant(value, self.rdtype)  # through float32 it would lose its digits
-        if isinstance(value, (int, complex, np.ndarray, np.generic, keras.Variable)):
-            value = tf.convert_to_tensor(value)
-        if isinstance(value, tf.Variable):
-            value = value.read_value()
-        if tf.is_tensor(value):
-            if value.dtype.is_floating:
-                return tf.cast(value, self.rdtype)
-            if value.dtype.is_complex:
-                return tf.cast(value, self.cdtype)
-        return value
+    def _bring(self, name: str, value: Any, symbolic: bool = False) -> Any:
+        kind = parameters(type(self).call).get(name)
+        return brought(name, value, kind, Types(self.rdtype, self.cdtype), symbolic)
+
+    def cast(self, value: Any, kind: Any = None, name: str = "value") -> Any:
+        """Tensor of ``value`` in the precision of the layer.
+
+        Parameters
+        ----------
+        value : any
+            Tensor, array, number, list of numbers, or a (named) tuple of these
+        kind : `None` (default) | :data:`~sionna_isac.core.Real` | :data:`~sionna_isac.core.Complex`
+            Kind that it must have, or a named tuple of such kinds; `None` keeps its kind
+        name : `str`
+            Name of the value, for errors
+        """
+        return brought(name, value, kind, Types(self.rdtype, self.cdtype))
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
+        """Add a weight; see Keras."""
+        weight = super().add_weight(*args, **kwargs)
+        name = weight.name
+        if name in self._named_weights:
+            name = f"{name}_{len(self._named_weights)}"
+        self._named_weights[name] = weight
+        return weight
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """List of the weights, in the order in which they were made."""
+        return self._in_order(super().weights)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """List of the weights and of other state, such as seeds."""
+        return self._in_order(super().variables)
+
+    def _in_order(self, variables: list[keras.Variable]) -> list[keras.Variable]:
+        # Keras lists those that are trained first
+        own = list(self._named_weights.values())
+        known = {id(v) for v in own}
+        return [*own, *(v for v in variables if id(v) not in known)]
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Save the weights under their names."""
+        for name, weight in self._named_weights.items():
+            store[name] = weight
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Load the weights that were saved under their names."""
+        if set(store.keys()) != set(self._named_weights):
+            raise ValueError(
+                f"{type(self).__name__} '{self.name}' has the weights "
+                f"{sorted(self._named_weights)}; the file holds {sorted(store.keys())} for it"
+            )
+        for name, weight in self._named_weights.items():
+            weight.assign(store[name])
 
     def get_config(self) -> dict[str, Any]:
-        """Constructor arguments as plain, serialisable values."""
+        """Constructor arguments as plain, serialisable values, and which layers are frozen."""
         names = [
             p.name
             for p in inspect.signature(type(self).__init__).parameters.values()
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"
         ]
-        values = {n: _encode(getattr(self, n)) for n in names if n != "precision"}
-        return {"name": self.name, "precision": self.precision, **values}
+        values = {n: encode(getattr(self, n), self) for n in names if n != "precision"}
+        frozen = frozen_layers(self)
+        return {
+            "name": self.name,
+            "precision": self.precision,
+            **values,
+            **({"frozen": frozen} if frozen else {}),
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Layer made from what ``get_config`` returned."""
-        return cls(**{k: _decode(v) for k, v in config.items()})
+        config = dict(config)
+        frozen = config.pop("frozen", [])
+        layer = cls(**{k: decode(v) for k, v in config.items()})
+        set_frozen_layers(layer, frozen)
+        return layer
 
 
 def _static(value: Any) -> bool:
-    """Whether a value reaches ``call`` as the Python object it is."""
+    """`True` for a value that reaches ``call`` as the Python object it is."""
     return value is None or isinstance(value, (str, bool, int, np.integer, Callable))  # type: ignore[arg-type]
-
-
-def _all_numbers(value: Any) -> bool:
-    """Whether a (nested) list holds numbers only: it stands for an array then."""
-    if type(value) in (list, tuple):
-        return bool(value) and all(_all_numbers(v) for v in value)
-    return isinstance(value, (int, float, complex, np.generic))
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and np.iscomplexobj(value):
-        return {_COMPLEX: [value.real.tolist(), value.imag.tolist()]}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, keras.layers.Layer):
-        # by this number Keras knows, when it loads a model, a layer that several others hold
-        return {**keras.saving.serialize_keras_object(value), "shared_object_id": id(value)}
-    if isinstance(value, keras.constraints.Constraint):
-        return keras.saving.serialize_keras_object(value)
-    if isinstance(value, (list, tuple)):
-        return [_encode(v) for v in value]
-    return value
-
-
-def _decode(value: Any) -> Any:
-    if isinstance(value, dict) and _COMPLEX in value:
-        re, im = (np.asarray(part) for part in value[_COMPLEX])
-        return re + 1j * im
-    if isinstance(value, dict) and "class_name" in value:
-        return keras.saving.deserialize_keras_object(value)
-    if isinstance(value, list):
-        return [_decode(v) for v in value]
-    return value

@@ -17,6 +17,7 @@ __all__ = [
     "real_block",
     "real_rows",
     "safe_abs",
+    "sizes",
     "to_complex",
 ]
 
@@ -41,9 +42,16 @@ def apply_on_right(stacked: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
 
     The leading dimensions are flattened, so that this is one large matrix product.
     """
-    lead = tf.shape(stacked)[:-1] if None in stacked.shape else stacked.shape[:-1]
     flat = tf.reshape(stacked, [-1, stacked.shape[-1]])
-    return tf.reshape(flat @ block, tf.concat([lead, [block.shape[-1]]], 0))
+    return tf.reshape(flat @ block, [*sizes(stacked)[:-1], block.shape[-1]])
+
+
+def sizes(tensor: tf.Tensor) -> list[int | tf.Tensor]:
+    """Size of each dimension: a number where it is known, a scalar tensor where it is not."""
+    if tensor.shape.is_fully_defined():
+        return tensor.shape.as_list()
+    dynamic = tf.shape(tensor)
+    return [dynamic[i] if n is None else n for i, n in enumerate(tensor.shape)]
 
 
 def matmul(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks
+from sionna_isac.core.inputs import Real
 from sionna_isac.core.layer import Layer, register
 from sionna_isac.core.random import numpy_rng
 
@@ -75,7 +76,6 @@ class MultilayerPerceptron(Layer):
                 bias = numpy_rng().uniform(-1, 1, shape[1]) / math.sqrt(shape[0])
             self._kernels.append(self._weight(f"kernel_{i}", kernel))
             self._biases.append(self._weight(f"bias_{i}", bias))
-        self.built = True
 
     def _weight(self, name: str, value: np.ndarray) -> keras.Variable:
         return self.add_weight(
@@ -85,7 +85,7 @@ class MultilayerPerceptron(Layer):
             name=name,
         )
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
+    def call(self, x: Real) -> tf.Tensor:
         checks.last_dim("x", x, self.input_size)
         for i, (kernel, bias) in enumerate(zip(self._kernels, self._biases, strict=True)):
             x = x if i == 0 else tf.nn.relu(x)

@@ -12,9 +12,17 @@ import tensorflow as tf
 from sionna.phy import config
 from sionna.phy.config import dtypes
 
-from sionna_isac.core import checks
+from sionna_isac.core import checks, linalg
 
-__all__ = ["complex_normal", "numpy_rng", "reset_stream", "set_seed", "uniform", "uniform_integers"]
+__all__ = [
+    "add_noise",
+    "complex_normal",
+    "numpy_rng",
+    "reset_stream",
+    "set_seed",
+    "uniform",
+    "uniform_integers",
+]
 
 
 def set_seed(seed: int) -> None:
@@ -79,3 +87,32 @@ def complex_normal(
         variance = np.asarray(variance, np.float64)  # tf.cast alone would go through float32
     scale = tf.sqrt(tf.cast(variance, dtype) / 2)
     return tf.complex(scale * parts[0], scale * parts[1])
+
+
+def add_noise(y: tf.Tensor, no: Any) -> tf.Tensor:
+    """Add circularly-symmetric white noise to a signal.
+
+    Input
+    -----
+    y : [batch_size, ...], `tf.complex`
+        Signal
+    no : `None` | [...], `tf.float`
+        Noise power [W], as a number or with the leading dimensions of ``y``, such as one value
+        for each sample; `None` adds no noise
+
+    Output
+    ------
+    : [batch_size, ...], `tf.complex`
+        Noisy signal
+
+    Raises
+    ------
+    ValueError
+        If the shape of ``no`` does not fit, or (in eager mode) a value is negative or not finite
+    """
+    if no is None:
+        return y
+    no = checks.noise_power(no, y)
+    return y + complex_normal(
+        linalg.sizes(y), no, "double" if y.dtype == tf.complex128 else "single"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, checks, cites, linalg, register
 
 __all__ = ["AngleDelayMap", "DelayDictionary", "ReciprocalFilter"]
 
@@ -38,7 +38,7 @@ class ReciprocalFilter(Layer):
     def __init__(self, *, precision: str | None = None, **kwargs: Any) -> None:
         super().__init__(precision=precision, **kwargs)
 
-    def call(self, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    def call(self, y: Complex, x: Complex) -> tf.Tensor:
         checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
         checks.shape("x", x, [y.shape[0], y.shape[2]], "[batch_size, num_subcarriers]")
         if tf.executing_eagerly() and not bool(tf.reduce_all(tf.abs(x) > 0)):
@@ -155,7 +155,7 @@ class AngleDelayMap(Layer):
             "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
         )
 
-    def call(self, y: tf.Tensor) -> tf.Tensor:
+    def call(self, y: Complex) -> tf.Tensor:
         checks.shape("y", y, [None, self.array.num_antennas, None])
         checks.finite("y", y)
         delays = delay_dictionary(

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
-from sionna_isac.receiver.omp import sector_has_angles
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.receiver.angle_delay import spread
+from sionna_isac.receiver.omp import all_finite
 
 __all__ = ["AngleEstimate", "MAPRatioTest", "check_observation"]
 
@@ -60,7 +61,8 @@ class MAPRatioTest(Layer):
     Output
     ------
     : :class:`AngleEstimate`
-        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector
+        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector, or ``y`` is
+        not finite
     """
 
     def __init__(
@@ -74,20 +76,19 @@ class MAPRatioTest(Layer):
             else checks.angle_grid("angle_grid", angle_grid)
         )
 
-    def call(self, y: tf.Tensor, sector: tf.Tensor) -> AngleEstimate:
+    def call(self, y: Complex, sector: Real) -> AngleEstimate:
         y = check_observation(y, sector, self.array.num_antennas)
         if isinstance(self.angle_grid, int):
-            unit = tf.linspace(tf.zeros([], self.rdtype), 1.0, self.angle_grid)
-            angles = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
+            angles = spread(sector, self.angle_grid)
             rows = self.cast(self.array.steering(angles))
             matched = linalg.matmul(y[:, tf.newaxis], tf.linalg.adjoint(rows))[:, 0]
             inside = tf.ones_like(angles, tf.bool)
         else:
             grid = tf.constant(self.angle_grid, self.rdtype)
-            angles = tf.broadcast_to(grid, [y.shape[0], self.angle_grid.size])
+            angles = tf.broadcast_to(grid, [linalg.sizes(y)[0], self.angle_grid.size])
             matched = linalg.matmul(y, tf.linalg.adjoint(self.cast(self.array.steering(grid))))
-            inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
-        valid = sector_has_angles(inside)[:, tf.newaxis]
+            inside = sectors.within(self.angle_grid, sector)
+        valid = (sectors.has_angles(inside, sector) & all_finite(y))[:, tf.newaxis]
         statistic = tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2
         statistic = tf.where(inside, statistic, -1.0)  # below all inside, a zero among them
         best = tf.argmax(statistic, -1)[:, tf.newaxis]
@@ -102,11 +103,6 @@ def check_observation(y: tf.Tensor, sector: tf.Tensor, num_antennas: int) -> tf.
     """Single-carrier observation [batch_size, num_antennas] and its sector, checked."""
     checks.rank("y", y, (2, 3), "[batch_size, num_antennas] or [batch_size, num_antennas, 1]")
     checks.shape("y", y, [None, num_antennas, 1][: y.shape.rank])
-    checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
     checks.finite("y", y)
-    checks.finite("sector", sector)
-    if tf.executing_eagerly() and not bool(tf.reduce_all(sector[:, 0] <= sector[:, 1])):
-        raise ValueError(
-            "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
-        )
+    checks.sector("sector", sector, y.shape[0])
     return y if y.shape.rank == 2 else y[..., 0]

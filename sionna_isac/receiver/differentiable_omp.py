@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver._pursuit import Pursuit
 from sionna_isac.receiver.omp import (
     PursuitReceiver,
     TargetEstimate,
+    all_finite,
     collect,
-    sector_has_angles,
 )
 
 __all__ = ["DifferentiableOMP"]
@@ -75,8 +75,8 @@ class DifferentiableOMP(PursuitReceiver):
         Observation after reciprocal filtering (or its projection on ``delay_basis``)
     sector : [batch_size, 2], `tf.float`
         Lower and upper azimuth of the search [rad]
-    no : `None` (default) | `float`
-        :math:`N_0` [W] of this call, before ``noise_power``
+    no : `None` (default) | [...], `tf.float`
+        :math:`N_0` [W] of this call, before ``noise_power``: above 0, a number or [batch_size]
     projected : `bool`, (default `False`)
         Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
 
@@ -84,7 +84,8 @@ class DifferentiableOMP(PursuitReceiver):
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
         Estimates; NaN (an error in eager mode) where a sector holds no grid angle or is wider
-        than ``max_span``
+        than ``max_span``, ``y`` is not finite, or :math:`\beta` needs a noise power that is not
+        above 0
     """
 
     def __init__(
@@ -140,10 +141,10 @@ class DifferentiableOMP(PursuitReceiver):
         )
 
     def call(
-        self, y: tf.Tensor, sector: tf.Tensor, no: Any = None, projected: bool = False
+        self, y: Complex, sector: Real, no: Real | None = None, projected: bool = False
     ) -> TargetEstimate:
         z, delays = self._observe(y, sector, projected)
-        beta = self._inverse_temperature(no, delays.num_subcarriers)
+        beta = self._inverse_temperature(no, z, delays.num_subcarriers)
         grid = tf.constant(self.angle_grid, self.rdtype)
         ranges = tf.constant(self.range_grid, self.rdtype)
         columns = tf.constant(delays.coefficients.T, self.cdtype)
@@ -151,14 +152,16 @@ class DifferentiableOMP(PursuitReceiver):
 
         # contiguous part of the grid that holds the sector: start and static number of columns
         width = self._num_columns(sector)
-        first = tf.searchsorted(grid, sector[:, 0], side="left")
-        last = tf.searchsorted(grid, sector[:, 1], side="right")
+        lower, upper = sectors.edges(self.angle_grid, sector)
+        first = tf.searchsorted(grid, lower[:, 0], side="left")
+        last = tf.searchsorted(grid, upper[:, 0], side="right")
         start = tf.minimum(first, grid.shape[0] - width)
         searched = start[:, tf.newaxis] + tf.range(width)
         stacked = linalg.real_rows(dictionary)
         rows = tf.gather(tf.stop_gradient(stacked), searched)
         inside = (searched >= first[:, tf.newaxis]) & (searched < last[:, tf.newaxis])
-        valid = sector_has_angles(inside) & (last - first <= width)
+        valid = sectors.has_angles(inside, sector) & (last - first <= width) & all_finite(z)
+        valid &= tf.reduce_all(tf.math.is_finite(tf.reshape(beta, [-1, 1])), 1)
 
         pursuit = Pursuit(z, rows, inside, delays)
         # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind
@@ -190,8 +193,9 @@ class DifferentiableOMP(PursuitReceiver):
             magnitude = linalg.safe_abs(re, im, floor)
             magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
             logits = tf.where(in_grid, beta * magnitude, -float("inf"))
-            weight = tf.nn.softmax(tf.reshape(logits, [logits.shape[0], -1]))
-            weight = tf.reshape(weight, logits.shape)
+            cells = near_angle.shape[1] * near_range.shape[1]
+            weight = tf.nn.softmax(tf.reshape(logits, [-1, cells]))
+            weight = tf.reshape(weight, [-1, near_angle.shape[1], near_range.shape[1]])
             angle = tf.reduce_sum(tf.reduce_sum(weight, 2) * tf.gather(grid, near_angle), 1)
             distance = tf.reduce_sum(tf.reduce_sum(weight, 1) * tf.gather(ranges, near_range), 1)
             found.append((angle, distance, magnitude[:, half_angle, half_range]))
@@ -226,7 +230,7 @@ class DifferentiableOMP(PursuitReceiver):
         weighted = tf.stop_gradient(estimate.gain)[..., tf.newaxis] * delay
         return linalg.matmul(tf.linalg.matrix_transpose(steering), weighted)
 
-    def _inverse_temperature(self, no: Any, num_subcarriers: int) -> tf.Tensor:
+    def _inverse_temperature(self, no: Any, z: tf.Tensor, num_subcarriers: int) -> tf.Tensor:
         if self.temperature is not None:
             return tf.constant(self.temperature, self.rdtype)
         no = self.noise_power if no is None else no
@@ -236,10 +240,11 @@ class DifferentiableOMP(PursuitReceiver):
                 "constructor, or no to the call"
             )
         size = self.array.num_antennas * num_subcarriers
-        return tf.math.rsqrt(size * tf.cast(self.cast(no), self.rdtype))
+        return tf.math.rsqrt(size * checks.noise_power(no, z, positive=True))
 
     def _num_columns(self, sector: tf.Tensor) -> int:
         size = self.angle_grid.size
+        margin = 2 * sectors.tolerance(self.angle_grid, self.rdtype)
         span = self.max_span
         if span is None:
             if not tf.executing_eagerly():
@@ -247,10 +252,10 @@ class DifferentiableOMP(PursuitReceiver):
             span = float(tf.reduce_max(sector[:, 1] - sector[:, 0]))
         elif tf.executing_eagerly():
             widest = float(tf.reduce_max(sector[:, 1] - sector[:, 0]))
-            if widest > span * (1 + 1e-6):
+            if widest > span + margin:
                 raise ValueError(f"sector must not be wider than max_span {span:g}; got {widest:g}")
         # most grid points that any interval of this length can hold
-        reach = np.searchsorted(self.angle_grid, self.angle_grid + span * (1 + 1e-6), "right")
+        reach = np.searchsorted(self.angle_grid, self.angle_grid + span + 2 * margin, "right")
         return int(min(size, np.max(reach - np.arange(size)) + 1))
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
+from sionna_isac.receiver.omp import all_finite
 
 __all__ = ["MUSIC", "PositionEstimate"]
 
@@ -86,7 +87,7 @@ class MUSIC(Layer):
     Output
     ------
     : :class:`PositionEstimate`
-        Estimates
+        Estimates; NaN (an error in eager mode) where ``y`` is not finite
 
     Raises
     ------
@@ -127,7 +128,7 @@ class MUSIC(Layer):
         self.num_zooms = checks.integer("num_zooms", num_zooms, minimum=0)
         self.num_refinements = checks.integer("num_refinements", num_refinements, minimum=0)
 
-    def call(self, y: tf.Tensor, sector: tf.Tensor) -> PositionEstimate:
+    def call(self, y: Complex, sector: Real) -> PositionEstimate:
         checks.shape(
             "y",
             y,
@@ -156,8 +157,8 @@ class MUSIC(Layer):
             self.num_angles,
         )
         near, far = self.range_interval
-        lowest = tf.fill(angle.shape, tf.constant(1 / far, self.rdtype))
-        length = tf.fill(angle.shape, tf.constant(1 / near - 1 / far, self.rdtype))
+        lowest = tf.ones_like(angle) / far
+        length = tf.ones_like(angle) * (1 / near - 1 / far)
         inverse = lowest
 
         def point(angles: tf.Tensor, inverses: tf.Tensor) -> tf.Tensor:
@@ -183,7 +184,8 @@ class MUSIC(Layer):
                 length,
                 self.num_ranges,
             )
-        return PositionEstimate(angle, 1 / inverse, metric)
+        valid, nan = all_finite(y), tf.constant(np.nan, self.rdtype)
+        return PositionEstimate(*(tf.where(valid, v, nan) for v in (angle, 1 / inverse, metric)))
 
     def _search(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver._pursuit import Pursuit
 from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary, spread
 
@@ -102,13 +102,8 @@ class PursuitReceiver(Layer):
             [None, self.array.num_antennas, None if projected else self.num_subcarriers],
             "[batch_size, num_antennas, num_subcarriers]",
         )
-        checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
         checks.finite("y", y)
-        checks.finite("sector", sector)
-        if tf.executing_eagerly() and not bool(tf.reduce_all(sector[:, 0] <= sector[:, 1])):
-            raise ValueError(
-                "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
-            )
+        checks.sector("sector", sector, y.shape[0])
         if projected:
             delays = self.delay_dictionary()
             checks.last_dim("y", y, delays.rank, "(the rank of the delay dictionary)")
@@ -156,7 +151,8 @@ class OMP(PursuitReceiver):
     Output
     ------
     : :class:`TargetEstimate`
-        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector
+        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector, or ``y`` is
+        not finite
     """
 
     def __init__(
@@ -182,7 +178,7 @@ class OMP(PursuitReceiver):
             **kwargs,
         )
 
-    def call(self, y: tf.Tensor, sector: tf.Tensor, projected: bool = False) -> TargetEstimate:
+    def call(self, y: Complex, sector: Real, projected: bool = False) -> TargetEstimate:
         z, delays = self._observe(y, sector, projected)
         if isinstance(self.angle_grid, int):
             angles = spread(sector, self.angle_grid)
@@ -190,11 +186,12 @@ class OMP(PursuitReceiver):
             inside = tf.ones_like(angles, tf.bool)
         else:
             grid = tf.constant(self.angle_grid, self.rdtype)
-            angles = tf.broadcast_to(grid, [z.shape[0], self.angle_grid.size])
+            batch_size = linalg.sizes(z)[0]
+            angles = tf.broadcast_to(grid, [batch_size, self.angle_grid.size])
             rows = self.cast(self.array.steering(grid))
-            rows = tf.broadcast_to(rows, [z.shape[0], *rows.shape])
-            inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
-        valid = sector_has_angles(inside)
+            rows = tf.broadcast_to(rows, [batch_size, *rows.shape])
+            inside = sectors.within(self.angle_grid, sector)
+        valid = sectors.has_angles(inside, sector) & all_finite(z)
         pursuit = Pursuit(z, linalg.real_rows(rows), inside, delays)
         ranges = tf.constant(self.range_grid, self.rdtype)
         columns = tf.constant(delays.coefficients.T, self.cdtype)
@@ -214,15 +211,13 @@ def sector_or_angle_grid(angle_grid: Any) -> int | np.ndarray:
     return checks.angle_grid("angle_grid", angle_grid)
 
 
-def sector_has_angles(inside: tf.Tensor) -> tf.Tensor:
-    """Which samples have an angle to search [batch_size]; an error in eager mode if one has not."""
-    valid = tf.reduce_any(inside, -1)
-    if tf.executing_eagerly() and not bool(tf.reduce_all(valid)):
-        raise ValueError(
-            "sector must contain an angle of angle_grid in every sample; got none in sample "
-            f"{int(tf.where(~valid)[0, 0])}"
-        )
-    return valid
+def all_finite(y: tf.Tensor) -> tf.Tensor:
+    """Mask [batch_size] of observations [batch_size, ...] without NaN and infinity.
+
+    The largest entry of a map that holds NaN is anywhere: no estimate is better than that one.
+    """
+    finite = tf.math.is_finite(tf.math.real(y)) & tf.math.is_finite(tf.math.imag(y))
+    return tf.reduce_all(finite, tf.range(1, tf.rank(y)))
 
 
 def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEstimate:

@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver.detector import AngleEstimate, check_observation
-from sionna_isac.receiver.omp import sector_has_angles
+from sionna_isac.receiver.omp import all_finite
 
 __all__ = ["SoftmaxAngleEstimator"]
 
@@ -62,7 +62,7 @@ class SoftmaxAngleEstimator(Layer):
     ------
     : :class:`~sionna_isac.receiver.AngleEstimate`
         Estimates, their metric the left-hand side of Eq. (14); NaN (an error in eager mode)
-        where no grid angle lies in the sector
+        where no grid angle lies in the sector, or ``y`` is not finite
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class SoftmaxAngleEstimator(Layer):
         )
         self.outside = checks.one_of("outside", outside, OUTSIDE)
 
-    def call(self, y: tf.Tensor, sector: tf.Tensor) -> AngleEstimate:
+    def call(self, y: Complex, sector: Real) -> AngleEstimate:
         y = check_observation(y, sector, self.array.num_antennas)
         grid = tf.constant(self.angle_grid, self.rdtype)
-        inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
-        valid = sector_has_angles(inside)[:, tf.newaxis]
+        inside = sectors.within(self.angle_grid, sector)
+        valid = (sectors.has_angles(inside, sector) & all_finite(y))[:, tf.newaxis]
         dictionary = self.cast(self.array.steering(grid))
         matched = linalg.real_rows(y) @ linalg.real_block(tf.linalg.adjoint(dictionary))
         beta = self.array.num_antennas if self.temperature is None else self.temperature

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 from sionna.phy.mapping import Constellation, Demapper
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
 
 __all__ = ["SymbolDetector"]
 
@@ -32,13 +32,14 @@ class SymbolDetector(Layer):
         Received symbols :math:`\mathbf{y}_c`
     csi : [..., num_symbols], `tf.complex`
         Channel :math:`\boldsymbol{\kappa}`
-    no : `float`
-        Noise power [W]
+    no : [...], `tf.float`
+        Noise power [W], above 0: a number, or values with the leading dimensions of ``y``
 
     Output
     ------
     : [..., num_symbols, num_bits_per_symbol], `tf.float`
-        LLRs, or bits if ``hard_out``; a symbol received with channel 0 has LLR 0
+        LLRs, or bits if ``hard_out``; a symbol received with channel 0 has LLR 0. NaN (an error in
+        eager mode) where the noise power is not above 0, and NaN where ``y`` or ``csi`` is
     """
 
     def __init__(
@@ -68,13 +69,15 @@ class SymbolDetector(Layer):
             precision=self.precision,
         )
 
-    def call(self, y: tf.Tensor, csi: tf.Tensor, no: Any) -> tf.Tensor:
+    def call(self, y: Complex, csi: Complex, no: Real) -> tf.Tensor:
         checks.last_dim("csi", csi, y.shape[-1])
-        no = checks.not_negative("no", tf.cast(self.cast(no), self.rdtype))
+        no = checks.noise_power(no, y, positive=True)
         power = tf.math.real(csi) ** 2 + tf.math.imag(csi) ** 2
         tiny = tf.cast(1e-30, self.rdtype)
         power = tf.maximum(power, tiny)
         equalised = y * tf.math.conj(csi) / linalg.to_complex(power)
         llr = self._demapper(equalised, no / power)
-        shape = tf.concat([tf.shape(y), [self.num_bits_per_symbol]], 0)
-        return tf.ensure_shape(tf.reshape(llr, shape), [*y.shape, self.num_bits_per_symbol])
+        llr = tf.reshape(llr, [*linalg.sizes(y), self.num_bits_per_symbol])
+        # bits that are decided would hide NaN
+        valid = (no > 0) & tf.math.is_finite(tf.abs(equalised))
+        return tf.where(valid[..., tf.newaxis], llr, float("nan"))

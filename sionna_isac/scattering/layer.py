@@ -212,7 +212,6 @@ class VolumeIntegralScattering(Layer):
             "tf": GraphCall(self._equations, self.max_rank),
             "scipy": HostCall(self._equations, target),
         }
-        self.built = True  # no weights: Keras need not trace the call to find them
 
     @classmethod
     def from_target(cls, target: Any, frequencies: Any, **kwargs: Any) -> VolumeIntegralScattering:

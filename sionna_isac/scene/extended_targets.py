@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import checks
+from sionna_isac.core import Real, checks
 from sionna_isac.scene.voxels import VoxelTarget
 
 __all__ = ["ExtendedTargets"]
 
 
 class _State(NamedTuple):
-    position: tf.Tensor
-    heading: tf.Tensor
-    permittivity: tf.Tensor
-    conductivity: tf.Tensor
+    position: Real
+    heading: Real
+    permittivity: Real
+    conductivity: Real
 
 
 class ExtendedTargets(_State):

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from sionna_isac.core import (
+    Complex,
     Layer,
+    Real,
     checks,
     cites,
     complex_normal,
@@ -38,11 +40,11 @@ class PointTargets(NamedTuple):
         Radial velocity, positive for a receding target [m/s]; `None` is 0
     """
 
-    angle: tf.Tensor
-    range: tf.Tensor
-    gain: tf.Tensor
+    angle: Real
+    range: Real
+    gain: Complex
     num_targets: tf.Tensor
-    velocity: tf.Tensor | None = None
+    velocity: Real | None = None
 
     @property
     def position(self) -> tf.Tensor:
@@ -77,8 +79,8 @@ class RayleighGain(Layer):
         super().__init__(precision=precision, **kwargs)
         self.variance = checks.real("variance", variance, minimum=0, exclusive=True)
 
-    def call(self, distance: tf.Tensor) -> tf.Tensor:
-        return complex_normal(distance.shape, self.variance, self.precision)
+    def call(self, distance: Real) -> tf.Tensor:
+        return complex_normal(linalg.sizes(distance), self.variance, self.precision)
 
 
 @register
@@ -120,9 +122,9 @@ class RadarEquationGain(Layer):
         self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
         self.mean_rcs = checks.real("mean_rcs", mean_rcs, minimum=0, exclusive=True)
 
-    def call(self, distance: tf.Tensor) -> tf.Tensor:
+    def call(self, distance: Real) -> tf.Tensor:
         # sqrt of an exponential times a uniform phase is a circular Gaussian
-        fading = complex_normal(distance.shape, 1.0, self.precision)
+        fading = complex_normal(linalg.sizes(distance), 1.0, self.precision)
         amplitude = math.sqrt(self.mean_rcs * self.wavelength**2 / (4 * math.pi) ** 3)
         return fading * linalg.to_complex(amplitude / distance**2)
 
@@ -176,9 +178,9 @@ class TargetScene(Layer):
             else checks.integer("num_targets", num_targets, minimum=0, maximum=self.max_targets)
         )
 
-    def call(self, sector: tf.Tensor) -> PointTargets:
-        checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
-        shape = [sector.shape[0], self.max_targets]
+    def call(self, sector: Real) -> PointTargets:
+        checks.sector("sector", sector)
+        shape = [linalg.sizes(sector)[0], self.max_targets]
         unit = uniform(shape, precision=self.precision)
         angle = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
         distance = uniform(shape, *self.range_interval, precision=self.precision)
@@ -187,5 +189,5 @@ class TargetScene(Layer):
         else:
             count = tf.fill(shape[:1], self.num_targets)
         present = tf.range(self.max_targets) < count[:, tf.newaxis]
-        gain = tf.where(present, self.gain(distance), tf.zeros([], self.cdtype))
+        gain = tf.where(present, self.cast(self.gain(distance)), tf.zeros([], self.cdtype))
         return PointTargets(angle, distance, gain, count)

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, register, uniform
+from sionna_isac.core import Layer, Real, checks, cites, register, uniform
 
 __all__ = ["FixedSector", "RandomSector"]
 
@@ -67,7 +67,8 @@ class RandomSector(Layer):
     batch_size : `int`
         Batch size
     scale : `None` (default) | `float`
-        Factor in [0, 1] on the drawn centres: below 1, sectors stay closer to broadside
+        Factor in [0, 1] on the drawn centres: below 1, sectors stay closer to broadside; another
+        one is an error in eager mode, and gives NaN in a graph
 
     Output
     ------
@@ -98,10 +99,14 @@ class RandomSector(Layer):
         """`float` : Largest width of a sector [rad]"""
         return self.span[1]
 
-    def call(self, batch_size: int, scale: Any = None) -> tf.Tensor:
+    def call(self, batch_size: int, scale: Real | None = None) -> tf.Tensor:
         batch_size = checks.static_or_tensor("batch_size", batch_size)
         centre = uniform([batch_size], *self.centre, precision=self.precision)
         if scale is not None:
-            centre *= tf.cast(scale, self.rdtype)
+            checks.rank("scale", scale, 0, "(a number)")
+            valid = (scale >= 0) & (scale <= 1)
+            if tf.executing_eagerly() and not bool(valid):
+                raise ValueError(f"scale must lie within [0, 1]; got {float(scale):g}")
+            centre *= tf.where(valid, scale, float("nan"))
         half = uniform([batch_size], *self.span, precision=self.precision) / 2
         return tf.stack([centre - half, centre + half], -1)

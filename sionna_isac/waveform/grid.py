@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from sionna.phy.ofdm import PilotPattern, ResourceGrid
 
-from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.core import Complex, Layer, checks, cites, register
 
 __all__ = ["BeamformedGrid", "shared_tone_grid"]
 
@@ -131,10 +131,10 @@ class BeamformedGrid(Layer):
 
     def call(
         self,
-        communication: tf.Tensor,
-        communication_beam: tf.Tensor,
-        tones: tf.Tensor,
-        sensing_beam: tf.Tensor,
+        communication: Complex,
+        communication_beam: Complex,
+        tones: Complex,
+        sensing_beam: Complex,
     ) -> tf.Tensor:
         checks.shape("communication", communication, [None, 1, 1, None, None])
         checks.last_dim("tones", tones, len(self.subcarriers))

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, MultilayerPerceptron, checks, cites, linalg, register
+from sionna_isac.core import Layer, MultilayerPerceptron, Real, checks, cites, linalg, register
 
 __all__ = ["NeuralBeamformer", "NeuralEncoder"]
 
@@ -123,9 +123,9 @@ class NeuralBeamformer(Layer):
             4, [self.hidden_size] * 3, 2 * self.num_antennas, precision=self.precision
         )
 
-    def call(self, sector: tf.Tensor, user_sector: tf.Tensor) -> tf.Tensor:
-        checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
-        checks.shape("user_sector", user_sector, sector.shape, "as sector has")
+    def call(self, sector: Real, user_sector: Real) -> tf.Tensor:
+        checks.sector("sector", sector)
+        checks.sector("user_sector", user_sector, sector.shape[0])
         prior = tf.concat([sector, user_sector], -1) / (math.pi / 2)
         re, im = tf.split(self._network(prior), 2, -1)
         energy = tf.reduce_sum(re**2 + im**2, -1, keepdims=True)

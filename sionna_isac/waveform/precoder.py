@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 
 __all__ = ["LeastSquaresPrecoder", "MultibeamPrecoder"]
 
@@ -71,16 +71,11 @@ class LeastSquaresPrecoder(Layer):
         dictionary = self.cast(self.array.steering(self.angle_grid))
         return float(np.linalg.cond(self._normal_matrix(dictionary).numpy()))
 
-    def call(self, sector: tf.Tensor) -> tf.Tensor:
-        checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
+    def call(self, sector: Real) -> tf.Tensor:
+        checks.sector("sector", sector)
+        inside = sectors.within(self.angle_grid, sector)
+        sectors.has_angles(inside, sector)
         grid = tf.constant(self.angle_grid, self.rdtype)
-        inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])
-        if tf.executing_eagerly() and not bool(tf.reduce_all(tf.reduce_any(inside, -1))):
-            empty = np.flatnonzero(~np.any(inside.numpy(), -1))[0]
-            raise ValueError(
-                "sector must contain an angle of angle_grid; "
-                f"got [{float(sector[empty, 0]):g}, {float(sector[empty, 1]):g}] rad"
-            )
         dictionary = self.cast(self.array.steering(grid))
         pattern = tf.cast(inside, self.rdtype)
         rhs = tf.complex(pattern @ tf.math.real(dictionary), -(pattern @ tf.math.imag(dictionary)))
@@ -129,7 +124,7 @@ class MultibeamPrecoder(Layer):
         self.power = checks.real("power", power, minimum=0, exclusive=True)
 
     def call(
-        self, sensing: tf.Tensor, communication: tf.Tensor, eta: Any, phi: Any = 0.0
+        self, sensing: Complex, communication: Complex, eta: Real, phi: Real = 0.0
     ) -> tf.Tensor:
         checks.rank("sensing", sensing, 2, "[batch_size, num_antennas]")
         batch_size = (

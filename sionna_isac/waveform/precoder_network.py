@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, MultilayerPerceptron, checks, cites, register
+from sionna_isac.core import Layer, MultilayerPerceptron, Real, checks, cites, register
 
 __all__ = ["PrecoderNetwork"]
 
@@ -57,11 +57,9 @@ class PrecoderNetwork(Layer):
         self.perceptron = MultilayerPerceptron(
             2, self.hidden, 2 * self.num_antennas, start="he", precision=self.precision
         )
-        self.built = True
 
-    def call(self, sector: tf.Tensor) -> tf.Tensor:
-        checks.shape("sector", sector, [None, 2], "[batch_size, 2]")
-        checks.finite("sector", sector)
+    def call(self, sector: Real) -> tf.Tensor:
+        checks.sector("sector", sector)
         value = self.perceptron(sector / (math.pi / 2))
         # the smallest number keeps the gradient finite where all neurons are silent
         energy = tf.reduce_sum(value * value, -1, keepdims=True)

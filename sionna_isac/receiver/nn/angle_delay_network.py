@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sionna_isac.core import HeUniform, Layer, checks, cites, register
+from sionna_isac.core import HeUniform, Layer, Real, checks, cites, register
 from sionna_isac.receiver.nn._parts import convolution, dense, normalization
 from sionna_isac.receiver.nn.bottleneck import ResidualBottleneck
 
@@ -127,7 +127,6 @@ class AngleDelayNetwork(Layer):
                 bias_initializer=keras.initializers.Constant(self.output_bias),
             )
         )
-        self.built = True
 
     @property
     def num_features(self) -> int:
@@ -140,9 +139,7 @@ class AngleDelayNetwork(Layer):
             number *= size
         return number
 
-    def call(
-        self, angle_delay_map: tf.Tensor, priors: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
+    def call(self, angle_delay_map: Real, priors: Real, training: bool = False) -> tf.Tensor:
         wanted = [None, *self.map_shape]
         checks.shape("angle_delay_map", angle_delay_map, wanted)
         checks.shape("priors", priors, [angle_delay_map.shape[0], self.num_priors])

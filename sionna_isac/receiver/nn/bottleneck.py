@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, register
+from sionna_isac.core import Layer, Real, checks, cites, register
 from sionna_isac.receiver.nn._parts import convolution, normalization
 
 __all__ = ["ResidualBottleneck"]
@@ -69,7 +69,6 @@ class ResidualBottleneck(Layer):
         self.entry = convolution(self.in_channels, self.out_channels, 3, kind, self.stride)
         self.bottlenecks = [self._bottleneck(kind) for _ in range(2)]
         self.exit = normalization(self.out_channels, kind)
-        self.built = True
 
     def _bottleneck(self, kind: str) -> list[keras.layers.Layer]:
         outer, inner = self.out_channels, self.out_channels // 4
@@ -80,7 +79,7 @@ class ResidualBottleneck(Layer):
             convolution(inner, outer, 1, kind),
         ]
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: Real, training: bool = False) -> tf.Tensor:
         wanted = [None, None, None, self.in_channels]
         checks.shape("inputs", inputs, wanted, "[batch_size, height, width, in_channels]")
         first = value = self.entry(inputs)

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
 from sionna_isac.receiver.angle_delay import correlate, spread
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
 from sionna_isac.receiver.omp import PursuitReceiver, TargetEstimate, sector_or_angle_grid
@@ -77,8 +77,8 @@ class NeuralReceiver(PursuitReceiver):
         Observation after reciprocal filtering (or its projection on ``delay_basis``)
     sector : [batch_size, 2], `tf.float`
         Lower and upper azimuth of the sector [rad]
-    no : `None` (default) | `float`
-        :math:`N_0` [W] of this call, before ``noise_power``
+    no : `None` (default) | [...], `tf.float`
+        :math:`N_0` [W] of this call, before ``noise_power``: above 0, a number or [batch_size]
     projected : `bool`, (default `False`)
         Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
     training : `bool`, (default `False`)
@@ -130,7 +130,6 @@ class NeuralReceiver(PursuitReceiver):
         self.angle_network = self._network(2)
         self.range_network = self._network(2, sum(self._edges) / 2)
         self.detection_network = self._network(4)
-        self.built = True
 
     def _network(self, num_priors: int, output_bias: float = 0.0) -> AngleDelayNetwork:
         num_angles = self.angle_grid if isinstance(self.angle_grid, int) else self.angle_grid.size
@@ -152,8 +151,8 @@ class NeuralReceiver(PursuitReceiver):
 
         The arguments are those of the layer.
         """
-        sector = self.cast(sector)
-        z, delays = self._observe(self.cast(y), sector, projected)
+        sector = self.cast(sector, Real, "sector")
+        z, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
         no = self.noise_power if no is None else no
         if no is None:
             raise ValueError(
@@ -165,15 +164,16 @@ class NeuralReceiver(PursuitReceiver):
         angles = spread(sector, grid) if isinstance(grid, int) else self.cast(grid)
         product = correlate(self.cast(self.array.steering(angles)), z, delays)
         magnitude = linalg.safe_abs(tf.math.real(product), tf.math.imag(product))
-        return tf.math.log1p(magnitude * tf.math.rsqrt(size * tf.cast(self.cast(no), self.rdtype)))
+        no = checks.noise_power(self.cast(no, Real, "no"), z, positive=True)
+        return tf.math.log1p(magnitude * tf.math.rsqrt(size * no))
 
     def locate(
         self, features: tf.Tensor, sector: tf.Tensor, training: bool = False
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Angles [rad] and ranges [m], each [batch_size, max_targets], from ``features``."""
         angles, ranges = self._priors(sector)
-        angle = self.angle_network(features, angles, training=training)
-        distance = self.range_network(features, ranges, training=training)
+        angle = _known(self.angle_network(features, angles, training=training), features)
+        distance = _known(self.range_network(features, ranges, training=training), features)
         return math.pi / 2 * tf.tanh(angle), float(self.range_grid[-1]) * tf.nn.relu(distance)
 
     def detection_logits(
@@ -181,7 +181,7 @@ class NeuralReceiver(PursuitReceiver):
     ) -> tf.Tensor:
         """Logits [batch_size, max_targets] of the probabilities, from ``features``."""
         priors = tf.concat(self._priors(sector), -1)
-        return self.detection_network(features, priors, training=training)
+        return _known(self.detection_network(features, priors, training=training), features)
 
     def _priors(self, sector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         angles = self.cast(sector) / (math.pi / 2)
@@ -189,9 +189,9 @@ class NeuralReceiver(PursuitReceiver):
 
     def call(
         self,
-        y: tf.Tensor,
-        sector: tf.Tensor,
-        no: Any = None,
+        y: Complex,
+        sector: Real,
+        no: Real | None = None,
         projected: bool = False,
         training: bool = False,
     ) -> TargetEstimate:
@@ -200,3 +200,9 @@ class NeuralReceiver(PursuitReceiver):
         logits = self.detection_logits(features, sector, training)
         # the first positions are those of few targets: so must be the largest probabilities
         return TargetEstimate(angle, distance, tf.sort(tf.sigmoid(logits), -1, "DESCENDING"))
+
+
+def _known(output: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
+    """Output of a network, NaN where its map was not finite: a maximum may have hidden that."""
+    finite = tf.reduce_all(tf.math.is_finite(features), (1, 2))[:, tf.newaxis]
+    return tf.where(finite, output, float("nan"))

@@ -7,7 +7,16 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, MultilayerPerceptron, checks, cites, linalg, register
+from sionna_isac.core import (
+    Complex,
+    Layer,
+    MultilayerPerceptron,
+    Real,
+    checks,
+    cites,
+    linalg,
+    register,
+)
 from sionna_isac.receiver.detector import check_observation
 
 __all__ = ["NeuralAngleEstimator", "NeuralPresenceDetector", "NeuralSymbolReceiver"]
@@ -72,7 +81,7 @@ class NeuralPresenceDetector(_EchoNetwork):
         Logit :math:`\log(\hat p/(1-\hat p))` of the probability that there is a target
     """
 
-    def call(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
+    def call(self, y: Complex, sector: Real) -> tf.Tensor:
         return self._output(y, sector)
 
     def probability(self, y: Any, sector: Any) -> tf.Tensor:
@@ -111,7 +120,7 @@ class NeuralAngleEstimator(_EchoNetwork):
         Azimuth [rad], within (-pi/2, pi/2)
     """
 
-    def call(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
+    def call(self, y: Complex, sector: Real) -> tf.Tensor:
         return math.pi / 2 * tf.tanh(self._output(y, sector))
 
 
@@ -165,7 +174,7 @@ class NeuralSymbolReceiver(Layer):
             4, [size, 2 * size, 2 * size], self.num_messages, precision=self.precision
         )
 
-    def call(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
+    def call(self, y: Complex, csi: Complex) -> tf.Tensor:
         checks.shape("csi", csi, y.shape, "as y has")
         both = linalg.real_rows(tf.stack([y, csi], -1))
         return self._network(both / self.input_scale)
