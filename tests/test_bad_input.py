@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import sionna_isac as isac
 from sionna_isac import bound
@@ -170,6 +171,19 @@ CALLS = [
     wrong("dtype", lambda: RayleighGain(dtype="float16"), "dtype", "precision"),
     wrong("perceptron-hidden", lambda: isac.core.MultilayerPerceptron(2, [3, 0], 1), "hidden_sizes", "0", ">= 1"),
     wrong("perceptron-input", lambda: isac.core.MultilayerPerceptron(2, [3], 1)(np.ones((4, 3))), "x", "[4, 3]", "last dimension 2"),
+    wrong("floats-complex", lambda: isac.core.checks.floats("x", y(2)), "x", "1.+0.j", "real numbers"),
+    wrong("floats-text", lambda: isac.core.checks.floats("x", ["1", "2"]), "x", "['1', '2']", "real numbers"),
+    wrong("floats-none", lambda: isac.core.checks.floats("x", [1.0, None]), "x", "None", "real numbers"),
+    wrong("floats-ragged", lambda: isac.core.checks.floats("x", [[1.0], [1.0, 2.0]]), "x", "[[1.0], [1.0, 2.0]]", "real numbers"),
+    wrong("floats-graph", lambda: tf.function(lambda x: isac.core.checks.floats("x", x), autograph=False)(tf.constant(1.0)), "x", "outside of a graph"),
+    wrong("complexes-text", lambda: isac.core.checks.complexes("x", "1+2j"), "x", "'1+2j'", "complex numbers"),
+    wrong("real-complex", lambda: isac.core.checks.real("x", np.complex128(1 + 2j)), "x", "(1+2j)", "number"),
+    wrong("real-complex-tensor", lambda: isac.core.checks.real("x", tf.constant(1 + 2j)), "x", "(1+2j)", "number"),
+    wrong("interval-complex", lambda: isac.core.checks.interval("x", np.array([0, 1j])), "x", "0.+1.j", "low <= high"),
+    wrong("interval-text", lambda: isac.core.checks.interval("x", "12"), "x", "'12'", "low <= high"),
+    wrong("wavelength-frequency", lambda: isac.core.checks.wavelength("wavelength", 28e9), "wavelength", "28000000000.0", "in m"),
+    wrong("wavelength-pm", lambda: isac.core.checks.wavelength("wavelength", 1e-12), "wavelength", "1e-12", "[1e-07, 1000]"),
+    wrong("wavelength-complex", lambda: isac.core.checks.wavelength("wavelength", 0.1 + 0j), "wavelength", "(0.1+0j)", "number"),
     # array
     wrong("antennas-zero", lambda: UniformLinearArray(0, 0.01), "num_antennas", "0", ">= 1"),
     wrong("antennas-float", lambda: UniformLinearArray(4.0, 0.01), "num_antennas", "4.0", "integer"),

@@ -34,6 +34,11 @@ class TestChecks:
         assert checks.interval("span", [0, 1], minimum=0) == (0.0, 1.0)
         np.testing.assert_array_equal(checks.grid("grid", [0, 1, 3]), [0.0, 1.0, 3.0])
         assert checks.instance("layer", 3, int) == 3
+        assert checks.wavelength("wavelength", np.float32(0.125)) == 0.125
+        np.testing.assert_array_equal(checks.floats("x", [1, 2.5, True]), [1.0, 2.5, 1.0])
+        assert checks.floats("x", [1, 2]).dtype == np.float64
+        assert checks.floats("x", tf.constant([1, 2])).dtype == np.float64
+        assert checks.complexes("x", [1, 2]).dtype == np.complex128
 
     def test_shapes(self):
         value = tf.zeros([2, 3])
