@@ -73,7 +73,7 @@ class SteeringDictionary(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.num_antennas = checks.integer("num_antennas", num_antennas)
-        self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+        self.wavelength = checks.wavelength("wavelength", wavelength)
         self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         if columns is None:
             ideal = UniformLinearArray(num_antennas, wavelength, precision=self.precision)

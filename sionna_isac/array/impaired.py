@@ -128,7 +128,7 @@ class ImpairedArray(UniformLinearArray):
         self._phase = self._parameter("phase", phase, "phase" in learned)
         self._coupling = None
         if coupling is not None:
-            values = checks.finite("coupling", np.asarray(coupling, dtype=np.complex128))
+            values = checks.complexes("coupling", coupling)
             if values.ndim != 1 or not 1 <= values.size < size:
                 raise ValueError(
                     f"coupling must be a vector of 1 to {size - 1} coefficients; "

@@ -125,7 +125,7 @@ class UniformLinearArray(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.num_antennas = checks.integer("num_antennas", num_antennas)
-        self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+        self.wavelength = checks.wavelength("wavelength", wavelength)
         self.anchor = checks.one_of("anchor", anchor, ANCHORS)
         if element_positions is None:
             positions = uniform_positions(num_antennas, 0.5, anchor)

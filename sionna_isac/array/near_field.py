@@ -96,7 +96,7 @@ class SphericalWaveArray(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.element_positions = _layout(element_positions)
-        self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+        self.wavelength = checks.wavelength("wavelength", wavelength)
 
     @property
     def num_antennas(self) -> int:
@@ -132,12 +132,7 @@ class SphericalWaveArray(Layer):
 
 
 def _layout(element_positions: Any) -> np.ndarray:
-    try:
-        positions = np.asarray(element_positions, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"element_positions must hold real numbers; got {element_positions!r}"
-        ) from None
+    positions = checks.floats("element_positions", element_positions)
     line = positions.ndim == 1
     if not positions.size or not (line or (positions.ndim == 2 and positions.shape[1] in (2, 3))):
         raise ValueError(

@@ -86,7 +86,7 @@ def reflection_coefficient(distance: Any, wavelength: float, rcs: float = 1.0) -
     : [...], `np.float64`
         :math:`\beta`
     """
-    wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+    wavelength = checks.wavelength("wavelength", wavelength)
     rcs = checks.real("rcs", rcs, minimum=0, exclusive=True)
     distance = np.asarray(distance, np.float64)
     if not np.all(distance > 0):

@@ -119,7 +119,7 @@ class RadarEquationGain(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+        self.wavelength = checks.wavelength("wavelength", wavelength)
         self.mean_rcs = checks.real("mean_rcs", mean_rcs, minimum=0, exclusive=True)
 
     def call(self, distance: Real) -> tf.Tensor:

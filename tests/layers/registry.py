@@ -47,6 +47,8 @@ class Case:
     """Positions of the inputs that the output can be differentiated by"""
     select: Callable[[Any], Any] = lambda output: output
     """The part of the output that gradients are defined for"""
+    shared: tuple[int, ...] = ()
+    """Positions of the inputs that all samples share"""
 
     def arguments(self) -> tuple:
         return self.inputs(np.random.default_rng(3))
@@ -394,19 +396,27 @@ CASES = [
         ),
         gradients=(0, 1, 2),
     ),
-    Case("VolumeIntegralScattering", volume_integral, scattering_inputs, gradients=(0, 1)),
+    Case(
+        "VolumeIntegralScattering",
+        volume_integral,
+        scattering_inputs,
+        gradients=(0, 1),
+        shared=(2, 3),
+    ),
     Case(
         "VolumeIntegralScattering-scipy",
         lambda p: volume_integral(p, backend="scipy"),
         scattering_inputs,
         compile=False,
         gradients=(0, 1),
+        shared=(2, 3),
     ),
     Case(
         "VolumeIntegralScattering-born",
         lambda p: volume_integral(p, approximation="born", fill=[1, 0.6, 0.8, 1, 1, 0.5]),
         scattering_inputs,
         gradients=(0, 1, 2, 3, 4, 5),
+        shared=(2, 3),
     ),
     Case("ExtendedEcho", extended_echo, extended_inputs, gradients=(0, 2)),
     Case(

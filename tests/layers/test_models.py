@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import pickle
+import subprocess
+import sys
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import sionna_isac as isac
+from sionna_isac._registration import CLASSES
 from tests.layers.registry import (
     ANGLES,
     ANTENNAS,
@@ -65,6 +73,160 @@ def test_all_layers_save_and_load(tmp_path):
             np.testing.assert_allclose(a, e, rtol=1e-12, atol=1e-12, err_msg=case.name)
 
 
+FRESH_PROCESS = """
+import pickle, sys
+import sionna_isac
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules  # a light import
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Container(keras.Model):
+    def __init__(self, parts, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = parts
+
+    def call(self, index):
+        return index
+
+    @classmethod
+    def from_config(cls, config):
+        return cls([keras.saving.deserialize_keras_object(p) for p in config["parts"]])
+
+
+folder = sys.argv[1]
+model = keras.models.load_model(f"{folder}/model.keras")
+frozen = [not p.trainable for p in model.parts]
+with open(f"{folder}/arguments.pickle", "rb") as file:
+    arguments = pickle.load(file)
+outputs = []
+for part, values in zip(model.parts, arguments):
+    sionna_isac.set_seed(1)
+    flat = tf.nest.flatten(part(*values))
+    outputs.append([v.numpy() for v in flat if v is not None])
+with open(f"{folder}/outputs.pickle", "wb") as file:
+    pickle.dump((frozen, outputs), file)
+"""
+
+
+def test_all_layers_load_in_a_process_that_imported_the_package_only(tmp_path):
+    arguments = [case.arguments() for case in CASES]
+    model = Container([case.build("double") for case in CASES])
+    model(tf.zeros([1]))
+    for part in model.parts[::2]:
+        part.trainable = False
+    for weight in model.weights:
+        weight.assign(weight * 1.01)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "arguments.pickle").write_bytes(pickle.dumps(arguments))
+    code = [sys.executable, "-c", FRESH_PROCESS, str(tmp_path)]
+    done = subprocess.run(code, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    frozen, outputs = pickle.loads((tmp_path / "outputs.pickle").read_bytes())
+    assert frozen == [i % 2 == 0 for i in range(len(CASES))]
+    for case, part, values, loaded in zip(CASES, model.parts, arguments, outputs, strict=True):
+        isac.set_seed(1)
+        for e, a in zip(leaves(part(*values)), loaded, strict=True):
+            scale = max(1e-300, np.abs(e).max())
+            np.testing.assert_allclose(a, e, rtol=0, atol=1e-9 * scale, err_msg=case.name)
+
+
+def test_stand_ins_are_registered_for_all_classes():
+    for domain in CLASSES:
+        importlib.import_module(f"sionna_isac.{domain}")
+    registered = {
+        (value.__module__.split(".")[1], value.__name__)
+        for name, value in keras.saving.get_custom_objects().items()
+        if name.startswith("sionna_isac>") and isinstance(value, type)
+    }
+    announced = {(domain, name) for domain, names in CLASSES.items() for name in names}
+    assert {r for r in registered if r[0] != "study"} == announced
+
+
+def trainable(layer: keras.layers.Layer) -> list[str]:
+    return [w.path.split("/", 1)[-1] for w in layer.trainable_weights]
+
+
+def part_of(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+    """A layer inside another one that has weights to train."""
+    inner = [p for p in layer._flatten_layers(include_self=False) if p.trainable_weights]
+    return inner[-1] if inner else None
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.trainable and c.compile], ids=lambda case: case.name
+)
+def test_frozen_stays_frozen(case, tmp_path):
+    layer = case.build("double")
+    whole = trainable(layer)
+    states = [layer] if part_of(layer) is None else [layer, part_of(layer)]
+    for state in states:
+        state.trainable = False
+        expected = trainable(layer)
+        assert expected != whole
+        path = tmp_path / "model.keras"
+        Container([layer]).save(path)
+        twins = [
+            type(layer).from_config(layer.get_config()),
+            copy.deepcopy(layer),
+            keras.models.load_model(path).parts[0],
+        ]
+        for twin in twins:
+            assert trainable(twin) == expected
+            for a, b in zip(twin.weights, layer.weights, strict=True):
+                assert a.name == b.name and a.trainable == b.trainable
+            twin.trainable = True
+            assert trainable(twin) == whole
+        state.trainable = True
+
+
+def unlike_arrays() -> list[isac.array.ImpairedArray]:
+    """Arrays with the same parameters, of which other ones are trained."""
+    every = ["positions", "gain", "phase", "coupling"]
+    return [impaired("double", names) for names in ([], ["gain"], ["phase", "coupling"], every)]
+
+
+def test_weights_keep_their_names_between_arrays_that_train_others(tmp_path):
+    arrays = unlike_arrays()
+    names = ["positions", "gain", "phase", "coupling"]
+    assert [[w.name for w in a.weights] for a in arrays] == [names] * len(arrays)
+    for first in arrays:
+        first.set_weights([(i + 2) * w for i, w in enumerate(first.get_weights())])
+        path = tmp_path / "array.weights.h5"
+        Container([first]).save_weights(path)
+        for second in unlike_arrays():
+            second.set_weights(first.get_weights())
+            third = unlike_arrays()[0]
+            Container([third]).load_weights(path)
+            for array in (second, third):
+                np.testing.assert_array_equal(array.gain, first.gain)
+                np.testing.assert_array_equal(array.phase, first.phase)
+                np.testing.assert_array_equal(array.coupling, first.coupling)
+                np.testing.assert_array_equal(array.element_positions, first.element_positions)
+
+
+def test_frozen_array_comes_back_with_its_gains(tmp_path):
+    gain = np.arange(1.0, 6.0)
+    array = isac.array.ImpairedArray(5, 0.005, gain=gain, trainable=["gain"], precision="double")
+    angle = keras.Input((3,), dtype="float64")
+    model = keras.Model(angle, array(angle))
+    array.trainable = False
+    loaded = reload(model, tmp_path).layers[-1]
+    np.testing.assert_array_equal(loaded.gain, gain)
+    np.testing.assert_array_equal(loaded.element_positions, array.element_positions)
+    assert not loaded.trainable_weights
+    loaded.trainable = True
+    assert [w.name for w in loaded.trainable_weights] == ["gain"]
+
+
+def test_weights_of_another_layer_are_refused(tmp_path):
+    path = tmp_path / "array.weights.h5"
+    Container([impaired("double", coupled=False)]).save_weights(path)
+    with pytest.raises(ValueError, match=r"has the weights .*coupling.*; the file holds"):
+        Container([impaired("double")]).load_weights(path)
+
+
 def transceiver(own_array: bool = False) -> Container:
     array = impaired("double", trainable=True, coupled=False)
     parts = [
@@ -113,9 +275,23 @@ def test_functional_model_saves_and_loads(functional, tmp_path, rng):
         np.testing.assert_allclose(a, e, rtol=1e-12)
 
 
+def test_shared_array_is_shared_after_copying(functional, rng):
+    inputs = [tf.constant(SECTOR), tf.constant(observation(rng))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        twin = copy.deepcopy(functional)
+    precoder, receiver = (layer for layer in twin.layers if hasattr(layer, "array"))
+    assert precoder.array is receiver.array
+    assert len(twin.weights) == len(functional.weights) == 3
+    assert {id(w) for w in twin.weights}.isdisjoint(id(w) for w in functional.weights)
+    for e, a in zip(functional(inputs), twin(inputs), strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-12)
+
+
 def test_functional_model_is_cloned(functional, rng):
     inputs = [tf.constant(SECTOR), tf.constant(observation(rng))]
-    twin = keras.models.clone_model(functional)
+    with pytest.warns(UserWarning, match="shared by several layers.*copy.deepcopy"):
+        twin = keras.models.clone_model(functional)
     # the configuration holds the present values, so the clone computes the same; Keras makes the
     # layers of a clone one by one, each with an array of its own
     assert {id(w) for w in twin.weights}.isdisjoint(id(w) for w in functional.weights)

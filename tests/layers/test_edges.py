@@ -1,0 +1,213 @@
+"""Layers at their edges: unknown batches, other types, units, noise per sample, NaN."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import sionna_isac as isac
+from sionna_isac.core.inputs import Complex, Real, described, parameters
+from tests.layers.registry import BATCH, CASES, Case, leaves, tensors
+from tests.layers.test_layers import assert_equal, each
+
+# Inputs of the other cases are batch sizes only
+BATCHED = [c for c in CASES if not isinstance(c.arguments()[0], int)]
+DETERMINISTIC = [c for c in BATCHED if not c.random]
+ANGLES = ("angle", "sector", "user_sector")
+RECEIVERS = [c for c in DETERMINISTIC if hasattr(isac.receiver, c.name.split("-")[0])]
+
+
+def named(case: Case, layer: Any) -> dict[str, Any]:
+    """Arguments of the call by name."""
+    return dict(zip(inspect.signature(layer.call).parameters, case.arguments(), strict=False))
+
+
+def has_batch(case: Case, position: int, value: Any) -> bool:
+    return position not in case.shared and np.ndim(value) > 0
+
+
+def samples(case: Case, index: Any) -> tuple:
+    """Arguments of some samples of the batch."""
+
+    def pick(position: int, value: Any) -> Any:
+        if value is None or not has_batch(case, position, value):
+            return value
+        return np.asarray(value)[index]
+
+    return tuple(
+        type(v)(*(pick(i, e) for e in v)) if isinstance(v, tuple) else pick(i, v)
+        for i, v in enumerate(case.arguments())
+    )
+
+
+def outputs(layer: Any, arguments: Any) -> list[np.ndarray]:
+    isac.set_seed(3)
+    given = arguments if isinstance(arguments, dict) else {}
+    return leaves(layer(**given) if given else layer(*arguments))
+
+
+@each(BATCHED)
+def test_batch_size_may_be_unknown(case):
+    layer = case.build("single")  # Keras casts the data of `predict` to single precision
+    three = samples(case, [0, 1, 0])
+    inputs: list[keras.KerasTensor] = []
+    data: list[np.ndarray] = []
+
+    def symbolic(position: int, value: Any) -> Any:
+        if value is None or not has_batch(case, position, value):
+            return value
+        value = tensors((np.asarray(value),), "single")[0].numpy()
+        inputs.append(keras.Input(value.shape[1:], dtype=value.dtype.name))
+        data.append(value)
+        return inputs[-1]
+
+    arguments = [
+        type(v)(*(symbolic(i, e) for e in v)) if isinstance(v, tuple) else symbolic(i, v)
+        for i, v in enumerate(three)
+    ]
+    output = [v for v in tf.nest.flatten(layer(*arguments)) if v is not None]
+    assert all(v.shape[0] is None for v in output)
+    predicted = keras.Model(inputs, output).predict(data, verbose=0)
+    expected = leaves(layer(*tensors(three, "single")))
+    predicted = predicted if isinstance(predicted, list) else [predicted]
+    for a, e in zip(predicted, expected, strict=True):
+        assert a.shape == e.shape and a.dtype == e.dtype
+        if not case.random:
+            np.testing.assert_allclose(a, e, rtol=0, atol=2e-4 * max(1e-300, np.abs(e).max()))
+
+
+@each(DETERMINISTIC)
+def test_a_sample_alone_gives_what_it_gives_in_a_batch(case):
+    layer = case.build("double")
+    together = leaves(layer(*case.arguments()))
+    for i in range(BATCH):
+        alone = leaves(layer(*samples(case, slice(i, i + 1))))
+        assert_equal(alone, [v[i : i + 1] for v in together], 1e-11)
+
+
+def with_noise(case: Case, layer: Any, no: Any) -> dict[str, Any]:
+    given = named(case, layer)
+    if getattr(layer, "temperature", None) is not None:
+        layer.temperature = None
+    return {**given, "no": no}
+
+
+@each([c for c in BATCHED if "no" in inspect.signature(c.build("single").call).parameters])
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_noise_power_is_that_of_each_sample(case, mode):
+    if mode != "eager" and not case.compile:
+        pytest.skip("compiled modes differ in numbers only")
+    layer = case.build("double")
+    powers = np.array([0.01, 0.7])
+
+    def call(no: Any) -> Any:
+        return layer(**with_noise(case, layer, no))
+
+    if mode != "eager":
+        call = tf.function(call, jit_compile=mode == "xla")
+    isac.set_seed(3)
+    together = leaves(call(tf.constant(powers)))
+    for i, power in enumerate(powers):
+        isac.set_seed(3)  # the same draws, scaled by another power
+        alone = leaves(call(tf.constant(power)))
+        assert_equal([v[i] for v in together], [v[i] for v in alone], 1e-10)
+    for bad in (np.ones(BATCH + 1), np.ones((1,) * 9), -powers, np.array([1.0, np.nan])):
+        with pytest.raises(ValueError, match=r"no must (be|not)"):
+            layer(**with_noise(case, layer, bad))
+
+
+def varied(case: Case, kind: Any, change: Any) -> list[tuple[str, list, list]]:
+    """Calls in which one input of a kind is changed: its name, and the arguments of the call with
+    the changed value as it is and in the type that the layer documents."""
+    layer = case.build("double")
+    exact = complex if kind is Complex else float
+    calls = []
+    for i, (name, value) in enumerate(named(case, layer).items()):
+        wanted = parameters(type(layer).call)[name]
+        before, after = list(case.arguments()), list(case.arguments())
+        if wanted is kind and value is not None:
+            new = change(value)
+            before[i], after[i] = new, np.asarray(new, exact)
+            calls.append((name, before, after))
+        elif isinstance(wanted, type):
+            for part, part_kind in described(wanted).items():
+                if part_kind is kind and getattr(value, part) is not None:
+                    new = change(getattr(value, part))
+                    before[i] = value._replace(**{part: new})
+                    after[i] = value._replace(**{part: np.asarray(new, exact)})
+                    calls.append((f"{name}.{part}", list(before), list(after)))
+    return calls
+
+
+def assert_same_outcome(layer: Any, actual: list, expected: list) -> None:
+    """Equal results, or the same error."""
+    try:
+        wanted = outputs(layer, expected)
+    except ValueError as error:
+        with pytest.raises(ValueError) as caught:
+            outputs(layer, actual)
+        text = [str(e).split("Arguments received")[0] for e in (caught.value, error)]
+        assert text[0] == text[1]
+        return
+    for a, e in zip(outputs(layer, actual), wanted, strict=True):
+        np.testing.assert_array_equal(a, e)
+
+
+@each(BATCHED)
+def test_real_numbers_are_complex_ones_without_an_imaginary_part(case):
+    layer = case.build("double")
+    for _, actual, expected in varied(case, Complex, np.real):
+        assert_same_outcome(layer, actual, expected)
+
+
+@each(BATCHED)
+@pytest.mark.parametrize("kind", [Real, Complex], ids=["real", "complex"])
+def test_integers_are_numbers(case, kind):
+    layer = case.build("double")
+    for _, actual, expected in varied(case, kind, lambda v: np.round(np.real(v)).astype(int)):
+        assert_same_outcome(layer, actual, expected)
+
+
+@each(BATCHED)
+def test_complex_numbers_are_refused_where_real_ones_are_meant(case):
+    layer = case.build("double")
+    for name, actual, _ in varied(case, Real, np.asarray):
+        position = [n for n in parameters(type(layer).call)].index(name.split(".")[0])
+        value = actual[position]
+        part = name.partition(".")[2]
+        made = np.asarray(getattr(value, part) if part else value) * (1 + 0.1j)
+        actual[position] = value._replace(**{part: made}) if part else made
+        with pytest.raises(TypeError, match=rf"{name} must hold real numbers; got complex"):
+            layer(*actual)
+
+
+@each([c for c in BATCHED if set(named(c, c.build("single"))) & set(ANGLES)])
+def test_angles_in_degrees_are_refused(case):
+    layer = case.build("double")
+    given = named(case, layer)
+    for name in set(given) & set(ANGLES):
+        degrees = {**given, name: np.rad2deg(given[name])}
+        with pytest.raises(ValueError, match=rf"{name} must hold azimuths in rad, not in degrees"):
+            layer(**degrees)
+
+
+@each([c for c in RECEIVERS if c.compile])
+def test_no_estimate_of_a_graph_hides_a_nan(case):
+    layer = case.build("double")
+    arguments = list(tensors(case.arguments()))
+    observed = np.array(arguments[0])
+    observed[0].flat[1] = np.nan
+    expected = leaves(layer(*arguments))
+    arguments[0] = tf.constant(observed)
+    for jit in (False, True):
+        actual = leaves(tf.function(lambda *a: layer(*a), jit_compile=jit)(*arguments))
+        for a, e in zip(actual, expected, strict=True):
+            at = np.isnan(a[0])
+            # maps and decisions keep what does not depend on the entry
+            assert np.all(at) or (at.ndim > 1 and np.any(at))
+            np.testing.assert_allclose(a[1], e[1], rtol=0, atol=1e-9 * np.abs(e[1]).max())
