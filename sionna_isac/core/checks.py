@@ -18,7 +18,11 @@ __all__ = [
     "complexes",
     "finite",
     "floats",
+    "frequencies",
+    "frequency",
     "grid",
+    "heading",
+    "headings",
     "instance",
     "integer",
     "integers",
@@ -31,7 +35,15 @@ __all__ = [
     "shape",
     "static_or_tensor",
     "vector",
+    "wavelength",
 ]
+
+#: Wavelengths [m] of 3 PHz (ultraviolet) and of 300 kHz: what lies outside is no length in metres.
+_WAVELENGTHS = (1e-7, 1e3)
+#: Frequencies [Hz] of waves: what lies outside is not in Hz.
+_FREQUENCIES = (1e3, 1e16)
+#: A turn [rad]; single precision may have rounded it upwards.
+_TURN = 2 * math.pi * (1 + 1e-6)
 
 
 def real(
@@ -44,16 +56,59 @@ def real(
 ) -> float:
     """Return ``value`` as a finite float within [minimum, maximum] (open interval if exclusive)."""
     allowed = _allowed(minimum, maximum, exclusive)
-    if isinstance(value, (bool, str, bytes)) or value is None:
-        raise TypeError(f"{name} must be a number{allowed}; got {value!r}")
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = _number(value)
+    except (TypeError, ValueError, NotImplementedError):
         raise TypeError(f"{name} must be a number{allowed}; got {value!r}") from None
     inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
     if not math.isfinite(number) or not inside:
         raise ValueError(f"{name} must be a finite number{allowed}; got {value!r}")
     return number
+
+
+def wavelength(name: str, value: Any) -> float:
+    """Return ``value``, a wavelength [m], as a float; a frequency in Hz is not mistaken for one."""
+    number = real(name, value, minimum=0, exclusive=True)
+    low, high = _WAVELENGTHS
+    if not low <= number <= high:
+        raise ValueError(
+            f"{name} must be a length in m, within [{low:g}, {high:g}] (c over the frequency in "
+            f"Hz); got {value!r}"
+        )
+    return number
+
+
+def frequency(name: str, value: Any) -> float:
+    """Return ``value`` as a frequency [Hz] of a wave."""
+    return float(frequencies(name, real(name, value)))
+
+
+def frequencies(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a finite float64 array of frequencies [Hz] of waves."""
+    hertz = finite(name, floats(name, value))
+    low, high = _FREQUENCIES
+    bad = hertz[(hertz < low) | (hertz > high)]
+    if bad.size:
+        allowed = "> 0" if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
+        raise ValueError(f"{name} must be {allowed}; got {bad.flat[0]:g}")
+    return hertz
+
+
+def heading(name: str, value: Any) -> float:
+    """Return ``value`` as an angle [rad] of at most a turn either way: degrees do not pass."""
+    return float(headings(name, real(name, value)))
+
+
+def headings(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a finite float64 array of such angles."""
+    angles = finite(name, floats(name, value))
+    bad = angles[np.abs(angles) > _TURN]
+    if bad.size:
+        raise ValueError(
+            f"{name} must lie within [-2 pi, 2 pi] rad; got {bad.flat[0]:g} "
+            f"(if these are degrees, {math.radians(bad.flat[0]):.4g} rad)"
+        )
+    return angles
 
 
 def integer(name: str, value: Any, *, minimum: int = 1, maximum: int | None = None) -> int:
@@ -87,7 +142,7 @@ def interval(
     """Return ``value`` as a pair (low, high) with minimum <= low <= high <= maximum."""
     text = f"{name} must be a pair (low, high) with {minimum:g} <= low <= high <= {maximum:g}"
     try:
-        low, high = (float(v) for v in value)
+        low, high = (_number(v) for v in value)
     except (TypeError, ValueError):
         raise TypeError(f"{text}; got {value!r}") from None
     if not minimum <= low <= high <= maximum or not math.isfinite(high - low):
@@ -144,20 +199,13 @@ def angle_grid(name: str, value: Any) -> np.ndarray:
 
 
 def floats(name: str, value: Any) -> np.ndarray:
-    """Return ``value`` as a float64 array."""
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold real numbers; got {value!r}") from None
+    """Return ``value`` as a float64 array; complex numbers are refused, not cut."""
+    return _numeric(name, value, np.float64)
 
 
 def complexes(name: str, value: Any) -> np.ndarray:
-    """Return ``value`` as a finite complex128 array."""
-    try:
-        array = np.asarray(value, dtype=np.complex128)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold complex numbers; got {value!r}") from None
-    return finite(name, array)
+    """Return ``value``, complex or real, as a finite complex128 array."""
+    return finite(name, _numeric(name, value, np.complex128))
 
 
 def finite(name: str, value: Any) -> Any:
@@ -221,6 +269,27 @@ def last_dim(name: str, value: Any, size: int, axes: str = "") -> Any:
             f"got shape {_shape(value)}"
         )
     return value
+
+
+def _number(value: Any) -> float:
+    """``value`` as a float; NumPy would cut complex numbers and read texts."""
+    if isinstance(value, (bool, str, bytes)) or value is None or np.iscomplexobj(value):
+        raise TypeError
+    return float(value)
+
+
+def _numeric(name: str, value: Any, dtype: Any) -> np.ndarray:
+    """``value`` as an array of ``dtype``; NumPy would cut complex numbers, read texts and None."""
+    kind = "complex" if dtype is np.complex128 else "real"
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind in "OSUMm" or (kind == "real" and np.iscomplexobj(array)):
+            raise TypeError
+        return array.astype(dtype, copy=False)
+    except NotImplementedError:  # of TensorFlow: a tensor of a graph
+        raise TypeError(f"{name} must be known outside of a graph; got {value!r}") from None
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must hold {kind} numbers; got {value!r}") from None
 
 
 def _allowed(minimum: float, maximum: float, exclusive: bool) -> str:

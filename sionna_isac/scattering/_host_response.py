@@ -21,7 +21,10 @@ __all__ = ["HostBackend", "Samples", "State"]
 
 
 class Samples(NamedTuple):
-    """Materials [B, N] and antennas [B, A, 3], receivers with conjugate polarisations."""
+    """Materials [B, N], permittivities real or complex, and antennas [B, A, 3].
+
+    Receivers come with conjugate polarisations.
+    """
 
     permittivity: np.ndarray
     conductivity: np.ndarray

@@ -203,13 +203,11 @@ class Problem:
 
 def frequency_list(value: Any) -> np.ndarray:
     """``value`` as a vector of at least one positive frequency, no two the same."""
-    frequencies = checks.finite("frequencies", checks.floats("frequencies", value))
+    frequencies = checks.frequencies("frequencies", value)
     if frequencies.ndim != 1 or not frequencies.size:
         raise ValueError(
             f"frequencies must have shape [F], F >= 1; got shape {list(frequencies.shape)}"
         )
-    if np.min(frequencies) <= 0:
-        raise ValueError(f"frequencies must be > 0; got {float(np.min(frequencies)):g}")
     if len(np.unique(frequencies)) < len(frequencies):
         raise ValueError("frequencies must differ; got some more than once")
     return frequencies

@@ -110,5 +110,5 @@ def self_term(voxel_size: float, frequency: float, kernel: str = "auto") -> comp
 def _phase(voxel_size: float, frequency: float) -> float:
     """Checked phase kd [rad] along a voxel."""
     size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
-    frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
+    frequency = checks.frequency("frequency", frequency)
     return 2 * math.pi * frequency / c * size
