@@ -15,6 +15,7 @@ from sionna_isac.scene._arrays import each, indices, triples, unit_or_zero
 __all__ = ["CATEGORIES", "TargetLabel", "VoxelTarget"]
 
 CATEGORIES = ("motorbike", "car")
+MAX_CELLS = 1 << 26  # of the bounding box
 
 
 class TargetLabel(NamedTuple):
@@ -115,7 +116,7 @@ class VoxelTarget:
             "part": indices(self.part, number, len(names)),
             "part_names": names,
             "position": checks.vector("position", self.position, 3),
-            "heading": checks.real("heading", self.heading),
+            "heading": checks.heading("heading", self.heading),
         }
         for name, value in values.items():
             if isinstance(value, np.ndarray):
@@ -128,6 +129,13 @@ class VoxelTarget:
             raise ValueError(
                 f"positions must lie on one grid of voxel_size {self.voxel_size:g} m; "
                 f"some are off by {off:.2g} voxels"
+            )
+        box = np.ptp(positions, axis=0) / self.voxel_size + 1
+        if box.prod() > MAX_CELLS:
+            raise ValueError(
+                f"positions must have a bounding box of at most {MAX_CELLS} cells of voxel_size "
+                f"{self.voxel_size:g} m; got {' x '.join(f'{n:.6g}' for n in np.rint(box))} "
+                "(are both in m?)"
             )
         twice = number - len(np.unique(np.ravel_multi_index(tuple(self.cells.T), self.shape)))
         if twice:
@@ -236,7 +244,7 @@ class VoxelTarget:
             The same voxels, placed
         """
         range = checks.real("range", range, minimum=0)
-        azimuth = checks.real("azimuth", azimuth)
+        azimuth = checks.heading("azimuth", azimuth)
         turned = self.placed([0.0, 0.0, checks.real("height", height)], heading)
         wanted = range * np.array([math.cos(azimuth), math.sin(azimuth)])
         return turned.placed([*(wanted - turned.center[:2]), height], heading)
