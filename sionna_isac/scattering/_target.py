@@ -24,6 +24,7 @@ __all__ = ["Target"]
 
 WARN_ABOVE = 1 / 6  # wavelengths a voxel
 REFUSE_ABOVE = 1 / 4
+METAL = 1e3  # S/m, as of scene.Material.opaque
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,11 @@ class Target:
         losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
         capped = effective_conductivity(losses, self.grid.voxel_size, frequency)
         return contrast(self.permittivity.real, capped, frequency)
+
+    def has_metal(self, frequency: float) -> bool:
+        """Whether a cap on the conductivity would change the material."""
+        losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
+        return not self.effective_metal and bool(np.max(losses) > METAL)
 
     def check_resolution(self, frequency: float, allow_coarse: bool) -> float:
         """Voxels a wavelength in free space; warns of coarse grids, refuses very coarse ones."""

@@ -20,7 +20,7 @@ from sionna_isac.scattering._backends import (
 from sionna_isac.scattering._batch import Batch
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
-from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
+from sionna_isac.scattering._problem import LARGEST_TOLERANCE, SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering._values import checked_values
 from sionna_isac.scattering.material import effective_conductivity
@@ -182,7 +182,10 @@ class VolumeIntegralScattering(Layer):
         self.fill, self.normals = target.fill, target.normals
         self.kernel, self.metal = kernel, metal
         self.tolerance = checks.real(
-            "tolerance", tolerance, minimum=SMALLEST_TOLERANCE[self.precision], maximum=0.1
+            "tolerance",
+            tolerance,
+            minimum=SMALLEST_TOLERANCE[self.precision],
+            maximum=LARGEST_TOLERANCE,
         )
         self.max_iterations = checks.integer("max_iterations", max_iterations)
         self.approximation = checks.one_of("approximation", approximation, (None, "born"))
@@ -210,7 +213,7 @@ class VolumeIntegralScattering(Layer):
         if whole:
             target = replace(target, fill=None, normals=None)
         self._backends: dict[str, Backend] = {
-            "tf": GraphCall(self._equations, self.max_rank),
+            "tf": GraphCall(self._equations, self.max_rank, metal == "effective"),
             "scipy": HostCall(self._equations, target),
         }
         self.built = True  # no weights: Keras need not trace the call to find them

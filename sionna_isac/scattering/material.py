@@ -135,6 +135,17 @@ def effective_conductivity(conductivity: Any, voxel_size: float, frequency: floa
     return np.minimum(conductivity, 8 / (omega * mu_0 * size**2))
 
 
+def metal_advice(voxel_size: float, frequency: float) -> str:
+    """How to approximate metal with voxels of this size up to this frequency, or with smaller."""
+    largest = c / (2 * math.pi * frequency)
+    if voxel_size <= largest:
+        return "the approximation metal='effective'"
+    return (
+        f"the approximation metal='effective' with voxels of at most {0.99 * largest:.2g} m, "
+        "1/(2 pi) wavelengths"
+    )
+
+
 def permittivities(value: Any) -> np.ndarray:
     """Relative permittivities, real or complex, of passive materials that are not plasmas."""
     if np.iscomplexobj(np.asarray(value)):
