@@ -210,6 +210,10 @@ class VoxelTarget:
             Values on the grid :attr:`shape`
         """
         values = np.asarray(values)
+        if not values.ndim or len(values) != self.num_voxels:
+            raise ValueError(
+                f"values must have shape [{self.num_voxels}, ...]; got {list(values.shape)}"
+            )
         dense = np.full(self.shape + values.shape[1:], outside, values.dtype)
         dense[tuple(self.cells.T)] = values
         return dense
@@ -279,11 +283,11 @@ class VoxelTarget:
 
     def to_world(self, points: Any) -> np.ndarray:
         """Points [..., 3] of the body frame in the world [m]."""
-        return self.direction_to_world(points) + self.position
+        return self.direction_to_world(checks.floats("points", points)) + self.position
 
     def to_body(self, points: Any) -> np.ndarray:
         """Points [..., 3] of the world, such as antennas, in the body frame [m]."""
-        return self.direction_to_body(triples(points) - self.position)
+        return self.direction_to_body(triples(checks.floats("points", points)) - self.position)
 
     def direction_to_world(self, vectors: Any) -> np.ndarray:
         """Real or complex vectors [..., 3] of the body frame in the world: turned, not moved."""

@@ -127,6 +127,22 @@ def test_point_self_term_radiates_what_larmor_says(kd):
     assert own.real == 0 and k > 0
 
 
+@pytest.mark.parametrize("kernel", ["filtered", "galerkin", "point"])
+def test_long_lines_need_no_more_memory_than_they_have_cells(kernel):
+    """Their squared distances would be a table of 80 GB."""
+    octant = green_kernel((50_001, 1, 1), 1.0, frequency(1.0), kernel)
+    short = green_kernel((4, 2, 2), 1.0, frequency(1.0), kernel)
+    np.testing.assert_array_equal(octant[:, :4], short[:, :, :1, :1])
+    field = dipole_field([[50_000, 0, 0]], [[0, 0, 0]], [[0, 1, 0]], frequency(1.0))[0, 0, 1]
+    factor = {"filtered": 1, "galerkin": np.sinc(0.5 / np.pi) ** 2, "point": 1}[kernel]
+    assert octant[1, -1, 0, 0] == pytest.approx(epsilon_0 * field * factor, rel=2e-3)
+
+
+def test_too_many_cells():
+    with pytest.raises(ValueError, match=r"shape must be three numbers of at most 16777216 cells"):
+        green_kernel((1000, 1000, 1000), 1.0, frequency(1.0))
+
+
 def test_offsets_off_the_axes_follow_from_rotation():
     """The same dyad in all directions: (1, 2, 2) has the length of (3, 0, 0)."""
     for kernel, kd in itertools.product(("filtered", "point"), (0.4, 1.5)):

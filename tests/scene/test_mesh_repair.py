@@ -340,6 +340,17 @@ class TestUnits:
         with pytest.raises(TypeError, match=f"{name} must hold real numbers"):
             VoxelTarget(voxel_size=0.1, **values)
 
+    def test_points_and_values_of_voxels(self):
+        target = VoxelTarget([[0, 0, 0], [0.1, 0, 0]], 0.1, 2.0, 0.0)
+        for call in (target.to_body, target.to_world):
+            with pytest.raises(TypeError, match="points must hold real numbers"):
+                call([1j, 0, 0])
+        with pytest.raises(TypeError, match="vectors must hold numbers; got <U1"):
+            target.direction_to_body(["x", "y", "z"])
+        np.testing.assert_allclose(target.direction_to_body([1j, 0, 2]), [1j, 0, 2])
+        with pytest.raises(ValueError, match=r"values must have shape \[2, ...\]; got \[3\]"):
+            target.grid([1, 2, 3])
+
     def test_complex_permittivity_of_a_mesh(self):
         for value in (4 - 1j, np.complex128(4 - 1j)):
             with pytest.raises(TypeError, match=r"permittivity of target must be a number.*4-1j"):
