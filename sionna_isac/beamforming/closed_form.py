@@ -21,6 +21,7 @@ __all__ = [
     "rate_targets",
     "require_power",
     "require_rates",
+    "require_scene",
     "require_speb",
     "require_users",
     "smallest_power",
@@ -52,7 +53,7 @@ def smallest_speb(scene: NearFieldScene, power: float) -> float:
     : `float`
         SPEB [m^2]
     """
-    return Model.of(scene, require_power(power)).smallest_speb
+    return Model.of(require_scene(scene), require_power(power)).smallest_speb
 
 
 @cites("Yuan25")
@@ -203,9 +204,14 @@ def require_power(power: float) -> float:
     return checks.real("power", power, minimum=0, exclusive=True)
 
 
+def require_scene(scene: Any) -> NearFieldScene:
+    """The scene, checked."""
+    return checks.instance("scene", scene, NearFieldScene)
+
+
 def require_users(scene: NearFieldScene) -> None:
     """Raise ``ValueError`` if there is nobody to serve."""
-    if scene.num_users == 0:
+    if require_scene(scene).num_users == 0:
         raise ValueError(
             "channels must hold at least one user here; got a scene without users. "
             "Without users, sensing_only gives the best beams in closed form"

@@ -55,6 +55,7 @@ def sensing_only(
     ------
     : :class:`~sionna_isac.beamforming.BeamSolution`
     """
+    closed_form.require_scene(scene)
     power = closed_form.require_power(power)
     chains = require_chains(scene.num_antennas, num_rf_chains)
     target = Model.of(scene, power).sensing[:, 0] * math.sqrt(power)
@@ -147,6 +148,7 @@ def maximize_snr(
     power = closed_form.require_power(power)
     rates = closed_form.rate_targets(scene, min_rates)
     chains = require_chains(scene.num_antennas, num_rf_chains)
+    num_starts = checks.integer("num_starts", num_starts)
     closed_form.require_rates(scene, power, rates, chains)
     begin = time.perf_counter()
     model = Model.of(scene, power)
@@ -264,6 +266,9 @@ def matrix_approximation(
     ------
     : :class:`~sionna_isac.beamforming.BeamSolution`
     """
+    closed_form.require_scene(scene)
+    checks.instance("solution", solution, BeamSolution)
+    iterations = checks.integer("iterations", iterations, minimum=0)
     power = closed_form.require_power(power)
     chains = require_chains(scene.num_antennas, checks.integer("num_rf_chains", num_rf_chains))
     assert chains is not None

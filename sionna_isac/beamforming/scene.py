@@ -86,7 +86,7 @@ class NearFieldScene:
             raise ValueError(f"channels must not be zero; got zeros for user {silent[0]}")
         fields = {
             "element_positions": positions,
-            "wavelength": checks.real("wavelength", self.wavelength, minimum=0, exclusive=True),
+            "wavelength": checks.wavelength("wavelength", self.wavelength),
             "target": target,
             "reflection": complex(reflection),
             "noise_power": checks.real("noise_power", self.noise_power, minimum=0, exclusive=True),

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from sionna_isac import bound
+from sionna_isac.beamforming.closed_form import rate_targets, require_power, require_scene
 from sionna_isac.beamforming.errors import VerificationError
 from sionna_isac.beamforming.scene import NearFieldScene
+from sionna_isac.core import checks
 
 __all__ = [
     "BeamSolution",
@@ -124,11 +126,28 @@ class BeamSolution:
 
         Raises
         ------
+        TypeError, ValueError
+            If an argument is out of range, or beams do not have the shape of beams
         VerificationError
             If power, structure or, with ``enforce``, rates or SPEB violate the requirements
         """
+        require_scene(scene)
+        power = require_power(power)
+        if min_rates is not None:
+            min_rates = rate_targets(scene, min_rates)
+        if max_speb is not None:
+            max_speb = checks.real("max_speb", max_speb, minimum=0, exclusive=True)
+        beams, analog, digital = (
+            None if value is None else _matrix(name, value)
+            for name, value in (("beams", beams), ("analog", analog), ("digital", digital))
+        )
         modulus = None
         if analog is not None and digital is not None:
+            if analog.shape != (scene.num_antennas, len(digital)):
+                raise ValueError(
+                    f"analog must have shape [{scene.num_antennas}, {len(digital)}], a column for "
+                    f"each row of digital; got shape {list(analog.shape)}"
+                )
             beams = analog @ digital
             structure = subarray_analog(np.ones(analog.shape[0]), analog.shape[1])
             modulus = -float(np.max(np.abs(np.abs(analog) - structure.real)))
@@ -172,6 +191,16 @@ class BeamSolution:
             solve_time=solve_time,
             history=history,
         )
+
+
+def _matrix(name: str, value: Any) -> np.ndarray:
+    """Complex matrix; what is not finite is for the verification to say."""
+    matrix = np.asarray(value)
+    if matrix.dtype.kind not in "iufc":
+        raise TypeError(f"{name} must hold complex numbers; got {matrix.dtype}")
+    if matrix.ndim != 2:
+        raise ValueError(f"{name} must be a matrix, a beam a column; got {list(matrix.shape)}")
+    return matrix.astype(np.complex128)
 
 
 def _check(

@@ -327,6 +327,8 @@ class ExtendedEcho(Layer):
         checks.shape("targets.conductivity", targets.conductivity, [batch_size, number])
         checks.finite("targets.position", targets.position)
         checks.finite("targets.heading", targets.heading)
+        if tf.executing_eagerly():
+            checks.headings("targets.heading", targets.heading)
         # The world turned into the body frame: rows times the rotation of the body
         cos, sin = tf.cos(targets.heading), tf.sin(targets.heading)
         zero, one = tf.zeros_like(cos), tf.ones_like(cos)

@@ -19,7 +19,11 @@ __all__ = [
     "complexes",
     "finite",
     "floats",
+    "frequencies",
+    "frequency",
     "grid",
+    "heading",
+    "headings",
     "instance",
     "integer",
     "integers",
@@ -39,6 +43,10 @@ __all__ = [
 
 #: Wavelengths [m] of 3 PHz (ultraviolet) and of 300 kHz: what lies outside is no length in metres.
 _WAVELENGTHS = (1e-7, 1e3)
+#: Frequencies [Hz] of waves: what lies outside is not in Hz.
+_FREQUENCIES = (1e3, 1e16)
+#: A turn [rad]; single precision may have rounded it upwards.
+_TURN = 2 * math.pi * (1 + 1e-6)
 
 
 def real(
@@ -71,6 +79,39 @@ def wavelength(name: str, value: Any) -> float:
             f"Hz); got {value!r}"
         )
     return number
+
+
+def frequency(name: str, value: Any) -> float:
+    """Return ``value`` as a frequency [Hz] of a wave."""
+    return float(frequencies(name, real(name, value)))
+
+
+def frequencies(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a finite float64 array of frequencies [Hz] of waves."""
+    hertz = finite(name, floats(name, value))
+    low, high = _FREQUENCIES
+    bad = hertz[(hertz < low) | (hertz > high)]
+    if bad.size:
+        allowed = "> 0" if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
+        raise ValueError(f"{name} must be {allowed}; got {bad.flat[0]:g}")
+    return hertz
+
+
+def heading(name: str, value: Any) -> float:
+    """Return ``value`` as an angle [rad] of at most a turn either way: degrees do not pass."""
+    return float(headings(name, real(name, value)))
+
+
+def headings(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a finite float64 array of such angles."""
+    angles = finite(name, floats(name, value))
+    bad = angles[np.abs(angles) > _TURN]
+    if bad.size:
+        raise ValueError(
+            f"{name} must lie within [-2 pi, 2 pi] rad; got {bad.flat[0]:g} "
+            f"(if these are degrees, {math.radians(bad.flat[0]):.4g} rad)"
+        )
+    return angles
 
 
 def integer(name: str, value: Any, *, minimum: int = 1, maximum: int | None = None) -> int:

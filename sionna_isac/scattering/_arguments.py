@@ -27,13 +27,11 @@ def vectors(name: str, value: Any, count: int) -> np.ndarray:
 
 def frequencies(value: Any) -> np.ndarray:
     """Frequencies [F], F >= 1."""
-    array = checks.finite("frequencies", checks.floats("frequencies", value))
+    array = checks.frequencies("frequencies", value)
     if array.ndim != 1 or not array.size:
         raise ValueError(
             f"frequencies must have shape [num_frequencies]; got shape {list(array.shape)}"
         )
-    if np.any(array <= 0):
-        raise ValueError(f"frequencies must be > 0; got {np.min(array):g}")
     return array
 
 

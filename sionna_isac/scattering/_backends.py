@@ -13,6 +13,7 @@ from sionna_isac.scattering._graph_response import AntennaTensors, GraphBackend
 from sionna_isac.scattering._host_response import HostBackend, Samples, State
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering.errors import NotConvergedError
+from sionna_isac.scattering.material import metal_advice
 
 __all__ = ["Backend", "GraphCall", "HostCall", "accept", "refuse_gradient"]
 
@@ -42,16 +43,23 @@ class GraphCall:
         Equations
     max_rank : `None` | `int`
         Largest number of right-hand sides
+    effective_metal : `bool`
+        Whether metal is approximated already
     """
 
-    def __init__(self, equations: Equations, max_rank: int | None) -> None:
+    def __init__(
+        self, equations: Equations, max_rank: int | None, effective_metal: bool = False
+    ) -> None:
         self._backend = GraphBackend(equations, max_rank)
-        rank = "" if max_rank is None else f" max_rank above {max_rank},"
+        larger = "a larger one or " if equations.tolerance < 0.1 else ""
+        rank = "" if max_rank is None else f" or max_rank above {max_rank}"
+        double = " or precision='double'" if equations.dtype == np.complex64 else ""
+        hint = metal_advice(equations.grid.voxel_size, float(equations.frequencies.max()))
+        metal = "" if effective_metal else f" or, for metal, {hint}"
         self._advice = (
             f"the equations were not solved to the tolerance {equations.tolerance:g}; try "
-            f"a larger one, max_iterations above {equations.max_iterations},"
-            f"{rank} precision='double' or, for solid metal, a shell one voxel thick, smaller "
-            "voxels or the approximation metal='effective'"
+            f"{larger}max_iterations above {equations.max_iterations}"
+            f"{rank}{double}{metal}"
         )
 
     def forward(self, values: tf.Tensor, samples: list[tf.Tensor]) -> tuple[tf.Tensor, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +64,9 @@ def find_grid(positions: np.ndarray, voxel_size: float) -> VoxelGrid:
     shape = _shape(index)
     if np.prod([float(n) for n in shape]) > MAX_CELLS:
         raise ValueError(
-            f"positions must have a bounding box of at most {MAX_CELLS} cells; got {shape}"
+            f"positions must have a bounding box of at most {MAX_CELLS} cells of voxel_size "
+            f"{voxel_size:g} m; got {' x '.join(str(n) for n in shape)}, with kernels of about "
+            f"{400 * math.prod(shape) / 2**30:.3g} GiB (are both in m?)"
         )
     index = index.astype(np.int64)
     flat = np.ravel_multi_index(tuple(index.T), shape)

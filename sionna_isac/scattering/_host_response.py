@@ -21,7 +21,10 @@ __all__ = ["HostBackend", "Samples", "State"]
 
 
 class Samples(NamedTuple):
-    """Materials [B, N] and antennas [B, A, 3], receivers with conjugate polarisations."""
+    """Materials [B, N], permittivities real or complex, and antennas [B, A, 3].
+
+    Receivers come with conjugate polarisations.
+    """
 
     permittivity: np.ndarray
     conductivity: np.ndarray
@@ -151,7 +154,8 @@ class HostBackend:
         try:
             found = solve(system.operator.apply, rows, targets, problem.max_iterations)
         except NotConvergedError as error:
-            raise NotConvergedError(f"gradient: {error}; {problem.advice(system)}") from None
+            message = f"gradient: {error}; {problem.advice(system, error)}"
+            raise NotConvergedError(message) from None
         return np.tensordot(mixing, system.operator.radiate(root(found.x)), 1)
 
     def _fields(self, antennas: Antennas, f: int) -> tuple[np.ndarray, np.ndarray]:

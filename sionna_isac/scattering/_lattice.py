@@ -20,11 +20,16 @@ def lattice_dyad(shape: Sequence[int], radial: Callable[[np.ndarray], np.ndarray
     """
     squares = [np.arange(n) ** 2 for n in shape]
     index = squares[0][:, np.newaxis, np.newaxis] + squares[1][:, np.newaxis] + squares[2]
-    square = np.arange(1.0, index.max() + 1)
-    table = np.zeros([2, index.max() + 1], np.complex128)
-    if len(square):
-        table[:, 1:] = radial(np.sqrt(square))
-        table[1, 1:] /= square
+    if index.max() <= 4 * index.size:
+        square = np.arange(index.max() + 1.0)
+    else:  # a long line has few offsets, but squares that would not fit into memory
+        square, index = np.unique(index, return_inverse=True)
+        index = index.reshape(tuple(shape))
+    table = np.zeros([2, len(square)], np.complex128)
+    away = square > 0
+    if np.any(away):
+        table[:, away] = radial(np.sqrt(square[away]))
+        table[1, away] /= square[away]
     isotropic, directed = table[:, index]
     axes = np.meshgrid(*(np.arange(n) for n in shape), indexing="ij", sparse=True)
     dyad = np.empty([6, *shape], np.complex128)

@@ -21,10 +21,12 @@ from sionna_isac.scattering._tones import ToneHistory
 from sionna_isac.scattering.dipole import point_list, vector_list
 from sionna_isac.scattering.errors import NotConvergedError
 from sionna_isac.scattering.green import choose_kernel, self_term
+from sionna_isac.scattering.material import metal_advice
 
 __all__ = ["Antennas", "Problem", "Solved", "System", "frequency_list"]
 
 SMALLEST_TOLERANCE = {"single": 1e-6, "double": 1e-13}
+LARGEST_TOLERANCE = 0.1
 
 
 class Antennas(NamedTuple):
@@ -123,7 +125,12 @@ class Problem:
             rx,
             frequencies,
             checks.one_of("kernel", kernel, ("auto", "filtered", "galerkin", "point")),
-            checks.real("tolerance", tolerance, minimum=SMALLEST_TOLERANCE[precision], maximum=0.1),
+            checks.real(
+                "tolerance",
+                tolerance,
+                minimum=SMALLEST_TOLERANCE[precision],
+                maximum=LARGEST_TOLERANCE,
+            ),
             checks.integer("max_iterations", max_iterations),
             np.complex64 if precision == "single" else np.complex128,
             target.check_resolution(float(frequencies.max()), allow_coarse),
@@ -180,36 +187,39 @@ class Problem:
         try:
             found = solve(system.operator.apply, basis.rows, targets, self.max_iterations, guess)
         except NotConvergedError as error:
-            raise NotConvergedError(f"{error}; {self.advice(system)}") from None
+            raise NotConvergedError(f"{error}; {self.advice(system, error)}") from None
         history.add(system.wavenumber, basis.mixing, found.x)
         residual = math.sqrt(float(np.sum(found.residuals**2)) / active)
         iterations = found.iterations
         return Solved(basis.mixing, found.x, int(iterations.max()), int(iterations.sum()), residual)
 
-    def advice(self, system: System) -> str:
-        """What to try if the equations were not solved."""
-        hints = [
-            f"try a tolerance above {self.tolerance:g}",
-            f"max_iterations above {self.max_iterations}",
-            "precision='double'",
-            "or, for solid metal, a shell one voxel thick, smaller voxels or the approximation "
-            "metal='effective'",
-        ]
+    def advice(self, system: System, error: NotConvergedError) -> str:
+        """What helps if the equations were not solved: nothing that would be refused."""
+        reached = self.tolerance * error.ratio
+        hints = []
+        if reached <= LARGEST_TOLERANCE / 1.1:
+            hints.append(f"a tolerance above {1.1 * reached:.1e} (about what was reached)")
+        elif self.tolerance < LARGEST_TOLERANCE:
+            hints.append(f"a tolerance above {self.tolerance:g}")
+        if error.exhausted:
+            hints.append(f"max_iterations above {self.max_iterations}")
+        elif self.dtype == np.complex64:  # stopped by rounding
+            hints.append("precision='double'")
         phase = system.wavenumber * self.target.grid.voxel_size
         if system.kernel == "point" and choose_kernel("auto", phase) != "point":
-            hints.insert(3, "kernel='auto'")
-        return ", ".join(hints)
+            hints.append("kernel='auto'")
+        if self.target.has_metal(float(self.frequencies[0])):
+            hints.append(metal_advice(self.target.grid.voxel_size, float(self.frequencies.max())))
+        return f"try {' or '.join(hints) or 'other voxels'}"
 
 
 def frequency_list(value: Any) -> np.ndarray:
     """``value`` as a vector of at least one positive frequency, no two the same."""
-    frequencies = checks.finite("frequencies", checks.floats("frequencies", value))
+    frequencies = checks.frequencies("frequencies", value)
     if frequencies.ndim != 1 or not frequencies.size:
         raise ValueError(
             f"frequencies must have shape [F], F >= 1; got shape {list(frequencies.shape)}"
         )
-    if np.min(frequencies) <= 0:
-        raise ValueError(f"frequencies must be > 0; got {float(np.min(frequencies)):g}")
     if len(np.unique(frequencies)) < len(frequencies):
         raise ValueError("frequencies must differ; got some more than once")
     return frequencies

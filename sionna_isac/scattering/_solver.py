@@ -87,7 +87,9 @@ def solve(
     worst = int(np.argmax(np.where(np.isfinite(norms), norms / targets, np.inf)))
     raise NotConvergedError(
         f"right-hand side {worst} stopped at {norms[worst] / targets[worst]:.3g} times the "
-        f"residual allowed, after {iterations[worst]} products with the operator"
+        f"residual allowed, after {iterations[worst]} products with the operator",
+        float(norms[worst] / targets[worst]),
+        bool(iterations[worst] >= max_iterations - 1),
     )
 
 

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.constants import c
+from scipy.constants import c, epsilon_0
 
 from sionna_isac.core import checks
 from sionna_isac.scattering._grid import VoxelGrid, fill_normals, find_grid
 from sionna_isac.scattering.dipole import point_list
 from sionna_isac.scattering.errors import CoarseGridWarning
-from sionna_isac.scattering.material import contrast, effective_conductivity, partial_contrast
+from sionna_isac.scattering.material import (
+    contrast,
+    effective_conductivity,
+    partial_contrast,
+    permittivities,
+)
 
 __all__ = ["Target"]
 
 WARN_ABOVE = 1 / 6  # wavelengths a voxel
 REFUSE_ABOVE = 1 / 4
+METAL = 1e3  # S/m, as of scene.Material.opaque
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +55,14 @@ class Target:
         size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
         grid = find_grid(point_list("positions", positions), size)
         num = len(grid.positions)
-        permittivity = checks.vector("permittivity", permittivity, num)
+        permittivity = permittivities(permittivity)
+        if permittivity.shape != (num,):
+            raise ValueError(
+                f"permittivity must have shape [{num}]; got shape {list(permittivity.shape)}"
+            )
         conductivity = checks.vector("conductivity", conductivity, num)
         metal = checks.one_of("metal", metal, ("exact", "effective"))
-        solid = contrast(permittivity, conductivity, 1.0) != 0
+        solid = contrast(permittivity, conductivity, 1e9) != 0
         if fill is not None:
             fill = checks.vector("fill", fill, num)
             partial_contrast(0, fill)  # checks the range
@@ -75,15 +85,22 @@ class Target:
 
     def contrast(self, frequency: float) -> np.ndarray:
         """Contrast [N] of the material."""
-        conductivity = self.conductivity
-        if self.effective_metal:
-            conductivity = effective_conductivity(conductivity, self.grid.voxel_size, frequency)
-        return contrast(self.permittivity, conductivity, frequency)
+        if not self.effective_metal:
+            return contrast(self.permittivity, self.conductivity, frequency)
+        # all losses are capped, whether they were given as conductivity or as permittivity
+        losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
+        capped = effective_conductivity(losses, self.grid.voxel_size, frequency)
+        return contrast(self.permittivity.real, capped, frequency)
+
+    def has_metal(self, frequency: float) -> bool:
+        """Whether a cap on the conductivity would change the material."""
+        losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
+        return not self.effective_metal and bool(np.max(losses) > METAL)
 
     def check_resolution(self, frequency: float, allow_coarse: bool) -> float:
         """Voxels a wavelength in free space; warns of coarse grids, refuses very coarse ones."""
         part = self.grid.voxel_size * frequency / c
-        text = f"{part:.3g} wavelengths at {frequency:g} Hz"
+        text = f"{part:.3g} wavelengths at {frequency:g} Hz ({self.grid.voxel_size:g} m)"
         if part > REFUSE_ABOVE * (1 + 1e-9) and not allow_coarse:
             raise ValueError(
                 "voxel_size must be at most 1/4 wavelength, unless allow_coarse=True accepts that "

@@ -50,6 +50,16 @@ def _findings(grid: VoxelGrid, inputs: tuple[tf.Tensor, ...]) -> Iterator[Findin
         text = [f"{name} must be finite; got", bad, "NaN or infinite of", size, "values"]
         yield bad == 0, text
     for name, value, minimum in zip(NAMES, inputs, (1, 0), strict=False):
+        if value.dtype.is_complex:
+            imaginary, value = tf.math.imag(value), tf.math.real(value)
+            yield (
+                ~tf.reduce_any(imaginary > 0),
+                [
+                    f"{name} must have an imaginary part <= 0, which is loss with e^{{+jwt}}; got",
+                    tf.reduce_max(imaginary),
+                    "j",
+                ],
+            )
         yield (
             ~tf.reduce_any(value < minimum),
             [

@@ -84,7 +84,7 @@ def volume_response_vjp(
         keep_empty=True,
     )
     shape = problem.shape
-    weights = checks.finite("upstream", np.asarray(upstream, np.complex128))
+    weights = checks.complexes("upstream", upstream)
     if weights.shape != shape:
         raise ValueError(f"upstream must have shape {list(shape)}; got shape {list(weights.shape)}")
     gradient: np.ndarray = np.empty([shape[0], len(problem.target.permittivity)], problem.dtype)

@@ -135,9 +135,7 @@ def sphere_scattering_amplitudes(
         If the material is not passive or has a permittivity below 1, or an angle is not finite
     """
     wavenumber, electric, magnetic, _ = _series(radius, permittivity, conductivity, frequencies)
-    angles = checks.finite(
-        "scattering_angles", checks.floats("scattering_angles", scattering_angles)
-    )
+    angles = checks.headings("scattering_angles", scattering_angles)
     if angles.ndim != 1:
         raise ValueError(
             f"scattering_angles must have shape [num_angles]; got shape {list(angles.shape)}"

@@ -53,7 +53,7 @@ def dipole_field(
     points = point_list("positions", positions)
     sources = point_list("source_positions", source_positions)
     moments = vector_list("moments", moments, len(sources))
-    frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
+    frequency = checks.frequency("frequency", frequency)
     wavenumber = 2 * math.pi * frequency / c
     field = dyad_field(points, sources, moments, wavenumber)
     return field.swapaxes(1, 2) / epsilon_0
@@ -106,10 +106,7 @@ def point_list(name: str, value: Any) -> np.ndarray:
 
 def vector_list(name: str, value: Any, size: int) -> np.ndarray:
     """``value`` as a finite complex128 array [size, 3]."""
-    try:
-        vectors = np.asarray(value, np.complex128)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold complex numbers; got {value!r}") from None
+    vectors = checks.complexes(name, value)
     if vectors.shape != (size, 3):
         raise ValueError(f"{name} must have shape [{size}, 3]; got shape {list(vectors.shape)}")
-    return checks.finite(name, vectors)
+    return vectors

@@ -6,7 +6,23 @@ __all__ = ["CoarseGridWarning", "NotConvergedError"]
 
 
 class NotConvergedError(RuntimeError):
-    """The iterative solver did not reach its tolerance; the message says what to try."""
+    """The iterative solver did not reach its tolerance; the message says what to try.
+
+    Parameters
+    ----------
+    message : `str`
+        Message
+    ratio : `float`
+        Residual over the one allowed; not finite if not known
+    exhausted : `bool`
+        Whether all iterations were used
+    """
+
+    def __init__(
+        self, message: str = "", ratio: float = float("inf"), exhausted: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.ratio, self.exhausted = ratio, exhausted
 
 
 class CoarseGridWarning(UserWarning):

@@ -11,6 +11,7 @@ from scipy.constants import c
 from sionna_isac.core import checks, cites
 from sionna_isac.scattering._filtered import filtered_radial, filtered_self_term
 from sionna_isac.scattering._galerkin import galerkin_kernel, galerkin_self_term
+from sionna_isac.scattering._grid import MAX_CELLS
 from sionna_isac.scattering._lattice import lattice_dyad, point_radial
 
 __all__ = ["KERNELS", "choose_kernel", "green_kernel", "self_term"]
@@ -78,6 +79,8 @@ def green_kernel(
         If an argument is out of its range
     """
     shape = tuple(checks.integer("shape", n) for n in shape)
+    if len(shape) != 3 or math.prod(shape) > MAX_CELLS:
+        raise ValueError(f"shape must be three numbers of at most {MAX_CELLS} cells; got {shape}")
     kd = _phase(voxel_size, frequency)
     kernel = choose_kernel(kernel, kd)
     if kernel == "galerkin":
@@ -110,5 +113,5 @@ def self_term(voxel_size: float, frequency: float, kernel: str = "auto") -> comp
 def _phase(voxel_size: float, frequency: float) -> float:
     """Checked phase kd [rad] along a voxel."""
     size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
-    frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
+    frequency = checks.frequency("frequency", frequency)
     return 2 * math.pi * frequency / c * size

@@ -20,7 +20,7 @@ from sionna_isac.scattering._backends import (
 from sionna_isac.scattering._batch import Batch
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
-from sionna_isac.scattering._problem import SMALLEST_TOLERANCE, frequency_list
+from sionna_isac.scattering._problem import LARGEST_TOLERANCE, SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering._values import checked_values
 from sionna_isac.scattering.material import effective_conductivity
@@ -109,8 +109,9 @@ class VolumeIntegralScattering(Layer):
 
     Input
     -----
-    permittivity : [batch..., num_voxels], `tf.float`
-        Relative permittivity, >= 1
+    permittivity : [batch..., num_voxels], `tf.float` | `tf.complex`
+        Relative permittivity, real or complex (:math:`\varepsilon' - j\varepsilon''`): real part
+        >= 1, imaginary part <= 0, losses in addition to those of the conductivity
     conductivity : [batch..., num_voxels], `tf.float`
         Conductivity, >= 0 [S/m]
     tx_positions : [batch..., num_tx, 3], `tf.float`
@@ -181,7 +182,10 @@ class VolumeIntegralScattering(Layer):
         self.fill, self.normals = target.fill, target.normals
         self.kernel, self.metal = kernel, metal
         self.tolerance = checks.real(
-            "tolerance", tolerance, minimum=SMALLEST_TOLERANCE[self.precision], maximum=0.1
+            "tolerance",
+            tolerance,
+            minimum=SMALLEST_TOLERANCE[self.precision],
+            maximum=LARGEST_TOLERANCE,
         )
         self.max_iterations = checks.integer("max_iterations", max_iterations)
         self.approximation = checks.one_of("approximation", approximation, (None, "born"))
@@ -209,7 +213,7 @@ class VolumeIntegralScattering(Layer):
         if whole:
             target = replace(target, fill=None, normals=None)
         self._backends: dict[str, Backend] = {
-            "tf": GraphCall(self._equations, self.max_rank),
+            "tf": GraphCall(self._equations, self.max_rank, metal == "effective"),
             "scipy": HostCall(self._equations, target),
         }
 
@@ -257,6 +261,18 @@ class VolumeIntegralScattering(Layer):
         rx_polarizations: tf.Tensor,
     ) -> tf.Tensor:
         vectors = [tx_positions, tx_moments, rx_positions, rx_polarizations]
+        reals = {
+            "conductivity": conductivity,
+            "tx_positions": vectors[0],
+            "rx_positions": vectors[2],
+        }
+        for name, value in reals.items():
+            if value.dtype.is_complex:  # a cast would drop the imaginary part
+                raise TypeError(f"{name} must hold real numbers; got {value.dtype.name}")
+        permittivity, conductivity, *vectors = (
+            tf.cast(v, self.rdtype) if v.dtype.is_integer else v
+            for v in (permittivity, conductivity, *vectors)
+        )
         batch = Batch.of(self.num_voxels, permittivity, conductivity, *vectors)
         inputs = checked_values(self._target.grid, permittivity, conductivity, *vectors)
         (permittivity, conductivity), vectors = inputs[:2], inputs[2:]
@@ -268,21 +284,29 @@ class VolumeIntegralScattering(Layer):
             h = tf.cast(born_response(self._equations, values, antennas), self.cdtype)
             h = accept(h, tf.math.is_finite(linalg.real_rows(h)), OVERFLOW)
         else:
-            material = [batch.flat(tf.cast(v, tf.float64), 1) for v in (permittivity, conductivity)]
+            wide = tf.complex128 if permittivity.dtype.is_complex else tf.float64
+            material = [
+                batch.flat(tf.cast(permittivity, wide), 1),
+                batch.flat(tf.cast(conductivity, tf.float64), 1),
+            ]
             h = self._solve(values, [tf.stop_gradient(v) for v in material], list(antennas))
         return batch.unflat(h)
 
     def _polarizability(self, permittivity: tf.Tensor, conductivity: tf.Tensor) -> tf.Tensor:
         """[batch..., F, 1 or 2, N], differentiable; NaN where the material is out of its range."""
-        permittivity, conductivity = (
-            tf.cast(permittivity, tf.float64),
-            tf.cast(conductivity, tf.float64),
-        )
-        good = (permittivity >= 1) & (conductivity >= 0)
-        conductivity = conductivity[..., tf.newaxis, :]
+        conductivity = tf.cast(conductivity, tf.float64)
+        good = conductivity >= 0
+        factor = (2 * np.pi * self.frequencies * epsilon_0)[:, np.newaxis]
+        loss = conductivity[..., tf.newaxis, :] / factor
+        if permittivity.dtype.is_complex:
+            imaginary = tf.cast(tf.math.imag(permittivity), tf.float64)
+            permittivity = tf.math.real(permittivity)
+            good &= imaginary <= 0
+            loss -= imaginary[..., tf.newaxis, :]
         if self._largest_conductivity is not None:
-            conductivity = tf.minimum(conductivity, self._largest_conductivity[:, np.newaxis])
-        loss = conductivity / (2 * np.pi * self.frequencies * epsilon_0)[:, np.newaxis]
+            loss = tf.minimum(loss, self._largest_conductivity[:, np.newaxis] / factor)
+        permittivity = tf.cast(permittivity, tf.float64)
+        good &= permittivity >= 1
         gain = tf.where(good, permittivity - 1, tf.constant(np.nan, tf.float64))[..., tf.newaxis, :]
         chi = tf.complex(gain + tf.zeros_like(loss), tf.zeros_like(gain) - loss)
         parts = [chi]

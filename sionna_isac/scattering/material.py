@@ -9,6 +9,7 @@ import numpy as np
 from scipy.constants import c, epsilon_0, mu_0
 
 from sionna_isac.core import checks, cites
+from sionna_isac.scattering import _arguments
 
 __all__ = ["contrast", "effective_conductivity", "partial_contrast"]
 
@@ -17,10 +18,14 @@ __all__ = ["contrast", "effective_conductivity", "partial_contrast"]
 def contrast(permittivity: Any, conductivity: Any, frequency: float) -> np.ndarray:
     r"""Complex contrast :math:`\chi = \varepsilon_r - 1 - j\sigma/(\omega\varepsilon_0)`, Eq. (2).
 
+    A complex permittivity :math:`\varepsilon' - j\varepsilon''` (time is :math:`e^{+j\omega t}`)
+    brings losses of its own, in addition to those of the conductivity.
+
     Input
     -----
     permittivity : [...], array_like
-        Relative permittivity :math:`\varepsilon_r \ge 1`
+        Relative permittivity :math:`\varepsilon_r`, real or complex: real part >= 1, imaginary
+        part <= 0
     conductivity : [...], array_like
         Conductivity :math:`\sigma \ge 0` [S/m]
     frequency : `float`
@@ -37,9 +42,9 @@ def contrast(permittivity: Any, conductivity: Any, frequency: float) -> np.ndarr
         If an argument is not finite or out of its range (gain media are not supported), or the
         shapes do not match
     """
-    permittivity = _at_least("permittivity", permittivity, 1)
+    permittivity = permittivities(permittivity)
     conductivity = _at_least("conductivity", conductivity, 0)
-    frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
+    frequency = checks.frequency("frequency", frequency)
     try:
         np.broadcast_shapes(permittivity.shape, conductivity.shape)
     except ValueError:
@@ -78,7 +83,7 @@ def partial_contrast(contrast: Any, fill: Any) -> tuple[np.ndarray, np.ndarray]:
     TypeError, ValueError
         If ``fill`` is not within [0, 1]
     """
-    contrast = np.asarray(contrast, np.complex128)
+    contrast = checks.complexes("contrast", contrast)
     fill = _at_least("fill", fill, 0)
     if np.any(fill > 1):
         raise ValueError(f"fill must be <= 1; got {float(np.max(fill)):g}")
@@ -120,7 +125,7 @@ def effective_conductivity(conductivity: Any, voxel_size: float, frequency: floa
     """
     conductivity = _at_least("conductivity", conductivity, 0)
     size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
-    frequency = checks.real("frequency", frequency, minimum=0, exclusive=True)
+    frequency = checks.frequency("frequency", frequency)
     omega = 2 * math.pi * frequency
     if omega * size / c > 1:
         raise ValueError(
@@ -128,6 +133,30 @@ def effective_conductivity(conductivity: Any, voxel_size: float, frequency: floa
             f"metal; got {omega * size / c / (2 * math.pi):.3g} wavelengths"
         )
     return np.minimum(conductivity, 8 / (omega * mu_0 * size**2))
+
+
+def metal_advice(voxel_size: float, frequency: float) -> str:
+    """How to approximate metal with voxels of this size up to this frequency, or with smaller."""
+    largest = c / (2 * math.pi * frequency)
+    if voxel_size <= largest:
+        return "the approximation metal='effective'"
+    return (
+        f"the approximation metal='effective' with voxels of at most {0.99 * largest:.2g} m, "
+        "1/(2 pi) wavelengths"
+    )
+
+
+def permittivities(value: Any) -> np.ndarray:
+    """Relative permittivities, real or complex, of passive materials that are not plasmas."""
+    if np.iscomplexobj(np.asarray(value)):
+        array = checks.complexes("permittivity", value)
+        if np.any(array.imag > 0):
+            raise TypeError(
+                "permittivity must hold real numbers, or complex ones with an imaginary part <= 0, "
+                f"which is loss with e^{{+jwt}}; got {np.max(array.imag):g}j"
+            )
+        return _arguments.permittivities(array)
+    return _at_least("permittivity", value, 1)
 
 
 def _at_least(name: str, value: Any, minimum: float) -> np.ndarray:

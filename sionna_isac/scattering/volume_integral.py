@@ -102,7 +102,8 @@ def volume_response(
     voxel_size : `float`
         Side of a voxel [m]
     permittivity : [N], array_like
-        Relative permittivity, >= 1
+        Relative permittivity, real or complex (:math:`\varepsilon' - j\varepsilon''`): real part
+        >= 1, imaginary part <= 0, losses in addition to those of the conductivity
     conductivity : [N], array_like
         Conductivity, >= 0 [S/m]
     frequencies : [F], array_like

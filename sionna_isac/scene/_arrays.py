@@ -54,6 +54,8 @@ def indices(value: Any, number: int, names: int) -> np.ndarray:
 def triples(value: Any) -> np.ndarray:
     """Real or complex vectors [..., 3]."""
     vectors = np.asarray(value)
+    if vectors.dtype.kind not in "iufc":
+        raise TypeError(f"vectors must hold numbers; got {vectors.dtype}")
     if not vectors.shape or vectors.shape[-1] != 3:
         raise ValueError(f"vectors must have shape [..., 3]; got shape {list(vectors.shape)}")
     return vectors

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sionna_isac.scene._voxelize import Coverage, cells, num_samples
+from sionna_isac.scene._voxelize import Coverage, cells, num_samples, require_memory
 
 SAMPLES = 8  # vertical lines through a cell along x and along y, at least
 FINEST = 0.01  # distance of the lines, at most [m]
 CHUNK = 2_000_000  # pairs of a triangle and a line that are looked at together
+NO_DEPTH = 1e-6  # of a cell: rounding where surfaces touch
 
 
 def mesh_coverage(vertices: np.ndarray, faces: np.ndarray, size: float) -> Coverage:
@@ -30,6 +31,7 @@ def mesh_coverage(vertices: np.ndarray, faces: np.ndarray, size: float) -> Cover
     corner = (start - np.array([0.5, 0.5, 0.0])) * size
     scaled = (vertices - corner) / size
     scaled[:, :2] = scaled[:, :2] * lines - 0.5 + 1e-5 * np.array([np.sqrt(2), np.sqrt(3)])
+    _check_memory(scaled, faces, shape, lines, size)
     found = list(_crossings(scaled, faces, shape[:2] * lines))
     line, z, sign = (np.concatenate(values) for values in zip(*found, strict=True))
     if not len(line):
@@ -50,11 +52,23 @@ def mesh_coverage(vertices: np.ndarray, faces: np.ndarray, size: float) -> Cover
     return Coverage(start, np.clip(fill, 0, 1).astype(np.float32))
 
 
+def _check_memory(
+    points: np.ndarray, faces: np.ndarray, shape: np.ndarray, lines: int, size: float
+) -> None:
+    """Refuse what would need too much memory, before it is allocated."""
+    a, b, c = (points[faces[:, k], :2] for k in range(3))
+    first, second = b - a, c - a
+    crossings = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum() / 2
+    pairs = np.ptp(points[faces, :2], axis=1).prod(1).max()
+    extent = shape * size
+    require_memory(extent, size, 60 * crossings + 100 * max(float(pairs) - CHUNK, 0), "lines")
+
+
 def _of_union(
     line: np.ndarray, z: np.ndarray, sign: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The crossings at which lines enter and leave the union of all bodies."""
-    order = np.lexsort((z, line))
+    order = np.lexsort((-sign, z, line))  # where surfaces touch, in before out
     line, z, sign = line[order], z[order], sign[order]
     after = np.cumsum(sign)  # runs through all lines: each ends at 0
     last = np.append(np.flatnonzero(np.diff(line)), len(line) - 1)
@@ -62,6 +76,12 @@ def _of_union(
         raise ValueError(
             f"mesh could not be filled: {np.count_nonzero(after[last])} of {len(last)} vertical "
             "lines enter it more or less often than they leave it; its faces are degenerate"
+        )
+    depth = np.diff(z, append=np.inf)
+    if np.any((after < 0) & (depth > NO_DEPTH)):
+        raise ValueError(
+            "mesh cannot be filled: it intersects itself, so that a part of it is inside out; "
+            "repair it, or give its bodies one by one"
         )
     enters, was_in = after > 0, after - sign > 0
     kept = enters != was_in

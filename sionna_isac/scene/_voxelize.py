@@ -19,6 +19,8 @@ from sionna_isac.scene.voxels import VoxelTarget
 SAMPLES = 4  # a voxel along each axis, at least
 FINEST = 0.01  # distance of samples, at most: no part of a vehicle is lost between them [m]
 CHUNK = 1_000_000  # samples at once: what bounds the memory
+CELL_BYTES = 70
+MAX_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,19 @@ def num_samples(size: float, least: int, finest: float) -> int:
     return max(least, 2 * math.ceil(size / finest / 2 - 1e-9))
 
 
+def require_memory(extent: np.ndarray, size: float, further: float = 0.0, what: str = "") -> None:
+    """Refuse a voxelisation that would need too much memory, before any is allocated."""
+    cells_along = np.ceil(np.asarray(extent, np.float64) / size) + 3
+    needed = CELL_BYTES * float(cells_along.prod()) + further
+    if needed > MAX_BYTES:
+        raise ValueError(
+            f"voxel_size {size:g} m needs about {needed / 2**30:.3g} GiB, above the "
+            f"{MAX_BYTES / 2**30:g} GiB allowed, for {float(cells_along.prod()):.3g} cells"
+            f"{f' and the {what} through them' if further else ''}: the target is "
+            f"{' x '.join(f'{n:.4g}' for n in extent)} m; choose larger voxels or check its unit"
+        )
+
+
 def shape_coverage(shape: Shape, size: float) -> Coverage:
     """Fill by supersampling, some layers along x at a time."""
     start, stop = cells(shape.low, shape.high, size)
@@ -122,6 +137,7 @@ def voxelize(
             f"voxel_size must not exceed the target's largest dimension, {extent.max():.3g} m; "
             f"got {size:g} m"
         )
+    require_memory(extent, size)
     covers = [part.cover(size) for part in parts]
     # one empty cell all around, for what looks at neighbours
     start = np.min([c.start for c in covers], 0) - 1

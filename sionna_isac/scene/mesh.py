@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,14 @@ import numpy as np
 
 from sionna_isac.core import checks
 from sionna_isac.scene._scanline import mesh_coverage
-from sionna_isac.scene._surface import enclosed_volume, merged, num_open_edges, oriented
+from sionna_isac.scene._surface import (
+    distinct,
+    enclosed_volume,
+    merged,
+    num_open_edges,
+    oriented,
+    without_walls,
+)
 from sionna_isac.scene._voxelize import Part, voxelize
 from sionna_isac.scene.material import checked
 from sionna_isac.scene.voxels import VoxelTarget
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["MeshTarget"]
 
 FORMATS = (".obj", ".ply", ".stl")
+PLAUSIBLE = (0.01, 50.0)  # largest dimension of a target, where nobody says what the unit is [m]
 Mesh = tuple[np.ndarray, np.ndarray]  # vertices [n, 3] and faces [m, 3]
 
 
@@ -29,8 +38,10 @@ class MeshTarget:
     """A target whose parts are bounded by closed meshes of triangles.
 
     Orientations are repaired: neighbouring faces are made to agree, bodies that are inside out are
-    turned, and a body that is inside out within another one is a cavity of it. The body frame is
-    that of the file, scaled, with z up.
+    turned, and a body that is inside out within another one is a cavity of it. Faces that are there
+    more than once count once, with a warning. Bodies may overlap: they are filled once. The result
+    depends on the order neither of faces nor of vertices. The body frame is that of the file,
+    scaled, with z up.
 
     Parameters
     ----------
@@ -41,8 +52,9 @@ class MeshTarget:
         Relative permittivity, at least 1; by the names of the parts if they differ
     conductivity : `float` | `dict`
         Conductivity [S/m]; likewise
-    scale : `float`, (default 1)
-        Length of the file's unit [m], such as 0.001 for millimetres
+    scale : `None` (default) | `float`
+        Length of the file's unit [m], such as 0.001 for millimetres: the files do not say. `None`
+        is 1, unless the target would then be smaller than 1 cm or larger than 50 m.
     up : "z" (default) | "y"
         Axis of the file that points up
     category : `None` (default) | `str`
@@ -53,8 +65,9 @@ class MeshTarget:
     FileNotFoundError
         If there is no such file
     ValueError
-        If a file cannot be read, if a mesh is empty, not finite or not closed, or if an argument
-        is out of range
+        If a file cannot be read, if a mesh is empty, not finite or not closed, intersects itself
+        such that its inside is not known, or has an implausible size and no ``scale``, or if an
+        argument is out of range
 
     Example
     -------
@@ -67,11 +80,12 @@ class MeshTarget:
         permittivity: float | Mapping[str, float],
         conductivity: float | Mapping[str, float],
         *,
-        scale: float = 1.0,
+        scale: float | None = None,
         up: str = "z",
         category: str | None = None,
     ) -> None:
-        scale = checks.real("scale", scale, minimum=0, exclusive=True)
+        if scale is not None:
+            scale = checks.real("scale", scale, minimum=0, exclusive=True)
         checks.one_of("up", up, ("z", "y"))
         self.category = category
         parts = source if isinstance(source, Mapping) else {"target": source}
@@ -88,8 +102,17 @@ class MeshTarget:
             )
             for name in raw
         }
-        for name, (vertices, _) in raw.items():
+        for name, (vertices, faces) in raw.items():
+            if not len(faces):
+                raise ValueError(f"mesh {name!r} must have faces; got none")
+            if np.min(faces) < 0 or np.max(faces) >= len(vertices):
+                raise ValueError(
+                    f"faces of mesh {name!r} must be numbers of vertices, 0 ... "
+                    f"{len(vertices) - 1}; got {np.min(faces)} ... {np.max(faces)}"
+                )
             checks.finite(f"vertices of mesh {name!r}", vertices)
+        if scale is None:
+            scale = _unit([vertices[faces.ravel()] for vertices, faces in raw.values()])
         turn = np.eye(3) if up == "z" else np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
         self.meshes = {
             name: _closed(name, vertices @ turn.T * scale, faces)
@@ -141,6 +164,18 @@ class MeshTarget:
         return voxelize(parts, voxel_size, np.diff(self.bounds, axis=0)[0], self.category)
 
 
+def _unit(vertices: list[np.ndarray]) -> float:
+    """1 m, if this makes the target of a plausible size."""
+    size = np.ptp(np.concatenate(vertices), axis=0) if any(map(len, vertices)) else np.ones(3)
+    if not PLAUSIBLE[0] <= size.max() <= PLAUSIBLE[1]:
+        raise ValueError(
+            "scale must be given, the length of the file's unit in m: the mesh is "
+            f"{' x '.join(f'{n:.4g}' for n in size)} m if that is 1 (0.001 is for millimetres, "
+            "1 says that it is in metres)"
+        )
+    return 1.0
+
+
 def _of(kind: str, value: Any, name: str, parts: Mapping[str, Any]) -> Any:
     """Value of a part; a dictionary must name all parts and no others."""
     if not isinstance(value, Mapping):
@@ -169,7 +204,7 @@ def _read(name: str, source: Any) -> list[tuple[str, Mesh]]:
         raise TypeError(
             f"source must be a file (PLY, OBJ or STL), a mesh or a scene of trimesh; got {source!r}"
         )
-    return [(name, (np.array(source.vertices, float), np.array(source.faces)))]
+    return [(name, (np.array(source.vertices, float), np.array(source.faces).reshape(-1, 3)))]
 
 
 def _loaded(path: Path) -> Any:
@@ -188,16 +223,26 @@ def _loaded(path: Path) -> Any:
 
 def _closed(name: str, vertices: np.ndarray, faces: np.ndarray) -> Mesh:
     """A mesh that bounds a volume, outward oriented."""
-    if not len(faces):
-        raise ValueError(f"mesh {name!r} must have faces; got none")
-    vertices, faces = merged(vertices, faces)
+    used, index = np.unique(faces, return_inverse=True)  # a stray vertex is no part of it
+    vertices, faces = merged(vertices[used], index.reshape(-1, 3))
+    faces, weight, repeated = distinct(faces)
     missing = num_open_edges(faces)
     if missing:
         raise ValueError(
             f"mesh {name!r} must be watertight; got {missing} open edges: fill its holes, for "
             "example with trimesh.repair.fill_holes, or thicken a sheet to a solid"
         )
-    faces = oriented(vertices, faces)
+    faces, weight = without_walls(vertices, faces, weight)
+    try:
+        faces = oriented(vertices, faces, weight)
+    except ValueError as error:
+        raise ValueError(f"mesh {name!r} cannot be filled: {error}") from None
     if not enclosed_volume(vertices, faces) > 0:
         raise ValueError(f"mesh {name!r} must enclose a volume; got none")
+    if repeated:
+        warnings.warn(
+            f"mesh {name!r} has {repeated} faces more than once: each counts once, or not at all "
+            "where bodies touch or a sheet has no thickness",
+            stacklevel=3,
+        )
     return vertices, faces

@@ -15,6 +15,7 @@ from sionna_isac.scene._arrays import each, indices, triples, unit_or_zero
 __all__ = ["CATEGORIES", "TargetLabel", "VoxelTarget"]
 
 CATEGORIES = ("motorbike", "car")
+MAX_CELLS = 1 << 26  # of the bounding box
 
 
 class TargetLabel(NamedTuple):
@@ -115,7 +116,7 @@ class VoxelTarget:
             "part": indices(self.part, number, len(names)),
             "part_names": names,
             "position": checks.vector("position", self.position, 3),
-            "heading": checks.real("heading", self.heading),
+            "heading": checks.heading("heading", self.heading),
         }
         for name, value in values.items():
             if isinstance(value, np.ndarray):
@@ -128,6 +129,13 @@ class VoxelTarget:
             raise ValueError(
                 f"positions must lie on one grid of voxel_size {self.voxel_size:g} m; "
                 f"some are off by {off:.2g} voxels"
+            )
+        box = np.ptp(positions, axis=0) / self.voxel_size + 1
+        if box.prod() > MAX_CELLS:
+            raise ValueError(
+                f"positions must have a bounding box of at most {MAX_CELLS} cells of voxel_size "
+                f"{self.voxel_size:g} m; got {' x '.join(f'{n:.6g}' for n in np.rint(box))} "
+                "(are both in m?)"
             )
         twice = number - len(np.unique(np.ravel_multi_index(tuple(self.cells.T), self.shape)))
         if twice:
@@ -202,6 +210,10 @@ class VoxelTarget:
             Values on the grid :attr:`shape`
         """
         values = np.asarray(values)
+        if not values.ndim or len(values) != self.num_voxels:
+            raise ValueError(
+                f"values must have shape [{self.num_voxels}, ...]; got {list(values.shape)}"
+            )
         dense = np.full(self.shape + values.shape[1:], outside, values.dtype)
         dense[tuple(self.cells.T)] = values
         return dense
@@ -236,7 +248,7 @@ class VoxelTarget:
             The same voxels, placed
         """
         range = checks.real("range", range, minimum=0)
-        azimuth = checks.real("azimuth", azimuth)
+        azimuth = checks.heading("azimuth", azimuth)
         turned = self.placed([0.0, 0.0, checks.real("height", height)], heading)
         wanted = range * np.array([math.cos(azimuth), math.sin(azimuth)])
         return turned.placed([*(wanted - turned.center[:2]), height], heading)
@@ -271,11 +283,11 @@ class VoxelTarget:
 
     def to_world(self, points: Any) -> np.ndarray:
         """Points [..., 3] of the body frame in the world [m]."""
-        return self.direction_to_world(points) + self.position
+        return self.direction_to_world(checks.floats("points", points)) + self.position
 
     def to_body(self, points: Any) -> np.ndarray:
         """Points [..., 3] of the world, such as antennas, in the body frame [m]."""
-        return self.direction_to_body(triples(points) - self.position)
+        return self.direction_to_body(triples(checks.floats("points", points)) - self.position)
 
     def direction_to_world(self, vectors: Any) -> np.ndarray:
         """Real or complex vectors [..., 3] of the body frame in the world: turned, not moved."""

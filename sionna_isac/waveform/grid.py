@@ -41,7 +41,8 @@ def shared_tone_grid(
     subcarrier_spacing : `float`
         Subcarrier spacing [Hz]
     sensing_tones : sequence of `int`, (default none)
-        Sensing subcarriers, as indices among the effective subcarriers
+        Sensing subcarriers, as indices among the effective subcarriers. Their order does not
+        matter here; it is that of the tones of :class:`BeamformedGrid`
     pilot_symbols : sequence of `int`, (default (0,))
         OFDM symbols that carry pilots
     cyclic_prefix_length, num_guard_carriers, dc_null, precision
@@ -55,12 +56,14 @@ def shared_tone_grid(
     Raises
     ------
     ValueError
-        If an index is repeated or outside the grid, or no data element is left
+        If an index is repeated or outside the grid, guard carriers and DC null leave no
+        subcarrier, or no data element is left
     """
     checks.integer("num_ofdm_symbols", num_ofdm_symbols)
     checks.integer("fft_size", fft_size)
     checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
-    num_effective = fft_size - sum(num_guard_carriers) - int(dc_null)
+    checks.integer("cyclic_prefix_length", cyclic_prefix_length, minimum=0, maximum=fft_size)
+    num_guard_carriers, num_effective = _effective(fft_size, num_guard_carriers, dc_null)
     tones = _indices("sensing_tones", sensing_tones, num_effective)
     symbols = _indices("pilot_symbols", pilot_symbols, num_ofdm_symbols)
 
@@ -103,8 +106,9 @@ class BeamformedGrid(Layer):
     Parameters
     ----------
     subcarriers : sequence of `int`
-        Subcarriers of the sensing tones among all ``fft_size``: with guard carriers or a DC null
-        these are ``resource_grid.effective_subcarrier_ind[sensing_tones]``
+        Subcarriers of the sensing tones among all ``fft_size``, in the order of the tones: with
+        guard carriers or a DC null these are
+        ``resource_grid.effective_subcarrier_ind[sensing_tones]``
 
     Input
     -----
@@ -153,8 +157,29 @@ class BeamformedGrid(Layer):
         return data + sensing[:, tf.newaxis]
 
 
+def _effective(size: int, guards: Any, dc_null: bool) -> tuple[tuple[int, int], int]:
+    """Guard carriers, checked, and the number of subcarriers that they and the DC null leave."""
+    text = "num_guard_carriers must be a pair of integers >= 0, lower and upper"
+    try:
+        lower, upper = guards
+    except (TypeError, ValueError):
+        raise TypeError(f"{text}; got {guards!r}") from None
+    pair = tuple(checks.integer("num_guard_carriers", n, minimum=0) for n in (lower, upper))
+    left = size - sum(pair) - int(dc_null)
+    if left < 1 or (dc_null and max(pair[0] - size // 2, pair[1] + size // 2 + 1 - size) > 0):
+        raise ValueError(
+            f"num_guard_carriers must leave subcarriers (fft_size {size}"
+            f"{', dc_null within them' if dc_null else ''}); got {pair}"
+        )
+    return (pair[0], pair[1]), left
+
+
 def _indices(name: str, value: Any, size: int) -> np.ndarray:
-    raw = np.asarray(value)
+    """Distinct indices in the order of the caller."""
+    try:
+        raw = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{name} must be a sequence of integers; got {value!r}") from None
     if raw.size and not np.issubdtype(raw.dtype, np.integer):
         raise TypeError(f"{name} must be a sequence of integers; got {value!r}")
     index = raw.astype(int)
@@ -166,4 +191,4 @@ def _indices(name: str, value: Any, size: int) -> np.ndarray:
         raise ValueError(
             f"{name} must be distinct integers within [0, {size - 1}]; got {index.tolist()}"
         )
-    return np.sort(index)
+    return index

@@ -10,12 +10,16 @@ from sionna_isac.beamforming import (
     BeamSolution,
     SolverError,
     VerificationError,
+    communication_only,
     largest_common_rate,
+    matrix_approximation,
     maximize_snr,
     maximize_sum_rate,
     minimize_speb,
     sensing_only,
     smallest_power,
+    smallest_speb,
+    two_stage,
 )
 from tests.beamforming.cases import random_scene
 
@@ -177,3 +181,94 @@ def test_tampered_structure_is_seen():
         analog[row, column] = value
         with pytest.raises(VerificationError, match="not one phase per antenna"):
             BeamSolution.verified(scene, 2.0, analog=analog, digital=good.digital)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: minimize_speb(None, 1.0, 1.0),
+        lambda: maximize_sum_rate(None, 1.0, 1.0),
+        lambda: maximize_snr(None, 1.0, 1.0),
+        lambda: smallest_power(None, 1.0),
+        lambda: smallest_speb(None, 1.0),
+        lambda: largest_common_rate(None, 1.0),
+        lambda: sensing_only(None, 1.0),
+        lambda: communication_only(None, 1.0),
+        lambda: two_stage(None, 1.0, 1.0, 4),
+        lambda: matrix_approximation(None, 1.0, None, 4),
+        lambda: BeamSolution.verified(None, 1.0, np.ones([16, 2])),
+    ],
+)
+def test_scene_of_a_wrong_type(call):
+    with pytest.raises(TypeError, match="scene must be a NearFieldScene; got None"):
+        call()
+
+
+def test_real_channels_are_promoted():
+    """Real, integer and listed channels mean the complex ones of the same value."""
+    channels = np.eye(2, 16)
+    truth = minimize_speb(replace(random_scene(0), channels=channels + 0j), 1.0, 1.0)
+    for given in (channels, channels.astype(int), channels.tolist()):
+        scene = replace(random_scene(0), channels=given)
+        assert scene.channels.dtype == np.complex128
+        assert minimize_speb(scene, 1, [1, 1]).speb == pytest.approx(truth.speb, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"wavelength": 28e9}, ValueError, r"wavelength must be a length in m.*got 28000000000"),
+        ({"noise_power": np.ones(2)}, TypeError, r"noise_power must be a number > 0; got array"),
+        ({"noise_power": np.complex128(1 + 1j)}, TypeError, "noise_power must be a number > 0"),
+        ({"element_positions": np.arange(16) * 1j}, TypeError, "element_positions must hold real"),
+        ({"target": [1 + 1j, 2]}, TypeError, "target must hold real numbers"),
+        ({"channels": random_scene(0).channels.T}, ValueError, r"channels must have shape .*16\]"),
+        ({"channels": np.full([2, 16], np.nan)}, ValueError, "channels must be finite; got 32 NaN"),
+    ],
+)
+def test_types_and_units_of_a_scene(changes, error, message):
+    with pytest.raises(error, match=message):
+        replace(random_scene(0), **changes)
+
+
+GIVEN = {"beams": np.ones([16, 2]) / 10}
+PARTS = {"beams": None, "analog": np.ones([16, 4]), "digital": np.ones([3, 2])}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"power": np.nan}, ValueError, "power must be a finite number > 0; got nan"),
+        ({"power": 0}, ValueError, "power must be a finite number > 0; got 0"),
+        ({"min_rates": np.full(2, np.nan)}, ValueError, "min_rates must be finite; got 2 NaN"),
+        ({"min_rates": np.ones(5)}, ValueError, r"min_rates must have shape \[2\]"),
+        ({"max_speb": np.nan}, ValueError, "max_speb must be a finite number > 0; got nan"),
+        ({"beams": np.ones(16)}, ValueError, r"beams must be a matrix.*got \[16\]"),
+        ({"beams": "beams"}, TypeError, "beams must hold complex numbers"),
+        (PARTS, ValueError, r"analog must have shape \[16, 3\].*got shape \[16, 4\]"),
+    ],
+)
+def test_nothing_unknown_is_verified(arguments, error, message):
+    """NaN compares as met: it must not get as far as a comparison."""
+    with pytest.raises(error, match=message):
+        BeamSolution.verified(random_scene(0), **({"power": 1.0} | GIVEN | arguments))
+
+
+def test_given_beams_may_be_real_or_listed():
+    scene = random_scene(0)
+    truth = BeamSolution.verified(scene, 1.0, GIVEN["beams"] + 0j)
+    for beams in (GIVEN["beams"], GIVEN["beams"].tolist()):
+        assert BeamSolution.verified(scene, 1.0, beams).speb == truth.speb
+
+
+def test_arguments_of_references():
+    scene = random_scene(0)
+    good = sensing_only(scene, 1.0)
+    with pytest.raises(TypeError, match="solution must be a BeamSolution"):
+        matrix_approximation(scene, 1.0, good.beams, 4)
+    with pytest.raises(TypeError, match=r"iterations must be an integer >= 0; got 2\.5"):
+        matrix_approximation(scene, 1.0, good, 4, iterations=2.5)
+    with pytest.raises(ValueError, match="max_speb must be a finite number > 0; got -1"):
+        matrix_approximation(scene, 1.0, good, 4, max_speb=-1)
+    with pytest.raises(ValueError, match="num_starts must be an integer >= 1; got 0"):
+        maximize_snr(scene, 1.0, 1.0, 4, num_starts=0)

@@ -131,3 +131,28 @@ def test_sensing_tones_do_not_spoil_the_link():
     with_tones = bit_error_rate(TONES)
     assert perfect < without < 2.2 * perfect
     assert abs(with_tones / without - 1) < 0.1
+
+
+def test_tones_stay_where_the_caller_puts_them():
+    """Tone a on subcarrier 10 and b on 2, also after a round trip of the configuration."""
+    layer = isac.waveform.BeamformedGrid([10, 2])
+    values = [2.0 + 0j, 3.0 + 0j]
+    beam, empty = np.ones([1, 1], complex), np.zeros([1, 1, 1, 1, 16], complex)
+    for each in (layer, type(layer).from_config(layer.get_config())):
+        x = each(empty, beam, np.reshape(values, [1, 1, 2]), beam).numpy()[0, 0, 0, 0]
+        assert each.subcarriers == [10, 2]
+        assert x[10] == 2 and x[2] == 3 and np.count_nonzero(x) == 2
+
+
+def test_order_of_tones_with_guards():
+    """Indices among the effective subcarriers in any order: each tone has the one it names."""
+    tones = (44, 3, 30)
+    grid = make_grid(tones)
+    places = np.asarray(grid.effective_subcarrier_ind)[list(tones)]
+    layer = isac.waveform.BeamformedGrid(places)
+    beam, values = np.ones([1, 1], complex), np.arange(1, 4).reshape(1, 1, 3) + 0j
+    x = layer(np.zeros([1, 1, 1, SYMBOLS, FFT], complex), beam, values, beam).numpy()
+    np.testing.assert_array_equal(x[0, 0, 0, :, places], np.tile([[1], [2], [3]], [1, SYMBOLS]))
+    same = make_grid(sorted(tones))
+    np.testing.assert_array_equal(grid.pilot_pattern.mask, same.pilot_pattern.mask)
+    np.testing.assert_array_equal(grid.pilot_pattern.pilots, same.pilot_pattern.pilots)
