@@ -30,6 +30,7 @@ from sionna_isac.channel import (
     MonostaticEcho,
     MultitapLink,
     NearFieldEcho,
+    Paths,
     SalehValenzuelaLink,
     new_york_path_loss,
     reflection_coefficient,
@@ -109,6 +110,10 @@ def targets(**kwargs) -> PointTargets:
         "num_targets": [2],
     }
     return PointTargets(**{**values, **kwargs})
+
+
+def link_paths() -> Paths:
+    return MultitapLink(array(), FixedSector((0, 1)), 1e6).paths(1)
 
 
 def near(**kwargs) -> SphericalWaveArray:
@@ -326,6 +331,10 @@ CALLS = [
     wrong("echo-filtered-beam", lambda: MonostaticEcho(array(), 1e5).filtered(targets(), y(1, 3), np.eye(8)), "beam", "[1, 3]", "[1, 4]"),
     wrong("link-bandwidth", lambda: MultitapLink(array(), FixedSector((0, 1)), 0), "bandwidth", "0", "> 0"),
     wrong("link-taps", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6, 0), "num_taps", "0", ">= 1"),
+    wrong("link-csi-tones", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 4), 0, 1e5), "num_subcarriers", "0", ">= 1"),
+    wrong("link-csi-spacing", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 4), 8, 0), "subcarrier_spacing", "0", "> 0"),
+    wrong("link-csi-beam", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 3), 8, 1e5), "beam", "[1, 3]", "last dimension 4"),
+    wrong("link-csi-one-beam", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(4), 8, 1e5), "beam", "[4]", "2 dimensions"),
     wrong("link-sector", lambda: MultitapLink(array(), (0, 1), 1e6), "sector", "(0, 1)", "Layer"),
     wrong("link-range", lambda: GeometricLink(array(), FixedSector((0, 1)), (5, 1)), "range_interval", "(5, 1)", "low <= high"),
     wrong("link-scatterers", lambda: GeometricLink(array(), FixedSector((0, 1)), (1, 5), -1), "max_scatterers", "-1", ">= 0"),
