@@ -236,13 +236,20 @@ def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = F
     return no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]
 
 
-def azimuth(name: str, value: tf.Tensor, limit: float = math.pi) -> tf.Tensor:
-    """Raise ``ValueError`` if an eager tensor holds an angle beyond ±``limit``: one in degrees."""
-    if tf.executing_eagerly() and bool(tf.reduce_any(tf.abs(value) > limit * (1 + 1e-6))):
-        low, high = float(tf.reduce_min(value)), float(tf.reduce_max(value))
+def azimuth(name: str, value: Any, limit: float = math.pi, mask: Any = True) -> Any:
+    """Raise ``ValueError`` if an array or eager tensor holds an angle beyond ±``limit``.
+
+    Such an angle is in degrees, most likely. ``mask`` says which angles count; NaN and infinity
+    are for :func:`finite` to find.
+    """
+    if any(isinstance(v, tf.Tensor) and not hasattr(v, "numpy") for v in (value, mask)):
+        return value  # symbolic: the content is not known yet
+    angles, counts = np.broadcast_arrays(np.asarray(value), np.asarray(mask, bool))
+    angles = angles[counts & np.isfinite(angles)]
+    if np.any(np.abs(angles) > limit * (1 + 1e-6)):
         raise ValueError(
             f"{name} must hold azimuths in rad, not in degrees, within [{-limit:g}, {limit:g}]; "
-            f"got values from {low:g} to {high:g}"
+            f"got values from {np.min(angles):g} to {np.max(angles):g}"
         )
     return value
 
