@@ -48,16 +48,21 @@ def real(
     minimum: float = -math.inf,
     maximum: float = math.inf,
     exclusive: bool = False,
+    infinite: bool = False,
 ) -> float:
-    """Return ``value`` as a finite float within [minimum, maximum] (open interval if exclusive)."""
+    """Return ``value`` as a float within [minimum, maximum] (open interval if ``exclusive``).
+
+    It must be finite, unless ``infinite``; it is never NaN.
+    """
     allowed = _allowed(minimum, maximum, exclusive)
     try:
         number = _number(value)
     except (TypeError, ValueError, NotImplementedError):
         raise TypeError(f"{name} must be a number{allowed}; got {value!r}") from None
     inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
-    if not math.isfinite(number) or not inside:
-        raise ValueError(f"{name} must be a finite number{allowed}; got {value!r}")
+    if not inside or (math.isinf(number) and not infinite):
+        kind = "number, which may be infinite" if infinite else "finite number"
+        raise ValueError(f"{name} must be a {kind}{allowed}; got {value!r}")
     return number
 
 
