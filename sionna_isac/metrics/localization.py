@@ -201,6 +201,6 @@ def _polar(
             f"got shape {list(count.shape)}"
         )
     there = np.arange(angle.shape[1]) < count[:, np.newaxis]
-    checks.radians(angle_name, checks.finite(angle_name, angle[there]))
+    checks.azimuth(angle_name, checks.finite(angle_name, angle[there]), 2 * math.pi)
     checks.finite(range_name, range_[there])
     return [np.stack([a[:n], r[:n]]) for a, r, n in zip(angle, range_, count, strict=True)]

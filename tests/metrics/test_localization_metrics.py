@@ -115,7 +115,7 @@ def test_no_match_is_not_a_number_and_says_so():
         (
             lambda: matched_errors([[179.0]], [[5.0]], [[0.1]], [[5.0]], [1], [1]),
             ValueError,
-            r"est_angle must .* rad \(not degrees\); got 179",
+            r"est_angle must .* not in degrees.* to 179",
         ),
         (
             lambda: matched_errors([[0.1]], [[5.0]], [[0.1j]], [[5.0]], [1], [1]),

@@ -331,7 +331,9 @@ def test_positions():
     angle, range_ = np.array([0.0, np.pi / 6]), np.array([3.0, 2.0])
     np.testing.assert_allclose(positions(angle, range_), [[3, 0], [np.sqrt(3), 1]], atol=1e-15)
     assert positions(np.float32(0.1), np.float32(2.0)).dtype == tf.float32
-    with pytest.raises(ValueError, match=r"angle must lie within .* rad .*; got 30"):
+    with pytest.raises(
+        ValueError, match=r"angle must hold azimuths in rad, not in degrees.* to 30"
+    ):
         positions([0.1, 30.0], [5.0, 5.0])
 
 
