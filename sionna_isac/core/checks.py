@@ -27,6 +27,7 @@ __all__ = [
     "last_dim",
     "noise_power",
     "not_negative",
+    "numbers",
     "one_of",
     "rank",
     "real",
@@ -168,6 +169,15 @@ def angle_grid(name: str, value: Any) -> np.ndarray:
 def floats(name: str, value: Any) -> np.ndarray:
     """Return ``value`` as a float64 array; complex numbers are refused, not cut."""
     return _numeric(name, value, np.float64)
+
+
+def numbers(name: str, value: Any, kind: type = float) -> np.ndarray:
+    """Return ``value`` as a complex128 array if it or ``kind`` is complex, else as float64."""
+    try:
+        wide = kind is complex or np.iscomplexobj(value)
+    except ValueError:  # rows of different length: refused below
+        wide = False
+    return _numeric(name, value, np.complex128 if wide else np.float64)
 
 
 def complexes(name: str, value: Any) -> np.ndarray:

@@ -25,14 +25,6 @@ def floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     return checks.finite(name, array)
 
 
-def numbers(name: str, value: Any) -> np.ndarray:
-    """Array of real or complex numbers, in double precision, which may hold NaN."""
-    array = np.asarray(value)
-    if np.iscomplexobj(array):
-        return array.astype(np.complex128)
-    return checks.floats(name, value)
-
-
 def root_mean_square(value: np.ndarray) -> float:
     """Root of the mean square of real or complex numbers, whose squares may be out of range."""
     size = np.abs(value)

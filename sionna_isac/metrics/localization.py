@@ -13,7 +13,6 @@ from sionna_isac.metrics._arrays import (
     counts,
     floats,
     not_a_number,
-    numbers,
     root_mean_square,
     same_shape,
 )
@@ -73,7 +72,7 @@ def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = Non
     : `float`
         Error in the unit of the values; NaN with a warning if no value counts
     """
-    estimate, truth = numbers("estimate", estimate), numbers("truth", truth)
+    estimate, truth = checks.numbers("estimate", estimate), checks.numbers("truth", truth)
     same_shape("estimate", estimate, "truth", truth)
     mask = np.ones(truth.shape, bool) if mask is None else np.asarray(mask)
     if mask.dtype != bool:

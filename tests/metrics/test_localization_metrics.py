@@ -109,6 +109,7 @@ def test_no_match_is_not_a_number_and_says_so():
     ("call", "error", "message"),
     [
         (lambda: rmse(["a"], [1.0]), TypeError, "estimate must hold real numbers"),
+        (lambda: rmse([[1.0], [1.0, 2.0]], [1.0]), TypeError, "estimate must hold real numbers"),
         (lambda: rmse([1j], [1.0], period=1), TypeError, "with a period must hold real"),
         (lambda: rmse([1.0], [1.0], period=0), ValueError, "period must be .* > 0; got 0"),
         (lambda: rmse([1.0], [1.0], period=np.nan), ValueError, "period .* got nan"),
