@@ -214,7 +214,7 @@ def symbol_errors(
     size = setting.num_subcarriers
     padded = tf.pad(draws.taps, [[0, 0], [0, size - setting.num_taps]])
     gain = tf.reduce_sum(beam * steering(positions, draws.user_angle), -1, keepdims=True)
-    kappa = tf.signal.fft(padded) * gain
+    kappa = tf.signal.fftshift(tf.signal.fft(padded), -1) * gain
     y = kappa * tf.gather(points, draws.message) + draws.link_noise
     distance = tf.abs(y[..., tf.newaxis] - kappa[..., tf.newaxis] * points)
     decided = tf.argmin(distance, -1, tf.int32)

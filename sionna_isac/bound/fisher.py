@@ -114,9 +114,8 @@ def _values(parameters: Mapping[str, Any], batch_dims: int) -> dict[str, tf.Tens
         raise TypeError(f"parameters must be a dictionary of names and values; got {parameters!r}")
     values: dict[str, tf.Tensor] = {}
     for name, given in parameters.items():
-        array = np.asarray(given)
-        kind = np.complex128 if np.iscomplexobj(array) else np.float64
-        values[name] = tf.constant(checks.finite(f"parameters[{name!r}]", array.astype(kind)))
+        label = f"parameters[{name!r}]"
+        values[name] = tf.constant(checks.finite(label, checks.numbers(label, given)))
     shapes = {name: list(value.shape[:batch_dims]) for name, value in values.items()}
     first = next(iter(shapes.values()))
     if any(s != first or len(s) < batch_dims for s in shapes.values()):
@@ -127,7 +126,7 @@ def _values(parameters: Mapping[str, Any], batch_dims: int) -> dict[str, tf.Tens
 
 
 def _noise_power(noise_power: Any, batch: tf.TensorShape) -> np.ndarray:
-    noise = checks.finite("noise_power", np.asarray(noise_power, np.float64))
+    noise = checks.finite("noise_power", checks.floats("noise_power", noise_power))
     if not np.all(noise > 0):
         raise ValueError(f"noise_power must be > 0; got {float(np.min(noise)):g}")
     if noise.ndim and noise.shape != tuple(batch):

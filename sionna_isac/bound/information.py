@@ -90,7 +90,7 @@ def _symmetric(name: str, matrix: Any) -> np.ndarray:
         )
     if np.iscomplexobj(matrix):
         raise TypeError(f"{name} must be real (complex parameters are two real ones); got complex")
-    matrix = checks.finite(name, matrix.astype(np.float64))
+    matrix = checks.finite(name, checks.floats(name, matrix))
     diagonal = np.abs(np.diagonal(matrix, axis1=-2, axis2=-1))
     allowed = _SYMMETRY * np.sqrt(diagonal[..., :, np.newaxis] * diagonal[..., np.newaxis, :])
     excess = np.abs(matrix - matrix.swapaxes(-1, -2)) - allowed

@@ -9,7 +9,7 @@ import numpy as np
 from sionna_isac.bound.information import crb
 from sionna_isac.bound.point_target import PointTargetBound
 from sionna_isac.bound.position import near_field_position_efim
-from sionna_isac.core import cites
+from sionna_isac.core import checks, cites
 
 __all__ = ["near_field_target_bound"]
 
@@ -51,7 +51,7 @@ def near_field_target_bound(
     efim = near_field_position_efim(
         element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
     )
-    target = np.asarray(target, np.float64)
+    target = checks.floats("target", target)
     distance = np.linalg.norm(target, axis=-1)
     if np.any(distance <= 1e-9 * wavelength):
         raise ValueError(

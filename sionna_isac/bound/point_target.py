@@ -95,23 +95,44 @@ def point_target_bound(
     array = _in_double(checks.instance("array", array, Layer))
     num_subcarriers = checks.integer("num_subcarriers", num_subcarriers, minimum=2)
     spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
-    angle, distance = (np.asarray(v, np.float64) for v in (targets.angle, targets.range))
-    gain = np.asarray(targets.gain, np.complex128)
+    checks.instance("targets", targets, PointTargets)
+    angle = checks.floats("targets.angle", targets.angle)
+    distance = checks.floats("targets.range", targets.range)
+    gain = checks.numbers("targets.gain", targets.gain, complex)
     if angle.ndim != 2 or angle.shape != distance.shape or angle.shape != gain.shape:
         raise ValueError(
             "targets must hold angle, range and gain of shape [batch_size, max_targets]; got "
             f"shapes {list(angle.shape)}, {list(distance.shape)} and {list(gain.shape)}"
         )
     batch_size, max_targets = angle.shape
-    present = np.arange(max_targets) < np.asarray(targets.num_targets)[:, np.newaxis]
-    beam = np.asarray(beam, np.complex128)
+    count = np.asarray(targets.num_targets)
+    if count.dtype.kind not in "iu" or count.shape != (batch_size,):
+        raise ValueError(
+            f"targets.num_targets must hold integers of shape [{batch_size}]; "
+            f"got {count.dtype} of shape {list(count.shape)}"
+        )
+    if np.any((count < 0) | (count > max_targets)):
+        raise ValueError(f"targets.num_targets must be within 0 ... {max_targets}; got {count}")
+    present = np.arange(max_targets) < count[:, np.newaxis]
+    # what the others hold does not matter
+    angle, distance, gain = (np.where(present, v, 0) for v in (angle, distance, gain))
+    checks.azimuth("targets.angle", checks.finite("targets.angle", angle))
+    if np.any(checks.finite("targets.range", distance) < 0):
+        raise ValueError(f"targets.range must be >= 0; got {np.min(distance):g}")
+    beam = checks.complexes("beam", beam)
     if beam.shape not in ((array.num_antennas,), (batch_size, array.num_antennas)):
         raise ValueError(
             f"beam must have shape [{array.num_antennas}] or [{batch_size}, "
             f"{array.num_antennas}]; got shape {list(beam.shape)}"
         )
     beam = np.broadcast_to(beam, (batch_size, array.num_antennas))
-    noise = np.broadcast_to(np.asarray(no, np.float64), (batch_size,))
+    noise = checks.finite("no", checks.floats("no", no))
+    if noise.shape not in ((), (batch_size,)) or not np.all(noise > 0):
+        raise ValueError(
+            f"no must be > 0, a number or of shape [{batch_size}]; got {np.min(noise):g} "
+            f"of shape {list(noise.shape)}"
+        )
+    noise = np.broadcast_to(noise, (batch_size,))
     scale = 1 / math.sqrt(num_subcarriers) if normalize else 1.0
     step = max(1, _CHUNK // (array.num_antennas * num_subcarriers))
     fims = []

@@ -69,7 +69,7 @@ def steering_derivatives(
         If the point lies on an element of the array, or an argument is not finite
     """
     positions = _positions(element_positions)
-    wavelength = checks.real("wavelength", wavelength, minimum=0, exclusive=True)
+    wavelength = checks.wavelength("wavelength", wavelength)
     target = checks.finite("target", checks.floats("target", target))
     if target.shape[-1:] != (2,):
         raise ValueError(f"target must have shape [..., 2]; got shape {list(target.shape)}")

@@ -102,6 +102,9 @@ class PathLink(ChannelModel):
     ) -> tf.Tensor:
         r"""Scalar channel :math:`\boldsymbol{\kappa}` that a beam makes of the link, Eq. (4).
 
+        It is what Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` makes
+        of the same paths: delays turn the phase from the centre of the band.
+
         Input
         -----
         paths : :class:`Paths`
@@ -109,7 +112,7 @@ class PathLink(ChannelModel):
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
         num_subcarriers : `int`
-            Number of subcarriers, counted from the lower band edge
+            Number of subcarriers :math:`S`
         subcarrier_spacing : `float`
             Subcarrier spacing [Hz]
 
@@ -117,10 +120,17 @@ class PathLink(ChannelModel):
         ------
         : [batch_size, num_subcarriers], `tf.complex`
             :math:`\kappa_s = \sum_p g_p\, \mathbf{f}^\top \mathbf{a}(\varphi_p)\,
-            e^{-j2\pi s \Delta_f \tau_p}`
+            e^{-j2\pi (s - \lfloor S/2 \rfloor) \Delta_f \tau_p}`,
+            :math:`s = 0, \ldots, S-1` from the lower band edge
         """
-        weight = tf.linalg.matvec(self.response(paths), tf.cast(beam, self.cdtype))
-        index = tf.range(num_subcarriers, dtype=self.rdtype)
+        checks.static_or_tensor("num_subcarriers", num_subcarriers)
+        checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+        response, beam = self.response(paths), tf.cast(beam, self.cdtype)
+        checks.rank("beam", beam, 2, "[batch_size, num_antennas]")
+        checks.last_dim("beam", beam, response.shape[-1], "[batch_size, num_antennas]")
+        weight = tf.linalg.matvec(response, beam)
+        index = tf.range(num_subcarriers) - num_subcarriers // 2
+        index = tf.cast(index, self.rdtype)
         phase = -2 * math.pi * subcarrier_spacing * paths.delay[..., tf.newaxis] * index
         wave = linalg.expj(phase)
         return linalg.matmul(weight[:, tf.newaxis], wave)[:, 0]

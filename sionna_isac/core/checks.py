@@ -31,6 +31,7 @@ __all__ = [
     "last_dim",
     "noise_power",
     "not_negative",
+    "numbers",
     "one_of",
     "rank",
     "real",
@@ -56,16 +57,21 @@ def real(
     minimum: float = -math.inf,
     maximum: float = math.inf,
     exclusive: bool = False,
+    infinite: bool = False,
 ) -> float:
-    """Return ``value`` as a finite float within [minimum, maximum] (open interval if exclusive)."""
+    """Return ``value`` as a float within [minimum, maximum] (open interval if ``exclusive``).
+
+    It must be finite, unless ``infinite``; it is never NaN.
+    """
     allowed = _allowed(minimum, maximum, exclusive)
     try:
         number = _number(value)
     except (TypeError, ValueError, NotImplementedError):
         raise TypeError(f"{name} must be a number{allowed}; got {value!r}") from None
     inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
-    if not math.isfinite(number) or not inside:
-        raise ValueError(f"{name} must be a finite number{allowed}; got {value!r}")
+    if not inside or (math.isinf(number) and not infinite):
+        kind = "number, which may be infinite" if infinite else "finite number"
+        raise ValueError(f"{name} must be a {kind}{allowed}; got {value!r}")
     return number
 
 
@@ -206,6 +212,15 @@ def floats(name: str, value: Any) -> np.ndarray:
     return _numeric(name, value, np.float64)
 
 
+def numbers(name: str, value: Any, kind: type = float) -> np.ndarray:
+    """Return ``value`` as a complex128 array if it or ``kind`` is complex, else as float64."""
+    try:
+        wide = kind is complex or np.iscomplexobj(value)
+    except ValueError:  # rows of different length: refused below
+        wide = False
+    return _numeric(name, value, np.complex128 if wide else np.float64)
+
+
 def complexes(name: str, value: Any) -> np.ndarray:
     """Return ``value``, complex or real, as a finite complex128 array."""
     return finite(name, _numeric(name, value, np.complex128))
@@ -277,13 +292,20 @@ def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = F
     return no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]
 
 
-def azimuth(name: str, value: tf.Tensor, limit: float = math.pi) -> tf.Tensor:
-    """Raise ``ValueError`` if an eager tensor holds an angle beyond ±``limit``: one in degrees."""
-    if tf.executing_eagerly() and bool(tf.reduce_any(tf.abs(value) > limit * (1 + 1e-6))):
-        low, high = float(tf.reduce_min(value)), float(tf.reduce_max(value))
+def azimuth(name: str, value: Any, limit: float = math.pi, mask: Any = True) -> Any:
+    """Raise ``ValueError`` if an array or eager tensor holds an angle beyond ±``limit``.
+
+    Such an angle is in degrees, most likely. ``mask`` says which angles count; NaN and infinity
+    are for :func:`finite` to find.
+    """
+    if any(isinstance(v, tf.Tensor) and not hasattr(v, "numpy") for v in (value, mask)):
+        return value  # symbolic: the content is not known yet
+    angles, counts = np.broadcast_arrays(np.asarray(value), np.asarray(mask, bool))
+    angles = angles[counts & np.isfinite(angles)]
+    if np.any(np.abs(angles) > limit * (1 + 1e-6)):
         raise ValueError(
             f"{name} must hold azimuths in rad, not in degrees, within [{-limit:g}, {limit:g}]; "
-            f"got values from {low:g} to {high:g}"
+            f"got values from {np.min(angles):g} to {np.max(angles):g}"
         )
     return value
 

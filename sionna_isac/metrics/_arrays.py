@@ -19,15 +19,26 @@ def not_a_number(reason: str) -> float:
 
 def floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     """Finite float64 array, of ``ndim`` dimensions if given."""
-    array = np.asarray(value, dtype=np.float64)
+    array = checks.floats(name, value)
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimensions; got shape {list(array.shape)}")
     return checks.finite(name, array)
 
 
+def root_mean_square(value: np.ndarray) -> float:
+    """Root of the mean square of real or complex numbers, whose squares may be out of range."""
+    size = np.abs(value)
+    # a power of two as the unit changes no digit
+    unit = math.ldexp(1.0, min(math.frexp(float(np.max(size)))[1], 1023))
+    return unit * float(np.sqrt(np.mean((size / unit) ** 2)))
+
+
 def counts(name: str, value: Any, maximum: int | None = None) -> np.ndarray:
     """Vector of integers within [0, maximum]."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{name} must hold integers; got {value!r}") from None
     if array.size == 0:
         array = array.astype(np.int64)  # the dtype of an empty list is float
     if array.dtype.kind not in "iu":

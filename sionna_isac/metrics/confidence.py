@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 from sionna_isac.core import checks
-from sionna_isac.metrics._arrays import floats, not_a_number, same_shape
+from sionna_isac.metrics._arrays import floats, not_a_number, root_mean_square, same_shape
 
 __all__ = ["Interval", "mean_interval", "proportion_interval", "ratio_interval"]
 
@@ -70,7 +70,9 @@ def mean_interval(values: Any, level: float = 0.95) -> Interval:
     if values.size < 2:
         nan = not_a_number("confidence interval of a mean of fewer than two values")
         return Interval(nan, nan)
-    return _student(float(values.mean()), float(values.var(ddof=1)), values.size, level)
+    mean = float(values.mean())
+    error = root_mean_square(values - mean) / math.sqrt(values.size - 1)
+    return _student(mean, error, values.size, level)
 
 
 def ratio_interval(numerators: Any, denominators: Any, level: float = 0.95) -> Interval:
@@ -114,12 +116,13 @@ def ratio_interval(numerators: Any, denominators: Any, level: float = 0.95) -> I
         nan = not_a_number("confidence interval of a ratio of fewer than two samples")
         return Interval(nan, nan)
     ratio = float(numerators.sum()) / total
-    residual = numerators - ratio * denominators
-    variance = float(np.sum(residual**2)) * size / (size - 1) / total**2
+    residual = (numerators - ratio * denominators) / total
+    error = root_mean_square(residual) * math.sqrt(residual.size * size / (size - 1))
     if np.any(numerators < 0) or np.any(numerators > denominators):
-        return _student(ratio, variance * size, size, level)
+        return _student(ratio, error, size, level)
     if ratio in (0.0, 1.0):
         return _wilson(ratio, size, level)
+    variance = error**2
     trials = min(ratio * (1 - ratio) / variance, total) if variance > 0 else total
     return _wilson(ratio, trials, level)
 
@@ -128,8 +131,8 @@ def _level(level: float) -> float:
     return checks.real("level", level, minimum=0, maximum=1, exclusive=True)
 
 
-def _student(mean: float, variance: float, size: int, level: float) -> Interval:
-    half = float(stdtrit(size - 1, (1 + level) / 2)) * math.sqrt(variance / size)
+def _student(mean: float, error: float, size: int, level: float) -> Interval:
+    half = float(stdtrit(size - 1, (1 + level) / 2)) * error
     return Interval(mean - half, mean + half)
 
 

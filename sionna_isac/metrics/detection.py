@@ -45,8 +45,17 @@ def count_detections(metric: Any, threshold: float) -> np.ndarray:
     ------
     : [...], `np.int64`
         Numbers of estimated targets
+
+    Raises
+    ------
+    ValueError
+        If ``metric`` is not finite or ``threshold`` is NaN
     """
-    return np.count_nonzero(floats("metric", metric) > float(threshold), axis=-1)
+    metric = floats("metric", metric)
+    if metric.ndim == 0:
+        raise ValueError("metric must have shape [..., max_targets]; got shape []")
+    threshold = checks.real("threshold", threshold, infinite=True)
+    return np.count_nonzero(metric > threshold, axis=-1)
 
 
 @cites("MateosRamos25")

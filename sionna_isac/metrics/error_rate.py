@@ -26,7 +26,7 @@ def symbol_error_rate(sent: Any, estimated: Any) -> float:
     Input
     -----
     sent : [...], array_like
-        Sent symbols (their indices)
+        Sent symbols: their indices, whole numbers
     estimated : [...], array_like
         Estimated symbols, of the same shape
 
@@ -35,7 +35,7 @@ def symbol_error_rate(sent: Any, estimated: Any) -> float:
     : `float`
         Error rate; NaN with a warning if there is no symbol
     """
-    wrong = _wrong(sent, estimated)
+    wrong = _wrong(sent, estimated, "whole numbers (indices of symbols)")
     return float(wrong.mean()) if wrong.size else not_a_number("error rate of zero symbols")
 
 
@@ -45,16 +45,16 @@ def bit_error_rate(sent: Any, estimated: Any) -> float:
     Input
     -----
     sent : [...], array_like
-        Sent bits
+        Sent bits, 0 and 1
     estimated : [...], array_like
-        Estimated bits, of the same shape
+        Estimated bits (hard decisions), of the same shape
 
     Output
     ------
     : `float`
         Error rate; NaN with a warning if there is no bit
     """
-    wrong = _wrong(sent, estimated)
+    wrong = _wrong(sent, estimated, "bits (0 and 1)", 1)
     return float(wrong.mean()) if wrong.size else not_a_number("error rate of zero bits")
 
 
@@ -64,16 +64,16 @@ def block_error_rate(sent: Any, estimated: Any) -> float:
     Input
     -----
     sent : [..., block_size], array_like
-        Sent bits
+        Sent bits, 0 and 1
     estimated : [..., block_size], array_like
-        Estimated bits, of the same shape
+        Estimated bits (hard decisions), of the same shape
 
     Output
     ------
     : `float`
         Error rate; NaN with a warning if there is no block
     """
-    wrong = _wrong(sent, estimated)
+    wrong = _wrong(sent, estimated, "bits (0 and 1)", 1)
     if wrong.ndim == 0:
         raise ValueError("sent must have shape [..., block_size]; got shape []")
     return float(wrong.any(-1).mean()) if wrong.size else not_a_number("error rate of zero blocks")
@@ -126,9 +126,14 @@ def rayleigh_qpsk_symbol_error_rate(mean_snr: Any) -> Any:
     return 0.75 * rest + mu / np.pi * np.arctan(rest / (1 + mu))
 
 
-def _wrong(sent: Any, estimated: Any) -> np.ndarray:
-    sent, estimated = np.asarray(sent), np.asarray(estimated)
+def _wrong(sent: Any, estimated: Any, kind: str, maximum: float = np.inf) -> np.ndarray:
+    sent, estimated = floats("sent", sent), floats("estimated", estimated)
     same_shape("estimated", estimated, "sent", sent)
+    for name, value in (("sent", sent), ("estimated", estimated)):
+        bad = value[(value < 0) | (value > maximum) | (value != np.round(value))]
+        if bad.size:
+            # noisy symbols or log-likelihood ratios would all count as errors
+            raise ValueError(f"{name} must hold {kind}; got {bad[0]:g}")
     return np.not_equal(sent, estimated)
 
 

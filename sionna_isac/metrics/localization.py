@@ -9,7 +9,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from sionna_isac.core import checks
-from sionna_isac.metrics._arrays import counts, floats, not_a_number, same_shape
+from sionna_isac.metrics._arrays import (
+    counts,
+    floats,
+    not_a_number,
+    root_mean_square,
+    same_shape,
+)
 
 __all__ = ["LocalizationRMSE", "MatchedErrors", "localization_rmse", "matched_errors", "rmse"]
 
@@ -40,8 +46,17 @@ class LocalizationRMSE(NamedTuple):
     """Number of pairs"""
 
 
-def rmse(estimate: Any, truth: Any, mask: Any = None) -> float:
+def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = None) -> float:
     """Root mean squared error.
+
+    Complex values are positions x + jy: the error is their distance. Differences are taken as
+    they are, unless a ``period`` is given: of angles of a whole circle, ``period=2*np.pi`` takes
+    the shorter way round. Azimuths in front of a linear array, within [-pi/2, pi/2], need none.
+
+    Parameters
+    ----------
+    period : `None` (default) | `float`
+        Period of the values, in their unit
 
     Input
     -----
@@ -57,7 +72,7 @@ def rmse(estimate: Any, truth: Any, mask: Any = None) -> float:
     : `float`
         Error in the unit of the values; NaN with a warning if no value counts
     """
-    estimate, truth = np.asarray(estimate, np.float64), np.asarray(truth, np.float64)
+    estimate, truth = checks.numbers("estimate", estimate), checks.numbers("truth", truth)
     same_shape("estimate", estimate, "truth", truth)
     mask = np.ones(truth.shape, bool) if mask is None else np.asarray(mask)
     if mask.dtype != bool:
@@ -65,8 +80,12 @@ def rmse(estimate: Any, truth: Any, mask: Any = None) -> float:
     same_shape("mask", mask, "truth", truth)
     if not mask.any():
         return not_a_number("root mean squared error over zero values")
-    difference = floats("estimate", estimate[mask]) - floats("truth", truth[mask])
-    return _root_mean_square(difference)
+    difference = checks.finite("estimate", estimate[mask]) - checks.finite("truth", truth[mask])
+    if period is not None:
+        period = checks.real("period", period, minimum=0, exclusive=True)
+        difference = floats("a difference with a period", difference)
+        difference = difference - period * np.round(difference / period)
+    return root_mean_square(difference)
 
 
 def matched_errors(
@@ -100,7 +119,12 @@ def matched_errors(
     Output
     ------
     : :class:`MatchedErrors`
-        Errors of all pairs, in the order of the samples
+        Errors of all pairs, in the order of the samples; angles are compared on the circle
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value that counts is not finite, or an angle exceeds 2 pi (degrees)
     """
     limit = math.inf if cutoff is None else checks.real("cutoff", cutoff, minimum=0, exclusive=True)
     estimate = _polar(
@@ -114,7 +138,8 @@ def matched_errors(
     rows: list[np.ndarray] = []
     for sample, (found, target) in enumerate(zip(estimate, truth, strict=True)):
         distance = np.abs(_complex(found)[:, np.newaxis] - _complex(target))
-        i, j = linear_sum_assignment(np.minimum(distance, limit) ** 2)
+        unit = max(float(distance.max(initial=0.0)), np.finfo(float).tiny)
+        i, j = linear_sum_assignment((np.minimum(distance, limit) / unit) ** 2)
         near = distance[i, j] < limit
         i, j = i[near], j[near]
         angle, range_ = found[:, i] - target[:, j]
@@ -149,15 +174,11 @@ def localization_rmse(
         nan = not_a_number("localisation error without any matched target")
         return LocalizationRMSE(nan, nan, nan, 0)
     return LocalizationRMSE(
-        _root_mean_square(errors.angle),
-        _root_mean_square(errors.range),
-        _root_mean_square(errors.position),
+        root_mean_square(errors.angle),
+        root_mean_square(errors.range),
+        root_mean_square(errors.position),
         errors.sample.size,
     )
-
-
-def _root_mean_square(value: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(value**2)))
 
 
 def _complex(polar: np.ndarray) -> np.ndarray:
@@ -168,7 +189,7 @@ def _polar(
     angle_name: str, angle: Any, range_name: str, range_: Any, count: Any, count_name: str
 ) -> list[np.ndarray]:
     """For each sample the angles and ranges [2, count] that are there."""
-    angle, range_ = np.asarray(angle, np.float64), np.asarray(range_, np.float64)
+    angle, range_ = checks.floats(angle_name, angle), checks.floats(range_name, range_)
     if angle.ndim != 2:
         raise ValueError(f"{angle_name} must have 2 dimensions; got shape {list(angle.shape)}")
     same_shape(range_name, range_, angle_name, angle)
@@ -179,6 +200,6 @@ def _polar(
             f"got shape {list(count.shape)}"
         )
     there = np.arange(angle.shape[1]) < count[:, np.newaxis]
-    checks.finite(angle_name, angle[there])
+    checks.azimuth(angle_name, checks.finite(angle_name, angle[there]), 2 * math.pi)
     checks.finite(range_name, range_[there])
     return [np.stack([a[:n], r[:n]]) for a, r, n in zip(angle, range_, count, strict=True)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
-from sionna_isac.objective.assignment import optimal_assignment
+from sionna_isac.objective._tensors import representable, samples
+from sionna_isac.objective.assignment import norm_assignment, p_norm
 from sionna_isac.objective.supervised import bernoulli_cross_entropy, detection_arguments
 
 __all__ = ["detection_gospa_loss"]
@@ -67,19 +68,16 @@ def detection_gospa_loss(
     cutoff = checks.real("cutoff", cutoff, minimum=0, exclusive=True)
     p = checks.real("p", p, minimum=1)
     estimate, present = detection_arguments(estimate, present, from_logits)
-    checks.finite("estimate", estimate)
     if estimate.shape.rank == 0 or estimate.shape[-1] is None:
         raise ValueError(f"estimate must have a static last dimension; got shape {estimate.shape}")
-    size = estimate.shape[-1]
+    size = samples("estimate", estimate).shape[-1]
+    representable("p", math.log(p), estimate.dtype)
+    representable("cutoff", math.log(cutoff), estimate.dtype)
     estimate, present = (tf.reshape(value, [-1, size]) for value in (estimate, present))
     pair = bernoulli_cross_entropy(
         estimate[:, tf.newaxis], present[:, :, tf.newaxis], from_logits
     )  # fmt: skip
-    cost = tf.where(pair >= cutoff, tf.constant(cutoff, pair.dtype), pair) ** p
-    index = optimal_assignment(cost)
-    total = tf.reduce_sum(tf.gather(cost, index[..., tf.newaxis], batch_dims=2), [1, 2])
-    # the root has no finite gradient at 0
-    zero = total < np.finfo(total.dtype.as_numpy_dtype).tiny
-    root = tf.where(zero, tf.ones_like(total), total) ** (1 / p)
-    root = tf.where(zero, tf.zeros_like(root), root)
-    return tf.reduce_mean(root)
+    cost = tf.where(pair >= cutoff, tf.constant(cutoff, pair.dtype), pair)
+    index = norm_assignment(cost, p)
+    cost = tf.gather(cost, index[..., tf.newaxis], batch_dims=2)[..., 0]
+    return tf.reduce_mean(p_norm(cost, p))

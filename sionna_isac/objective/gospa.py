@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
-from sionna_isac.objective.assignment import optimal_assignment
+from sionna_isac.objective._tensors import representable, same_dtype, samples, tiny
+from sionna_isac.objective.assignment import norm_assignment, p_norm
 
 __all__ = ["GOSPAParts", "gospa", "gospa_loss", "gospa_parts", "positions"]
 
@@ -42,8 +44,14 @@ def positions(angle: Any, range: Any) -> tf.Tensor:
     ------
     : [..., 2], `tf.float`
         Positions (x, y) [m]
+
+    Raises
+    ------
+    ValueError
+        In eager mode, if an angle exceeds 2 pi (degrees)
     """
-    angle, range = _same_dtype(("angle", angle), ("range", range))
+    angle, range = same_dtype(("angle", angle), ("range", range))
+    checks.azimuth("angle", angle, 2 * math.pi)
     return tf.stack([range * tf.cos(angle), range * tf.sin(angle)], axis=-1)
 
 
@@ -97,7 +105,8 @@ def gospa(
     Output
     ------
     : [...], `tf.float`
-        GOSPA [m]; NaN where one of the positions is not finite (an error in eager mode)
+        GOSPA [m]; NaN where one of the positions is not finite or a number of targets exceeds
+        them (an error in eager mode)
 
     Raises
     ------
@@ -106,12 +115,7 @@ def gospa(
         of targets exceeds the positions given or a position is not finite
     """
     match = _match(estimate, truth, num_estimated, num_true, cutoff, p, alpha)
-    total = tf.reduce_sum(match.cost, -1)
-    # the root has no finite gradient at 0
-    positive = total >= _tiny(total)
-    safe = tf.where(positive, total, tf.ones_like(total))
-    root = tf.where(positive, safe ** (1 / p), 0.0)
-    return match.restore(float(cutoff) * root)
+    return match.restore(float(cutoff) * p_norm(match.ratio, p))
 
 
 @cites("Rahmathullah17")
@@ -144,13 +148,25 @@ def gospa_parts(
     ------
     : :class:`GOSPAParts`
         The three parts [m**p], each of shape [...]
+
+    Raises
+    ------
+    ValueError
+        As :func:`gospa`, and if ``cutoff**p`` is out of the range of the type of the positions
+        (90 m and p = 50 in single precision)
     """
     match = _match(estimate, truth, num_estimated, num_true, cutoff, p, 2)
+    dtype, size = match.ratio.dtype, match.ratio.shape[-1]
+    representable("cutoff**p", p * math.log(cutoff), dtype)
+    representable(
+        "cutoff**p times the number of targets", p * math.log(cutoff) + math.log(size), dtype
+    )
     power = float(cutoff) ** p
-    pairs = tf.reduce_sum(tf.cast(match.paired, match.cost.dtype), -1)
-    localization = tf.reduce_sum(tf.where(match.paired, match.cost, 0.0), -1)
+    pairs = tf.reduce_sum(tf.cast(match.paired, dtype), -1)
+    distance = float(cutoff) * tf.where(match.paired, match.ratio, 0.0)
+    localization = tf.reduce_sum(distance * distance if p == 2 else distance**p, -1)
     return GOSPAParts(
-        match.restore(power * localization),
+        match.restore(localization),
         match.restore(power / 2 * (tf.cast(match.num_true, pairs.dtype) - pairs)),
         match.restore(power / 2 * (tf.cast(match.num_estimated, pairs.dtype) - pairs)),
     )
@@ -187,23 +203,24 @@ def gospa_loss(
     : scalar, `tf.float`
         Mean over all samples [m]
     """
-    return tf.reduce_mean(gospa(estimate, truth, num_targets, num_targets, cutoff, p))
+    value = gospa(estimate, truth, num_targets, num_targets, cutoff, p)
+    return tf.reduce_mean(samples("estimate", value))
 
 
 class _Match(NamedTuple):
-    """Optimal assignment of flattened batches; costs are in units of cutoff**p."""
+    """Optimal assignment of flattened batches."""
 
-    cost: tf.Tensor  # [B, size]: of each row and the column assigned to it
+    ratio: tf.Tensor  # [B, size]: p-th root of the cost of each assigned pair, over the cut-off
     paired: tf.Tensor  # [B, size]: whether these are an estimate and a target within the cut-off
     num_estimated: tf.Tensor  # [B]
     num_true: tf.Tensor  # [B]
-    finite: tf.Tensor  # [B]: whether all positions were
+    good: tf.Tensor  # [B]: whether all positions are finite and all numbers in their range
     lead: tf.Tensor  # leading shape of the inputs
 
     def restore(self, value: tf.Tensor) -> tf.Tensor:
-        """[B] -> [...], NaN for samples whose positions are not finite."""
+        """[B] -> [...], NaN for samples that are not good."""
         nan = tf.constant(np.nan, value.dtype)
-        return tf.reshape(tf.where(self.finite, value, nan), self.lead)
+        return tf.reshape(tf.where(self.good, value, nan), self.lead)
 
 
 def _match(
@@ -219,7 +236,7 @@ def _match(
     p = checks.real("p", p, minimum=1)
     if checks.real("alpha", alpha, minimum=0, maximum=2) == 0:
         raise ValueError(f"alpha must be > 0 and <= 2; got {alpha!r}")
-    estimate, truth = _same_dtype(("estimate", estimate), ("truth", truth))
+    estimate, truth = same_dtype(("estimate", estimate), ("truth", truth))
     for name, value in (("estimate", estimate), ("truth", truth)):
         checks.last_dim(name, value, 2, "(x, y)")
         if value.shape.rank is None or value.shape.rank < 2 or value.shape[-2] is None:
@@ -230,38 +247,50 @@ def _match(
 
     lead = tf.shape(estimate)[:-2]
     size = max(estimate.shape[-2], truth.shape[-2], 1)
-    estimate, valid_row, num_estimated = _pad("estimate", estimate, num_estimated, size)
-    truth, valid_column, num_true = _pad("truth", truth, num_true, size)
-    finite = _finite(estimate) & _finite(truth)
-    estimate, truth = (tf.where(tf.math.is_finite(x), x, 0.0) for x in (estimate, truth))
+    representable("p", math.log(p), estimate.dtype)
+    representable("cutoff", math.log(cutoff), estimate.dtype)
+    single = -math.log(alpha) / p
+    representable(
+        "cutoff / alpha**(1/p)", math.log(cutoff) + single + math.log(size), estimate.dtype
+    )
+    estimate, valid_row, num_estimated, good_row = _pad("estimate", estimate, num_estimated, size)
+    truth, valid_column, num_true, good_column = _pad("truth", truth, num_true, size)
 
     # Both sets are filled up to the same size with dummies. A dummy costs 1/alpha with a real
     # partner and 0 with a dummy. This is exact: an assignment that leaves both an estimate and a
     # target to dummies pays 2/alpha >= 1 for them, at least what the two cost together; so some
     # optimal assignment pairs all of the smaller set, and pays 1/alpha for each of the surplus.
-    pair = _pair_cost(estimate / cutoff, truth / cutoff, p)
+    # Powers are taken last, of ratios of costs: p = 50 would leave nothing of single precision.
+    pair = _pair_ratio(estimate, truth, cutoff)
     row, column = valid_row[:, :, tf.newaxis], valid_column[:, tf.newaxis]
-    single = tf.where(row | column, tf.constant(1 / alpha, pair.dtype), 0.0)
-    cost = tf.where(row & column, pair, single)
-    index = optimal_assignment(cost)[..., tf.newaxis]
-    cost = tf.gather(cost, index, batch_dims=2)[..., 0]
-    paired = valid_row & tf.gather(valid_column, index[..., 0], batch_dims=1) & (cost < 1)
-    return _Match(cost, paired, num_estimated, num_true, finite, lead)
+    ratio = tf.where(row | column, tf.constant(math.exp(single), pair.dtype), 0.0)
+    ratio = tf.where(row & column, pair, ratio)
+    index = norm_assignment(ratio, p)[..., tf.newaxis]
+    ratio = tf.gather(ratio, index, batch_dims=2)[..., 0]
+    paired = valid_row & tf.gather(valid_column, index[..., 0], batch_dims=1) & (ratio < 1)
+    return _Match(ratio, paired, num_estimated, num_true, good_row & good_column, lead)
 
 
-def _pair_cost(estimate: tf.Tensor, truth: tf.Tensor, p: float) -> tf.Tensor:
-    """min(distance, 1)**p of all pairs [B, n, n], with gradient 0 where the distance is 0."""
-    difference = estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]
-    square = tf.reduce_sum(difference * difference, -1)
-    apart = square >= _tiny(square)
-    inside = tf.where(apart & (square < 1), square, tf.ones_like(square))
-    return tf.where(apart, inside if p == 2 else inside ** (p / 2), 0.0)
+def _pair_ratio(estimate: tf.Tensor, truth: tf.Tensor, cutoff: float) -> tf.Tensor:
+    """min(distance / cutoff, 1) of all pairs [B, n, n], with gradient 0 where it is 0 or 1."""
+    difference = (estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]) / cutoff
+    largest = tf.stop_gradient(tf.reduce_max(tf.abs(difference), -1))
+    apart = largest >= tiny(largest)
+    inside = apart & (largest < 1)
+    # in units of the larger coordinate, squares neither vanish nor overflow
+    unit = tf.where(inside, largest, tf.ones_like(largest))
+    difference = tf.where(inside[..., tf.newaxis], difference / unit[..., tf.newaxis], 1.0)
+    distance = unit * tf.sqrt(tf.reduce_sum(difference * difference, -1))
+    return tf.where(inside & (distance < 1), distance, tf.cast(apart, distance.dtype))
 
 
 def _pad(
     name: str, value: tf.Tensor, count: Any, size: int
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Positions [B, size, 2] (0 where none), which are there [B, size], and their number [B]."""
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Positions [B, size, 2] (0 where none), which are there [B, size], and their number [B].
+
+    The last tensor [B] says whether they are finite, and their number is in its range.
+    """
     slots = value.shape[-2]
     label = {"estimate": "num_estimated", "truth": "num_true"}[name]
     count = tf.convert_to_tensor(count)
@@ -279,23 +308,6 @@ def _pad(
     value = tf.pad(value, [[0, 0], [0, size - slots], [0, 0]])
     valid = tf.range(size) < count[:, tf.newaxis]
     value = checks.finite(name, tf.where(valid[..., tf.newaxis], value, 0.0))
-    return value, valid, count
-
-
-def _tiny(value: tf.Tensor) -> Any:
-    """The smallest number that is not flushed to 0."""
-    return np.finfo(value.dtype.as_numpy_dtype).tiny
-
-
-def _finite(value: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_all(tf.math.is_finite(value), [-2, -1])
-
-
-def _same_dtype(*named: tuple[str, Any]) -> list[tf.Tensor]:
-    """Tensors of the widest floating type among them."""
-    tensors = [tf.convert_to_tensor(value) for _, value in named]
-    for (name, _), tensor in zip(named, tensors, strict=True):
-        if not tensor.dtype.is_floating:
-            raise TypeError(f"{name} must hold real floating numbers; got {tensor.dtype.name}")
-    widest = max((t.dtype for t in tensors), key=lambda d: d.size)
-    return [tf.cast(t, widest) for t in tensors]
+    finite = tf.math.is_finite(value)
+    good = tf.reduce_all(finite, [-2, -1]) & (count >= 0) & (count <= slots)
+    return tf.where(finite, value, 0.0), valid, count, good

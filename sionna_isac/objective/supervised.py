@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
+from sionna_isac.objective._tensors import binary, real, same_dtype, samples, within, wrapped
 
 __all__ = ["angle_mse", "binary_cross_entropy", "categorical_cross_entropy", "position_mse"]
 
@@ -35,17 +37,19 @@ def position_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     Output
     ------
     : scalar, `tf.float`
-        Loss [m^2]; NaN where a position that counts is not finite (an error in eager mode)
+        Loss [m^2]; NaN where a position that counts is not finite, or ``present`` is neither 0
+        nor 1 (errors in eager mode)
 
     Raises
     ------
     ValueError
         If the shapes do not fit
     """
-    estimate, truth = _real("estimate", estimate), _real("truth", truth)
+    estimate, truth = same_dtype(("estimate", estimate), ("truth", truth))
     for name, value in (("estimate", estimate), ("truth", truth)):
         checks.last_dim(name, value, 2, "(x, y)")
-    return _mean_square(estimate, truth, present, estimate.shape[:-1])
+    checks.shape("truth", truth, estimate.shape, "as estimate has")
+    return _mean_square(estimate - truth, present)
 
 
 @cites("MateosRamos23")
@@ -57,12 +61,13 @@ def angle_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
 
     :math:`\mathcal{J}_\mathrm{angle}` of [MateosRamos23]_, which "is meaningful only when
     :math:`t = 1`". The mean is over the samples that have a target; a batch without any target
-    gives 0, with gradient 0.
+    gives 0, with gradient 0. Differences are those on the circle: 179 and -179 degrees are
+    2 degrees apart.
 
     Input
     -----
     estimate : [...], `tf.float`
-        Estimated angles [rad]
+        Estimated angles [rad], anywhere
     truth : [...], `tf.float`
         True angles [rad]
     present : [...], `tf.bool`
@@ -71,17 +76,18 @@ def angle_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     Output
     ------
     : scalar, `tf.float`
-        Loss [rad^2]; NaN where an angle that counts is not finite (an error in eager mode)
+        Loss [rad^2]; NaN where an angle that counts is not finite, or ``present`` is neither 0
+        nor 1 (errors in eager mode)
 
     Raises
     ------
     ValueError
-        If the shapes do not fit
+        If the shapes do not fit, and, in eager mode, if a true angle exceeds 2 pi (degrees)
     """
-    estimate, truth = _real("estimate", estimate), _real("truth", truth)
-    return _mean_square(
-        estimate[..., tf.newaxis], truth[..., tf.newaxis], present, estimate.shape
-    )  # fmt: skip
+    estimate, truth = same_dtype(("estimate", estimate), ("truth", truth))
+    checks.shape("truth", truth, estimate.shape, "as estimate has")
+    checks.azimuth("truth", truth, 2 * math.pi, present)
+    return _mean_square(wrapped(estimate - truth)[..., tf.newaxis], present)
 
 
 @cites("MateosRamos23")
@@ -119,6 +125,7 @@ def binary_cross_entropy(estimate: Any, present: Any, from_logits: bool = False)
         If the shapes do not fit, and, in eager mode, if a probability is not within [0, 1]
     """
     estimate, present = detection_arguments(estimate, present, from_logits)
+    samples("estimate", estimate)
     return tf.reduce_mean(bernoulli_cross_entropy(estimate, present, from_logits))
 
 
@@ -156,20 +163,23 @@ def categorical_cross_entropy(estimate: Any, message: Any, from_logits: bool = F
     ValueError
         If the shapes do not fit, and, in eager mode, if a probability or message is out of range
     """
-    estimate = _real("estimate", estimate)
+    estimate = real("estimate", estimate)
     message = tf.convert_to_tensor(message)
     if not message.dtype.is_integer:
         raise TypeError(f"message must hold integers; got {message.dtype.name}")
+    samples("estimate", checks.rank("estimate", estimate, range(1, 255), "[..., num_messages]"))
     checks.shape("message", message, estimate.shape[:-1], "as estimate has without its last one")
     number = estimate.shape[-1]
-    _within("message", message, number - 1)
+    within("message", message, number - 1)
     sent = tf.one_hot(message, number, dtype=estimate.dtype)
     if from_logits:
-        logarithm = tf.nn.log_softmax(estimate)
+        logarithm = tf.nn.log_softmax(checks.finite("estimate", estimate))
     else:
-        _within("estimate", estimate, 1)
+        within("estimate", estimate, 1)
         epsilon = _epsilon(estimate)
         logarithm = tf.math.log(tf.where(estimate < epsilon, epsilon, estimate))
+    # a message out of range, which a graph cannot refuse, would cost nothing
+    sent = tf.where(tf.reduce_any(sent > 0, -1, keepdims=True), sent, np.nan)
     return -tf.reduce_mean(tf.reduce_sum(sent * logarithm, -1))
 
 
@@ -177,12 +187,14 @@ def detection_arguments(
     estimate: Any, present: Any, from_logits: bool
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Probabilities (or logits) and labels of the same type and shape, checked."""
-    estimate = _real("estimate", estimate)
+    estimate = real("estimate", estimate)
     present = tf.cast(tf.convert_to_tensor(present), estimate.dtype)
     checks.shape("present", present, estimate.shape, "as estimate has")
-    _within("present", present, 1)
-    if not from_logits:
-        _within("estimate", estimate, 1)
+    within("present", present, 1)
+    if from_logits:
+        checks.finite("estimate", estimate)
+    else:
+        within("estimate", estimate, 1)
     return estimate, present
 
 
@@ -198,36 +210,16 @@ def bernoulli_cross_entropy(
     return -present * tf.math.log(estimate) - (1 - present) * tf.math.log1p(-estimate)
 
 
-def _mean_square(
-    estimate: tf.Tensor, truth: tf.Tensor, present: Any, lead: tf.TensorShape
-) -> tf.Tensor:
+def _mean_square(difference: tf.Tensor, present: Any) -> tf.Tensor:
     """Mean over the entries that are present of the squared norms of differences [..., n]."""
-    checks.shape("truth", truth, estimate.shape, "as estimate has")
-    present = tf.cast(tf.convert_to_tensor(present), tf.bool)
-    checks.shape("present", present, lead)
-    counts = present[..., tf.newaxis]
-    difference = tf.where(counts, estimate - tf.cast(truth, estimate.dtype), 0.0)
+    present, good = binary("present", present)
+    checks.shape("present", present, difference.shape[:-1])
+    difference = tf.where(present[..., tf.newaxis], difference, 0.0)
     checks.finite("the difference of estimate and truth", difference)
-    number = tf.reduce_sum(tf.cast(present, estimate.dtype))
-    return tf.reduce_sum(difference * difference) / tf.maximum(number, 1.0)
-
-
-def _real(name: str, value: Any) -> tf.Tensor:
-    value = tf.convert_to_tensor(value)
-    if not value.dtype.is_floating:
-        raise TypeError(f"{name} must hold real floating numbers; got {value.dtype.name}")
-    return value
+    number = tf.reduce_sum(tf.cast(present, difference.dtype))
+    mean = tf.reduce_sum(difference * difference) / tf.maximum(number, 1.0)
+    return tf.where(good, mean, np.nan)
 
 
 def _epsilon(value: tf.Tensor) -> tf.Tensor:
     return tf.constant(np.finfo(value.dtype.as_numpy_dtype).eps, value.dtype)
-
-
-def _within(name: str, value: tf.Tensor, maximum: int) -> None:
-    """Raise ``ValueError`` if an eager tensor has an entry that is not within [0, maximum]."""
-    if not hasattr(value, "numpy"):
-        return
-    entries = value.numpy()
-    bad = entries[~((entries >= 0) & (entries <= maximum))]
-    if bad.size:
-        raise ValueError(f"{name} must lie within [0, {maximum}]; got {bad.flat[0]}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
+from sionna_isac.objective._tensors import same_dtype, samples, within
 
 __all__ = ["max_loss", "reconstruction_loss"]
 
@@ -39,9 +41,11 @@ def max_loss(metric: Any, energy: Any) -> tf.Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not fit
+        If the shapes do not fit, and, in eager mode, if a value is negative or not finite
     """
-    metric, energy = tf.convert_to_tensor(metric), tf.convert_to_tensor(energy)
+    metric, energy = same_dtype(("metric", metric), ("energy", energy))
+    for name, value in (("metric", metric), ("energy", energy)):
+        within(name, checks.finite(name, samples(name, value)), math.inf)
     checks.rank("metric", metric, [energy.shape.rank, energy.shape.rank + 1])
     if metric.shape.rank == energy.shape.rank + 1:
         metric = metric[..., 0]
@@ -62,7 +66,7 @@ def reconstruction_loss(observation: Any, reconstruction: Any) -> tf.Tensor:
     observation : [batch_size, ...], `tf.complex` or `tf.float`
         Observation
     reconstruction : [batch_size, ...], `tf.complex` or `tf.float`
-        What the model makes of its estimates, of the same shape and type
+        What the model makes of its estimates, of the same shape
 
     Output
     ------
@@ -72,20 +76,39 @@ def reconstruction_loss(observation: Any, reconstruction: Any) -> tf.Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not fit
+        If the shapes do not fit, and, in eager mode, if a value is not finite
     """
-    observation = tf.convert_to_tensor(observation)
-    reconstruction = tf.convert_to_tensor(reconstruction)
-    checks.shape("reconstruction", reconstruction, observation.shape, "as observation has")
-    error, energy = _energy(observation - reconstruction), _energy(observation)
-    return tf.reduce_mean(_ratio(error, energy))
+    parts = [
+        *_real_and_imaginary("observation", observation),
+        *_real_and_imaginary("reconstruction", reconstruction),
+    ]
+    widest = max((part.dtype for part in parts), key=lambda d: d.size)
+    re, im, model_re, model_im = (tf.cast(part, widest) for part in parts)
+    checks.shape("reconstruction", model_re, re.shape, "as observation has")
+    # squares of a weak signal would vanish: the largest part of each sample is the unit
+    rows = [tf.shape(re)[0], -1]
+    re, im, model_re, model_im = (tf.reshape(v, rows) for v in (re, im, model_re, model_im))
+    largest = tf.reduce_max(tf.maximum(tf.abs(re), tf.abs(im)), -1, keepdims=True)
+    unit = tf.stop_gradient(tf.where(tf.equal(largest, 0), tf.ones_like(largest), largest))
+    error = _energy((re - model_re) / unit, (im - model_im) / unit)
+    return tf.reduce_mean(_ratio(error, _energy(re / unit, im / unit)))
 
 
-def _energy(value: tf.Tensor) -> tf.Tensor:
-    """[batch_size] energy, with a gradient that is right for complex numbers and finite at 0."""
-    re, im = tf.math.real(value), tf.math.imag(value)
-    square = re * re + im * im
-    return tf.reduce_sum(tf.reshape(square, [tf.shape(square)[0], -1]), -1)
+def _real_and_imaginary(name: str, value: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    value = tf.convert_to_tensor(value)
+    if not (value.dtype.is_floating or value.dtype.is_complex):
+        raise TypeError(
+            f"{name} must hold complex or real floating numbers; got {value.dtype.name}"
+        )
+    if value.shape.rank == 0:
+        raise ValueError(f"{name} must have shape [batch_size, ...]; got shape []")
+    checks.finite(name, samples(name, value))
+    return tf.math.real(value), tf.math.imag(value)
+
+
+def _energy(re: tf.Tensor, im: tf.Tensor) -> tf.Tensor:
+    """Energy [batch_size], with a gradient that is right for complex numbers and finite at 0."""
+    return tf.reduce_sum(re * re + im * im, -1)
 
 
 def _ratio(value: tf.Tensor, energy: tf.Tensor, root: bool = False) -> tf.Tensor:

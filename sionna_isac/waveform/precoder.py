@@ -24,7 +24,8 @@ class LeastSquaresPrecoder(Layer):
     with the steering vectors of the grid in :math:`\mathbf{A}`, the sector's indicator in
     :math:`\mathbf{b}` and the mean :math:`\bar{d}` of the diagonal of
     :math:`\mathbf{A}^*\mathbf{A}^\top`. The paper has :math:`\varepsilon = 0`, which fails for
-    arrays with nearly coinciding elements. The matrix is factored once for all sectors.
+    arrays with nearly coinciding elements, and for fewer angles than antennas. The matrix is
+    factored once for all sectors.
 
     Parameters
     ----------
@@ -43,7 +44,13 @@ class LeastSquaresPrecoder(Layer):
     Output
     ------
     : [batch_size, num_antennas], `tf.complex`
-        Beams of unit norm; NaN (an error in eager mode) where no grid angle lies in the sector
+        Beams of unit norm; NaN (an error in eager mode) where no grid angle lies in the sector,
+        and for a matrix that is singular to the precision of the layer
+
+    Raises
+    ------
+    ValueError
+        If ``regularization`` is 0 and ``angle_grid`` has fewer angles than the array has antennas
     """
 
     def __init__(
@@ -59,12 +66,34 @@ class LeastSquaresPrecoder(Layer):
         self.array = checks.instance("array", array, Layer)
         self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         self.regularization = checks.real("regularization", regularization, minimum=0)
+        if self.regularization == 0 and len(self.angle_grid) < array.num_antennas:
+            raise ValueError(
+                f"angle_grid must have at least {array.num_antennas} angles, as many as the array "
+                f"has antennas, or regularization be > 0; got {len(self.angle_grid)} angles"
+            )
 
     def _normal_matrix(self, dictionary: tf.Tensor) -> tf.Tensor:
         gram = linalg.matmul(tf.linalg.adjoint(dictionary), dictionary)
         level = tf.reduce_mean(tf.linalg.diag_part(gram))
         loading = tf.constant(self.regularization, self.cdtype) * level
         return gram + loading * tf.eye(dictionary.shape[-1], dtype=self.cdtype)
+
+    def _regular(self, matrix: tf.Tensor) -> tf.Tensor:
+        """`True` for a matrix that can be inverted; an error in eager mode otherwise."""
+        size = matrix.shape[-1]
+        least = 2 * size * np.finfo(self.rdtype.as_numpy_dtype).eps
+        if self.regularization > size * least:  # the largest eigenvalue is at most the trace
+            return tf.constant(True)
+        # a real matrix: XLA has no eigenvalues of complex ones
+        values = tf.linalg.eigvalsh(linalg.real_block(tf.stop_gradient(matrix)))
+        ratio = values[0] / values[-1]
+        if tf.executing_eagerly() and not bool(ratio > least):
+            raise ValueError(
+                f"regularization must be larger for this array and angle_grid: the matrix is "
+                f"singular (ratio of eigenvalues {float(ratio):.1g}; it must exceed {least:.1g}); "
+                f"got {self.regularization:g}"
+            )
+        return ratio > least
 
     def condition_number(self) -> float:
         """Condition number of the matrix that is inverted; beams are poor where it is large."""
@@ -80,11 +109,13 @@ class LeastSquaresPrecoder(Layer):
         pattern = tf.cast(inside, self.rdtype)
         rhs = tf.complex(pattern @ tf.math.real(dictionary), -(pattern @ tf.math.imag(dictionary)))
         matrix = self._normal_matrix(dictionary)
+        regular = self._regular(matrix)
+        # a factorisation that fails would stop a graph
+        matrix = tf.where(regular, matrix, tf.eye(matrix.shape[-1], dtype=self.cdtype))
         beams = tf.transpose(linalg.hermitian_solve(matrix, tf.transpose(rhs)))
-        energy = tf.reduce_sum(
-            tf.math.real(beams) ** 2 + tf.math.imag(beams) ** 2, -1, keepdims=True
-        )
-        return beams * linalg.to_complex(tf.math.rsqrt(energy))
+        energy = _energy(beams)
+        scale = tf.where(regular, tf.math.rsqrt(energy), np.nan)
+        return beams * linalg.to_complex(scale)
 
 
 @register
@@ -116,7 +147,8 @@ class MultibeamPrecoder(Layer):
     Output
     ------
     : [batch_size, num_antennas], `tf.complex`
-        Beams of squared norm ``power``
+        Beams of squared norm ``power``; NaN (an error in eager mode) where the two parts cancel
+        to the precision of the layer
     """
 
     def __init__(self, power: float = 1.0, *, precision: str | None = None, **kwargs: Any) -> None:
@@ -132,15 +164,43 @@ class MultibeamPrecoder(Layer):
         )
         wanted = [batch_size, sensing.shape[1]]
         checks.shape("communication", communication, wanted, "as sensing has, or a batch of 1")
+        phi = self.cast(phi, Real, "phi")  # the default is not
+        size = communication.shape[0] if sensing.shape[0] == 1 else sensing.shape[0]
         for name, value in (("eta", eta), ("phi", phi)):
-            checks.rank(name, tf.convert_to_tensor(value), (0, 1), "(scalar or [batch_size])")
-        eta, phi = self.cast(eta), self.cast(phi)
-        eta, phi = tf.cast(eta, self.rdtype), tf.cast(phi, self.rdtype)
+            checks.rank(name, value, (0, 1), "(scalar or [batch_size])")
+            if value.shape.rank == 1 and size != 1 and value.shape[0] != 1:
+                checks.shape(name, value, [size], "[batch_size], or be a scalar")
+        for name, value in (("sensing", sensing), ("communication", communication), ("phi", phi)):
+            checks.finite(name, value)
         if tf.executing_eagerly() and not bool(tf.reduce_all((eta >= 0) & (eta <= 1))):
             raise ValueError(f"eta must lie within [0, 1]; got {eta.numpy()}")
         first = linalg.to_complex(tf.sqrt(eta))[..., tf.newaxis]
         rest = tf.sqrt(1 - eta)
         second = (linalg.to_complex(rest) * linalg.expj(phi))[..., tf.newaxis]
-        beam = first * sensing + second * communication
-        energy = tf.reduce_sum(tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True)
-        return beam * linalg.to_complex(tf.sqrt(self.power / energy))
+        sensing, communication = first * sensing, second * communication
+        # in units of the largest entry, energies stay within the range of single precision
+        unit = tf.stop_gradient(tf.maximum(_largest(sensing), _largest(communication)))
+        inverse = linalg.to_complex(1 / tf.where(tf.equal(unit, 0), tf.ones_like(unit), unit))
+        sensing, communication = sensing * inverse, communication * inverse
+        beam = sensing + communication
+        energy, parts = _energy(beam), _energy(sensing) + _energy(communication)
+        # what is left of beams that cancel is rounding errors of both
+        cancelled = energy <= (32 * np.finfo(self.rdtype.as_numpy_dtype).eps) ** 2 * parts
+        if tf.executing_eagerly() and bool(tf.reduce_any(cancelled)):
+            sample = int(tf.where(cancelled[:, 0])[0, 0])
+            left = float(tf.sqrt(tf.math.divide_no_nan(energy, parts))[sample, 0])
+            raise ValueError(
+                "sensing and communication must not cancel (or be 0); with these eta and phi "
+                f"sample {sample} keeps {left:.1g} of their amplitude"
+            )
+        safe = tf.where(~cancelled, energy, np.nan)
+        return beam * linalg.to_complex(tf.sqrt(self.power / safe))
+
+
+def _energy(beam: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True)
+
+
+def _largest(beam: tf.Tensor) -> tf.Tensor:
+    parts = tf.maximum(tf.abs(tf.math.real(beam)), tf.abs(tf.math.imag(beam)))
+    return tf.reduce_max(parts, -1, keepdims=True)

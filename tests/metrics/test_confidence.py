@@ -103,3 +103,30 @@ def test_too_few_samples_are_not_a_number_and_say_so(call, reason):
 def test_bad_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_values_whose_squares_are_out_of_range(scale):
+    values, others = np.array([-1.0, 2.5, 4.0, 3.0]), np.array([2.0, 1.0, 5.0, 4.0])
+    np.testing.assert_allclose(
+        mean_interval(scale * values), scale * np.array(mean_interval(values)), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        ratio_interval(scale * values, scale * others), ratio_interval(values, others), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        ratio_interval(scale * values, others),
+        scale * np.array(ratio_interval(values, others)),
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("level", [np.nan, 0, 1, 95, "95 %", 0.95 + 0j, None, [0.9]])
+def test_levels_are_checked(level):
+    for call in (
+        lambda: proportion_interval(1, 2, level),
+        lambda: mean_interval([1, 2, 4], level),
+        lambda: ratio_interval([1, 2], [2, 3], level),
+    ):
+        with pytest.raises((ValueError, TypeError), match=r"level must be a .*number > 0 and < 1"):
+            call()

@@ -35,6 +35,33 @@ def test_zero_samples_and_bad_shapes(metric, unit):
         metric(np.zeros((2, 3)), np.zeros((2, 1)))
 
 
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: bit_error_rate([0, 1], [0.3, -4.0]),
+            ValueError,
+            r"estimated must hold bits.*0\.3",
+        ),
+        (lambda: block_error_rate([0, 1], [0, 2]), ValueError, "estimated must hold bits .*got 2"),
+        (lambda: bit_error_rate([0, np.nan], [0, 1]), ValueError, "sent must be finite"),
+        (lambda: symbol_error_rate([0, 1], [0, 1.1]), ValueError, "estimated must hold whole"),
+        (lambda: symbol_error_rate([0, 1], [0, -1]), ValueError, "estimated must hold whole"),
+        (lambda: symbol_error_rate([1j], [1j]), TypeError, "sent must hold real"),
+        (lambda: symbol_error_rate(["a"], ["a"]), TypeError, "sent must hold real"),
+        (lambda: qpsk_symbol_error_rate(1j), TypeError, "snr must hold real"),
+    ],
+)
+def test_bad_values_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_booleans_and_lists_are_bits():
+    assert bit_error_rate([True, False], [1, 1]) == 0.5
+    assert symbol_error_rate([0, 3], np.array([0.0, 2.0])) == 0.5
+
+
 def test_block_error_rate_needs_blocks():
     with pytest.raises(ValueError, match="sent must have shape"):
         block_error_rate(1, 1)

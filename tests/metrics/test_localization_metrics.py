@@ -32,6 +32,21 @@ def test_rmse():
         rmse([1.0], [1.0], [1])
 
 
+def test_rmse_of_positions_and_of_angles():
+    estimate, truth = np.array([[3.0, 4.0], [0.0, 1.0]]), np.zeros((2, 2))
+    positions = estimate[:, 0] + 1j * estimate[:, 1]
+    expected = np.sqrt(np.mean(np.sum(estimate**2, -1)))
+    assert rmse(positions, [0, 0]) == pytest.approx(expected, rel=1e-15)
+    assert rmse(truth[0], positions, [True, False]) == 5
+    angles = np.deg2rad([[179.0, -1.0], [-179.0, 1.0]])
+    assert rmse(*angles, period=2 * np.pi) == pytest.approx(np.deg2rad(2), rel=1e-12)
+    assert rmse(*np.rad2deg(angles), period=360) == pytest.approx(2, rel=1e-12)
+    assert rmse(*angles) > 4  # plain numbers, unless a period is given
+    for scale in (1e-200, 1e300):  # the squares of which are 0 and infinite
+        assert rmse([3 * scale, 4 * scale], [0, 0]) == pytest.approx(scale * 12.5**0.5, rel=1e-12)
+    assert rmse([1, 2], [1, 2]) == 0
+
+
 @pytest.mark.parametrize("cutoff", [3.0, 30.0, None])
 def test_matching_is_the_best_of_all(cutoff):
     args = draw(0, error=2.0)
@@ -88,6 +103,41 @@ def test_no_match_is_not_a_number_and_says_so():
         result = localization_rmse([[0.0]], [[5.0]], [[0.0]], [[50.0]], [1], [1], 10.0)
     assert np.isnan(result[:3]).all() and result.num_matched == 0
     assert matched_errors(*np.zeros((4, 0, 3)), [], []).sample.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: rmse(["a"], [1.0]), TypeError, "estimate must hold real numbers"),
+        (lambda: rmse([[1.0], [1.0, 2.0]], [1.0]), TypeError, "estimate must hold real numbers"),
+        (lambda: rmse([1j], [1.0], period=1), TypeError, "with a period must hold real"),
+        (lambda: rmse([1.0], [1.0], period=0), ValueError, "period must be .* > 0; got 0"),
+        (lambda: rmse([1.0], [1.0], period=np.nan), ValueError, "period .* got nan"),
+        (
+            lambda: matched_errors([[179.0]], [[5.0]], [[0.1]], [[5.0]], [1], [1]),
+            ValueError,
+            r"est_angle must .* not in degrees.* to 179",
+        ),
+        (
+            lambda: matched_errors([[0.1]], [[5.0]], [[0.1j]], [[5.0]], [1], [1]),
+            TypeError,
+            "true_angle must hold real",
+        ),
+        (
+            lambda: matched_errors([[0.1]], [[5.0]], [[0.1]], [[5.0]], [1], [1], np.nan),
+            ValueError,
+            "cutoff .* got nan",
+        ),
+        (
+            lambda: matched_errors([[0.1]], [[5.0]], [[0.1]], [[5.0]], [1.0], [1]),
+            TypeError,
+            "num_estimated must hold integers",
+        ),
+    ],
+)
+def test_bad_values_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
 
 
 def test_bad_arguments_are_named():

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from sionna_isac.objective import optimal_assignment
+from sionna_isac.objective.assignment import _bottleneck
 
 
 def total(cost, columns):
@@ -63,3 +66,24 @@ def test_batch_size_may_be_unknown():
 def test_rejects_other_shapes(shape):
     with pytest.raises(ValueError, match="cost must"):
         optimal_assignment(tf.zeros(shape))
+
+
+def test_rejects_what_is_no_cost():
+    with pytest.raises(ValueError, match="cost must be finite; got 1 NaN"):
+        optimal_assignment([[[1.0, np.nan], [1.0, 1.0]]])
+    with pytest.raises(TypeError, match="cost must hold real numbers; got complex"):
+        optimal_assignment(np.ones((1, 2, 2), complex))
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 12])
+def test_bottleneck(size):
+    """In a graph and on the host: the least b for which SciPy finds a permutation."""
+    cost = np.random.default_rng(size).integers(0, 9, (8, size, size)).astype(float)
+    for matrix, actual in zip(cost, _bottleneck(tf.constant(cost)).numpy(), strict=True):
+        allowed = [b for b in range(9) if perfect_matching(matrix <= b)]
+        assert actual == allowed[0]
+
+
+def perfect_matching(allowed):
+    match = maximum_bipartite_matching(csr_matrix(allowed), perm_type="column")
+    return bool(np.all(match >= 0))

@@ -144,12 +144,29 @@ def test_nan_is_not_hidden():
         assert np.isnan(loss(estimate))
 
 
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+@pytest.mark.parametrize("size", [3, 11])
+def test_large_orders_neither_overflow_nor_vanish(dtype, size):
+    """Logits of +-30: powers of 60 of what the answers cost are from 1e-780 to 1e90."""
+    sign = np.sign(np.arange(size) - 1.5)
+    present = tf.constant(sign[None] > 0)
+    for logit, wrong in ((30.0, np.log1p(np.exp(-30.0))), (-30.0, 30.0)):
+        logits = tf.constant(logit * sign[None], dtype)
+        for p in (2, 60):
+            loss = detection_gospa_loss(logits, present, 100.0, p, from_logits=True)
+            # of wrong answers, 2 instead of size - 2 announce a target: the difference is wrong
+            count = size if logit > 0 else abs(size - 4)
+            np.testing.assert_allclose(loss, wrong * count ** (1 / p), rtol=1e-5)
+
+
 def test_wrong_arguments():
     for call, message in (
         (lambda: detection_gospa_loss([[0.5, 1.5]], [[1, 0]], 5.0), r"estimate.*got 1\.5"),
         (lambda: detection_gospa_loss([[0.5, np.nan]], [[1, 0]], 5.0), r"estimate.*got nan"),
         (lambda: detection_gospa_loss([[0.5, 0.5]], [[1, 0, 0]], 5.0), r"present.*\[1, 2\]"),
         (lambda: detection_gospa_loss([[0.5, 0.5]], [[1, 0]], 0), r"cutoff.*> 0"),
+        (lambda: detection_gospa_loss([[0.5, 0.5]], [[1, 0]], 1e300), "cutoff .* float32"),
+        (lambda: detection_gospa_loss(np.zeros((0, 2)), np.zeros((0, 2)), 1.0), "at least one"),
         (lambda: detection_gospa_loss([[0.5, 0.5]], [[1, 0]], 1.0, 0.5), r"p must.*>= 1"),
         (lambda: detection_gospa_loss(0.5, True, 1.0), "estimate must have a static last"),
     ):

@@ -234,6 +234,88 @@ def test_parts_of_a_scene_known_by_hand():
     np.testing.assert_allclose(parts, [9.0 + 25.0, 0.0, 50.0])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("p", [1, 2, 50, 400, 1e30])
+def test_one_pair_costs_its_distance_for_every_order(p, dtype):
+    """10 m apart with a cut-off of 90 m: (1/9)**50 is 0 in single precision."""
+    estimate, truth = np.array([[6.0, 8.0]], dtype), np.zeros((1, 2), dtype)
+
+    def value_and_gradient(estimate):
+        with tf.GradientTape() as tape:
+            tape.watch(estimate)
+            value = gospa_loss(estimate, truth, 1, 90.0, p)
+        return value, tape.gradient(value, estimate)
+
+    modes = [value_and_gradient, tf.function(value_and_gradient)]
+    if p in (2, 50):
+        modes.append(tf.function(value_and_gradient, jit_compile=True))
+    for function in modes:
+        value, grad = function(tf.constant(estimate))
+        np.testing.assert_allclose(value, 10, rtol=4 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(grad, [[0.6, 0.8]], rtol=1e-6)
+
+
+def test_orders_far_beyond_the_range_of_powers():
+    """In exact arithmetic (Python integers), for sets whose powers span thousands of decades."""
+    near, far = [[3.0, 4.0], [0.0, 7.0]], [[0.0, 0.0], [0.0, 0.0]]
+    truth = np.array([[100.0, 0.0], [200.0, 0.0]])
+    for p, unit in ((3, 1.0), (60, 1.0), (60, 1e-150), (500, 1e150)):
+        estimate = unit * (truth + np.array(near))
+        value = gospa(estimate, unit * truth, 2, 2, 90 * unit, p).numpy()
+        expected = unit * float((5**p + 7**p) ** (1 / p) if p < 300 else 7.0)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        # a false one costs 90 / 2**(1/p); the rest does not change that
+        estimate = unit * np.array([*(truth + np.array(far)), [0.0, 500.0]])
+        value = gospa(estimate, unit * truth, 3, 2, 90 * unit, p).numpy()
+        np.testing.assert_allclose(value, unit * 90 * 0.5 ** (1 / p), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [4, 12])
+def test_the_assignment_is_exact_for_large_orders(size):
+    """Of all permutations that keep the largest term least, as SciPy finds it in long steps."""
+    estimate, truth, _, _ = scenes(11, 6, size, size, np.float32)
+    value = gospa(estimate, truth, size, size, 1000.0, 60).numpy()
+    distance = np.linalg.norm(estimate[:, :, None] - truth[:, None].astype(float), axis=-1)
+    for matrix, actual in zip(distance, value, strict=True):
+        cost = (matrix / 1000) ** 60  # down to 1e-180: within double precision
+        row, column = linear_sum_assignment(cost)
+        expected = 1000 * cost[row, column].sum() ** (1 / 60)
+        np.testing.assert_allclose(actual, expected, rtol=2e-6)
+
+
+def test_pairs_at_the_cutoff_are_missed_and_false():
+    truth = np.zeros((1, 2))
+    for dtype in (np.float32, np.float64):
+        below = np.nextafter(dtype(10), dtype(0))
+        for distance, pairs in ((dtype(10), 0), (below, 1)):
+            estimate = np.array([[0, distance]], dtype)
+            value = gospa(estimate, truth.astype(dtype), 1, 1, 10.0).numpy()
+            np.testing.assert_allclose(value, 10, rtol=1e-6)
+            parts = gospa_parts(estimate, truth.astype(dtype), 1, 1, 10.0)
+            lost = 50.0 * (1 - pairs)
+            np.testing.assert_allclose(parts, [100.0 * pairs, lost, lost], rtol=1e-6)
+            grad = gradient(
+                lambda e: gospa(e, np.zeros((1, 2), e.dtype.name), 1, 1, 10.0), estimate
+            )
+            np.testing.assert_allclose(grad[0], [[0, pairs]], rtol=1e-6)
+
+
+def test_parts_of_a_large_order_are_right_or_refused():
+    estimate, truth = np.array([[6.0, 8.0]]), np.zeros((1, 2))
+    np.testing.assert_allclose(gospa_parts(estimate, truth, 1, 1, 90.0, 50).localization, 1e50)
+    single = estimate.astype(np.float32), truth.astype(np.float32)
+    np.testing.assert_allclose(gospa_parts(*single, 1, 1, 90.0, 19).localization, 1e19, rtol=1e-5)
+    for cutoff, p in ((90.0, 50), (0.1, 50)):
+        with pytest.raises(ValueError, match=r"cutoff\*\*p must be within .* float32"):
+            gospa_parts(*single, 1, 1, cutoff, p)
+
+
+def test_numbers_beyond_the_positions_are_not_a_number_in_a_graph():
+    estimate, truth = tf.zeros([3, 2, 2]), tf.ones([3, 2, 2])
+    graph = tf.function(lambda n: gospa(estimate, truth, n, 2, 40.0))
+    assert np.array_equal(np.isnan(graph(tf.constant([3, -1, 1]))), [True, True, False])
+
+
 def test_loss_counts_empty_scenes_as_zero():
     estimate, truth, _, _ = scenes(9, 4, 5, 5)
     counts = np.array([0, 2, 0, 5])
@@ -249,6 +331,10 @@ def test_positions():
     angle, range_ = np.array([0.0, np.pi / 6]), np.array([3.0, 2.0])
     np.testing.assert_allclose(positions(angle, range_), [[3, 0], [np.sqrt(3), 1]], atol=1e-15)
     assert positions(np.float32(0.1), np.float32(2.0)).dtype == tf.float32
+    with pytest.raises(
+        ValueError, match=r"angle must hold azimuths in rad, not in degrees.* to 30"
+    ):
+        positions([0.1, 30.0], [5.0, 5.0])
 
 
 @pytest.mark.parametrize(
@@ -257,6 +343,21 @@ def test_positions():
         ({"cutoff": 0.0}, ValueError, "cutoff must be a finite number > 0; got 0.0"),
         ({"cutoff": np.inf}, ValueError, "cutoff .* got inf"),
         ({"p": 0.5}, ValueError, "p must be a finite number >= 1; got 0.5"),
+        ({"cutoff": 90 + 0j}, TypeError, r"cutoff must be a number > 0; got \(90\+0j\)"),
+        ({"cutoff": [10.0, 20.0]}, TypeError, "cutoff must be a number > 0"),
+        ({"p": np.nan}, ValueError, "p must be a finite number >= 1; got nan"),
+        (
+            {
+                "alpha": 1e-300,
+                "p": 1,
+                "estimate": np.zeros((2, 2, 2), np.float32),
+                "truth": np.zeros((2, 3, 2), np.float32),
+            },
+            ValueError,
+            "alpha.* range of float32",
+        ),
+        ({"estimate": np.zeros((2, 2, 2), complex)}, TypeError, "estimate must hold real"),
+        ({"estimate": [["a", "b"]]}, TypeError, "estimate must hold real"),
         ({"p": np.inf}, ValueError, "p must be a finite .* got inf"),
         ({"alpha": 0}, ValueError, "alpha must be > 0 and <= 2; got 0"),
         ({"alpha": 2.1}, ValueError, "alpha must be a finite number >= 0 and <= 2; got 2.1"),

@@ -42,6 +42,39 @@ def test_position_and_angle_mse(rng):
         np.testing.assert_allclose(function(*map(tf.constant, arguments)), expected, rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+def test_angles_are_compared_on_the_circle(dtype):
+    degree, eps = np.pi / 180, np.finfo(dtype.as_numpy_dtype).eps
+    truth = tf.constant(np.deg2rad([-179.0, 179.0, 1.0]), dtype)
+    estimate = np.deg2rad([179.0, -179.0, 2.0])
+    for turns in (0, 1, -2):  # of the estimate, which may leave the circle
+        for function in modes(lambda e: 3 * angle_mse(e, truth, [1, 1, 1])):
+            value, gradient = value_and_gradient(function, estimate + 2 * np.pi * turns, dtype)
+            np.testing.assert_allclose(value, 9 * degree**2, atol=200 * eps * degree)
+            np.testing.assert_allclose(gradient, 2 * degree * np.array([-2, 2, 1]), atol=50 * eps)
+    # a difference within the circle is not rounded
+    small = 1e-3 * np.finfo(dtype.as_numpy_dtype).eps
+    value, gradient = value_and_gradient(lambda e: angle_mse(e, [0.0 * e[0]], [1]), [small], dtype)
+    np.testing.assert_allclose([value, gradient[0]], [small**2, 2 * small], rtol=1e-6)
+
+
+def test_present_is_yes_or_no():
+    x = np.ones((2, 2))
+    for bad in (0.5, np.nan, 2, -1):
+        with pytest.raises(ValueError, match=f"present must hold booleans, or 0 and 1; got {bad}"):
+            position_mse(x, x, [1, bad])
+        graph = tf.function(lambda present: position_mse(x, x, present))
+        assert np.isnan(graph(tf.constant([1.0, bad])))
+    with pytest.raises(TypeError, match="present must hold booleans"):
+        position_mse(x, x, [1j, 0])
+    assert position_mse(x, 0 * x, [True, False]).numpy() == 2
+
+
+def test_message_out_of_range_is_not_free_in_a_graph():
+    graph = tf.function(lambda m: categorical_cross_entropy([[0.2, 0.8]], m))
+    assert np.isnan(graph(tf.constant([2]))) and np.isnan(graph(tf.constant([-1])))
+
+
 @pytest.mark.parametrize("loss", [position_mse, angle_mse])
 def test_absent_targets_do_not_count(rng, loss):
     lead = (4,)
@@ -147,6 +180,12 @@ def test_nan_is_not_hidden():
         (lambda: position_mse(np.ones((3, 3)), np.ones((3, 3)), np.ones(3)), "estimate.*dimension"),
         (lambda: position_mse(np.ones((3, 2)), np.ones((4, 2)), np.ones(3)), r"truth.*\[3, 2\]"),
         (lambda: angle_mse(np.ones(3), np.ones(3), np.ones((3, 1))), r"present.*\[3\]"),
+        (lambda: angle_mse([1.0, 1.0], [0.1, 30.0], [0, 1]), r"truth.*rad, not in degrees, within"),
+        (lambda: binary_cross_entropy([np.nan], [1], True), "estimate must be finite"),
+        (lambda: binary_cross_entropy(np.zeros((0, 2)), np.zeros((0, 2))), "at least one sample"),
+        (lambda: categorical_cross_entropy([[np.inf, 0.0]], [1], True), "estimate must be finite"),
+        (lambda: categorical_cross_entropy(np.zeros((0, 2)), np.zeros(0, int)), "at least one"),
+        (lambda: categorical_cross_entropy(0.5, 0), "estimate must have"),
         (lambda: binary_cross_entropy([0.2, 1.5], [1, 0]), r"estimate.*\[0, 1\]; got 1\.5"),
         (lambda: binary_cross_entropy([0.2, 0.5], [2, 0]), r"present.*\[0, 1\]; got 2"),
         (lambda: binary_cross_entropy([0.2, 0.5], [[1, 0]]), r"present.*\[2\].*got shape \[1, 2\]"),

@@ -83,3 +83,37 @@ def test_shapes_are_checked():
         max_loss(np.zeros((2, 3)), np.ones(3))
     with pytest.raises(ValueError, match=r"reconstruction must have shape \[2, 3\]"):
         reconstruction_loss(np.zeros((2, 3)), np.zeros((2, 4)))
+
+
+def test_weak_signals_and_mixed_types():
+    """Squares of 1e-30 are 0 in single precision; a real observation may have a complex model."""
+    rng = np.random.default_rng(3)
+    y, model = draw(rng, 5, 4), draw(rng, 5, 4)
+    expected = np.mean(energy(y - model) / energy(y))
+    for scale in (1e-30, 1e30):
+        weak = (scale * y).astype(np.complex64), (scale * model).astype(np.complex64)
+        np.testing.assert_allclose(reconstruction_loss(*weak), expected, rtol=1e-5)
+    actual = reconstruction_loss(y.real, model.astype(np.complex64))
+    assert actual.dtype == tf.float64
+    expected = np.mean(energy(y.real - model) / energy(y.real))
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: max_loss([-1.0], [1.0]), ValueError, "metric must be >= 0; got -1"),
+        (lambda: max_loss([1.0], [-1.0]), ValueError, "energy must be >= 0; got -1"),
+        (lambda: max_loss([np.nan], [1.0]), ValueError, "metric must be finite"),
+        (lambda: max_loss([1j], [1.0]), TypeError, "metric must hold real"),
+        (lambda: max_loss(np.zeros(0), np.zeros(0)), ValueError, "at least one sample"),
+        (lambda: max_loss(np.zeros((2, 0)), np.ones(2)), ValueError, "at least one sample"),
+        (lambda: reconstruction_loss([1, 2], [1.0, 2.0]), TypeError, "observation must hold"),
+        (lambda: reconstruction_loss(1.0, 1.0), ValueError, "observation must have shape"),
+        (lambda: reconstruction_loss([1.0], [np.inf]), ValueError, "reconstruction must be fin"),
+        (lambda: reconstruction_loss(np.ones((0, 2)), np.ones((0, 2))), ValueError, "at least one"),
+    ],
+)
+def test_bad_values_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -68,3 +68,23 @@ def test_translation_invariance(first, second, shift, kwargs):
     np.testing.assert_allclose(
         distance(*moved, **kwargs), distance(first, second, **kwargs), atol=1e-9
     )
+
+
+@few
+@given(point_set, point_set, parameters, st.integers(-120, 120))
+def test_scaling(first, second, kwargs, exponent):
+    """Metres or any other unit: the same sets, whatever their powers do."""
+    unit = 2.0**exponent
+    kwargs["p"] = 40 * kwargs["p"]  # up to 160: powers far outside of double precision
+    scaled = [[(unit * x, unit * y) for x, y in points] for points in (first, second)]
+    expected = unit * distance(first, second, **kwargs)
+    kwargs["cutoff"] *= unit
+    np.testing.assert_allclose(distance(*scaled, **kwargs), expected, rtol=1e-12)
+
+
+@few
+@given(point, point, st.floats(1, 1e6), st.sampled_from([np.float32, np.float64]))
+def test_one_pair_costs_its_distance(first, second, p, dtype):
+    value = gospa(np.array([first], dtype), np.array([second], dtype), 1, 1, 200.0, p)
+    apart = np.hypot(*np.subtract(np.array(first, dtype), np.array(second, dtype)))
+    np.testing.assert_allclose(value, apart, rtol=1e-6, atol=1e-30)

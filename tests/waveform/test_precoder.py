@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import sionna_isac as isac
 
@@ -59,6 +60,36 @@ def test_multibeam(rng, eta):
     expected = np.sqrt(eta) * beams[0] + np.sqrt(1 - eta) * np.exp(1j * phi)[:, None] * beams[1]
     expected *= np.sqrt(2.5) / np.linalg.norm(expected, axis=-1, keepdims=True)
     np.testing.assert_allclose(mixed, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_beams_that_cancel_are_not_a_number_in_a_graph(precision, rng):
+    """Of f and f e^{j (pi + d)}, |d| of the amplitude is left: noise when d is rounding."""
+    beam = rng.normal(size=(1, ANTENNAS)) + 1j * rng.normal(size=(1, ANTENNAS))
+    layer = isac.waveform.MultibeamPrecoder(precision=precision)
+    phi = np.pi + np.array([0, 1e-3])
+    for scale in (1, 1e-30):  # the energy of weak beams is 0 in single precision
+        for jit in (False, True):
+            graph = tf.function(lambda b: layer(b, b, [0.5, 0.5], phi), jit_compile=jit)
+            mixed = graph(tf.constant(scale * beam)).numpy()
+            assert np.all(np.isnan(mixed[0]))
+            expected = -1j * beam[0] / np.linalg.norm(beam)  # 1 - e^{jd} = -jd
+            np.testing.assert_allclose(mixed[1], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("regularization", [0.0, 1e-2])
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_singular_fits_are_not_a_number_in_a_graph(regularization, precision):
+    """Two elements at one place: a beam exists with a regularisation only."""
+    twice = isac.array.UniformLinearArray(3, 0.005, [0, 0, 0.0025], precision=precision)
+    precoder = isac.waveform.LeastSquaresPrecoder(twice, GRID, regularization, precision=precision)
+    for jit in (False, True):
+        beams = tf.function(precoder, jit_compile=jit)(tf.constant(SECTORS)).numpy()
+        if regularization:
+            np.testing.assert_allclose(np.linalg.norm(beams, axis=-1), 1, rtol=1e-6)
+            np.testing.assert_allclose(beams[:, 0], beams[:, 1], atol=1e-4)
+        else:
+            assert np.all(np.isnan(beams))
 
 
 def test_symbols_carry_their_bits():
