@@ -115,7 +115,7 @@ def matched_errors(
     for sample, (found, target) in enumerate(zip(estimate, truth, strict=True)):
         distance = np.abs(_complex(found)[:, np.newaxis] - _complex(target))
         i, j = linear_sum_assignment(np.minimum(distance, limit) ** 2)
-        near = distance[i, j] < limit
+        near = distance[i, j] < limit * (1 - 1e-12)  # at the limit, however that is rounded
         i, j = i[near], j[near]
         angle, range_ = found[:, i] - target[:, j]
         angle = np.remainder(angle + np.pi, 2 * np.pi) - np.pi

@@ -239,7 +239,7 @@ def _match(
     # partner and 0 with a dummy. This is exact: an assignment that leaves both an estimate and a
     # target to dummies pays 2/alpha >= 1 for them, at least what the two cost together; so some
     # optimal assignment pairs all of the smaller set, and pays 1/alpha for each of the surplus.
-    pair = _pair_cost(estimate / cutoff, truth / cutoff, p)
+    pair = _pair_cost(estimate, truth, cutoff, p)
     row, column = valid_row[:, :, tf.newaxis], valid_column[:, tf.newaxis]
     single = tf.where(row | column, tf.constant(1 / alpha, pair.dtype), 0.0)
     cost = tf.where(row & column, pair, single)
@@ -249,12 +249,15 @@ def _match(
     return _Match(cost, paired, num_estimated, num_true, finite, lead)
 
 
-def _pair_cost(estimate: tf.Tensor, truth: tf.Tensor, p: float) -> tf.Tensor:
-    """min(distance, 1)**p of all pairs [B, n, n], with gradient 0 where the distance is 0."""
-    difference = estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]
+def _pair_cost(estimate: tf.Tensor, truth: tf.Tensor, cutoff: float, p: float) -> tf.Tensor:
+    """min(distance / cutoff, 1)**p of all pairs [B, n, n], gradient 0 where the distance is 0."""
+    # the difference first: it is exact for neighbours, quotients are not
+    difference = (estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]) / cutoff
     square = tf.reduce_sum(difference * difference, -1)
     apart = square >= _tiny(square)
-    inside = tf.where(apart & (square < 1), square, tf.ones_like(square))
+    # a pair at the cut-off is a far one, however its distance is rounded
+    near = square < 1 - 16 * np.finfo(square.dtype.as_numpy_dtype).eps
+    inside = tf.where(apart & near, square, tf.ones_like(square))
     return tf.where(apart, inside if p == 2 else inside ** (p / 2), 0.0)
 
 
