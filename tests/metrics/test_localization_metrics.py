@@ -32,9 +32,10 @@ def test_rmse():
         rmse([1.0], [1.0], [1])
 
 
+@pytest.mark.parametrize("error", [2.0, 30.0])  # near the targets, and anywhere
 @pytest.mark.parametrize("cutoff", [3.0, 30.0, None])
-def test_matching_is_the_best_of_all(cutoff):
-    args = draw(0, error=2.0)
+def test_matching_is_the_best_of_all(cutoff, error):
+    args = draw(0, error=error)
     errors = matched_errors(*args, cutoff)
     limit = cutoff or np.inf
     for b, (ea, er, ta, tr, n, m) in enumerate(zip(*args, strict=True)):
