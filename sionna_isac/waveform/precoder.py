@@ -82,7 +82,8 @@ class LeastSquaresPrecoder(Layer):
         """`True` for a matrix that can be inverted; an error in eager mode otherwise."""
         size = matrix.shape[-1]
         least = 2 * size * np.finfo(self.rdtype.as_numpy_dtype).eps
-        if self.regularization > size * least:  # the largest eigenvalue is at most the trace
+        # more than the rounding of the largest eigenvalue, which is at most the trace
+        if self.regularization > 2 * least:
             return tf.constant(True)
         # a real matrix: XLA has no eigenvalues of complex ones
         values = tf.linalg.eigvalsh(linalg.real_block(tf.stop_gradient(matrix)))

@@ -47,9 +47,10 @@ def test_rmse_of_positions_and_of_angles():
     assert rmse([1, 2], [1, 2]) == 0
 
 
+@pytest.mark.parametrize("error", [2.0, 30.0])  # near the targets, and anywhere
 @pytest.mark.parametrize("cutoff", [3.0, 30.0, None])
-def test_matching_is_the_best_of_all(cutoff):
-    args = draw(0, error=2.0)
+def test_matching_is_the_best_of_all(cutoff, error):
+    args = draw(0, error=error)
     errors = matched_errors(*args, cutoff)
     limit = cutoff or np.inf
     for b, (ea, er, ta, tr, n, m) in enumerate(zip(*args, strict=True)):
@@ -156,3 +157,13 @@ def test_bad_arguments_are_named():
         matched_errors(*good[:3], good[3][:, :2], *good[4:])
     with pytest.raises(ValueError, match="as many samples as true_angle, 2; got 40"):
         matched_errors(*good[:2], good[2][:2], good[3][:2], good[4], good[5][:2])
+
+
+def test_matched_errors_at_the_cutoff():
+    """At it, a pair is a missed and a false target, whatever the direction; as in GOSPA."""
+    for angle in np.linspace(-1.5, 1.5, 101):
+        for distance, number in ((44.999, 1), (45.0, 0), (45.001, 0)):
+            errors = matched_errors(
+                [[angle]], [[100 + distance]], [[angle]], [[100.0]], [1], [1], 45.0
+            )
+            assert errors.sample.size == number
