@@ -10,7 +10,6 @@ from typing import Annotated
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -174,10 +173,11 @@ def show(
     seed: SeedOption = None,
 ) -> None:
     """Print a scenario with all values, defaults and overrides included."""
+    from sionna_isac.study._yaml import dump
     from sionna_isac.study.loading import load_scenario
 
     config = load_scenario(scenario, set_ or (), seed, profile)
-    typer.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
+    typer.echo(dump(config.model_dump(mode="json")), nl=False)
 
 
 @app.command()
