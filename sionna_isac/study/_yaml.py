@@ -7,7 +7,7 @@ Types are those of YAML 1.2, which has no surprises for what a scenario holds: `
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -24,8 +24,6 @@ _PLAIN = (  # type of a plain scalar, what it looks like, and its possible first
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # none of YAML 1.1
-
     def compose_mapping_node(self, anchor: Any) -> Any:
         # here and not where mappings are made: merge keys (<<) may repeat keys, files may not
         node = super().compose_mapping_node(anchor)
@@ -47,10 +45,6 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Quotes what YAML 1.1, or this loader, would take for something other than text."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
-        k: list(v) for k, v in yaml.SafeDumper.yaml_implicit_resolvers.items()
-    }
-
 
 def _integer(loader: _Loader, node: Any) -> int:
     text = loader.construct_scalar(node)
@@ -61,6 +55,7 @@ def _number(loader: _Loader, node: Any) -> float:
     return float(re.sub(r"\.(inf|nan)$", r"\1", loader.construct_scalar(node).lower()))
 
 
+_Loader.yaml_implicit_resolvers = {}  # none of YAML 1.1
 for _name, _pattern, _first in _PLAIN:
     _whole = re.compile(rf"(?:{_pattern})\Z")
     for _class in (_Loader, _Dumper):
