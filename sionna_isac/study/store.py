@@ -192,7 +192,8 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def save_arrays(file: Path, name: str, arrays: dict[str, Any]) -> None:
     """Store arrays in a file, atomically, with a name and which they are."""
-    stored: dict[str, Any] = {**arrays, _CONTENT: np.array(json.dumps([name, sorted(arrays)]))}
+    # first: a damaged directory of the archive may end early without an error
+    stored: dict[str, Any] = {_CONTENT: np.array(json.dumps([name, sorted(arrays)])), **arrays}
     with atomic(file) as temporary, open(temporary, "wb") as stream:
         np.savez(stream, **stored)
 
