@@ -97,7 +97,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address="localhost:0",  # any free port
                     silence_logs=logging.CRITICAL,
                     env=_ENVIRONMENT,
                 )
