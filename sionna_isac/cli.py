@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ from typing import Annotated
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -149,7 +149,7 @@ def info(path: DatasetArgument) -> None:
     table = Table("", *splits, box=None, header_style="bold")
     for name in next(iter(splits.values())):
         table.add_row(name, *(figures[name] for figures in splits.values()))
-    Console().print(table)
+    _print(table)
 
 
 @app.command("list")
@@ -159,11 +159,11 @@ def list_() -> None:
 
     table = Table(box=None, header_style="bold")
     for column in ("name", "kind", "profiles", "title"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == "name", overflow="fold")
     for name, path in find_scenarios().items():
         config = load_scenario(path)
         table.add_row(name, config.kind, ", ".join(list_profiles(path)), config.title)
-    Console().print(table)
+    _print(table)
 
 
 @app.command()
@@ -174,10 +174,11 @@ def show(
     seed: SeedOption = None,
 ) -> None:
     """Print a scenario with all values, defaults and overrides included."""
+    from sionna_isac.study._yaml import dump
     from sionna_isac.study.loading import load_scenario
 
     config = load_scenario(scenario, set_ or (), seed, profile)
-    typer.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
+    typer.echo(dump(config.model_dump(mode="json")), nl=False)
 
 
 @app.command()
@@ -205,8 +206,17 @@ def _draw(result: Path, out: Path | None, quiet: bool) -> None:
         typer.echo(f"figure: {target}")
 
 
+def _print(table: Table) -> None:
+    """Print a table: fitted to a terminal, whole for a pipe or a file."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 10_000
+    console.print(table)
+
+
 def main() -> None:
     """Entry point: errors of use are one line and exit code 2."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(standalone_mode=False)
     except typer.Exit as stop:
@@ -223,11 +233,19 @@ def main() -> None:
     if code == _INTERRUPTED:  # some versions of typer make it an exit of their own
         resumes = {"run", "generate"} & set(sys.argv[1:3])
         hint = "; the same command goes on from here" if resumes else ""
-        print(f"interrupted{hint}", file=sys.stderr)
+        print(f"{'terminated' if _terminated else 'interrupted'}{hint}", file=sys.stderr)
+        code = _TERMINATED if _terminated else code
     sys.exit(code or 0)
 
 
-_INTERRUPTED = 130
+def _terminate(*_: object) -> None:
+    """End by SIGTERM as by Ctrl-C: what is computed is kept, workers end, one line."""
+    _terminated.append(True)
+    raise KeyboardInterrupt
+
+
+_INTERRUPTED, _TERMINATED = 130, 143
+_terminated: list[bool] = []
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
 _USAGE |= {"NotConvergedError", "WorkerError"}
 

@@ -104,8 +104,8 @@ def solve(objective: cp.Expression, constraints: list) -> tuple[float, str]:
         warnings.simplefilter("ignore", UserWarning)
         try:
             problem.solve(solver=cp.CLARABEL)
-        except cp.error.SolverError as error:
-            raise SolverError(f"Clarabel failed on the published relaxation: {error}") from error
+        except cp.error.SolverError:
+            raise SolverError("Clarabel found no solution of the published relaxation") from None
     if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         raise SolverError(
             f"Clarabel stopped on the published relaxation with status {problem.status!r}"

@@ -114,8 +114,8 @@ class _SensingSDP:
                 warnings.simplefilter("ignore", UserWarning)
                 try:
                     self.problem.solve(solver=cp.CLARABEL)
-                except cp.error.SolverError as error:
-                    raise SolverError(f"Clarabel failed on the relaxation: {error}") from error
+                except cp.error.SolverError:
+                    raise SolverError("Clarabel found no solution of the relaxation") from None
             status = self.problem.status
             if status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
                 raise SolverError(f"Clarabel stopped on the relaxation with status {status!r}")

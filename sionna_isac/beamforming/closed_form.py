@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
 from sionna_isac.beamforming._model import Model
-from sionna_isac.beamforming.errors import InfeasibleError
+from sionna_isac.beamforming.errors import InfeasibleError, SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.core import checks, cites
 
@@ -18,6 +19,7 @@ __all__ = [
     "largest_common_rate",
     "least_power",
     "least_power_beams",
+    "next_to_the_limit",
     "rate_targets",
     "require_power",
     "require_rates",
@@ -27,6 +29,10 @@ __all__ = [
     "smallest_power",
     "smallest_speb",
 ]
+
+ROUNDING = 1e-9  # of the power: what verified beams may exceed it by
+NARROW = 1e-4  # share of the power with which interior-point solvers lose their interior
+EDGE = 1e-8  # share of the power with which no search finds better beams
 
 
 @cites("Yuan25")
@@ -220,8 +226,11 @@ def require_users(scene: NearFieldScene) -> None:
 
 def require_rates(
     scene: NearFieldScene, power: float, min_rates: np.ndarray, num_rf_chains: int | None = None
-) -> None:
-    """Raise :class:`InfeasibleError` if no beams, or none of so many chains, meet the rates."""
+) -> float:
+    """Share of the power that is left when the rates are met, >= 0.
+
+    :class:`InfeasibleError` if no beams, or none of so many chains, meet the rates.
+    """
     share = 1 - np.exp2(-min_rates)  # SINR / (1 + SINR), of a dimension for each user
     if num_rf_chains is not None and share.sum() >= num_rf_chains:
         raise InfeasibleError(
@@ -229,17 +238,35 @@ def require_rates(
             f"{share.sum():.3g} chains, at any power; given num_rf_chains {num_rf_chains}"
         )
     needed = float(np.sum(_fixed_point(scene, min_rates)))
-    if needed <= power:
-        return
+    if needed <= power * (1 + ROUNDING):
+        return max(1 - needed / power, 0.0)
     need = "more than any power"
     if math.isfinite(needed):
         need = f"at least {_dbm(needed)} ({needed:.3g} W)"
     targets = ", ".join(f"{r:g}" for r in min_rates)
     raise InfeasibleError(
         f"rate targets [{targets}] bit/s/Hz need {need} even with unconstrained beams; "
-        f"given {_dbm(power)}. The largest common rate at {_dbm(power)} is "
-        f"{largest_common_rate(scene, power):.2f} bit/s/Hz"
+        f"given {_dbm(power)}. {_limit(scene, power, 2 if needed > 1.01 * power else 9)}"
     )
+
+
+@contextlib.contextmanager
+def next_to_the_limit(scene: NearFieldScene, power: float, left: float) -> Iterator[None]:
+    """Say that the rates are the reason where a solver fails with hardly any power left."""
+    try:
+        yield
+    except SolverError:
+        if left > NARROW:
+            raise
+        raise SolverError(
+            f"the rates leave a share of {left:.1e} of the power, too little to search for beams: "
+            f"lower min_rates or raise the power. {_limit(scene, power, 9)}"
+        ) from None
+
+
+def _limit(scene: NearFieldScene, power: float, digits: int) -> str:
+    rate = largest_common_rate(scene, power)
+    return f"The largest common rate at {_dbm(power)} is {rate:.{digits}f} bit/s/Hz"
 
 
 def require_speb(scene: NearFieldScene, power: float, max_speb: float) -> None:

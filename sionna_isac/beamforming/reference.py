@@ -149,25 +149,29 @@ def maximize_snr(
     rates = closed_form.rate_targets(scene, min_rates)
     chains = require_chains(scene.num_antennas, num_rf_chains)
     num_starts = checks.integer("num_starts", num_starts)
-    closed_form.require_rates(scene, power, rates, chains)
+    left = closed_form.require_rates(scene, power, rates, chains)
     begin = time.perf_counter()
     model = Model.of(scene, power)
     task = Task("snr", model.weight, np.exp2(rates) - 1)
     found: dict[str, Any]
     starts = start_beams(scene, model, rates)
-    if chains is None:
-        best, beams = best_local_beams(task, model.vectors, starts, "meet the rates")
-        found = {"beams": beams * math.sqrt(power)}
-    else:
-        entries, digital, best = hybrid_beams(model, task, starts[0], chains, num_starts)
-        found = hybrid_parts(entries, digital, power)
+    with closed_form.next_to_the_limit(scene, power, left):
+        if chains is None and left <= closed_form.EDGE:
+            status = "only beams of the least power meet the rates"
+            found = {"beams": starts[0] * math.sqrt(power)}
+        elif chains is None:
+            best, beams = best_local_beams(task, model.vectors, starts, "meet the rates")
+            found, status = {"beams": beams * math.sqrt(power)}, best.status
+        else:
+            entries, digital, best = hybrid_beams(model, task, starts[0], chains, num_starts)
+            found, status = hybrid_parts(entries, digital, power), best.status
     return BeamSolution.verified(
         scene,
         power,
         min_rates=rates,
         method="snr-max",
         solver="SLSQP",
-        status=best.status,
+        status=status,
         solve_time=time.perf_counter() - begin,
         **found,
     )
@@ -206,7 +210,7 @@ def two_stage(
         raise ValueError(
             f"num_rf_chains must exceed the number of users, {scene.num_users}; got {chains}"
         )
-    closed_form.require_rates(scene, power, rates)
+    left = closed_form.require_rates(scene, power, rates)
     begin = time.perf_counter()
     model = Model.of(scene, power)
     entries = np.exp(1j * np.angle(model.sensing[:, 0]))
@@ -221,7 +225,8 @@ def two_stage(
             f"with the analog beams of the first stage, the rates need {needed:.3g} W; "
             f"given {power:.3g} W"
         )
-    optimum = digital_beams(sensing, users, _polar(scene, model), np.exp2(rates) - 1)
+    with closed_form.next_to_the_limit(scene, power, min(left, 1 - needed / power)):
+        optimum = digital_beams(sensing, users, _polar(scene, model), np.exp2(rates) - 1)
     return BeamSolution.verified(
         scene,
         power,

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.beamforming import closed_form
-from sionna_isac.beamforming._digital import best_local_beams, digital_beams
+from sionna_isac.beamforming._digital import DigitalOptimum, best_local_beams, digital_beams
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._hybrid import NUM_STARTS, hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming._published_sdr import published_sdr, require_iterations
 from sionna_isac.beamforming._sdr_bcd import sdr_bcd
+from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.beamforming.solution import BeamSolution, hybrid_parts
 from sionna_isac.core import checks, cites
@@ -97,42 +98,13 @@ def minimize_speb(
     allowed = FULLY_DIGITAL if chains is None else HYBRID
     method = checks.one_of("method", allowed[0] if method is None else method, allowed)
     max_iterations = require_iterations(method, max_iterations)
-    closed_form.require_rates(scene, power, rates, chains)
+    left = closed_form.require_rates(scene, power, rates, chains)
     begin = time.perf_counter()
     model = Model.of(scene, power)
-    sinr = np.exp2(rates) - 1
-    root = math.sqrt(power)
-    found: dict[str, Any]
-    if method == "sdr":
-        beams, gap, status = published_sdr(model, sinr)
-        found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
-    elif method == "sdr-bcd" and chains is not None:
-        entries, digital, values, status = sdr_bcd(model, sinr, chains, max_iterations)
-        found = {**hybrid_parts(entries, digital, power), "history": values * model.smallest_speb}
-        found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
-        gap = None
-    elif method == "direct" and chains is None:
-        task = Task("speb", model.weight, sinr)
-        seeds = start_beams(scene, model, rates)
-        best, beams = best_local_beams(task, model.vectors, seeds, "meet the rates")
-        found = {"beams": beams * root, "solver": "SLSQP", "status": best.status}
-        gap = None
-    else:
-        seeds = start_beams(scene, model, rates)
-        optimum = digital_beams(model.sensing, model.users, model.weight, sinr, seeds)
-        found = {"beams": optimum.beams * root, "solver": "Clarabel, SLSQP"}
-        found["status"] = optimum.status
-        gap = optimum.gap
-        if chains is not None:
-            task = Task("speb", model.weight, sinr)
-            bound = optimum.log_value - math.log1p(gap)
-            enough = bound + math.log1p(close)
-            entries, digital, best = hybrid_beams(
-                model, task, optimum.beams, chains, num_starts, enough
-            )
-            found = {**hybrid_parts(entries, digital, power), "solver": "SLSQP"}
-            found["status"] = best.status
-            gap = max(math.expm1(best.value - bound), 0.0)
+    with closed_form.next_to_the_limit(scene, power, left):
+        found, gap = _design(
+            scene, model, rates, left, method, chains, num_starts, close, max_iterations
+        )
     seconds = time.perf_counter() - begin
     return BeamSolution.verified(
         scene,
@@ -143,6 +115,70 @@ def minimize_speb(
         solve_time=seconds,
         **found,
     )
+
+
+def _design(
+    scene: NearFieldScene,
+    model: Model,
+    rates: np.ndarray,
+    left: float,
+    method: str,
+    chains: int | None,
+    num_starts: int,
+    close: float,
+    max_iterations: int | None,
+) -> tuple[dict[str, Any], float | None]:
+    """Beams and how they were found, and their gap if it is known."""
+    sinr = np.exp2(rates) - 1
+    root = math.sqrt(model.power)
+    task = Task("speb", model.weight, sinr)
+    seeds = start_beams(scene, model, rates)
+    found: dict[str, Any]
+    gap: float | None = None
+    if chains is None and left <= closed_form.EDGE:
+        status = "only beams of the least power meet the rates"
+        found = {"beams": seeds[0] * root, "solver": "none", "status": status}
+    elif method == "sdr":
+        beams, gap, status = published_sdr(model, sinr)
+        found = {"beams": beams * root, "solver": "Clarabel, SLSQP", "status": status}
+    elif method == "sdr-bcd" and chains is not None:
+        entries, digital, values, status = sdr_bcd(model, sinr, chains, max_iterations)
+        found = {
+            **hybrid_parts(entries, digital, model.power),
+            "history": values * model.smallest_speb,
+        }
+        found |= {"solver": "Clarabel", "status": status, "rate_tolerance": PUBLISHED_TOLERANCE}
+    elif method == "direct" and chains is None:
+        best, beams = best_local_beams(task, model.vectors, seeds, "meet the rates")
+        found = {"beams": beams * root, "solver": "SLSQP", "status": best.status}
+    else:
+        optimum = _digital(model, task, seeds, left)
+        found = {"beams": optimum.beams * root, "solver": "Clarabel, SLSQP"}
+        found["status"] = optimum.status
+        gap = optimum.gap if math.isfinite(optimum.gap) else None
+        if chains is not None:
+            bound = optimum.log_value - math.log1p(gap or 0.0)
+            enough = bound + math.log1p(close)
+            entries, digital, best = hybrid_beams(
+                model, task, optimum.beams, chains, num_starts, enough
+            )
+            found = {**hybrid_parts(entries, digital, model.power), "solver": "SLSQP"}
+            found["status"] = best.status
+            gap = None if gap is None else max(math.expm1(best.value - bound), 0.0)
+    return found, gap
+
+
+def _digital(
+    model: Model, task: Task, seeds: tuple[np.ndarray, np.ndarray], left: float
+) -> DigitalOptimum:
+    """Beams with a certificate; with hardly any power left, those of the search without one."""
+    try:
+        return digital_beams(model.sensing, model.users, model.weight, task.sinr, seeds)
+    except SolverError:
+        if left > closed_form.NARROW:
+            raise
+        best, beams = best_local_beams(task, model.vectors, seeds, "meet the rates")
+        return DigitalOptimum(beams, best.value, math.inf, f"{best.status}, without certificate")
 
 
 def start_beams(

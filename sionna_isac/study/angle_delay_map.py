@@ -23,7 +23,7 @@ def angle_delay_map(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.
     trial = MapTrial(scenario)
     number, size = scenario.scenes.num_scenes, scenario.block_size
     blocks = []
-    with reporter.task("scenes", number) as advance:
+    with reporter.task("scenes", number, note="compiling") as advance:
         for first in range(0, number, size):
             name = f"scenes_{first // size:05d}"
             block = folder.load(name)

@@ -91,6 +91,7 @@ class AngleDelayMapScenario(CompiledStudy):
     @model_validator(mode="after")
     def _consistent(self) -> AngleDelayMapScenario:
         beam = changed_fields(self.waveform) & {"eta", "phi", "power"}
+        beam -= {"eta"} if self.waveform.eta == 1 else set()  # the one beam there is
         idle = [f"waveform.{key}" for key in sorted(beam)]
         idle += ["array.learn"] if "learn" in changed_fields(self.array) else []
         if idle:

@@ -69,7 +69,22 @@ def array_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
             f"[{float(row.ser_low):.2e}, {float(row.ser_high):.2e}]"
         )
     if {"unknown", "learned", "known"} <= set(dataset["approach"].values):
-        yield f"learning closes {gap_closed(dataset, p_fa):.1%} of the GOSPA gap"
+        yield _gap(dataset, p_fa)
+
+
+def _gap(dataset: xr.Dataset, p_fa: float) -> str:
+    """Line about the gap that learning closes, or why there is none to close."""
+    closed = gap_closed(dataset, p_fa)
+    if np.isfinite(closed):
+        return f"learning closes {closed:.1%} of the GOSPA gap"
+    point = dataset.sel(p_fa=p_fa)
+    reason = "the impairments cost nothing that these samples show"
+    if not np.any(point["p_d"].values > 0):
+        reason = "no target was detected: check the gains, the noise and p_fa"
+    gospa = float(point["gospa"].sel(approach="known"))
+    return (
+        f"learning has no GOSPA gap to close: unknown and known are both at {gospa:.2f} m; {reason}"
+    )
 
 
 def gap_closed(dataset: xr.Dataset, p_fa: float) -> float:

@@ -38,7 +38,9 @@ def coded_ber_sweep(
         link = CodedLink(coding, channel, beam, scenario.waveform.subcarrier_spacing)
         run = tf.function(link, autograph=False, jit_compile=scenario.compile)
         points = []
-        with reporter.task(f"coded link, {method}", len(coding.snr_db)) as advance:
+        with reporter.task(
+            f"coded link, {method}", len(coding.snr_db), note="compiling"
+        ) as advance:
             for i, snr_db in enumerate(coding.snr_db):
                 name = f"{method}_{i:03d}"
                 point = folder.load(name)

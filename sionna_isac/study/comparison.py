@@ -89,7 +89,7 @@ def compare(comparison: Comparison, folder: RunFolder, reporter: Reporter) -> xr
                 for key, values in model.history.items():
                     trained.setdefault(f"{name}_{key}", []).append(values)
             title = f"evaluating {label}" + (f", draw {draw + 1}" if draws > 1 else "")
-            with reporter.task(title, len(etas) * len(phis)) as advance:
+            with reporter.task(title, len(etas) * len(phis), note="compiling") as advance:
                 for e, eta in enumerate(etas):
                     approach = approaches[e if each else 0]
                     for p, phi in enumerate(phis):

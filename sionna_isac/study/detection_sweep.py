@@ -34,7 +34,9 @@ def detection_sweep(
     for method, assumed in arrays.items():
         approach = ArrayApproach(scenario, assumed)
         blocks = []
-        with reporter.task(f"evaluating {method}", evaluation.num_samples) as advance:
+        with reporter.task(
+            f"evaluating {method}", evaluation.num_samples, note="compiling"
+        ) as advance:
             for block in range(-(-evaluation.num_samples // evaluation.batch_size)):
                 name = f"{method}_{block:05d}"
                 drawn = folder.load(name)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from sionna_isac.study._yaml import parse
 from sionna_isac.study.profiles import ProfileError, apply_profile, profile_names
 from sionna_isac.study.scenario import Scenario
+from sionna_isac.study.suggest import suggestion
 
 __all__ = ["ScenarioError", "find_scenarios", "list_profiles", "load_scenario", "parse_scenario"]
 
@@ -96,13 +98,13 @@ def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
         if str(source) not in known:
             raise ScenarioError(
                 f"scenario must be a YAML file or one of {', '.join(known) or '(none found)'}; "
-                f"got '{source}'"
+                f"got '{source}'{suggestion(source, known)}"
             )
         path = known[str(source)]
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ScenarioError(f"{path}: not readable as YAML: {_one_line(error)}") from None
+        raw = parse(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ScenarioError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(raw, dict):
         raise ScenarioError(f"{path}: must be a mapping of keys to values")
     raw.setdefault("name", path.stem)
@@ -112,20 +114,66 @@ def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
 def parse_scenario(raw: dict[str, Any]) -> Any:
     """Validate a mapping as a scenario; :class:`ScenarioError` if it is not one."""
     try:
-        return _ADAPTER.validate_python(_numbers(raw))
+        return _ADAPTER.validate_python(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = _written(raw, first["loc"], first["type"] == "missing")
-        reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = "unknown key"
-        elif first["type"] == "missing":
-            reason = "required, but missing"
-        elif not isinstance(first["input"], dict) and "got" not in reason:
-            reason += f"; got {first['input']!r}"
-        more = error.error_count() - 1
-        tail = f" (and {more} more)" if more else ""
-        raise ScenarioError(f"scenario {where or 'file'}: {reason}{tail}") from None
+        found = list(dict.fromkeys(_described(raw, e) for e in _causes(error.errors())))
+    if len(found) == 1:
+        raise ScenarioError(f"scenario {found[0]}")
+    numbered = "; ".join(f"({i}) {text}" for i, text in enumerate(found, 1))
+    raise ScenarioError(f"scenario has {len(found)} errors: {numbered}")
+
+
+def _causes(errors: Sequence[Any]) -> list[Any]:
+    """Errors without those of lists that are too short for want of valid members."""
+    places = [tuple(e["loc"]) for e in errors]
+    return [
+        e
+        for e, place in zip(errors, places, strict=True)
+        if e["type"] != "too_short" or not any(place == p[: len(place)] != p for p in places)
+    ]
+
+
+def _described(raw: dict[str, Any], error: Any) -> str:
+    """Place and reason of an error of pydantic, with what was probably meant."""
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    where = _written(raw, error["loc"], kind == "missing")
+    reason = error["msg"].removeprefix("Value error, ")
+    allowed = str(context.get("expected_tags", context.get("expected", "")))
+    if kind == "union_tag_invalid":
+        where, given = f"{where}.kind".lstrip("."), context["tag"]
+        reason = f"must be one of {allowed}; got {given!r}"
+    elif kind == "extra_forbidden":
+        known = _fields(Scenario, error["loc"][:-1])
+        reason = f"unknown key{suggestion(error['loc'][-1], known)}"
+    elif kind == "union_tag_not_found":
+        where, reason = f"{where}.kind".lstrip("."), "required, but missing"
+    elif kind == "missing":
+        reason = "required, but missing"
+    elif not isinstance(given, dict) and (kind != "value_error" or "got" not in reason):
+        reason += f"; got {given!r}"
+    if isinstance(given, str):
+        reason += suggestion(given, re.findall("'([^']*)'", allowed))
+    return f"{where or 'file'}: {reason}"
+
+
+def _fields(kind: Any, location: Sequence[str | int]) -> set[str]:
+    """Names of the fields at a location, as pydantic gives it, within a type."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = kind.model_fields
+        if not location:
+            return set(fields)
+        first, rest = location[0], location[1:]
+        if first in fields:
+            return _fields(fields[str(first)].annotation, rest)
+        # pydantic names the chosen member of a union
+        chosen = "kind" in fields and first in get_args(fields["kind"].annotation)
+        return _fields(kind, rest) if chosen else set()
+    found: set[str] = set()
+    for part in get_args(kind):
+        found |= _fields(part, location)
+        if location and isinstance(part, type):  # index of a list or key of a mapping
+            found |= _fields(part, location[1:])
+    return found
 
 
 def _written(raw: Any, location: Sequence[str | int], missing: bool) -> str:
@@ -151,9 +199,9 @@ def _override(raw: dict[str, Any], override: str) -> None:
     if key.split(".")[0] in ("profile", "profiles"):
         raise ScenarioError(f"--set {key}: profiles are chosen with --profile")
     try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"--set {key}: not YAML: {_one_line(error)}") from None
+        parsed = parse(value)
+    except ValueError as error:
+        raise ScenarioError(f"--set {key}: not YAML: {error}") from None
     node: Any = raw
     *parents, last = key.split(".")
     for part in parents:
@@ -161,21 +209,3 @@ def _override(raw: dict[str, Any], override: str) -> None:
         if not isinstance(node, dict):
             raise ScenarioError(f"--set {key}: '{part}' is not a group of keys")
     node[last] = parsed
-
-
-def _numbers(value: Any) -> Any:
-    """YAML reads 60e9 as text (its numbers need a dot): such text becomes the number it is."""
-    if isinstance(value, dict):
-        return {k: _numbers(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_numbers(v) for v in value]
-    if isinstance(value, str) and value[:1] in "+-.0123456789" and "e" in value.lower():
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

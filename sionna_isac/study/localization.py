@@ -48,7 +48,7 @@ def _sweep(
         lambda level: trial(size, level), autograph=False, jit_compile=scenario.compile
     )
     points = []
-    with reporter.task("localisation", len(levels) * number) as advance:
+    with reporter.task("localisation", len(levels) * number, note="compiling") as advance:
         for i, level in enumerate(levels):
             blocks = []
             for block in range(-(-number // size)):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sionna_isac.study.store import StoreError, atomic, provenance
+from sionna_isac.study.store import StoreError, load_arrays, provenance, save_arrays
 
 __all__ = ["ModelStore", "TrainedModel"]
 
@@ -53,10 +52,10 @@ class ModelStore:
         file = self.file(label, key)
         if not file.exists() or (since is not None and file.stat().st_mtime < since):
             return None
+        arrays = load_arrays(file, file.stem)
         try:
-            with np.load(file, allow_pickle=False) as data:
-                return TrainedModel({k: data[k] for k in data.files}, file)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None if arrays is None else TrainedModel(arrays, file)
+        except (ValueError, KeyError, TypeError):
             raise StoreError(
                 f"'{file}' is damaged; remove it and run again to train it anew"
             ) from None
@@ -76,8 +75,7 @@ class ModelStore:
         arrays["about"] = np.array(json.dumps({"key": key, **provenance(scenario)}))
         try:
             self._path.mkdir(parents=True, exist_ok=True)
-            with atomic(file) as temporary, open(temporary, "wb") as stream:
-                np.savez(stream, **arrays)
+            save_arrays(file, file.stem, arrays)
         except OSError as error:
             raise StoreError(f"models: cannot write '{file}': {error.strerror}") from None
         return TrainedModel(arrays, file)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sionna_isac.study.suggest import suggestion
+
 __all__ = ["ProfileError", "apply_profile", "profile_names"]
 
 FIXED = ("kind", "name", "profile", "profiles")  # what a profile does not change
@@ -76,7 +78,9 @@ def apply_profile(raw: dict[str, Any], profile: str | None = None) -> dict[str, 
         raise ProfileError("profile must not be in a file with profiles: --profile chooses it")
     chosen = names[0] if profile is None else profile
     if chosen not in names:
-        raise ProfileError(f"profile must be one of {', '.join(names)}; got '{chosen}'")
+        raise ProfileError(
+            f"profile must be one of {', '.join(names)}; got '{chosen}'{suggestion(chosen, names)}"
+        )
     rest = {key: value for key, value in raw.items() if key != "profiles"}
     return {**_merge(rest, raw["profiles"][chosen]), "profile": chosen}
 

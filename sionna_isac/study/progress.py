@@ -36,8 +36,11 @@ class Reporter:
         self.console.print(text, soft_wrap=True)
 
     @contextlib.contextmanager
-    def task(self, description: str, total: int, done: int = 0) -> Iterator[Any]:
-        """Bar for a part of the work; yields ``advance(steps, note)``."""
+    def task(self, description: str, total: int, done: int = 0, note: str = "") -> Iterator[Any]:
+        """Bar for a part of the work; yields ``advance(steps, note)``.
+
+        ``note`` is shown until the first step, such as "compiling".
+        """
         bar = Progress(
             TextColumn("{task.description:<22}"),
             BarColumn(bar_width=None),
@@ -50,7 +53,7 @@ class Reporter:
             speed_estimate_period=600,  # steps may take minutes
         )
         with bar:
-            task = bar.add_task(description, total=total, completed=done, note="")
+            task = bar.add_task(description, total=total, completed=done, note=note)
 
             def advance(steps: int = 1, note: str = "") -> None:
                 bar.update(task, advance=steps, note=note)

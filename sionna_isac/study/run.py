@@ -26,7 +26,7 @@ from sionna_isac.study.scattering_convergence import scattering_convergence
 from sionna_isac.study.scattering_report import scattering_report
 from sionna_isac.study.scattering_sphere import scattering_sphere
 from sionna_isac.study.single_carrier_study import single_carrier_study
-from sionna_isac.study.store import RunFolder, read_result
+from sionna_isac.study.store import RunFolder, StoreError, first_difference, read_result
 
 __all__ = ["run_scenario"]
 
@@ -106,7 +106,13 @@ def run_scenario(
     reporter = Reporter(quiet)
     folder = RunFolder(Path(out), scenario, fresh, None if models is None else Path(models))
     if folder.result.exists():
-        dataset, _ = read_result(folder.result)
+        dataset, stored = read_result(folder.result)
+        difference = first_difference(stored.model_dump(), scenario.model_dump())
+        if difference:
+            raise StoreError(
+                f"'{folder.result}' is of another configuration ({difference}); remove it and run "
+                "again"
+            )
         reporter.say(f"already complete: {folder.result}")
         _say(kind.report(scenario, dataset), reporter)
         return dataset

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-import yaml
 
 import sionna_isac
-from sionna_isac.study.loading import ScenarioError, parse_scenario
+from sionna_isac.study._yaml import dump, parse
+from sionna_isac.study.loading import parse_scenario
 
-__all__ = ["RunFolder", "StoreError", "provenance", "read_result"]
+__all__ = [
+    "RunFolder",
+    "StoreError",
+    "first_difference",
+    "load_arrays",
+    "provenance",
+    "read_result",
+    "save_arrays",
+]
+
+_CONTENT = "content"  # of a file of arrays: the name and the arrays that it was written with
+_ROOT = Path(__file__).resolve().parents[2]
+_COMMIT = re.compile(r"\S+@(unknown|[0-9a-f]{40,64}(-dirty)?)")
 
 
 class StoreError(ValueError):
@@ -58,7 +71,7 @@ class RunFolder:
         self.path = Path(path)
         self.models = models or self.path.resolve().parent / "models"
         config = self.path / "scenario.yaml"
-        text = yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False)
+        text = dump(scenario.model_dump(mode="json"))
         try:
             others = self.path.is_dir() and [
                 p for p in self.path.iterdir() if not p.name.endswith(".tmp")
@@ -94,7 +107,9 @@ class RunFolder:
         return self._fresh.stat().st_mtime if self._fresh.exists() else None
 
     def _clear(self) -> None:
-        names = ("partial", "result.nc", "figure.png", "commits.txt")
+        names = ["partial", "result.nc", "result.nc.sha256", "figure.png", "commits.txt"]
+        if (self.path / "scenario.yaml").is_dir():
+            names.append("scenario.yaml")
         for target in [*(self.path / name for name in names), *self.path.glob("*.h5")]:
             if target.is_dir():
                 shutil.rmtree(target)
@@ -102,10 +117,15 @@ class RunFolder:
                 target.unlink(missing_ok=True)
 
     def _check_same(self, config: Path, scenario: Any) -> None:
-        stored = yaml.safe_load(config.read_text(encoding="utf-8"))
-        if isinstance(stored, dict):
+        try:
+            stored = parse(config.read_text(encoding="utf-8"))
             stored.setdefault("profile", "")  # runs that are older than profiles
-        difference = _first_difference(stored, scenario.model_dump(mode="json"))
+        except Exception:
+            raise StoreError(
+                f"'{config}' is damaged: it does not say what the results beside it belong to; "
+                f"remove '{self.path}' and run again, or use --fresh"
+            ) from None
+        difference = first_difference(stored, scenario.model_dump(mode="json"))
         if difference:
             raise StoreError(
                 f"out: '{self.path}' holds results of another configuration ({difference}); "
@@ -120,7 +140,12 @@ class RunFolder:
     def note_commit(self) -> list[str]:
         """Note the version that computes now; returns all that have, the present one last."""
         file = self.path / "commits.txt"
-        known = file.read_text(encoding="utf-8").split() if file.exists() else []
+        try:
+            known = file.read_text(encoding="utf-8").split() if file.exists() else []
+        except (OSError, ValueError):
+            known = [""]
+        if not all(_COMMIT.fullmatch(c) for c in known):
+            raise StoreError(f"'{file}' is damaged; remove it and run again")
         now = f"{sionna_isac.__version__}@{_git_commit()}"
         commits = [c for c in known if c != now] + [now]
         with atomic(file) as temporary:
@@ -129,24 +154,14 @@ class RunFolder:
 
     def load(self, name: str) -> dict[str, np.ndarray] | None:
         """Arrays stored under a name, or `None` if there are none."""
-        file = self.path / "partial" / f"{name}.npz"
-        if not file.exists():
-            return None
-        try:
-            with np.load(file, allow_pickle=False) as data:
-                return {k: data[k] for k in data.files}
-        except (OSError, ValueError, zipfile.BadZipFile):
-            raise StoreError(
-                f"'{file}' is damaged; remove it and run again to compute it anew"
-            ) from None
+        return load_arrays(self.path / "partial" / f"{name}.npz", name)
 
     def save(self, name: str, **arrays: Any) -> None:
         """Store arrays under a name, atomically."""
         file = self.path / "partial" / f"{name}.npz"
         try:
             file.parent.mkdir(exist_ok=True)
-            with atomic(file) as temporary, open(temporary, "wb") as stream:
-                np.savez(stream, **arrays)
+            save_arrays(file, name, arrays)
         except OSError as error:
             raise StoreError(f"out: cannot write '{file}': {error.strerror}") from None
 
@@ -157,6 +172,9 @@ class RunFolder:
         try:
             with atomic(self.result) as temporary:
                 dataset.to_netcdf(temporary, engine="h5netcdf")
+                line = f"{_sha256(temporary)}  {self.result.name}\n"
+                with atomic(_checksum_file(self.result)) as beside:
+                    beside.write_text(line, encoding="ascii")
         except OSError as error:
             raise StoreError(f"out: cannot write '{self.result}': {error}") from None
 
@@ -172,27 +190,88 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def save_arrays(file: Path, name: str, arrays: dict[str, Any]) -> None:
+    """Store arrays in a file, atomically, with a name and which they are."""
+    # first: a damaged directory of the archive may end early without an error
+    stored: dict[str, Any] = {_CONTENT: np.array(json.dumps([name, sorted(arrays)])), **arrays}
+    with atomic(file) as temporary, open(temporary, "wb") as stream:
+        np.savez(stream, **stored)
+
+
+def load_arrays(file: Path, name: str) -> dict[str, np.ndarray] | None:
+    """What :func:`save_arrays` stored under a name, or `None` if there is no file.
+
+    Raises
+    ------
+    StoreError
+        If the file is damaged, or another one stands in its place
+    """
+    if not file.exists():
+        return None
+    try:
+        # the archive has a checksum for every array
+        with np.load(file, allow_pickle=False) as data:
+            arrays = {k: data[k] for k in data.files}
+        content = arrays.pop(_CONTENT, None)  # older files have none
+        if content is not None and json.loads(str(content)) != [name, sorted(arrays)]:
+            raise StoreError
+    except Exception:  # zipfile and NumPy raise a dozen of kinds
+        raise StoreError(
+            f"'{file}' is damaged; remove it and run again to compute it anew"
+        ) from None
+    return arrays
+
+
 def read_result(path: str | Path) -> tuple[xr.Dataset, Any]:
     """Read a result file (or the folder that holds it) and the scenario it came from.
 
     Raises
     ------
     StoreError
-        If there is none or it is not a result of this library
+        If there is none, it is damaged, or it is not a result of this library
     """
     file = Path(path)
-    if file.is_dir():
+    if file.is_dir() and file.name != "result.nc":
         file = file / "result.nc"
     if not file.exists():
         raise StoreError(f"no result at '{file}': run the scenario first")
+    _check(file)
     try:
         dataset = xr.load_dataset(file, engine="h5netcdf")
-        scenario = parse_scenario(json.loads(dataset.attrs["scenario"]))
-    except (OSError, KeyError, ValueError) as error:
-        if isinstance(error, ScenarioError):
-            raise
-        raise StoreError(f"'{file}' is not a result file of sionna_isac") from None
-    return dataset, scenario
+        raw = json.loads(dataset.attrs["scenario"])
+    except Exception:  # HDF5, h5netcdf and xarray raise a dozen of kinds
+        raise StoreError(
+            f"'{file}' is damaged, or not a result file of sionna_isac; if it is one, remove it "
+            "and run again"
+        ) from None
+    return dataset, parse_scenario(raw)
+
+
+def _checksum_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.sha256")
+
+
+def _check(file: Path) -> None:
+    """Compare a result with its checksum; HDF5 may hang on a damaged file. Older ones have none."""
+    beside = _checksum_file(file)
+    if not beside.exists():
+        return
+    try:
+        expected = beside.read_text(encoding="ascii").split()[0]
+        if not re.fullmatch("[0-9a-f]{64}", expected):
+            raise ValueError
+    except (OSError, ValueError, IndexError):
+        raise StoreError(f"'{beside}' is damaged; remove it and run again") from None
+    if _sha256(file) != expected:
+        raise StoreError(f"'{file}' is damaged; remove it and run again")
+
+
+def _sha256(file: Path) -> str:
+    try:
+        with open(file, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreError(f"cannot read '{file}': {error.strerror}") from None
 
 
 def provenance(scenario: Any) -> dict[str, str]:
@@ -214,10 +293,9 @@ def provenance(scenario: Any) -> dict[str, str]:
     }
 
 
-def _git_commit() -> str:
+def _git_commit(root: Path = _ROOT) -> str:
     """Commit of the checkout that the package runs from, "-dirty" appended; or "unknown"."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
+    if not (root / ".git").exists():  # installed: a repository around it is another one's
         return "unknown"
 
     def git(*words: str) -> str:
@@ -232,10 +310,11 @@ def _git_commit() -> str:
         return "unknown"
 
 
-def _first_difference(old: Any, new: Any, where: str = "") -> str:
+def first_difference(old: Any, new: Any, where: str = "") -> str:
+    """Place and values of the first difference of two configurations; empty if they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*new, *(k for k in old if k not in new)]:
-            found = _first_difference(old.get(key), new.get(key), f"{where}.{key}".lstrip("."))
+            found = first_difference(old.get(key), new.get(key), f"{where}.{key}".lstrip("."))
             if found:
                 return found
         return ""

@@ -111,7 +111,9 @@ def _train_stage(
     stopped = validate is not None and validate.exhausted()
     if checkpoint.num_parts < number and not stopped:
         title = f"training {name}: {stage.name}"
-        with reporter.task(title, training.iterations, len(monitor.losses)) as monitor.advance:
+        with reporter.task(
+            title, training.iterations, len(monitor.losses), "compiling"
+        ) as monitor.advance:
             learner.fit(
                 tf.data.Dataset.from_tensors(tf.zeros([replicas, 1])).repeat(),
                 initial_epoch=checkpoint.num_parts,

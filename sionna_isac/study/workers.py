@@ -111,7 +111,8 @@ def silenced() -> Iterator[None]:
 
 def _start(lifeline: Any, module: str) -> None:
     """First thing in a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process is the one to react
+    for number in (signal.SIGINT, signal.SIGTERM):  # the main process is the one to react
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
     with silenced():
         __import__(module)

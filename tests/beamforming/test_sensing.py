@@ -7,6 +7,7 @@ import pytest
 
 from sionna_isac.beamforming import (
     InfeasibleError,
+    SolverError,
     largest_common_rate,
     maximize_snr,
     minimize_speb,
@@ -143,3 +144,28 @@ def test_more_users_than_chains_can_serve_are_refused_at_once():
     for design in (minimize_speb, maximize_snr):
         with pytest.raises(InfeasibleError, match=r"need more than 1.75 chains.*num_rf_chains 1"):
             design(scene, 1.0, 3.0, num_rf_chains=1)
+
+
+@pytest.mark.parametrize("method, chains", [("subspace", None), ("sdr", None), ("direct", 4)])
+def test_at_the_largest_rates_there_are_beams_or_our_own_error(method, chains):
+    """No message of an inner solver: it has no interior there, and gives up in words of its own."""
+    scene = random_scene(0, num_antennas=8)
+    limit = largest_common_rate(scene, 0.1)
+    for below in (1e-5, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 0):
+        rate = limit * (1 - below)
+        try:
+            solution = minimize_speb(scene, 0.1, rate, chains, method)
+        except SolverError as error:
+            assert method != "subspace"
+            assert f"is {limit:.9f} bit/s/Hz" in str(error) and "min_rates" in str(error)
+            for word in ("Clarabel", "CLARABEL", "verbose", "SLSQP", "Iteration", "\n"):
+                assert word not in str(error)
+        else:
+            assert np.all(beam_rates(scene, solution.beams) >= rate - 1e-6)
+            assert np.sum(np.abs(solution.beams) ** 2) <= 0.1 * (1 + 1e-9)
+    for above in (1e-7, 1e-5):
+        with pytest.raises(InfeasibleError, match=f"is {limit:.9f} bit/s/Hz"):
+            minimize_speb(scene, 0.1, limit * (1 + above), chains, method)
+    for below in (1e-9, 1e-12, 0):
+        beams = maximize_snr(scene, 0.1, limit * (1 - below)).beams
+        assert np.all(beam_rates(scene, beams) >= limit * (1 - below) - 1e-6)

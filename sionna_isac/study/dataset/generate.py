@@ -82,7 +82,7 @@ def generate_dataset(
     with _only_one(out):
         folder = RunFolder(out, scenario, fresh)
         started = time.monotonic()
-        missing = [s for s in SPLITS if not split_file(out, s).exists()]
+        missing = [s for s in SPLITS if not _complete(scenario, out, s)]
         if missing:
             commits = folder.note_commit()
             _warn_of_coarse_voxels(scenario, reporter)
@@ -152,6 +152,20 @@ def _write(
         write_split(file, scenario, split, samples, sorted(parts), commits)
 
 
+def _complete(scenario: DatasetScenario, out: Path, split: Split) -> bool:
+    """Whether the file of a split is there; one that is not of this scenario is an error."""
+    file = split_file(out, split)
+    if not file.exists():
+        return False
+    if file.is_file():
+        with open_dataset(file) as dataset:
+            if (dataset.scenario, dataset.split) == (scenario, split):
+                return True
+    raise StoreError(
+        f"'{file}' is not the split '{split}' of this data set; remove it and run again"
+    )
+
+
 def _numbers(scenario: DatasetScenario, split: str) -> range:
     return range(getattr(scenario.num_samples, split))
 
@@ -165,7 +179,10 @@ def _there(folder: RunFolder, split: str, index: int) -> bool:
     try:
         return folder.load(_shard(split, index)) is not None
     except StoreError:
-        (folder.path / "partial" / f"{_shard(split, index)}.npz").unlink()
+        file = folder.path / "partial" / f"{_shard(split, index)}.npz"
+        if not file.is_file():
+            raise
+        file.unlink()
         return False
 
 

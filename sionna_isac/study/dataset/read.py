@@ -15,6 +15,7 @@ from sionna_isac.study.dataset.store import (
     VARIABLES,
     DatasetError,
     check_head,
+    damaged,
     opened,
     reading,
     sample_digest,
@@ -107,7 +108,7 @@ class ChannelDataset:
         wrong = [n for n in VARIABLES if len(self._store[n]) != len(self._sha256)]
         expected = getattr(self.scenario.num_samples, self.split)
         if wrong or len(self._sha256) != expected:
-            raise DatasetError(f"'{self.file}' is damaged: it does not hold {expected} samples")
+            raise damaged(self.file, f"it does not hold {expected} samples")
 
     def __len__(self) -> int:
         return len(self._sha256)
@@ -165,7 +166,7 @@ class ChannelDataset:
             sample = {name: values[index] for name, values in self.labels.items()}
             digest = sample_digest({"channel": value, **sample}, index)
             if not np.array_equal(digest, self._sha256[index]):
-                raise DatasetError(f"{where}'{self.file}' is damaged: the checksum differs")
+                raise damaged(self.file, "the checksum differs", where)
             if not np.all(np.isfinite(value)):
                 raise DatasetError(f"{where}'{self.file}' holds values that are not finite")
             self._seen[index] = True

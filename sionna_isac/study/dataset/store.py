@@ -19,6 +19,7 @@ __all__ = [
     "VARIABLES",
     "DatasetError",
     "check_head",
+    "damaged",
     "opened",
     "sample_digest",
     "split_file",
@@ -49,11 +50,34 @@ VARIABLES = {
     "part_conductivity": ("S/m", "mean conductivity of each part"),
     "part_volume": ("m^3", "volume of each part"),
 }
+# names of dimensions, so that xarray shows them; "frequency" is also a variable, its scale
+_SHAPES = {
+    "channel": ("frequency", "rx", "tx"),
+    "center": ("xyz",),
+    "dimensions": ("xyz",),
+    **dict.fromkeys(("iterations", "residual", "rank"), ("frequency",)),
+    **dict.fromkeys(("part_permittivity", "part_conductivity", "part_volume"), ("part",)),
+    "sha256": ("byte",),
+}
+_FIXED_SHAPES = {
+    **dict.fromkeys(("tx_position", "tx_polarization"), ("tx", "xyz")),
+    **dict.fromkeys(("rx_position", "rx_polarization"), ("rx", "xyz")),
+    "tx_moment": ("frequency",),
+}
+# what netCDF calls a dimension without a variable
+_BARE = "This is a netCDF dimension but not a netCDF variable.%10d"
 _MATERIALS = ("part_permittivity", "part_conductivity", "part_volume")
 
 
 class DatasetError(StoreError):
     """A data set that cannot be used; the message is one line and names file and sample."""
+
+
+def damaged(file: Path, text: str, where: str = "") -> DatasetError:
+    """Error that says what is wrong with a file, and what to do."""
+    return DatasetError(
+        f"{where}'{file}' is damaged: {text}; remove it and run again to generate it anew"
+    )
 
 
 def split_file(folder: Path, split: str) -> Path:
@@ -107,6 +131,7 @@ def write_split(
                 for name in VARIABLES:
                     store[name][index] = sample[name]
                 store["sha256"][index] = sample_digest(sample, index)
+            _name_dimensions(store)
             if index + 1 != number:
                 raise RuntimeError(f"{index + 1} samples written, {number} expected")
     except OSError as error:
@@ -156,9 +181,7 @@ def check_head(store: h5py.File, scenario: Any, file: Path) -> None:
         spread = 1e-8 if name == "tx_moment" else 0.0
         same = value.shape == expected.shape and np.allclose(value, expected, spread, 0)
         if not same:
-            raise DatasetError(
-                f"'{file}' is damaged: {name} is not what the scenario of the file gives"
-            )
+            raise damaged(file, f"{name} is not what the scenario of the file gives")
 
 
 def _create(store: h5py.File, sample: dict[str, Any], number: int, compression: str) -> None:
@@ -173,6 +196,18 @@ def _create(store: h5py.File, sample: dict[str, Any], number: int, compression: 
         made.attrs.update(units=unit, long_name=meaning)
     made = store.create_dataset("sha256", (number, 32), np.uint8)
     made.attrs["long_name"] = "SHA-256 of the sample's number and variables"
+
+
+def _name_dimensions(store: h5py.File) -> None:
+    """Give every axis of every variable a name, as a dimension scale of HDF5 and netCDF."""
+    shapes = {name: ("sample", *_SHAPES.get(name, ())) for name in (*VARIABLES, "sha256")}
+    shapes |= _FIXED_SHAPES
+    store["frequency"].make_scale("frequency")
+    for variable, names in shapes.items():
+        for axis, (name, size) in enumerate(zip(names, store[variable].shape, strict=True)):
+            if name not in store:
+                store.create_dataset(name, (size,), ">f4").make_scale(_BARE % size)
+            store[variable].dims[axis].attach_scale(store[name])
 
 
 def _with_all_parts(raw: dict[str, np.ndarray], parts: list[str]) -> dict[str, Any]:
@@ -194,7 +229,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
         store = h5py.File(file, "r")
     except OSError as error:
         reason = "is truncated" if "truncated" in str(error) else "is not a readable HDF5 file"
-        raise DatasetError(f"'{file}' {reason}: generate the data set again") from None
+        raise damaged(file, f"it {reason}") from None
     with store, reading(file):
         if str(store.attrs.get("format")) != FORMAT:
             raise DatasetError(f"'{file}' is not a data set of sionna_isac ({FORMAT!r} expected)")
@@ -208,6 +243,5 @@ def reading(file: Path, what: str = "") -> Iterator[None]:
         yield
     except DatasetError:
         raise
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        text = " ".join(str(error).split())
-        raise DatasetError(f"{what}'{file}' is damaged: {text}") from None
+    except Exception as error:  # HDF5, JSON and NumPy raise a dozen of kinds
+        raise damaged(file, " ".join(str(error).split()), what) from None

@@ -97,7 +97,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                     n_workers=workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address="localhost:0",  # any free port
                     silence_logs=logging.CRITICAL,
                     env=_ENVIRONMENT,
                 )
@@ -127,25 +127,35 @@ def _interrupts_ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interrupts_noticed() -> Iterator[Callable[[], None]]:
-    """Yield a check for a Ctrl-C that was swallowed: in a finaliser, say, Python only prints it."""
+    """Yield a check for an interrupt that was swallowed: in a finaliser, Python only prints it.
+
+    An interrupt is Ctrl-C, or SIGTERM where this process handles it.
+    """
     arrived = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
 
-    def note(*_: Any) -> None:
+    def note(number: int, frame: Any) -> None:
         arrived.set()
+        handler = before.get(signal.Signals(number))
+        if callable(handler):
+            handler(number, frame)
         raise KeyboardInterrupt
 
     def check() -> None:
         if arrived.is_set():
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, note)
+    numbers: list[signal.Signals] = [signal.SIGINT]
+    if callable(signal.getsignal(signal.SIGTERM)):
+        numbers.append(signal.SIGTERM)
+    before = {each: signal.signal(each, note) for each in numbers}
     try:
         yield check
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _one_line(error: BaseException) -> str:
