@@ -24,7 +24,14 @@ author = "sionna_isac contributors"
 copyright = author
 version = release = isac.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # formulas without a network
+    "check_pages",
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"sionna_isac {version}"
@@ -34,7 +41,7 @@ suppress_warnings = [
     "config.cache",
 ]
 
-myst_enable_extensions = ["amsmath", "attrs_inline", "dollarmath"]
+myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
 # Docstrings are in Sionna's form: Parameters, Input, Output

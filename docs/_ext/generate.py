@@ -7,8 +7,12 @@ import importlib
 import inspect
 import json
 import re
+import sys
 import typing
 from pathlib import Path
+from textwrap import indent
+
+from sphinx.pycode import ModuleAnalyzer
 
 from sionna_isac.core.references import BIBLIOGRAPHY
 
@@ -42,23 +46,30 @@ def api(folder: Path, domains: list[str]) -> None:
     for name in domains:
         module = importlib.import_module(f"sionna_isac.{name}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
+        public = {n: getattr(module, n) for n in sorted(module.__all__)}
+        modules = [n for n, value in public.items() if inspect.ismodule(value)]
+        constants = {
+            n: _constant(name, n)
+            for n, value in public.items()
+            if not callable(value) and n not in modules
+        }
         rows = (
-            f"| {{py:obj}}`~sionna_isac.{name}.{n}` | {_first_line(getattr(module, n))} |"
-            for n in sorted(module.__all__)
+            f"| {{py:obj}}`~sionna_isac.{name}.{n}` | {_first_line(constants.get(n, value))} |"
+            for n, value in public.items()
         )
         names = "\n".join(["| name | what it is |", "| --- | --- |", *rows])
-        if name == "core":  # modules are exported here too
-            body = "".join(
-                f"```{{eval-rst}}\n.. automodule:: sionna_isac.core.{part}\n```\n\n"
-                for part in (
-                    *("layer", "initializers", "perceptron", "checks"),
-                    *("linalg", "random", "references"),
-                )
-            )
-            body = f"{summary}\n\n{body}"
-        else:
-            body = f"{names}\n\n```{{eval-rst}}\n.. automodule:: sionna_isac.{name}\n```\n"
-        _write(folder / f"{name}.md", f"# `sionna_isac.{name}`\n\n{body}")
+        left_out = ", ".join([*modules, *constants])
+        parts = [f".. automodule:: sionna_isac.{name}"]
+        parts += [f"   :exclude-members: {left_out}"] if left_out else []
+        for n, text in constants.items():
+            parts += ["", f".. py:data:: {n}", "", indent(text, "   ")]
+        for n in modules:
+            parts += ["", f".. automodule:: sionna_isac.{name}.{n}"]
+        body = "\n".join(parts)
+        _write(
+            folder / f"{name}.md",
+            f"# `sionna_isac.{name}`\n\n{summary}\n\n{names}\n\n```{{eval-rst}}\n{body}\n```\n",
+        )
     listing = "\n".join(domains)
     top = "```{eval-rst}\n.. autofunction:: sionna_isac.set_seed\n   :no-index:\n```\n"
     tree = f"```{{toctree}}\n:maxdepth: 1\n\n{listing}\n```\n"
@@ -71,9 +82,19 @@ def api(folder: Path, domains: list[str]) -> None:
     )
 
 
+def _constant(domain: str, name: str) -> str:
+    """Text below a constant, in the module that defines it."""
+    for path, module in list(sys.modules.items()):
+        if path.startswith(f"sionna_isac.{domain}.") and name in getattr(module, "__all__", ()):
+            texts = ModuleAnalyzer.for_module(path).find_attr_docs()
+            return "\n".join(texts.get(("", name), [])).strip()
+    return ""
+
+
 def _first_line(obj: object) -> str:
-    """First line of a docstring, its markup made plain."""
-    line = (inspect.getdoc(obj) or "").split("\n", 1)[0]
+    """First paragraph of a docstring (or of a text), its markup made plain."""
+    text = obj if isinstance(obj, str) else inspect.getdoc(obj) or ""
+    line = " ".join(text.split("\n\n", 1)[0].split())
     line = re.sub(r":math:`([^`]*)`", r"$\1$", line)
     line = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", line)
     line = re.sub(r"\[(\w+)\]_", r"\1", line)
