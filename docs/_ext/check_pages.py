@@ -26,6 +26,7 @@ RAW = {
 }
 # Text below "Input" that is not an argument, read as the name of one.
 SENTENCE = re.compile(r"<li><p><strong>([^<,]+ [^<]+)</strong></p>\s*</li>")
+ELSEWHERE = re.compile(r"(?:url\(|@import)\s*['\"]?((?:https?:)?//[^'\")\s]+)")
 VERBATIM = {"code", "pre", "script", "style", "svg"}
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col", "area"}
 RESOURCES = {
@@ -115,7 +116,7 @@ def faults(
             if urlsplit(link).netloc:
                 found.append(f"{name}: loads {link} from another host")
     for sheet in folder.rglob("*.css"):
-        for link in re.findall(r"(?:url\(|@import)\s*['\"]?((?:https?:)?//[^'\")\s]+)", _text(sheet)):
+        for link in ELSEWHERE.findall(_text(sheet)):
             found.append(f"{sheet.relative_to(folder)}: loads {link} from another host")
     anchors = set().union(*(page.ids for page in parsed.values()))
     for package, names in public.items():
