@@ -44,7 +44,7 @@ def api(folder: Path, domains: list[str]) -> None:
     _forget(folder, domains)
     for name in domains:
         module = importlib.import_module(f"sionna_isac.{name}")
-        summary = (module.__doc__ or "").strip().splitlines()[0]
+        about = inspect.getdoc(module)
         public = {n: getattr(module, n) for n in sorted(module.__all__)}
         modules = [n for n, value in public.items() if inspect.ismodule(value)]
         constants = {
@@ -67,7 +67,8 @@ def api(folder: Path, domains: list[str]) -> None:
         body = "\n".join(parts)
         _write(
             folder / f"{name}.md",
-            f"# `sionna_isac.{name}`\n\n{summary}\n\n{names}\n\n```{{eval-rst}}\n{body}\n```\n",
+            f"# `sionna_isac.{name}`\n\n```{{eval-rst}}\n{about}\n```\n\n{names}\n\n"
+            f"```{{eval-rst}}\n{body}\n```\n",
         )
     listing = "\n".join(domains)
     top = "```{eval-rst}\n.. autofunction:: sionna_isac.set_seed\n   :no-index:\n```\n"
@@ -203,7 +204,7 @@ def _table(model: type) -> list[str]:
         *(inspect.cleandoc(model.__doc__ or "").replace("``", "`"), ""),
         *("| field | meaning | unit | choices | default |", "| --- | --- | --- | --- | --- |"),
     ]
-    for field in describe(model):
+    for field in sorted(describe(model), key=lambda f: f.name != "kind"):
         groups = members(model.model_fields[field.name].annotation)
         choices = f"`{field.choices}`"
         if groups:
