@@ -84,6 +84,7 @@ class Page(HTMLParser):
             if found := pattern.search(data):
                 around = " ".join(data[max(found.start() - 20, 0) : found.end() + 40].split())
                 self.raw.append(f"raw {kind}: {around}")
+                break
 
 
 def faults(
