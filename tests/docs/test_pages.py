@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import typer
 
 import sionna_isac as isac
+from sionna_isac.cli import app
+from sionna_isac.study.loading import find_scenarios
+from sionna_isac.study.template import scenario_kinds
 
 DOCS = Path(__file__).parents[2] / "docs"
 NEW_PROCESS = "# in a new process\n"
 
 
 def blocks(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.M | re.S)
+    found = re.findall(r"^( *)```python\n(.*?)^\1```", page.read_text(), re.M | re.S)
+    return [textwrap.dedent(code) for _, code in found]
 
 
 def run(page: str, namespace: dict) -> dict:
@@ -46,6 +54,41 @@ def test_every_page_with_code_is_run_here():
     pages = [*DOCS.glob("*.md"), *DOCS.glob("reproduction/*.md")]
     tested = set(re.findall(r'run\("([\w/]+\.md)"', Path(__file__).read_text()))
     assert {str(page.relative_to(DOCS)) for page in pages if blocks(page)} == tested
+
+
+def test_architecture(monkeypatch):
+    registered = keras.saving.get_custom_objects()
+    before = dict(registered)
+    detector = run("architecture.md", {"tf": tf})["EnergyDetector"](2.0)
+    y = tf.complex(tf.constant([1.0, 2.0])[:, tf.newaxis, tf.newaxis] * tf.ones([2, 3, 4]), 0.0)
+    assert detector(y).numpy().tolist() == [False, True]
+    for name in registered.keys() - before.keys():
+        del registered[name]
+
+
+COMMANDS = sorted(
+    {
+        command.strip()
+        for page in (DOCS.parent / "README.md", *DOCS.glob("*.md"), *DOCS.glob("reproduction/*.md"))
+        for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S)
+        for command in re.findall(r"^sionna-isac (.*)$", block.replace("\\\n", " "), re.M)
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_of_a_page_exists(command):
+    words = shlex.split(command, comments=True)
+    names = find_scenarios()
+    group = typer.main.get_command(app)
+    while hasattr(group, "commands"):
+        context = group.make_context("sionna-isac", words[:1], resilient_parsing=True)
+        _, group, _ = group.resolve_command(context, words[:1])
+        words = words[1:]
+    context = group.make_context(group.name, list(words))
+    scenario = context.params.get("scenario")
+    assert scenario is None or Path(scenario).stem in names
+    assert context.params.get("kind") in (None, *scenario_kinds())
 
 
 def test_saving():
