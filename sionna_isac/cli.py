@@ -167,6 +167,21 @@ def list_() -> None:
 
 
 @app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="Kind of the scenario, such as multi_target.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File; KIND.yaml if not given.")
+    ] = None,
+) -> None:
+    """Write a scenario file to start from: every field with its meaning, unit and choices."""
+    from sionna_isac.study.template import write_template
+
+    path = write_template(kind, out or Path(f"{kind}.yaml"))
+    verb = "dataset generate" if kind == "dataset" else "run"
+    typer.echo(f"scenario: {path}\nto run it: sionna-isac {verb} {path}")
+
+
+@app.command()
 def show(
     scenario: ScenarioArgument,
     set_: SetOption = None,

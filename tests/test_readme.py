@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
+import sionna_isac as isac
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -38,3 +41,25 @@ def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
     for name in re.findall(r"^make (\w+)", "\n".join(blocks("sh")), re.M):
         assert re.search(rf"^{name}:", makefile, re.M), f"no make target {name}"
+
+
+def requirements(text: str) -> dict[str, str]:
+    """Version ranges by distribution."""
+    found = re.findall(r"(?<![\w-])([A-Za-z][\w-]*)((?:[<>=!~]=?[\d.]+,?)*)", text)
+    return {name.lower(): ranges for name, ranges in found}
+
+
+def test_light_install_has_every_dependency():
+    (command,) = re.findall(r"pip install (\"sionna-no-rt.*?)\npip", README, re.S)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = requirements("\n".join(project["dependencies"]))
+    given = requirements(command.replace("\\\n", " ").replace('"', " "))
+    assert given.pop("sionna-no-rt") == needed.pop("sionna")
+    assert given == needed
+    for extra in project["optional-dependencies"]["cluster"]:
+        assert not requirements(extra).keys() & needed.keys()
+
+
+def test_every_package_is_in_the_table():
+    named = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", README, re.M))))
+    assert named == set(isac._DOMAINS)

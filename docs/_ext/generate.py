@@ -7,8 +7,11 @@ import importlib
 import inspect
 import json
 import re
-import typing
+import sys
 from pathlib import Path
+from textwrap import indent
+
+from sphinx.pycode import ModuleAnalyzer
 
 from sionna_isac.core.references import BIBLIOGRAPHY
 
@@ -41,24 +44,32 @@ def api(folder: Path, domains: list[str]) -> None:
     _forget(folder, domains)
     for name in domains:
         module = importlib.import_module(f"sionna_isac.{name}")
-        summary = (module.__doc__ or "").strip().splitlines()[0]
+        about = inspect.getdoc(module)
+        public = {n: getattr(module, n) for n in sorted(module.__all__)}
+        modules = [n for n, value in public.items() if inspect.ismodule(value)]
+        constants = {
+            n: _constant(name, n)
+            for n, value in public.items()
+            if not callable(value) and n not in modules
+        }
         rows = (
-            f"| {{py:obj}}`~sionna_isac.{name}.{n}` | {_first_line(getattr(module, n))} |"
-            for n in sorted(module.__all__)
+            f"| {{py:obj}}`~sionna_isac.{name}.{n}` | {_first_line(constants.get(n, value))} |"
+            for n, value in public.items()
         )
         names = "\n".join(["| name | what it is |", "| --- | --- |", *rows])
-        if name == "core":  # modules are exported here too
-            body = "".join(
-                f"```{{eval-rst}}\n.. automodule:: sionna_isac.core.{part}\n```\n\n"
-                for part in (
-                    *("layer", "initializers", "perceptron", "checks"),
-                    *("linalg", "random", "references"),
-                )
-            )
-            body = f"{summary}\n\n{body}"
-        else:
-            body = f"{names}\n\n```{{eval-rst}}\n.. automodule:: sionna_isac.{name}\n```\n"
-        _write(folder / f"{name}.md", f"# `sionna_isac.{name}`\n\n{body}")
+        left_out = ", ".join([*modules, *constants])
+        parts = [f".. automodule:: sionna_isac.{name}"]
+        parts += [f"   :exclude-members: {left_out}"] if left_out else []
+        for n, text in constants.items():
+            parts += ["", f".. py:data:: {n}", "", indent(text, "   ")]
+        for n in modules:
+            parts += ["", f".. automodule:: sionna_isac.{name}.{n}"]
+        body = "\n".join(parts)
+        _write(
+            folder / f"{name}.md",
+            f"# `sionna_isac.{name}`\n\n```{{eval-rst}}\n{about}\n```\n\n{names}\n\n"
+            f"```{{eval-rst}}\n{body}\n```\n",
+        )
     listing = "\n".join(domains)
     top = "```{eval-rst}\n.. autofunction:: sionna_isac.set_seed\n   :no-index:\n```\n"
     tree = f"```{{toctree}}\n:maxdepth: 1\n\n{listing}\n```\n"
@@ -71,9 +82,19 @@ def api(folder: Path, domains: list[str]) -> None:
     )
 
 
+def _constant(domain: str, name: str) -> str:
+    """Text below a constant, in the module that defines it."""
+    for path, module in list(sys.modules.items()):
+        if path.startswith(f"sionna_isac.{domain}.") and name in getattr(module, "__all__", ()):
+            texts = ModuleAnalyzer.for_module(path).find_attr_docs()
+            return "\n".join(texts.get(("", name), [])).strip()
+    return ""
+
+
 def _first_line(obj: object) -> str:
-    """First line of a docstring, its markup made plain."""
-    line = (inspect.getdoc(obj) or "").split("\n", 1)[0]
+    """First paragraph of a docstring (or of a text), its markup made plain."""
+    text = obj if isinstance(obj, str) else inspect.getdoc(obj) or ""
+    line = " ".join(text.split("\n\n", 1)[0].split())
     line = re.sub(r":math:`([^`]*)`", r"$\1$", line)
     line = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", line)
     line = re.sub(r"\[(\w+)\]_", r"\1", line)
@@ -145,54 +166,61 @@ def tutorials(source: Path, folder: Path) -> None:
 
 
 def fields(path: Path) -> None:
-    """Write the fields of scenarios, with their defaults, from the configuration models."""
-    from sionna_isac.study.scenario import Scenario
+    """Write the fields of scenarios in words, from the configuration models."""
+    from sionna_isac.study.fields import groups_of
+    from sionna_isac.study.template import scenario_kinds
 
-    note = "A file may also have [`profiles`](../scenarios.md#profiles); `profile` names the one"
-    parts = ["# Fields of scenarios", "", f"{note} that was chosen.", ""]
+    parts = [
+        "# Fields of scenarios",
+        "",
+        "All kinds of scenarios, and the groups that they are made of; a group that several kinds "
+        "have is listed once. `sionna-isac new KIND` writes a file with all fields as comments. "
+        "Every file may also have [`profiles`](../scenarios.md#profiles); `profile` names the one "
+        "that was chosen. Ranges are those of a field alone: what must agree with other fields "
+        "is checked when a file is read.",
+        "",
+    ]
     seen: set[type] = set()
-    for kind in typing.get_args(typing.get_args(Scenario)[0]):
-        name = kind.model_fields["kind"].annotation.__args__[0]
-        parts += [f"## {name}", "", *_table(kind)]
-        for group in _groups(kind):
+    for kind, model in scenario_kinds().items():
+        parts += [f"(kind-{kind})=", f"## {kind}", "", *_table(model)]
+        for group in groups_of(model):
             if group not in seen:
                 seen.add(group)
-                parts += [f"### {group.__name__}", "", *_table(group)]
+                parts += [f"(group-{_anchor(group)})=", f"### {group.__name__}", "", *_table(group)]
     _write(path, "\n".join(parts))
 
 
-def _groups(model: type) -> list[type]:
-    """Models that a model is made of, each before its own parts."""
-    from pydantic import BaseModel
-
-    found: list[type] = []
-
-    def visit(annotation: object) -> None:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            if annotation not in found:
-                found.append(annotation)
-                for field in annotation.model_fields.values():
-                    visit(field.annotation)
-            return
-        for part in typing.get_args(annotation):
-            visit(part)
-
-    for field in model.model_fields.values():
-        visit(field.annotation)
-    return found
+def _anchor(model: type) -> str:
+    """Name of a group that is unique: two kinds may have groups of the same name."""
+    return f"{model.__module__.rsplit('.', 1)[-1]}-{model.__name__}".lower()
 
 
 def _table(model: type) -> list[str]:
     from pydantic import BaseModel
 
-    rows = [inspect.cleandoc(model.__doc__ or ""), "", "| field | default |", "| --- | --- |"]
-    for name, field in model.model_fields.items():
-        text = (
-            "required"
-            if field.is_required()
-            else f"`{field.get_default(call_default_factory=True)!r}`"
-        )
+    from sionna_isac.study.fields import describe, members, yaml_value
+
+    rows = [
+        *(inspect.cleandoc(model.__doc__ or "").replace("``", "`"), ""),
+        *("| field | meaning | unit | choices | default |", "| --- | --- | --- | --- | --- |"),
+    ]
+    for field in sorted(describe(model), key=lambda f: f.name != "kind"):
+        groups = members(model.model_fields[field.name].annotation)
+        choices = f"`{field.choices}`"
+        if groups:
+            links = ", ".join(f"[{g.__name__}](#group-{_anchor(g)})" for g in groups)
+            several = "list of " if field.choices.startswith("list") else ""
+            several = "names, each with " if field.choices.startswith("names") else several
+            choices = several + links + (" or `null`" if "null" in field.choices else "")
+        default = "required" if field.required else f"`{yaml_value(field.default)}`"
+        default = "of the file" if field.name == "name" else default
         if isinstance(field.default, BaseModel):
-            text = f"see `{type(field.default).__name__}` below"
-        rows.append(f"| `{name}` | {text} |")
+            changed = type(field.default)() if not _required(type(field.default)) else None
+            default = "as in the group" if field.default == changed else default
+        cells = (f"`{field.name}`", field.meaning, field.unit, choices, default)
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return [*rows, ""]
+
+
+def _required(model: type) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())

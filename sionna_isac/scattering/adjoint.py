@@ -47,14 +47,13 @@ def volume_response_vjp(
     holomorphic in the contrast: nothing is conjugated, and with
     :math:`\chi = \varepsilon_r - 1 - j\sigma/(\omega\varepsilon_0)` the derivatives in permittivity
     and conductivity are :math:`g_n` and :math:`-j g_n/(\omega\varepsilon_0)`. Voxels of free space
-    have a gradient, too.
+    have a gradient, too. The arguments that are not listed are those of
+    :func:`~sionna_isac.scattering.volume_response`.
 
     Input
     -----
     upstream : [F, R, T], array_like
         Weights :math:`w_{rt}` at each frequency, complex
-
-    The other arguments are those of :func:`~sionna_isac.scattering.volume_response`.
 
     Output
     ------

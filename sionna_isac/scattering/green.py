@@ -90,11 +90,11 @@ def green_kernel(
 
 
 def self_term(voxel_size: float, frequency: float, kernel: str = "auto") -> complex:
-    r"""Correction :math:`M` of a voxel's own field: :math:`\mathbf{E}_\mathrm{self} = (M -
-    \tfrac{1}{3})\mathbf{P}/\varepsilon_0`.
+    r"""Correction :math:`M` of a voxel's own field.
 
-    Its imaginary part is the power that the voxel radiates. Arguments are those of
-    :func:`green_kernel`.
+    The field is :math:`\mathbf{E}_\mathrm{self} = (M - \tfrac{1}{3})\mathbf{P}/\varepsilon_0`; the
+    imaginary part of :math:`M` is the power that the voxel radiates.
+    Arguments are those of :func:`green_kernel`.
 
     Output
     ------

@@ -107,6 +107,8 @@ class VolumeIntegralScattering(Layer):
     allow_coarse : `bool`, (default `False`)
         Whether voxels above a quarter of the wavelength are accepted
 
+    Batch dimensions of the inputs are broadcast: what is the same for all samples needs none.
+
     Input
     -----
     permittivity : [batch..., num_voxels], `tf.float` | `tf.complex`
@@ -122,8 +124,6 @@ class VolumeIntegralScattering(Layer):
         Receive antennas, outside the voxels [m]
     rx_polarizations : [batch..., num_rx, 3], `tf.complex` | `tf.float`
         Their polarisations :math:`\mathbf{q}_r`
-
-    Batch dimensions of the inputs are broadcast: what is the same for all samples needs none.
 
     Output
     ------

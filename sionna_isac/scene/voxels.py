@@ -15,6 +15,7 @@ from sionna_isac.scene._arrays import each, indices, triples, unit_or_zero
 __all__ = ["CATEGORIES", "TargetLabel", "VoxelTarget"]
 
 CATEGORIES = ("motorbike", "car")
+"""Categories of targets; a label holds the index of one of them."""
 MAX_CELLS = 1 << 26  # of the bounding box
 
 

@@ -61,3 +61,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(importlib.import_module(f"sionna_isac.study.{_HOME[name]}"), name)
     raise AttributeError(f"module 'sionna_isac.study' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -34,11 +34,17 @@ class MapScenes(Frozen):
     """
 
     num_targets: Annotated[int, Field(ge=2, le=32)] = 4
+    """Number of targets in each scene"""
     snr_db: Decibel = 20.0
+    """Integrated sensing SNR, num_antennas over the noise power [dB]"""
     range_interval: Interval = (10.0, 190.0)
+    """Distance of targets (low, high), 0 < low < high [m]"""
     sector_deg: Interval = (-40.0, -20.0)
+    """Azimuth of targets (low, high), within [-90, 90] [deg]"""
     num_scenes: Annotated[int, Field(ge=2)] = 200
+    """Number of scenes of the statistics"""
     drawn: Annotated[int, Field(ge=0)] = 0
+    """Index of the scene in the figure, below num_scenes"""
 
     _ranges = field_validator("range_interval")(positive_ranges)
 
@@ -60,7 +66,9 @@ class MapGrid(Frozen):
     """Angles from -90 to 90 degrees, ranges over the interval of the targets."""
 
     num_angles: GridSize = 720
+    """Number of angles from -90 to 90 degrees"""
     num_ranges: GridSize = 200
+    """Number of ranges over the interval of the targets"""
 
 
 class AngleDelayMapScenario(CompiledStudy):
@@ -71,11 +79,17 @@ class AngleDelayMapScenario(CompiledStudy):
 
     kind: Literal["angle_delay_map"]
     array: Array = Array()
+    """Array of the base station"""
     waveform: Waveform = Waveform()
+    """OFDM waveform and beam"""
     scenes: MapScenes = MapScenes()
+    """Targets and noise"""
     grid: MapGrid = MapGrid()
+    """Grid of the maps"""
     block_size: Count = 50
+    """Scenes that are computed and stored at once"""
     confidence: Probability = 0.95
+    """Confidence of the intervals"""
 
     @property
     def noise_power(self) -> float:

@@ -63,19 +63,29 @@ _UNUSED = {  # fields of a training that an objective does not use
 
 
 class Frozen(BaseModel):
-    """Model whose fields are checked, known and constant."""
+    """Model whose fields are checked, known and constant.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    The text below a field is its description, with the unit in brackets at the end.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Study(Frozen):
     """What every scenario has; ``profile`` is the one that was chosen from the file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    """Name of the study and of its folder of results; that of the file if not given"""
     title: str
+    """Title of the figure and in lists"""
     source: str = ""
+    """Publication and section that the study follows"""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    """Seed of everything that is drawn"""
     profile: Annotated[str, Field(pattern=r"^[a-z0-9_]*$")] = ""
+    """Profile that was chosen from the file; not set by hand"""
 
     @property
     def folder_name(self) -> str:
@@ -87,7 +97,9 @@ class CompiledStudy(Study):
     """What every scenario of layers in a TensorFlow graph has."""
 
     precision: Literal["single", "double"] = "single"
+    """Precision of floating-point numbers"""
     compile: bool = True
+    """Whether graphs are compiled by XLA: slower to start, faster to run"""
 
 
 def changed_fields(model: BaseModel) -> set[str]:
@@ -127,7 +139,9 @@ class Spacing(Frozen):
 
     kind: Literal["spacing"]
     std: NonNegative
+    """Standard deviation of the distance between neighbours [wavelengths]"""
     ordering: Literal["sorted", "literal", "cumulative"] = "sorted"
+    """How drawn distances become positions: in order, as printed in the paper, or added up"""
 
 
 class Gain(Frozen):
@@ -135,6 +149,7 @@ class Gain(Frozen):
 
     kind: Literal["gain"]
     std_db: NonNegative
+    """Standard deviation of the gain of each element [dB]"""
 
 
 class Phase(Frozen):
@@ -142,6 +157,7 @@ class Phase(Frozen):
 
     kind: Literal["phase"]
     std: NonNegative
+    """Standard deviation of the phase of each element [rad]"""
 
 
 class Coupling(Frozen):
@@ -149,8 +165,11 @@ class Coupling(Frozen):
 
     kind: Literal["coupling"]
     strength_db: Annotated[float, Field(le=0)]
+    """Coupling between direct neighbours [dB]"""
     decay_db: NonNegative = 6.0
+    """Further loss for each element of distance [dB]"""
     num_neighbours: Count = 3
+    """Largest distance that couples [elements]"""
 
 
 Impairment = Annotated[Spacing | Gain | Phase | Coupling, Field(discriminator="kind")]
@@ -160,8 +179,11 @@ class ImpairableArray(Frozen):
     """An array and what it suffers from."""
 
     num_antennas: Annotated[int, Field(ge=2)] = 64
+    """Number of antennas, half a wavelength apart"""
     carrier_frequency: Positive = 60e9
+    """Carrier frequency [Hz]"""
     impairments: tuple[Impairment, ...] = (Spacing(kind="spacing", std=0.04),)
+    """Errors of the true array, at most one of each kind"""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -186,7 +208,9 @@ class Array(ImpairableArray):
     """The array of the base station and its impairments."""
 
     impaired: Literal["both", "reception"] = "both"
+    """Whether transmission suffers from the impairments, too, or reception alone"""
     learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
+    """Parameters of the array that are learned"""
 
     @model_validator(mode="after")
     def _learnable(self) -> Array:
@@ -211,12 +235,19 @@ class Waveform(Frozen):
     """
 
     num_subcarriers: Annotated[int, Field(ge=2)] = 256
+    """Number of subcarriers"""
     subcarrier_spacing: Positive = 120e3
+    """Distance between subcarriers [Hz]"""
     normalize: bool = True
+    """Whether the echo has the factor 1/sqrt(num_subcarriers)"""
     eta: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Share of the sensing beam in the power; the rest is the beam to the user"""
     phi: float = 0.0
+    """Phase between the sensing and the communication beam [rad]"""
     power: Positive = 1.0
+    """Transmit power [W]"""
     regularization: NonNegative = 1e-2
+    """Diagonal loading of least-squares beams, relative to the mean of the diagonal"""
 
 
 class Rayleigh(Frozen):
@@ -224,6 +255,7 @@ class Rayleigh(Frozen):
 
     kind: Literal["rayleigh"]
     snr_db: Decibel
+    """Integrated sensing SNR, num_antennas over the noise power [dB]"""
 
 
 class RadarEquation(Frozen):
@@ -231,15 +263,20 @@ class RadarEquation(Frozen):
 
     kind: Literal["radar_equation"]
     mean_rcs: Positive = 1.0
+    """Mean radar cross section of targets, exponentially distributed [m^2]"""
     noise_figure_db: Decibel = 8.0
+    """Noise figure of the receivers at 290 K [dB]"""
 
 
 class Sectors(Frozen):
     """Sectors of targets: drawn anew for each sample of a training, one in tests."""
 
     sector_centre_deg: Interval = (-60.0, 60.0)
+    """Centre of the sector in training (low, high), within [-90, 90] [deg]"""
     sector_span_deg: Interval = (10.0, 20.0)
+    """Width of the sector in training (low, high), within [0, 180] [deg]"""
     test_sector_deg: Interval = (-40.0, -20.0)
+    """Sector of the evaluation (low, high), within [-90, 90] [deg]"""
 
     @field_validator("sector_centre_deg", "test_sector_deg")
     @classmethod
@@ -266,8 +303,11 @@ class Targets(Sectors):
     """Where targets are, how many, and how they reflect."""
 
     max_targets: Annotated[int, Field(ge=1, le=32)] = 5
+    """Largest number of targets; the number is uniform from 0"""
     range_interval: Interval = (10.0, 190.0)
+    """Distance of targets (low, high), 0 < low < high [m]"""
     gain: Annotated[Rayleigh | RadarEquation, Field(discriminator="kind")]
+    """How targets reflect, which sets the noise power as well"""
 
     _ranges = field_validator("range_interval")(positive_ranges)
 
@@ -277,7 +317,9 @@ class Multitap(Frozen):
 
     kind: Literal["multitap"]
     num_taps: Count = 5
+    """Number of taps, one sampling interval apart"""
     snr_db: Decibel = 20.0
+    """Mean SNR of a subcarrier without beam gain [dB]"""
 
 
 class Geometric(Frozen):
@@ -285,8 +327,11 @@ class Geometric(Frozen):
 
     kind: Literal["geometric"]
     range_interval: Interval = (10.0, 200.0)
+    """Distance of user and scatterers (low, high), 0 < low < high [m]"""
     max_scatterers: Annotated[int, Field(ge=0)] = 5
+    """Largest number of scatterers; the number is uniform from 0"""
     mean_rcs: Positive = 1.0
+    """Mean radar cross section of scatterers [m^2]"""
 
     _ranges = field_validator("range_interval")(positive_ranges)
 
@@ -295,7 +340,9 @@ class Link(Frozen):
     """The communication user."""
 
     channel: Annotated[Multitap | Geometric, Field(discriminator="kind")]
+    """Channel between station and user"""
     sector_deg: Interval = (30.0, 50.0)
+    """Azimuth of the user (low, high), within [-90, 90] [deg]"""
 
     @field_validator("sector_deg")
     @classmethod
@@ -307,17 +354,24 @@ class Receiver(Frozen):
     """Grids and window of differentiable OMP."""
 
     num_angles: Annotated[int, Field(ge=8)] = 720
+    """Number of angles of the grid, from -90 to 90 degrees"""
     num_ranges: Annotated[int, Field(ge=8)] = 200
+    """Number of ranges of the grid, over the interval of the targets"""
     window: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (7, 5)
+    """Half widths of the window around a peak in (angle, range) [cells]"""
     atoms: Literal["refined", "grid"] = "refined"
+    """Whether a found target is removed at its refined or at its grid position"""
 
 
 class Plateau(Frozen):
     """Learning rate times ``factor`` when the loss has not fallen for ``patience`` iterations."""
 
     patience: Count = 10000
+    """Iterations without progress before the learning rate falls"""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Factor of the learning rate"""
     minimum: Positive = 1e-6
+    """Smallest learning rate"""
 
 
 class Validation(Frozen):
@@ -327,21 +381,32 @@ class Validation(Frozen):
     """
 
     interval: Count = 100
+    """Iterations between evaluations"""
     num_samples: Count = 1000
+    """Number of samples of an evaluation"""
     p_fa: Probability = 1e-2
+    """False-alarm probability"""
     cutoff: Positive = 90.0
+    """Cut-off of GOSPA [m]"""
     patience: Count | None = None
+    """Iterations without a better score that end the training; null: all are done"""
 
 
 class Optimization(Frozen):
     """How long, and in which steps, weights are learned with Adam."""
 
     iterations: Annotated[int, Field(ge=0)] = 400
+    """Number of iterations; 0 trains nothing"""
     batch_size: Count = 80
+    """Number of samples of an iteration"""
     learning_rate: Positive = 1e-2
+    """Learning rate of Adam, at the start"""
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    """Course of the learning rate: cosine to 0, constant, or lowered on a plateau"""
     plateau: Plateau = Plateau()
+    """When the learning rate falls, with schedule 'plateau'"""
     checkpoint_interval: Count = 25
+    """Iterations between checkpoints"""
 
     @model_validator(mode="after")
     def _scheduled(self) -> Self:
@@ -360,12 +425,19 @@ class Training(Optimization):
     """
 
     objective: Objective = "max"
+    """Loss: max and reconstruction need no labels; bce and detection_gospa are for networks"""
     labelled_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of each batch that has labels"""
     unlabelled: Literal["max", "reconstruction"] = "max"
+    """Loss of samples without labels"""
     sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """Share of the iterations in which sectors widen from broadside to all"""
     temperature_scale: Positive = 1.0
+    """Inverse temperature of the softmax times the noise level of a cell"""
     cutoff: Positive = 90.0
+    """Cut-off of GOSPA [m]"""
     validation: Validation | None = None
+    """Evaluation during training; null: none"""
 
     @model_validator(mode="after")
     def _effective(self) -> Training:
@@ -393,11 +465,17 @@ class DetectionSampling(Frozen):
     """
 
     num_samples: Count = 10000
+    """Number of samples"""
     batch_size: Count = 250
+    """Samples that are computed at once"""
     users_per_sample: Count = 1
+    """Users that receive each sample: deep fades are rare"""
     p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+    """False-alarm probabilities of the curves, increasing"""
     operating_p_fa: Probability = 1e-2
+    """False-alarm probability of single results"""
     confidence: Probability = 0.95
+    """Confidence of the intervals"""
 
     _sorted = field_validator("p_fa")(increasing)
 
@@ -411,12 +489,14 @@ class Sampling(DetectionSampling):
     """Monte-Carlo evaluation of detection and localisation."""
 
     cutoff: Positive = 90.0
+    """Cut-off of GOSPA [m]"""
 
 
 class Evaluation(Sampling):
     """Monte-Carlo evaluation of arrays."""
 
     methods: tuple[Method, ...] = METHODS
+    """What transmitter and receiver know about the array, each a curve"""
 
     _distinct = field_validator("methods")(distinct_methods)
 
@@ -425,15 +505,25 @@ class Coding(Frozen):
     """Coded transmission over the shared resource grid; ``snr_db`` per resource element."""
 
     fft_size: Annotated[int, Field(ge=4)] = 64
+    """Number of subcarriers of the resource grid"""
     num_ofdm_symbols: Annotated[int, Field(ge=2)] = 14
+    """Number of OFDM symbols of the resource grid"""
     pilot_symbols: tuple[Annotated[int, Field(ge=0)], ...] = (2, 11)
+    """Indices of OFDM symbols that carry pilots, from 0; two for estimated CSI"""
     num_sensing_tones: Annotated[int, Field(ge=0)] = 4
+    """Subcarriers that carry no data"""
     coderate: Annotated[float, Field(gt=0.1, lt=0.95)] = 0.5
+    """Rate of the 5G LDPC code"""
     csi: Literal["perfect", "estimated"] = "estimated"
+    """Whether the user knows the channel or estimates it"""
     snr_db: tuple[Decibel, ...] = (-16.0, -14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0)
+    """SNR of a resource element without beam gain, increasing [dB]"""
     batch_size: Count = 128
+    """Code blocks that are computed at once"""
     max_batches: Count = 40
+    """Largest number of batches at an SNR"""
     target_block_errors: Count = 500
+    """Block errors after which the next SNR is taken"""
 
     _sorted = field_validator("snr_db")(increasing)
 

@@ -36,7 +36,7 @@ class BeamformedLink(ChannelModel):
 
     Parameters
     ----------
-    link : :class:`~sionna_isac.channel.link.PathLink`
+    link : `PathLink`
         Link from all antennas
     beam : [num_antennas], `tf.complex`
         Beam
@@ -61,8 +61,8 @@ class CodedLink:
     Parameters
     ----------
     coding
-        Configuration (:class:`~sionna_isac.study.scenario.Coding`)
-    link : :class:`~sionna_isac.channel.link.PathLink`
+        Configuration (`Coding`)
+    link : `PathLink`
         Link
     beam : [num_antennas], `tf.complex`
         Beam of data and pilots

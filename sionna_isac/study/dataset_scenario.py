@@ -23,19 +23,28 @@ class SplitCounts(Frozen):
     """A number for each split."""
 
     train: Count
+    """Number for training"""
     validation: Count
+    """Number for validation"""
     test: Count
+    """Number for the test"""
 
 
 class CrossArray(Frozen):
     """Transmitters along y and receivers along z at half a wavelength, centred at the origin."""
 
     num_tx: Count = 64
+    """Number of transmitters along y"""
     num_rx: Count = 64
+    """Number of receivers along z"""
     carrier_frequency: Positive = 4.9e9
+    """Carrier frequency [Hz]"""
     height: Annotated[float, Field(ge=0)] = 1.5  # of the centre above the ground [m]
+    """Height of the centre over the ground [m]"""
     tx_polarization: Polarization = "z"
+    """Axis of the transmitting dipoles"""
     rx_polarization: Polarization = "z"
+    """Axis of the receiving dipoles"""
 
     @property
     def wavelength(self) -> float:
@@ -47,7 +56,9 @@ class Tones(Frozen):
     """Sensing tones, at equal distances of ``bandwidth / num_subcarriers`` about the carrier."""
 
     num_subcarriers: Count = 16
+    """Number of tones"""
     bandwidth: Positive = 100e6
+    """Number of tones times the distance between them [Hz]"""
 
     def frequencies(self, carrier: float) -> np.ndarray:
         """[num_subcarriers], `np.float64` : Frequencies about a carrier [Hz]"""
@@ -59,8 +70,11 @@ class Category(Frozen):
     """A category of targets, the family its instances come from, and how many each split has."""
 
     category: Literal["motorbike", "car"]
+    """Category, the label of its targets"""
     family: Literal["parametric_motorbike", "parametric_car"]
+    """Family that instances are drawn from, parametric_ and the category"""
     instances: SplitCounts
+    """Number of different vehicles in each split"""
 
     @model_validator(mode="after")
     def _matches(self) -> Category:
@@ -76,8 +90,11 @@ class Placement(Frozen):
     """Where the centre of a target is: uniform in range, azimuth and heading."""
 
     range_interval: Interval = (5.0, 50.0)
+    """Distance of the centre of a target (low, high), low >= 4 [m]"""
     azimuth_deg: Interval = (-60.0, 60.0)
+    """Azimuth of the centre (low, high), within (-90, 90) [deg]"""
     heading_deg: Interval = (0.0, 360.0)
+    """Direction of the target (low, high), at most one turn [deg]"""
 
     @field_validator("range_interval")
     @classmethod
@@ -110,11 +127,17 @@ class Solver(Frozen):
     """How the scattered field is computed; ``approximation: born`` leaves out all interaction."""
 
     voxel_size: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    """Side of a voxel [m]"""
     kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
+    """Form of the interaction between voxels; auto takes what suits their size"""
     approximation: Literal["born"] | None = None
+    """null: all interaction between voxels, born: none"""
     tolerance: Annotated[float, Field(ge=1e-6, le=0.1)] = 1e-5
+    """Relative residual of the solution"""
     metal: Literal["exact", "effective"] = "exact"
+    """Metal as it is, or with a conductivity that the voxels can resolve"""
     max_iterations: Count = 2000
+    """Largest number of iterations of a solution"""
 
     @model_validator(mode="after")
     def _effective(self) -> Solver:
@@ -129,14 +152,23 @@ class DatasetScenario(Study):
 
     kind: Literal["dataset"]
     precision: Literal["single", "double"] = "single"
+    """Precision of the solution"""
     array: CrossArray = CrossArray()
+    """Antennas"""
     waveform: Tones = Tones()
+    """Frequencies"""
     targets: Annotated[tuple[Category, ...], Field(min_length=1)]
+    """Categories of targets, each at most once"""
     material_spread: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Largest relative change of the materials of a sample"""
     placement: Placement = Placement()
+    """Where targets are"""
     solver: Solver = Solver()
+    """How the scattered field is computed"""
     num_samples: SplitCounts
+    """Number of samples in each split, at least one for each category"""
     compression: Literal["none", "gzip"] = "none"
+    """Compression of the files"""
 
     @property
     def categories(self) -> tuple[str, ...]:

@@ -26,10 +26,15 @@ class IsacStudy(CompiledStudy):
     """What every scenario of an OFDM echo and a link has."""
 
     array: Array = Array()
+    """Array of the base station"""
     waveform: Waveform = Waveform()
+    """OFDM waveform and beam"""
     targets: Targets
+    """Targets, and the sectors that they are in"""
     link: Link
+    """Link to the user"""
     receiver: Receiver = Receiver()
+    """Receiver of the echo"""
 
     @property
     def noise_power(self) -> float:

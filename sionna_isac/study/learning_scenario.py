@@ -28,6 +28,7 @@ class Unknown(Frozen):
 
     kind: Literal["unknown"]
     pursuit: Pursuit = "plain"
+    """OMP on the grid (plain) or between its points (differentiable)"""
 
 
 class Known(Frozen):
@@ -35,6 +36,7 @@ class Known(Frozen):
 
     kind: Literal["known"]
     pursuit: Pursuit = "differentiable"
+    """OMP on the grid (plain) or between its points (differentiable)"""
 
 
 class Impairments(Frozen):
@@ -42,12 +44,14 @@ class Impairments(Frozen):
 
     kind: Literal["impairments"]
     training: Training
+    """How the parameters are learned"""
 
 
 class UniformTraining(Training):
     """Training on all sectors from the start: no parameters tie one angle to another."""
 
     sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the iterations in which sectors widen from broadside to all"""
 
 
 class Dictionary(Frozen):
@@ -55,7 +59,9 @@ class Dictionary(Frozen):
 
     kind: Literal["dictionary"]
     num_angles: Annotated[int, Field(ge=8)] = 720
+    """Number of angles that have a learned steering vector, from -90 to 90 degrees"""
     training: UniformTraining
+    """How steering vectors are learned: objective gospa or mse, all samples labelled"""
 
     @model_validator(mode="after")
     def _labelled(self) -> Self:
@@ -78,10 +84,15 @@ class Networks(Frozen):
 
     kind: Literal["networks"]
     size: Literal["full", "small", "limited"] = "full"
+    """Size of the networks"""
     num_angles: Annotated[int, Field(ge=16)] = 320
+    """Angles of the map that networks see, over the sector"""
     num_ranges: Annotated[int, Field(ge=16)] = 128
+    """Ranges of the map that networks see"""
     position: UniformTraining
+    """First step, beam and position: objective mse or gospa"""
     detection: UniformTraining
+    """Second step, beam and detection: objective bce or detection_gospa"""
 
     @model_validator(mode="after")
     def _objectives(self) -> Self:
@@ -119,10 +130,15 @@ class Claim(Frozen):
     """
 
     better: str
+    """Name of an approach"""
     worse: str
+    """Name of the approach that it is compared with"""
     alike: bool = False
+    """Whether the claim is that both are alike"""
     metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
+    """Metrics that must agree with the claim"""
     eta: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the sensing beam at which the claim is judged; null: that of the waveform"""
 
 
 def check_labels(labels: Iterable[str]) -> None:
@@ -153,11 +169,17 @@ class LearningScenario(IsacStudy):
 
     kind: Literal["learning"]
     num_draws: Count = 1
+    """Number of draws of the impairments, each a repetition of all"""
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
+    """Approaches that are compared, by names of letters, digits and underscores"""
     eta: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+    """Shares of the sensing beam, increasing; empty: that of the waveform"""
     phi: tuple[float, ...] = ()
+    """Phases between the beams, increasing; empty: that of the waveform [rad]"""
     evaluation: Sampling = Sampling()
+    """Monte-Carlo evaluation"""
     claims: tuple[Claim, ...] = ()
+    """Statements that are judged at the end"""
 
     @field_validator("eta", "phi")
     @classmethod

@@ -36,9 +36,13 @@ class Region(Frozen):
     """
 
     sector_deg: Interval
+    """Azimuth of targets (low, high), within [-90, 90] [deg]"""
     range_interval: Interval
+    """Distance of targets (low, high), 0 < low < high [m]"""
     search_sector_deg: Interval
+    """Azimuths of the search (low, high), around sector_deg [deg]"""
     search_range: Interval
+    """Distances of the search (low, high), around range_interval [m]"""
 
     _ranges = field_validator("range_interval", "search_range")(positive_ranges)
 
@@ -60,19 +64,27 @@ class Region(Frozen):
 
 
 class OFDMTarget(Frozen):
-    r"""Echo of one OFDM symbol, :math:`|\psi| = 1`, at a uniform linear array; SNR_r is swept.
+    """Echo of one OFDM symbol at a uniform linear array; its signal-to-noise ratio is swept.
 
-    The gain does not fade: the mean of the bound over Rayleigh gains is infinite.
+    The gain has magnitude 1 and does not fade: over Rayleigh gains the mean of the bound is
+    infinite.
     """
 
     kind: Literal["ofdm"]
     snr_db: tuple[Decibel, ...]
+    """Integrated sensing SNR, increasing [dB]"""
     region: Region
+    """Where targets are and where receivers search"""
     num_antennas: Annotated[int, Field(ge=2)] = 64
+    """Number of antennas, half a wavelength apart"""
     carrier_frequency: Positive = 60e9
+    """Carrier frequency [Hz]"""
     num_subcarriers: Annotated[int, Field(ge=2)] = 256
+    """Number of subcarriers"""
     subcarrier_spacing: Positive = 120e3
+    """Distance between subcarriers [Hz]"""
     regularization: NonNegative = 0.1
+    """Diagonal loading of the least-squares beam, relative to the mean of the diagonal"""
 
     _sorted = field_validator("snr_db")(increasing)
 
@@ -92,13 +104,21 @@ class FocusedBeamTarget(Frozen):
 
     kind: Literal["near_field"]
     power_dbm: tuple[Decibel, ...]
+    """Transmit power, increasing [dBm]"""
     region: Region
+    """Where targets are and where receivers search"""
     num_antennas: Annotated[int, Field(ge=3)] = 32
+    """Number of antennas"""
     aperture: Positive = 0.5
+    """Length of the array [m]"""
     carrier_frequency: Positive = 28e9
+    """Carrier frequency [Hz]"""
     radar_cross_section: Positive = 1.0
+    """Radar cross section of the target [m^2]"""
     noise_power_dbm: Decibel = -90.0
+    """Noise power of an antenna [dBm]"""
     num_snapshots: Count = 100
+    """Symbols that are received of each target"""
 
     _sorted = field_validator("power_dbm")(increasing)
 
@@ -118,8 +138,11 @@ class OMP(Frozen):
 
     kind: Literal["omp"]
     label: str = "OMP"
+    """Name in the figure"""
     num_angles: GridSize = 81
+    """Number of angles of the grid over the search"""
     num_ranges: GridSize = 200
+    """Number of ranges of the grid over the search"""
 
 
 class DifferentiableOMP(Frozen):
@@ -127,10 +150,15 @@ class DifferentiableOMP(Frozen):
 
     kind: Literal["differentiable_omp"]
     label: str = "differentiable OMP"
+    """Name in the figure"""
     num_angles: GridSize = 81
+    """Number of angles of the grid over the search"""
     num_ranges: GridSize = 200
+    """Number of ranges of the grid over the search"""
     window: tuple[Whole, Whole] = (7, 5)
+    """Half widths of the window around a peak in (angle, range) [cells]"""
     temperature: Positive | None = None
+    """Inverse temperature of the softmax; null: one over the noise level of a cell"""
 
     @model_validator(mode="after")
     def _fits(self) -> DifferentiableOMP:
@@ -144,10 +172,15 @@ class MUSIC(Frozen):
 
     kind: Literal["music"]
     label: str = "MUSIC"
+    """Name in the figure"""
     num_angles: GridSize = 64
+    """Number of azimuths of the first grid"""
     num_ranges: GridSize = 128
+    """Number of distances of the first grid"""
     num_zooms: Whole = 4
+    """Number of finer grids, each four times as dense"""
     num_refinements: Whole = 0
+    """Number of times that the search is repeated with spherical waves"""
 
 
 OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music",)}
@@ -158,10 +191,15 @@ class LocalizationScenario(CompiledStudy):
 
     kind: Literal["localization"]
     echo: Annotated[OFDMTarget | FocusedBeamTarget, Field(discriminator="kind")]
+    """Echo that receivers get, and what is swept"""
     receivers: tuple[Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")], ...]
+    """Receivers, with distinct labels; omp kinds for an ofdm echo, music for near_field"""
     num_samples: Annotated[int, Field(ge=2)] = 4000
+    """Number of targets at each point of the sweep"""
     batch_size: Count = 250
+    """Targets that are computed at once"""
     confidence: Probability = 0.95
+    """Confidence of the intervals"""
 
     @model_validator(mode="after")
     def _consistent(self) -> LocalizationScenario:

@@ -52,9 +52,13 @@ class NearFieldArray(Frozen):
     """Uniform linear array on the y axis; either its aperture or its spacing [m] is given."""
 
     num_antennas: Annotated[int, Field(ge=3)] | None = None
+    """Number of antennas; null if it is swept"""
     aperture: Positive | None = None
+    """Length of the array; this or spacing is given [m]"""
     spacing: Positive | None = None
+    """Distance between neighbours; this or aperture is given [m]"""
     carrier_frequency: Positive = 28e9
+    """Carrier frequency [Hz]"""
 
     @model_validator(mode="after")
     def _one_size(self) -> NearFieldArray:
@@ -82,7 +86,9 @@ class NearFieldTarget(Frozen):
     """Point target: position x, y [m] in front of the array, radar cross section [m^2]."""
 
     position: tuple[Positive, float] = (10.0, 0.0)
+    """Position (x, y), x ahead of the array [m]"""
     radar_cross_section: Positive = 1.0
+    """Radar cross section [m^2]"""
 
     @property
     def distance(self) -> float:
@@ -99,15 +105,20 @@ class NearFieldUsers(Frozen):
     """Users on a semicircle around the array [m], each seen over scattered paths as well."""
 
     number: Count = 2
+    """Number of users"""
     distance: Positive = 20.0
+    """Distance from the centre of the array [m]"""
     num_scatterers: Annotated[int, Field(ge=0)] = 3
+    """Number of scatterers of each user"""
 
 
 class Sweep(Frozen):
     """What is varied: ``parameter`` takes the ``values`` one after the other."""
 
     parameter: Literal["power_dbm", "num_antennas", "min_rate", "max_peb"]
+    """Field that is varied and not given elsewhere"""
     values: tuple[float, ...]
+    """Values, increasing, in the unit of that field"""
 
     _sorted = field_validator("values")(increasing)
 
@@ -138,10 +149,15 @@ class BeamDesign(Frozen):
         "matrix_approximation",
         "communication_only",
     ]
+    """What the beams achieve"""
     num_rf_chains: Count | None = None
+    """RF chains of hybrid beams, a divisor of the antennas; null: fully digital"""
     method: str | None = None
+    """subspace, sdr, direct, sdr-bcd or sca-bcd, where the design knows it; null: the best"""
     label: str | None = None
+    """Name in the figure; null: made from the design"""
     num_channels: Count | None = None
+    """Channel draws, fewer than the study's, for slow methods; null: all"""
 
     @model_validator(mode="after")
     def _possible(self) -> BeamDesign:
@@ -176,13 +192,21 @@ class MUSICSearch(Frozen):
     """Estimation by MUSIC: where it searches, on which grids, and how many echoes it gets."""
 
     sector_deg: Interval
+    """Azimuths of the search (low, high) around the target, within [-90, 90] [deg]"""
     range_interval: Interval
+    """Distances of the search (low, high) around the target [m]"""
     num_trials: Count = 5
+    """Echoes for each draw of the channels"""
     num_angles: Annotated[int, Field(ge=3)] = 64
+    """Number of azimuths of the first grid"""
     num_ranges: Annotated[int, Field(ge=3)] = 128
+    """Number of distances of the first grid"""
     num_zooms: Annotated[int, Field(ge=0)] = 7
+    """Number of finer grids, each four times as dense"""
     num_refinements: Annotated[int, Field(ge=0)] = 1
+    """Number of times that the search is repeated with spherical waves"""
     confidence: Probability = 0.95
+    """Confidence of the intervals"""
 
     _far = field_validator("range_interval")(positive_ranges)
 

@@ -26,14 +26,23 @@ class NearFieldStudy(Study):
     """What comparisons and convergence studies share: the scene, and the draws of its channels."""
 
     array: NearFieldArray
+    """Array"""
     target: NearFieldTarget = NearFieldTarget()
+    """Target"""
     users: NearFieldUsers = NearFieldUsers()
+    """Users"""
     num_snapshots: Count = 100
+    """Symbols that the bound is for"""
     noise_power_dbm: Decibel = -90.0
+    """Noise power of an antenna, at the array and at users [dBm]"""
     power_dbm: Decibel | None = None
+    """Transmit power; null if it is swept [dBm]"""
     min_rate: NonNegative | None = None
+    """Rate that each user gets at least; null if swept or not kept [bit/s/Hz]"""
     max_peb: Positive | None = None
+    """Position error bound that is kept; null if swept or not kept [m]"""
     num_channels: Count
+    """Number of channel draws"""
 
     def require(self, name: str, wanted: bool, why: str) -> None:
         """Refuse a field that is missing where it is needed, or given where it has no effect."""
@@ -57,9 +66,13 @@ class NearFieldScenario(NearFieldStudy):
 
     kind: Literal["near_field"]
     metric: Literal["peb", "sum_rate"]
+    """What is drawn: position error bound or sum rate"""
     sweep: Sweep
+    """What is varied"""
     designs: Annotated[tuple[BeamDesign, ...], Field(min_length=1)]
+    """Designs that are compared"""
     music: MUSICSearch | None = None
+    """Errors of MUSIC with the beams, for metric peb; null: none"""
 
     def at(self, name: str, value: float) -> float | None:
         """A parameter where the sweep has a value."""
@@ -155,7 +168,9 @@ class NearFieldConvergenceScenario(NearFieldStudy):
 
     kind: Literal["near_field_convergence"]
     algorithm: Literal["sdr-bcd", "sca-bcd"]
+    """Published method, of the position bound (sdr-bcd) or of the sum rate (sca-bcd)"""
     num_rf_chains: Annotated[tuple[Count, ...], Field(min_length=1)]
+    """Numbers of RF chains, each a curve and a divisor of the antennas"""
 
     @field_validator("num_rf_chains")
     @classmethod

@@ -36,7 +36,9 @@ class VoxelMethod(Frozen):
     """
 
     kernel: Literal["filtered", "galerkin", "point"] = "filtered"
+    """Form of the interaction between voxels"""
     partial: bool = True
+    """Whether voxels that the surface cuts have the contrast of their fill"""
 
     @property
     def text(self) -> str:
@@ -48,6 +50,7 @@ class SphereGrid(VoxelMethod):
     """A method on a grid of so many voxels a diameter."""
 
     cells: Annotated[int, Field(ge=2)]
+    """Voxels a diameter"""
 
     @property
     def text(self) -> str:
@@ -59,8 +62,11 @@ class Sphere(Frozen):
     """Material of a sphere, relative permittivity ``permittivity - 1j * loss``."""
 
     permittivity: Annotated[float, Field(ge=1)] = 4.0
+    """Relative permittivity, real part"""
     loss: Annotated[float, Field(ge=0)] = 0.0
+    """Relative permittivity, minus its imaginary part"""
     frequency: Positive = 4.9e9
+    """Frequency [Hz]"""
 
     @property
     def wavelength(self) -> float:
@@ -76,11 +82,17 @@ class SphereBody(Sphere):
 
     kind: Literal["sphere"]
     size_parameter: Positive = 3.0
+    """Circumference [wavelengths]"""
     voxels_per_wavelength: tuple[Positive, ...]
+    """Voxels a wavelength of free space, increasing"""
     fit_from: Positive
+    """Voxels a wavelength from which the order of convergence is fitted"""
     methods: Annotated[tuple[VoxelMethod, ...], Field(min_length=1)]
+    """Methods that are compared"""
     num_antennas: Count = 4
+    """Number of dipoles around the sphere"""
     antenna_distance: Annotated[float, Field(ge=1)] = 5.0
+    """Distance of the dipoles from the centre [wavelengths]"""
 
     _sorted = field_validator("voxels_per_wavelength")(increasing)
 
@@ -110,10 +122,15 @@ class PlacedVehicle(Frozen):
     """A vehicle before the array: where its centre is, and its direction."""
 
     category: Category = "car"
+    """Kind of vehicle"""
     seed: Annotated[int, Field(ge=0)] = 1
+    """Seed of its dimensions and materials"""
     range: Annotated[float, Field(ge=4)] = 10.0
+    """Distance of its centre from the array [m]"""
     azimuth_deg: Annotated[float, Field(gt=-90, lt=90)] = 0.0
+    """Azimuth of its centre [deg]"""
     heading_deg: float = 30.0
+    """Direction of its front, from the x axis [deg]"""
 
 
 class VehicleBody(PlacedVehicle):
@@ -121,8 +138,11 @@ class VehicleBody(PlacedVehicle):
 
     kind: Literal["vehicle"]
     voxel_sizes: Annotated[tuple[Positive, ...], Field(min_length=2)]
+    """Sides of voxels, increasing [m]"""
     kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
+    """Form of the interaction between voxels; auto takes what suits their size"""
     array: CrossArray = CrossArray()
+    """Antennas"""
 
     _sorted = field_validator("voxel_sizes")(increasing)
 
@@ -131,7 +151,9 @@ class _Solved(Study):
     """What studies of accuracy share."""
 
     tolerance: Annotated[float, Field(ge=1e-10, le=1e-2)] = 1e-6
+    """Relative residual of solutions"""
     precision: Literal["single", "double"] = "double"
+    """Precision of solutions"""
 
 
 class ScatteringSphereScenario(_Solved):
@@ -139,10 +161,15 @@ class ScatteringSphereScenario(_Solved):
 
     kind: Literal["scattering_sphere"]
     sphere: Sphere = Sphere()
+    """Material and frequency"""
     size_parameters: tuple[Positive, ...]
+    """Circumferences over the wavelength, increasing"""
     bistatic_size_parameter: Positive = 3.0
+    """Circumference over the wavelength for the bistatic pattern"""
     num_angles: Annotated[int, Field(ge=2)] = 91
+    """Number of scattering angles of the pattern, from 0 to 180 degrees"""
     grids: Annotated[tuple[SphereGrid, ...], Field(min_length=1)]
+    """Methods on grids that are compared"""
 
     _sorted = field_validator("size_parameters")(increasing)
 
@@ -168,6 +195,7 @@ class ScatteringConvergenceScenario(_Solved):
         tuple[Annotated[SphereBody | VehicleBody, Field(discriminator="kind")], ...],
         Field(min_length=1),
     ]
+    """Bodies, all spheres or all vehicles, with voxels of the same sizes"""
 
     @model_validator(mode="after")
     def _alike(self) -> ScatteringConvergenceScenario:
@@ -184,11 +212,17 @@ class EchoImage(Frozen):
     """Where echoes are focused: ranges [m], azimuths [degrees], heights over the ground [m]."""
 
     range_interval: Interval = (6.0, 14.0)
+    """Distances (low, high), above 0 [m]"""
     azimuth_deg: Interval = (-20.0, 20.0)
+    """Azimuths (low, high), within (-90, 90) [deg]"""
     height_interval: Interval = (0.0, 1.8)
+    """Heights over the ground (low, high) [m]"""
     num_ranges: Annotated[int, Field(ge=2)] = 161
+    """Number of distances"""
     num_azimuths: Annotated[int, Field(ge=2)] = 161
+    """Number of azimuths"""
     num_heights: Annotated[int, Field(ge=2)] = 19
+    """Number of heights"""
 
     @field_validator("range_interval", "azimuth_deg", "height_interval")
     @classmethod
@@ -212,11 +246,17 @@ class EchoMapScenario(Study):
 
     kind: Literal["echo_map"]
     precision: Literal["single", "double"] = "single"
+    """Precision of the solution"""
     array: CrossArray = CrossArray()
+    """Antennas"""
     waveform: Tones = Tones()
+    """Frequencies"""
     solver: Solver = Solver()
+    """How the scattered field is computed"""
     targets: Annotated[tuple[PlacedVehicle, ...], Field(min_length=1)]
+    """Vehicles, each simulated alone, within the image"""
     image: EchoImage = EchoImage()
+    """Where echoes are focused"""
 
     @property
     def frequencies(self) -> np.ndarray:

@@ -49,6 +49,7 @@ __all__ = [
 
 class _ArrayStudy(IsacStudy):
     training: Training = Training()
+    """How the array of the method 'learned' is learned"""
 
     @property
     def learns(self) -> bool:
@@ -75,6 +76,7 @@ class MultiTargetScenario(_ArrayStudy):
 
     kind: Literal["multi_target"]
     evaluation: Evaluation = Evaluation()
+    """Monte-Carlo evaluation"""
 
     def compared(self) -> tuple[Method, ...]:
         """The methods that the scenario compares."""
@@ -86,8 +88,11 @@ class CodedBERScenario(_ArrayStudy):
 
     kind: Literal["coded_ber"]
     methods: tuple[Method, ...] = METHODS
+    """What transmitter and receiver know about the array, each a curve"""
     coding: Coding = Coding()
+    """Coded transmission, and the SNRs that are swept"""
     confidence: Probability = 0.95
+    """Confidence of the intervals"""
 
     _distinct = field_validator("methods")(distinct_methods)
 

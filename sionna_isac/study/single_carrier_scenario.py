@@ -33,6 +33,7 @@ class CentredArray(ImpairableArray):
     """An array and what it suffers from, its origin in the middle."""
 
     num_antennas: Annotated[int, Field(ge=2)] = 16
+    """Number of antennas, half a wavelength apart"""
 
     @property
     def anchor(self) -> Literal["centre"]:
@@ -44,23 +45,31 @@ class Transmission(Frozen):
     """Messages, power, and the share of sensing at which claims are judged."""
 
     num_messages: Literal[4, 16, 64] = 4
+    """Number of messages, the points of the constellation"""
     power: Positive = 1.0
+    """Transmit power [W]"""
     regularization: NonNegative = 0.0
+    """Diagonal loading of least-squares beams, relative to the mean of the diagonal"""
     eta: Share = 1.0
+    """Weight of sensing at which claims are judged"""
     phi: float = 0.0
+    """Phase between the sensing and the communication beam [rad]"""
 
 
 class Target(Sectors):
     """One target, there with probability 1/2; ``snr_db`` is the ratio of its gain to the noise."""
 
     snr_db: Decibel = 0.0
+    """Variance of the gain of the target over the noise power [dB]"""
 
 
 class FlatLink(Frozen):
     """Rayleigh fading in the direction of the user; ``snr_db`` without beam gain."""
 
     snr_db: Decibel = 20.0
+    """Mean SNR at the user without beam gain [dB]"""
     sector_deg: Interval = (30.0, 50.0)
+    """Azimuth of the user (low, high), within [-90, 90] [deg]"""
 
     @field_validator("sector_deg")
     @classmethod
@@ -72,7 +81,9 @@ class RatioTest(Frozen):
     """Least-squares beam and MAP ratio test, with the ideal array ("unknown") or the true one."""
 
     kind: Literal["unknown", "known"]
+    """Model-based beam and ratio test, with the ideal array (unknown) or the true one"""
     num_angles: Grid = 500
+    """Number of angles of the grid, from -90 to 90 degrees"""
 
 
 class FreeColumns(Frozen):
@@ -84,9 +95,13 @@ class FreeColumns(Frozen):
 
     kind: Literal["dictionary"]
     num_angles: Grid = 500
+    """Number of angles that have a learned steering vector, from -90 to 90 degrees"""
     perturbation: NonNegative = 0.1
+    """Variance of the noise that the ideal steering vectors start with"""
     temperature: Positive | None = None
+    """Inverse temperature of the softmax; null: the number of antennas"""
     training: Optimization
+    """How steering vectors are learned"""
 
 
 class Autoencoder(Frozen):
@@ -99,9 +114,13 @@ class Autoencoder(Frozen):
 
     kind: Literal["networks"]
     hidden_size: Count = 1024
+    """Width of the hidden layers"""
     detection: Optimization
+    """First step: all networks but that of the angle"""
     angle_alone: Optimization | None = None
+    """Training of the angle network alone in between; null: none"""
     angle: Optimization
+    """Last step: all networks but the detector of presence"""
 
 
 ApproachConfig = Annotated[RatioTest | FreeColumns | Autoencoder, Field(discriminator="kind")]
@@ -111,6 +130,7 @@ class SingleCarrierClaim(Claim):
     """That one approach is better than another, or as good as it."""
 
     metrics: tuple[Literal["p_md", "angle_rmse", "ser"], ...] = ("p_md", "angle_rmse")  # type: ignore[assignment]
+    """Metrics that must agree with the claim"""
 
 
 class SingleCarrierScenario(CompiledStudy):
@@ -123,14 +143,23 @@ class SingleCarrierScenario(CompiledStudy):
 
     kind: Literal["single_carrier"]
     num_draws: Count = 1
+    """Number of draws of the impairments, each a repetition of all"""
     array: CentredArray = CentredArray()
+    """Array of the base station"""
     waveform: Transmission = Transmission()
+    """Messages and beam"""
     targets: Target = Target()
+    """Target, and the sectors that it is in"""
     link: FlatLink = FlatLink()
+    """Link to the user"""
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
+    """Approaches that are compared, by names of letters, digits and underscores"""
     eta: Annotated[tuple[Share, ...], Field(min_length=1)]
+    """Weights of sensing, increasing: what is swept"""
     evaluation: DetectionSampling = DetectionSampling(p_fa=(1e-2,))
+    """Monte-Carlo evaluation"""
     claims: tuple[SingleCarrierClaim, ...] = ()
+    """Statements that are judged at the end"""
 
     _ordered = field_validator("eta")(increasing)
 

@@ -27,7 +27,7 @@ class SingleCarrierSystem(Learner):
         Scenario of kind "single_carrier"
     truth : :class:`~sionna_isac.array.ImpairedArray`
         The array that is there
-    approach : :class:`SingleCarrierApproach`
+    approach : :class:`Approach`
         How beams, symbols and estimates are made; its trainable weights are those of the system
     training : `bool`, (default `False`)
         Whether sectors are drawn anew for each sample, or the sector is that of the test

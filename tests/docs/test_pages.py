@@ -1,0 +1,190 @@
+"""Pages of the documentation: every block of Python runs, with the names that its text has."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import typer
+
+import sionna_isac as isac
+from sionna_isac.cli import app
+from sionna_isac.study.loading import find_scenarios
+from sionna_isac.study.template import scenario_kinds
+
+DOCS = Path(__file__).parents[2] / "docs"
+NEW_PROCESS = "# in a new process\n"
+
+
+def blocks(page: Path) -> list[str]:
+    found = re.findall(r"^( *)```python\n(.*?)^\1```", page.read_text(), re.M | re.S)
+    return [textwrap.dedent(code) for _, code in found]
+
+
+def run(page: str, namespace: dict) -> dict:
+    """Execute the blocks of a page in order; those of a new process in one."""
+    for number, code in enumerate(blocks(DOCS / page)):
+        if not code.startswith(NEW_PROCESS):
+            exec(compile(code, f"{page}, block {number}", "exec"), namespace)
+            continue
+        other = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert other.returncode == 0, other.stderr[-3000:]
+        namespace["printed"] = other.stdout
+    return namespace
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(DOCS.parent), *sys.path]))
+
+
+def test_every_page_with_code_is_run_here():
+    pages = [*DOCS.glob("*.md"), *DOCS.glob("reproduction/*.md")]
+    tested = set(re.findall(r'run\("([\w/]+\.md)"', Path(__file__).read_text()))
+    assert {str(page.relative_to(DOCS)) for page in pages if blocks(page)} == tested
+
+
+def test_architecture(monkeypatch):
+    registered = keras.saving.get_custom_objects()
+    before = dict(registered)
+    detector = run("architecture.md", {"tf": tf})["EnergyDetector"](2.0)
+    y = tf.complex(tf.constant([1.0, 2.0])[:, tf.newaxis, tf.newaxis] * tf.ones([2, 3, 4]), 0.0)
+    assert detector(y).numpy().tolist() == [False, True]
+    for name in registered.keys() - before.keys():
+        del registered[name]
+
+
+COMMANDS = sorted(
+    {
+        command.strip()
+        for page in (DOCS.parent / "README.md", *DOCS.glob("*.md"), *DOCS.glob("reproduction/*.md"))
+        for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S)
+        for command in re.findall(r"^sionna-isac (.*)$", block.replace("\\\n", " "), re.M)
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_of_a_page_exists(command):
+    words = shlex.split(command, comments=True)
+    names = find_scenarios()
+    group = typer.main.get_command(app)
+    while hasattr(group, "commands"):
+        context = group.make_context("sionna-isac", words[:1], resilient_parsing=True)
+        _, group, _ = group.resolve_command(context, words[:1])
+        words = words[1:]
+    context = group.make_context(group.name, list(words))
+    scenario = context.params.get("scenario")
+    assert scenario is None or Path(scenario).stem in names
+    assert context.params.get("kind") in (None, *scenario_kinds())
+
+
+def test_saving():
+    names = run("saving.md", {})
+    positions = [float(x) for x in re.findall(r"-?\d+\.\d+", names["printed"])]
+    np.testing.assert_allclose(positions, names["array"].element_positions, atol=1e-5)
+    assert names["scenario"].name == "scattering_quick"
+
+
+def test_datasets():
+    solver = "solver={voxel_size: 0.15, approximation: born}"
+    changes = ["name=dataset_born", solver, "num_samples.train=32"]
+    scenario = isac.study.load_scenario("dataset_quick", changes)
+    isac.study.generate_dataset(scenario, Path("results/dataset_10cm"), workers=0, quiet=True)
+    names = run("datasets.md", {})
+    assert names["channel"].shape[0] == 32
+    np.testing.assert_allclose(np.mean(np.abs(names["channel"]) ** 2, (1, 2, 3)), 1, rtol=1e-3)
+
+
+def test_full_wave():
+    up = np.array([[0.0, 0.0, 1.0]])
+    names = {"tx": np.array([[0, y, 1.5] for y in (-0.03, 0.03)]), "moments": np.tile(up, (2, 1))}
+    names |= {"rx": np.array([[0, 0, h] for h in (1.45, 1.5, 1.55)])}
+    names |= {"polarizations": np.tile(up, (3, 1)), "frequencies": np.array([4.9e9, 4.91e9])}
+    names["no"] = 1e-15
+    array = isac.array.UniformLinearArray(4, 0.061)
+    grids = np.linspace(-1.2, 1.2, 61), np.linspace(5.0, 20.0, 16)
+    names |= {
+        "array": array,
+        "receiver": isac.receiver.OMP(array, *grids, 1e6, 1, num_subcarriers=16),
+    }
+    names["beam"] = tf.complex(tf.fill([1, 4], 0.5), 0.0)
+    names["sector"] = tf.constant([[-0.5, 0.8]])
+    names = run("full_wave.md", names)
+    assert names["h"].shape == (2, 3, 2)
+    assert names["estimate"].angle.shape == (1, 1)
+
+
+def test_near_field():
+    positions = isac.array.uniform_positions(16, 0.1)
+    names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}
+    names |= {"reflection": 1e-4, "noise_power": 1e-12, "num_snapshots": 100}
+    names["channels"] = np.exp(1j * np.random.default_rng(1).uniform(0, 6, (2, 16))) * 1e-4
+    names = run("near_field.md", {"isac": isac, **names})
+    assert names["beams"].peb > 0
+
+
+def test_scenarios(monkeypatch):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import xarray as xr
+
+    stored = xr.Dataset({"gospa": ("approach", [3.0])}, {"approach": ["learned"]})
+    Path("results/quick").mkdir(parents=True)
+    stored.to_netcdf("results/quick/result.nc", engine="h5netcdf")
+    array = isac.array.UniformLinearArray(8, 0.005)
+    sector = isac.scene.FixedSector((-0.5, 0.5))(4)
+    scene = isac.scene.TargetScene(1, (20, 50), isac.scene.RayleighGain(), num_targets=1)
+    names = {"isac": isac, "plt": plt, "snr_db": [0.0, 10.0], "nos": [8.0, 0.8], "array": array}
+    names["beam"] = isac.waveform.LeastSquaresPrecoder(array, np.linspace(-1.5, 1.5, 90))(sector)
+    names["targets"] = scene(sector)
+    run("scenarios.md", names)
+    line = plt.gca().lines[-1]
+    np.testing.assert_array_equal(line.get_xdata(), [0, 10])
+    high, low = line.get_ydata()  # ten times the noise, the root of ten times the error
+    assert high / low == pytest.approx(np.sqrt(10), rel=1e-5)
+    plt.close("all")
+
+
+def test_learning(monkeypatch):
+    started = []
+    training = isac.study.Training
+    short = {"iterations": 2, "batch_size": 4}
+    monkeypatch.setattr(
+        isac.study, "Training", lambda **fields: training(**{**fields, **short}), raising=False
+    )
+    array = isac.array.UniformLinearArray(8, 0.005, trainable=True)
+    angles, ranges = np.linspace(-1.5, 1.5, 90), np.linspace(10, 60, 20)
+    echo = isac.channel.MonostaticEcho(isac.array.UniformLinearArray(8, 0.005), 120e3)
+    scene = isac.scene.TargetScene(1, (20, 50), isac.scene.RayleighGain())
+    precoder = isac.waveform.LeastSquaresPrecoder(array, angles)
+    symbols = isac.waveform.SymbolSource(16)
+
+    def source(batch_size):
+        sector = isac.scene.FixedSector((-0.4, 0.4))(batch_size)
+        x, _ = symbols(batch_size)
+        y = isac.receiver.ReciprocalFilter()(echo(x, scene(sector), precoder(sector), 0.1), x)
+        return y, sector, tf.reduce_sum(tf.abs(y) ** 2, (1, 2))
+
+    names = {"tf": tf, "load_scenario": isac.study.load_scenario, "source": source}
+    names["run_scenario"] = lambda scenario, folder: started.append((scenario.profile, folder))
+    names["receiver"] = isac.receiver.DifferentiableOMP(
+        array, angles, ranges, 120e3, 1, noise_power=0.1
+    )
+    names = run("learning.md", names)
+    assert started == [("full", "results/fig5")]
+    assert np.all(np.isfinite(names["history"]["array_loss"]))
