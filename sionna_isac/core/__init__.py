@@ -6,7 +6,7 @@ check_environment()
 
 from sionna_isac.core import checks, linalg, sectors  # noqa: E402
 from sionna_isac.core.initializers import HeUniform  # noqa: E402
-from sionna_isac.core.inputs import Complex, Real  # noqa: E402
+from sionna_isac.core.inputs import Complex, Number, Real  # noqa: E402
 from sionna_isac.core.layer import Layer, register  # noqa: E402
 from sionna_isac.core.perceptron import MultilayerPerceptron  # noqa: E402
 from sionna_isac.core.random import (  # noqa: E402
@@ -25,6 +25,7 @@ __all__ = [
     "HeUniform",
     "Layer",
     "MultilayerPerceptron",
+    "Number",
     "Real",
     "add_noise",
     "checks",

@@ -13,13 +13,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Complex", "Real", "Types", "brought", "described", "parameters"]
+__all__ = ["Complex", "Number", "Real", "Types", "brought", "described", "parameters"]
 
 Real = Annotated[tf.Tensor, "real"]
 """An input that holds real numbers: integers are cast, complex numbers refused"""
 
 Complex = Annotated[tf.Tensor, "complex"]
 """An input that holds complex numbers: real numbers are promoted exactly"""
+
+Number = Annotated[tf.Tensor, "number"]
+"""An input that holds real or complex numbers, each with a meaning: integers are cast"""
 
 
 class Types(NamedTuple):
@@ -31,8 +34,8 @@ class Types(NamedTuple):
 
 @functools.cache
 def parameters(call: Callable[..., Any]) -> dict[str, Any]:
-    """Names of the inputs of a function, each with :data:`Real`, :data:`Complex`, a named tuple
-    of these, or `None` where the annotation says neither.
+    """Names of the inputs of a function, each with its kind: :data:`Real`, :data:`Complex`,
+    :data:`Number`, a named tuple of these, or `None` where the annotation names none.
     """
     names = [n for n in inspect.signature(call).parameters if n != "self"]
     return {n: _described(call).get(n) for n in names}
@@ -57,7 +60,7 @@ def _kind(hint: Any) -> Any:
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         kinds = {_kind(h) for h in typing.get_args(hint)} - {None}
         return kinds.pop() if len(kinds) == 1 else None
-    if hint in (Real, Complex) or (isinstance(hint, type) and hasattr(hint, "_fields")):
+    if hint in (Real, Complex, Number) or (isinstance(hint, type) and hasattr(hint, "_fields")):
         return hint
     return None
 
@@ -71,7 +74,7 @@ def brought(name: str, value: Any, kind: Any, to: Types, symbolic: bool = False)
         Name of the input, for errors
     value : any
         Tensor, array, number, nested list of numbers, or a (named) tuple of these
-    kind : :data:`Real` | :data:`Complex` | a named tuple of these | `None`
+    kind : :data:`Real` | :data:`Complex` | :data:`Number` | a named tuple of these | `None`
         Kind that the input must have; `None` keeps the kind of the value
     to : :class:`Types`
         Types of the precision
@@ -129,7 +132,7 @@ def _leaf(name: str, value: Any, kind: Any, to: Types, symbolic: bool) -> Any:
     return tf.cast(value, target)
 
 
-_NUMBERS = {Real: "real numbers", Complex: "complex numbers", None: "numbers"}
+_NUMBERS = {Real: "real numbers", Complex: "complex numbers", Number: "numbers", None: "numbers"}
 
 
 def _target(name: str, dtype: tf.DType, kind: Any, to: Types) -> tf.DType:
@@ -139,7 +142,7 @@ def _target(name: str, dtype: tf.DType, kind: Any, to: Types) -> tf.DType:
         return to.complex if dtype.is_complex else to.real if dtype.is_floating else dtype
     if not numbers or (kind is Real and dtype.is_complex):
         raise TypeError(f"{name} must hold {_NUMBERS[kind]}; got {dtype.name}")
-    return to.complex if kind is Complex else to.real
+    return to.complex if kind is Complex or dtype.is_complex else to.real
 
 
 def _array(name: str, value: Any) -> np.ndarray:

@@ -38,7 +38,8 @@ class Layer(keras.layers.Layer):
     - Inputs are cast to the precision of the layer (Keras would cast floats down silently and
       leave complex tensors alone). Those that ``call`` annotates as
       :data:`~sionna_isac.core.Complex` may be real, those annotated as
-      :data:`~sionna_isac.core.Real` may be integers but not complex; others keep their kind.
+      :data:`~sionna_isac.core.Real` may be integers but not complex, and of those annotated as
+      :data:`~sionna_isac.core.Number` integers are cast; others keep their kind.
     - Python numbers, lists of them and NumPy arrays are accepted in positions where Keras wants
       tensors; Python integers (a batch size) reach ``call`` unchanged, so that shapes stay static.
     - ``get_config`` returns the constructor arguments, read from the attributes of the same

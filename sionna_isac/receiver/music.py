@@ -141,6 +141,8 @@ class MUSIC(Layer):
         if tf.executing_eagerly():
             self._check_echo(y.numpy())
             self._check_sector(sector.numpy())
+        valid, nan = all_finite(y), tf.constant(np.nan, self.rdtype)
+        y = tf.where(valid[:, tf.newaxis, tf.newaxis], y, tf.zeros_like(y))  # eigh stops at NaN
         # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
         signal = tf.math.conj(principal_vector(y))
 
@@ -184,7 +186,6 @@ class MUSIC(Layer):
                 length,
                 self.num_ranges,
             )
-        valid, nan = all_finite(y), tf.constant(np.nan, self.rdtype)
         return PositionEstimate(*(tf.where(valid, v, nan) for v in (angle, 1 / inverse, metric)))
 
     def _search(

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import epsilon_0
 
-from sionna_isac.core import Layer, checks, cites, linalg, register
+from sionna_isac.core import Complex, Layer, Number, Real, checks, cites, linalg, register
 from sionna_isac.scattering._backends import (
     Backend,
     GraphCall,
@@ -253,26 +253,14 @@ class VolumeIntegralScattering(Layer):
 
     def call(
         self,
-        permittivity: tf.Tensor,
-        conductivity: tf.Tensor,
-        tx_positions: tf.Tensor,
-        tx_moments: tf.Tensor,
-        rx_positions: tf.Tensor,
-        rx_polarizations: tf.Tensor,
+        permittivity: Number,
+        conductivity: Real,
+        tx_positions: Real,
+        tx_moments: Complex,
+        rx_positions: Real,
+        rx_polarizations: Complex,
     ) -> tf.Tensor:
         vectors = [tx_positions, tx_moments, rx_positions, rx_polarizations]
-        reals = {
-            "conductivity": conductivity,
-            "tx_positions": vectors[0],
-            "rx_positions": vectors[2],
-        }
-        for name, value in reals.items():
-            if value.dtype.is_complex:  # a cast would drop the imaginary part
-                raise TypeError(f"{name} must hold real numbers; got {value.dtype.name}")
-        permittivity, conductivity, *vectors = (
-            tf.cast(v, self.rdtype) if v.dtype.is_integer else v
-            for v in (permittivity, conductivity, *vectors)
-        )
         batch = Batch.of(self.num_voxels, permittivity, conductivity, *vectors)
         inputs = checked_values(self._target.grid, permittivity, conductivity, *vectors)
         (permittivity, conductivity), vectors = inputs[:2], inputs[2:]

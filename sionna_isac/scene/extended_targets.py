@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Real, checks
+from sionna_isac.core import Number, Real, checks
 from sionna_isac.scene.voxels import VoxelTarget
 
 __all__ = ["ExtendedTargets"]
@@ -17,7 +17,7 @@ __all__ = ["ExtendedTargets"]
 class _State(NamedTuple):
     position: Real
     heading: Real
-    permittivity: Real
+    permittivity: Number
     conductivity: Real
 
 
@@ -30,7 +30,7 @@ class ExtendedTargets(_State):
         Where the origin of the body frame stands in the world [m]
     heading : [batch_size], `tf.float`
         Direction of the body's x axis, counter-clockwise from that of the world [rad]
-    permittivity : [batch_size, num_voxels], `tf.float`
+    permittivity : [batch_size, num_voxels], `tf.float` | `tf.complex`
         Relative permittivity of the voxels, at least 1
     conductivity : [batch_size, num_voxels], `tf.float`
         Conductivity of the voxels, not negative [S/m]

@@ -73,7 +73,7 @@ class AngleDelayNetwork(Layer):
     Output
     ------
     : [batch_size, num_outputs], `tf.float`
-        Linear outputs
+        Linear outputs; NaN where the map is not finite
     """
 
     def __init__(
@@ -152,4 +152,5 @@ class AngleDelayNetwork(Layer):
         value = tf.concat([tf.reshape(value, [-1, self.num_features]), priors], -1)
         for layer in self.perceptron:
             value = layer(value)
-        return value
+        finite = tf.reduce_all(tf.math.is_finite(angle_delay_map), (1, 2))[:, tf.newaxis]
+        return tf.where(finite, value, float("nan"))  # a maximum of the pooling may hide a NaN

@@ -172,8 +172,8 @@ class NeuralReceiver(PursuitReceiver):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Angles [rad] and ranges [m], each [batch_size, max_targets], from ``features``."""
         angles, ranges = self._priors(sector)
-        angle = _known(self.angle_network(features, angles, training=training), features)
-        distance = _known(self.range_network(features, ranges, training=training), features)
+        angle = self.angle_network(features, angles, training=training)
+        distance = self.range_network(features, ranges, training=training)
         return math.pi / 2 * tf.tanh(angle), float(self.range_grid[-1]) * tf.nn.relu(distance)
 
     def detection_logits(
@@ -181,7 +181,7 @@ class NeuralReceiver(PursuitReceiver):
     ) -> tf.Tensor:
         """Logits [batch_size, max_targets] of the probabilities, from ``features``."""
         priors = tf.concat(self._priors(sector), -1)
-        return _known(self.detection_network(features, priors, training=training), features)
+        return self.detection_network(features, priors, training=training)
 
     def _priors(self, sector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         angles = self.cast(sector) / (math.pi / 2)
@@ -200,9 +200,3 @@ class NeuralReceiver(PursuitReceiver):
         logits = self.detection_logits(features, sector, training)
         # the first positions are those of few targets: so must be the largest probabilities
         return TargetEstimate(angle, distance, tf.sort(tf.sigmoid(logits), -1, "DESCENDING"))
-
-
-def _known(output: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
-    """Output of a network, NaN where its map was not finite: a maximum may have hidden that."""
-    finite = tf.reduce_all(tf.math.is_finite(features), (1, 2))[:, tf.newaxis]
-    return tf.where(finite, output, float("nan"))
