@@ -65,6 +65,7 @@ class Layer(keras.layers.Layer):
         # not tracked by Keras, which would list the weights twice
         object.__setattr__(self, "_named_weights", {})
         object.__setattr__(self, "_state", None)
+        object.__setattr__(self, "_was_built", False)
         super().__init__(dtype=dtypes[precision]["tf"]["rdtype"].name, autocast=False, **kwargs)
         self.precision = precision
         _ = config.tf_rng  # Sionna makes its generator lazily, which fails inside a Keras build
@@ -81,12 +82,14 @@ class Layer(keras.layers.Layer):
 
     @property
     def built(self) -> bool:
-        """`bool` : Always `True`, since the constructor makes the weights"""
-        return True
+        """`bool` : `True` from the start, as the constructor makes the weights, unless a subclass
+        has a ``build`` of its own
+        """
+        return self._was_built or type(self).build is keras.layers.Layer.build
 
     @built.setter
     def built(self, value: bool) -> None:
-        pass
+        object.__setattr__(self, "_was_built", bool(value))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         kinds = parameters(type(self).call)

@@ -220,6 +220,34 @@ def test_frozen_array_comes_back_with_its_gains(tmp_path):
     assert [w.name for w in loaded.trainable_weights] == ["gain"]
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class OwnLayer(isac.core.Layer):
+    """What a user may write: weights made late, and a Keras layer inside."""
+
+    def __init__(self, size: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.size = size
+        self.inner = keras.layers.Dense(size, dtype=self.dtype)
+
+    def build(self, input_shape) -> None:
+        self.scale = self.add_weight(shape=(input_shape[-1],), name="scale", initializer="ones")
+
+    def call(self, x: isac.core.Real) -> tf.Tensor:
+        return self.inner(x * self.scale)
+
+
+def test_layers_of_users_may_make_weights_late(tmp_path):
+    x = keras.Input((3,), dtype="float64")
+    layer = OwnLayer(2, precision="double")
+    assert not layer.built
+    model = keras.Model(x, layer(x))
+    assert layer.built and [w.name for w in layer.weights] == ["scale", "kernel", "bias"]
+    layer.scale.assign([1.0, 2.0, 3.0])
+    loaded = reload(model, tmp_path)
+    value = np.array([[1.0, -2.0, 0.5]])
+    np.testing.assert_allclose(loaded(value), model(value), rtol=1e-12)
+
+
 def test_weights_of_another_layer_are_refused(tmp_path):
     path = tmp_path / "array.weights.h5"
     Container([impaired("double", coupled=False)]).save_weights(path)
