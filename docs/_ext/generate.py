@@ -50,7 +50,7 @@ def api(folder: Path, domains: list[str]) -> None:
         constants = {
             n: _constant(name, n)
             for n, value in public.items()
-            if not callable(value) and n not in modules
+            if not (inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value))
         }
         rows = (
             f"| {{py:obj}}`~sionna_isac.{name}.{n}` | {_first_line(constants.get(n, value))} |"

@@ -293,7 +293,7 @@ def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = F
 
 
 def azimuth(name: str, value: Any, limit: float = math.pi, mask: Any = True) -> Any:
-    """Raise ``ValueError`` if an array or eager tensor holds an angle beyond ±``limit``.
+    """Raise ``ValueError`` if an array or eager tensor holds an angle outside [-limit, limit].
 
     Such an angle is in degrees, most likely. ``mask`` says which angles count; NaN and infinity
     are for :func:`finite` to find.

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
+from sionna_isac.study._yaml import parse
 from sionna_isac.study.fields import FieldText, describe, members, summary, yaml_value
 from sionna_isac.study.loading import ScenarioError, parse_scenario
 from sionna_isac.study.scenario import Scenario
+from sionna_isac.study.suggest import suggestion
 
 __all__ = ["scenario_kinds", "scenario_template", "write_template"]
 
@@ -25,8 +25,8 @@ _ISAC = {
 _NEAR_FIELD = {"array": {"num_antennas": 32, "aperture": 0.5}, "num_channels": 4}
 # What a file of each kind must say, beside its title.
 _EXAMPLES: dict[str, dict[str, Any]] = {
-    "multi_target": {"waveform": {"eta": 0.7}, **_ISAC},
-    "coded_ber": {"waveform": {"eta": 0.5}, **_ISAC},
+    "multi_target": _ISAC,
+    "coded_ber": _ISAC,
     "angle_delay_map": {},
     "dataset": {
         "targets": [
@@ -153,11 +153,11 @@ def write_template(kind: str, path: Path) -> Path:
     """
     kinds = scenario_kinds()
     if kind not in kinds:
-        near = difflib.get_close_matches(kind, kinds, 1)
-        hint = f" (did you mean '{near[0]}'?)" if near else ""
-        raise ScenarioError(f"kind must be one of {', '.join(kinds)}; got '{kind}'{hint}")
+        raise ScenarioError(
+            f"kind must be one of {', '.join(kinds)}; got '{kind}'{suggestion(kind, kinds)}"
+        )
     text = scenario_template(kind, path.stem)
-    raw = yaml.safe_load(text)
+    raw = parse(text)
     parse_scenario({"name": path.stem, **raw})
     try:
         with path.open("x", encoding="utf-8") as file:
