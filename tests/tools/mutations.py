@@ -1,0 +1,157 @@
+# ruff: noqa: E501
+"""Small defects that a test should notice; :mod:`tests.tools.mutate` puts them in one at a time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutation(NamedTuple):
+    """One change of one file."""
+
+    file: str
+    """Path within the package"""
+    old: str
+    """Text that the file holds exactly once"""
+    new: str
+    """What takes its place"""
+    tests: str
+    """Test files next to it, relative to ``tests`` and without suffix"""
+
+    @property
+    def label(self) -> str:
+        """Name in the results."""
+        return f"{self.file}: {' '.join(self.old.split())} -> {' '.join(self.new.split())}"
+
+
+ECHO = "truth/test_echo channel/test_channel truth/test_conventions"
+LINK = "truth/test_link channel/test_channel truth/test_conventions"
+NEAR = "truth/test_near_field truth/test_conventions"
+GOSPA = "objective/test_gospa property/test_gospa_metric objective/test_gospa_cutoff"
+POINTS = "scene/test_scene scene/test_limits"
+OMP = "receiver/test_reference receiver/test_pursuit receiver/test_limits"
+SINGLE = "receiver/test_detector receiver/test_softmax_angle receiver/test_limits"
+DETECTION = "metrics/test_detection_metrics"
+LOCAL = "metrics/test_localization_metrics"
+ARRAY = "array/test_array array/test_impairment_draws"
+DICTIONARY = "array/test_steering_dictionary"
+PRECODER = "waveform/test_precoder waveform/test_precoder_network waveform/test_normalization"
+BOUND = "bound/test_fisher bound/test_point_target"
+POSITION = "bound/test_position bound/test_near_field_target"
+BEAMS = "beamforming/test_closed_form beamforming/test_checks beamforming/test_model"
+CORE = "core/test_core core/test_perceptron core/test_random"
+
+# fmt: off
+MUTATIONS = [
+    Mutation(file, old, new, tests)
+    for file, tests, old, new in (
+        # symbols
+        ("receiver/symbols.py", "receiver/test_symbols", "equalised, no / power", "equalised, 2 * no / power"),
+        ("receiver/symbols.py", "receiver/test_symbols", "y * tf.math.conj(csi)", "y * csi"),
+        ("receiver/symbols.py", "receiver/test_symbols", "+ tf.math.imag(csi) ** 2", ""),
+        ("waveform/symbols.py", PRECODER, 'Mapper("qam", self.num_bits_per_symbol, precision', 'Mapper("pam", self.num_bits_per_symbol, precision'),
+        # echo
+        ("channel/echo.py", ECHO, "(num_subcarriers // 2) * self", "((num_subcarriers - 1) // 2) * self"),
+        ("channel/echo.py", ECHO, "lit *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)", "lit *= tf.constant(1 / num_subcarriers, self.cdtype)"),
+        ("channel/echo.py", ECHO, "gain *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)", "gain *= tf.constant(1.0, self.cdtype)"),
+        ("channel/echo.py", ECHO, "amplitude *= tf.constant(1 / math.sqrt(num_subcarriers), self.cdtype)", "amplitude *= tf.constant(1 / num_subcarriers, self.cdtype)"),
+        ("channel/echo.py", ECHO, "self.symbol_duration or 1 / self.subcarrier_spacing", "1 / self.subcarrier_spacing"),
+        ("channel/echo.py", ECHO, "step = 4 * math.pi * duration", "step = 2 * math.pi * duration"),
+        ("channel/echo.py", ECHO, "step = 4 * math.pi * self.subcarrier_spacing", "step = 2 * math.pi * self.subcarrier_spacing"),
+        # links
+        ("channel/link.py", LINK, "profile = tf.exp(-index)", "profile = tf.exp(-index / 2)"),
+        ("channel/link.py", LINK, "self.power * profile / tf.reduce_sum(profile)", "self.power * profile"),
+        ("channel/link.py", LINK, "line = wavelength / (4 * math.pi * user_range)", "line = wavelength / (2 * math.pi * user_range)"),
+        ("channel/link.py", LINK, "(4 * math.pi) ** 3) / (distance * to_user)", "(4 * math.pi) ** 2) / (distance * to_user)"),
+        ("channel/link.py", LINK, "/ (distance * to_user)", "/ distance**2"),
+        ("channel/link.py", LINK, "tf.cos(angle - user_angle)", "tf.cos(angle + user_angle)"),
+        ("channel/link.py", LINK, "distance + to_user], -1)", "distance + user_range], -1)"),
+        ("channel/link.py", LINK, "math.sqrt(self.mean_rcs /", "(self.mean_rcs /"),
+        ("channel/link.py", LINK, "number + 1)", "max(number, 1))"),
+        # near field
+        ("channel/near_field.py", NEAR, "10 ** (-np.asarray(loss) / 10)", "10 ** (-np.asarray(loss) / 20)"),
+        ("channel/near_field.py", NEAR, "{True: 20.0, False: 29.2}", "{True: 20.0, False: 29.0}"),
+        ("channel/near_field.py", NEAR, "math.sqrt(rcs / (4 * math.pi) ** 3) / distance**2", "math.sqrt(rcs / (4 * math.pi) ** 3) / distance"),
+        ("channel/near_field.py", NEAR, "(4 * math.pi) ** 3) / distance**2", "(4 * math.pi) ** 2) / distance**2"),
+        ("channel/near_field.py", NEAR, "return tf.math.conj(paths.gain[..., tf.newaxis] * steering)", "return tf.math.conj(paths.gain[..., tf.newaxis]) * steering"),
+        # GOSPA
+        ("objective/gospa.py", GOSPA, "(cost < 1)", "(cost <= 1)"),
+        ("objective/gospa.py", GOSPA, "tf.constant(1 / alpha, pair.dtype)", "tf.constant(1 / 2, pair.dtype)"),
+        ("objective/gospa.py", GOSPA, "apart & (square < 1)", "apart & (square <= 1)"),
+        ("objective/assignment.py", "objective/test_assignment", "MAX_IN_GRAPH = 10", "MAX_IN_GRAPH = 0"),
+        ("objective/detection.py", "objective/test_detection_loss", "** (1 / p)", "** (1 / 2)"),
+        ("objective/detection.py", "objective/test_detection_loss", "pair >= cutoff, tf.constant(cutoff", "pair >= 2 * cutoff, tf.constant(cutoff"),
+        ("objective/supervised.py", "objective/test_supervised", "tf.maximum(number, 1.0)", "tf.cast(tf.size(present), number.dtype)"),
+        ("objective/unsupervised.py", "objective/test_unsupervised", "tf.sqrt(safe) if root else safe", "safe"),
+        # scene
+        ("scene/point_target.py", POINTS, "self.max_targets + 1)", "max(self.max_targets, 2))"),
+        ("scene/point_target.py", POINTS, "(4 * math.pi) ** 3)", "(4 * math.pi) ** 2)"),
+        ("scene/point_target.py", POINTS, "amplitude / distance**2", "amplitude / distance"),
+        ("scene/point_target.py", POINTS, "self.variance, self.precision", "self.variance / 2, self.precision"),
+        ("scene/sector.py", POINTS, "centre *= tf.cast(scale", "centre /= tf.cast(scale"),
+        ("scene/sector.py", POINTS, "+ self.span[1] / 2", "+ self.span[1]"),
+        # array
+        ("array/steering.py", ARRAY, "phase = (-2 * math.pi) * tf.sin", "phase = (2 * math.pi) * tf.sin"),
+        ("array/impairment.py", ARRAY, "num_antennas) / 20)", "num_antennas) / 10)"),
+        ("array/impairment.py", ARRAY, "10 ** (level / 20)", "10 ** (level / 10)"),
+        ("array/impairment.py", ARRAY, "normal(0.5, self.std, checks", "normal(0.5, self.std / 2, checks"),
+        ("array/impairment.py", ARRAY, "normal(0.0, self.std, num_antennas)", "normal(0.0, np.deg2rad(self.std), num_antennas)"),
+        ("array/impairment.py", ARRAY, "self.decay_db * np.arange(self.num_neighbours)", "self.decay_db * np.arange(1, self.num_neighbours + 1)"),
+        ("array/dictionary.py", DICTIONARY, "np.sqrt(variance / 2)", "np.sqrt(variance)"),
+        ("array/dictionary.py", DICTIONARY, "self.angle_grid[:-1]) / 2", "self.angle_grid[1:]) / 2"),
+        ("array/layout.py", ARRAY, "positions = metres / self.wavelength", "positions = metres / self.wavelength * 2"),
+        # waveform
+        ("waveform/precoder.py", PRECODER, "rest = tf.sqrt(1 - eta)", "rest = 1 - tf.sqrt(eta)"),
+        ("waveform/precoder.py", PRECODER, "tf.sqrt(self.power / energy)", "self.power / tf.sqrt(energy)"),
+        ("waveform/precoder.py", PRECODER, "linalg.expj(phi)", "linalg.expj(-phi)"),
+        ("waveform/precoder.py", PRECODER, "-(pattern @ tf.math.imag(dictionary))", "pattern @ tf.math.imag(dictionary)"),
+        ("waveform/neural.py", "receiver/test_neural_single_carrier", "/ self.num_messages", ""),
+        ("waveform/neural.py", "receiver/test_neural_single_carrier", "tf.sqrt(self.power / energy)", "self.power / tf.sqrt(energy)"),
+        ("waveform/grid.py", "waveform/test_grid", "pilots[sensing[mask]] = 0", "pilots[~sensing[mask]] *= 1"),
+        # receiver
+        ("receiver/angle_delay.py", OMP, "delays = 2 * self.range_grid", "delays = self.range_grid"),
+        ("receiver/angle_delay.py", OMP, "matmul(tf.math.conj(steering), z)", "matmul(steering, z)"),
+        ("receiver/omp.py", OMP, "inside = (grid >= sector[:, :1]) & (grid <= sector[:, 1:])", "inside = (grid > sector[:, :1]) & (grid < sector[:, 1:])"),
+        ("receiver/differentiable_omp.py", OMP, "tf.math.rsqrt(size * tf.cast", "tf.math.rsqrt(2 * size * tf.cast"),
+        ("receiver/differentiable_omp.py", OMP, 'side="right"', 'side="left"'),
+        ("receiver/_pursuit.py", OMP, "value -= lower * earlier_value", "value -= tf.math.conj(lower) * earlier_value"),
+        ("receiver/detector.py", SINGLE, "tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2", "tf.abs(matched)"),
+        ("receiver/softmax_angle.py", SINGLE, "beta = self.array.num_antennas if", "beta = 1.0 if"),
+        ("receiver/softmax_angle.py", SINGLE, "(grid <= sector[:, 1:])", "(grid < sector[:, 1:])"),
+        ("receiver/music.py", "receiver/test_music", "/ self.array.num_antennas", ""),
+        ("receiver/nn/neural_receiver.py", "receiver/test_nn receiver/test_limits", "tf.math.rsqrt(size * tf.cast", "tf.math.rsqrt(tf.cast"),
+        ("receiver/nn/single_carrier.py", "receiver/test_neural_single_carrier", "echo = linalg.real_rows(y) / self.input_scale", "echo = linalg.real_rows(y) * self.input_scale"),
+        # metrics
+        ("metrics/detection.py", DETECTION, '> float(threshold)', '>= float(threshold)'),
+        ("metrics/detection.py", DETECTION, "k -= k / pool.size > p_fa", "k -= k / pool.size >= p_fa"),
+        ("metrics/detection.py", DETECTION, 'threshold, side="right"', 'threshold, side="left"'),
+        ("metrics/localization.py", LOCAL, "near = distance[i, j] < limit", "near = distance[i, j] <= limit"),
+        ("metrics/localization.py", LOCAL, "np.remainder(angle + np.pi, 2 * np.pi) - np.pi", "angle"),
+        ("metrics/localization.py", LOCAL, "np.minimum(distance, limit) ** 2", "np.minimum(distance, limit)"),
+        ("metrics/confidence.py", "metrics/test_confidence", "size / (size - 1) / total**2", "1 / total**2"),
+        ("metrics/confidence.py", "metrics/test_confidence", "values.var(ddof=1)", "values.var()"),
+        ("metrics/rate.py", "metrics/test_rate", "10 ** (-snr_db / 10)", "10 ** (-snr_db / 20)"),
+        ("metrics/error_rate.py", "metrics/test_error_rate", 'half = _snr("mean_snr", mean_snr) / 2', 'half = _snr("mean_snr", mean_snr)'),
+        # bounds
+        ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
+        ("bound/fisher.py", BOUND, "change / (2 * step)", "change / step"),
+        ("bound/point_target.py", BOUND, "1 / math.sqrt(num_subcarriers) if normalize", "1 / num_subcarriers if normalize"),
+        ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
+        ("bound/information.py", BOUND, "return first - half", "return first + half"),
+        ("bound/position.py", POSITION, "return 2 * snapshots /", "return snapshots /"),
+        ("bound/near_field_target.py", POSITION, "PointTargetBound(across / distance", "PointTargetBound(across"),
+        # beamforming
+        ("beamforming/solution.py", BEAMS, "own + scene.noise_power", "own + 2 * scene.noise_power"),
+        ("beamforming/_model.py", BEAMS, "kappa = 2 * scene.num_snapshots", "kappa = scene.num_snapshots"),
+        ("beamforming/closed_form.py", BEAMS, "scene.channels.T / math.sqrt(scene.noise_power)", "scene.channels.T / scene.noise_power"),
+        ("beamforming/closed_form.py", BEAMS, "10 * math.log10(power) + 30", "10 * math.log10(power)"),
+        # core
+        ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
+        ("core/random.py", CORE, "for v in (seed, *labels)", "for v in (seed,)"),
+        ("core/perceptron.py", CORE, "math.sqrt(6 / (shape[0] if he else sum(shape)))", "math.sqrt(6 / shape[0])"),
+        ("core/initializers.py", "receiver/test_nn core/test_random", "math.prod(shape[:-1])", "math.prod(shape)"),
+        ("core/linalg.py", CORE, "tf.concat([-im, re], -1)], -2)", "tf.concat([im, re], -1)], -2)"),
+        ("core/checks.py", CORE, "minimum < number < maximum if exclusive", "minimum <= number <= maximum if exclusive"),
+    )
+]
+# fmt: on
