@@ -2,9 +2,8 @@
 
 Each entry of :mod:`tests.tools.mutations` is put into a temporary copy of the package, alone, and
 the nearest tests run there; the working tree is never touched. A defect that no test notices is a
-place without a test. Results are kept in a file, so that a run can be stopped and resumed; the tests
-that noticed run once more without any defect in the end, since a test that always fails notices
-nothing.
+place without a test. Results are kept in a file, so that a run can be stopped and resumed. In the
+end the tests that noticed run once without any defect: one that always fails notices nothing.
 """
 
 from __future__ import annotations
