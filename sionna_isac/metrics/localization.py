@@ -140,7 +140,7 @@ def matched_errors(
         distance = np.abs(_complex(found)[:, np.newaxis] - _complex(target))
         unit = max(float(distance.max(initial=0.0)), np.finfo(float).tiny)
         i, j = linear_sum_assignment((np.minimum(distance, limit) / unit) ** 2)
-        near = distance[i, j] < limit
+        near = distance[i, j] < limit * (1 - 1e-12)  # at the limit, however that is rounded
         i, j = i[near], j[near]
         angle, range_ = found[:, i] - target[:, j]
         angle = np.remainder(angle + np.pi, 2 * np.pi) - np.pi

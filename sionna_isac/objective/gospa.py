@@ -281,7 +281,9 @@ def _pair_ratio(estimate: tf.Tensor, truth: tf.Tensor, cutoff: float) -> tf.Tens
     unit = tf.where(inside, largest, tf.ones_like(largest))
     difference = tf.where(inside[..., tf.newaxis], difference / unit[..., tf.newaxis], 1.0)
     distance = unit * tf.sqrt(tf.reduce_sum(difference * difference, -1))
-    return tf.where(inside & (distance < 1), distance, tf.cast(apart, distance.dtype))
+    # a pair at the cut-off is a far one, however its distance is rounded
+    near = distance < 1 - 16 * np.finfo(distance.dtype.as_numpy_dtype).eps
+    return tf.where(inside & near, distance, tf.cast(apart, distance.dtype))
 
 
 def _pad(
