@@ -156,3 +156,13 @@ def test_bad_arguments_are_named():
         matched_errors(*good[:3], good[3][:, :2], *good[4:])
     with pytest.raises(ValueError, match="as many samples as true_angle, 2; got 40"):
         matched_errors(*good[:2], good[2][:2], good[3][:2], good[4], good[5][:2])
+
+
+def test_matched_errors_at_the_cutoff():
+    """At it, a pair is a missed and a false target, whatever the direction; as in GOSPA."""
+    for angle in np.linspace(-1.5, 1.5, 101):
+        for distance, number in ((44.999, 1), (45.0, 0), (45.001, 0)):
+            errors = matched_errors(
+                [[angle]], [[100 + distance]], [[angle]], [[100.0]], [1], [1], 45.0
+            )
+            assert errors.sample.size == number

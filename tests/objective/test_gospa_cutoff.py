@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sionna_isac.metrics import matched_errors
 from sionna_isac.objective import detection_gospa_loss, gospa, gospa_parts
 
 CUTOFF = 45.0
@@ -101,16 +100,6 @@ def test_pairs_beyond_the_cutoff_pull_on_nothing(p):
             tape.watch(estimate)
             value = gospa(estimate, np.zeros((1, 1, 2)), 1, 1, CUTOFF, p)
         np.testing.assert_allclose(tape.gradient(value, estimate), [[[slope, 0.0]]], atol=1e-12)
-
-
-def test_matched_errors_at_the_cutoff():
-    """The same in polar coordinates, whatever the direction."""
-    for angle in np.linspace(-1.5, 1.5, 101):
-        for distance, number in ((44.999, 1), (45.0, 0), (45.001, 0)):
-            errors = matched_errors(
-                [[angle]], [[100 + distance]], [[angle]], [[100.0]], [1], [1], CUTOFF
-            )
-            assert errors.sample.size == number
 
 
 @pytest.mark.parametrize("p", [1, 2, 3])

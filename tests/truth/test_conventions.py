@@ -173,21 +173,6 @@ class TestSensingRatios:
         beta = isac.channel.reflection_coefficient(distance, WAVELENGTH, rcs)
         assert power * beta**2 == pytest.approx(expected, rel=1e-12)
 
-    def test_default_temperature_is_one_over_the_noise_of_a_cell(self, rng):
-        no, size = 0.3, ANTENNAS * self.SUBCARRIERS
-        grids = np.linspace(-1.2, 1.2, 40), np.linspace(5, 300, 40), SPACING, 2
-        y, sector = draws(rng, 3, ANTENNAS, self.SUBCARRIERS), np.tile([-0.6, 0.7], (3, 1))
-        explicit = isac.receiver.DifferentiableOMP(
-            array(), *grids, temperature=1 / np.sqrt(size * no), precision="double"
-        )
-        default = isac.receiver.DifferentiableOMP(array(), *grids, precision="double")
-        fixed = isac.receiver.DifferentiableOMP(
-            array(), *grids, noise_power=no, precision="double"
-        )  # fmt: skip
-        for actual in (default(y, sector, no), fixed(y, sector)):
-            for value, expected in zip(actual, explicit(y, sector), strict=True):
-                np.testing.assert_allclose(value, expected, rtol=1e-9)
-
 
 class TestLinks:
     def link(self, kind, *args, **kwargs):
