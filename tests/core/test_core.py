@@ -137,6 +137,13 @@ class TestRandomness:
             seen.add(self.draw()[0].tobytes())
         assert len(seen) == 4
 
+    def test_streams_are_the_same_in_every_process(self):
+        """Numbers written down once: what was stored by an earlier run must go on fitting."""
+        reset_stream(7, "validation", 3)
+        assert config.seed == 312817748
+        reset_stream(7, "validation3")
+        assert config.seed != 312817748
+
     def test_moments(self):
         noise = complex_normal([20000], 0.7, "double").numpy()
         assert np.mean(np.abs(noise) ** 2) == pytest.approx(0.7, abs=5 * 0.7 / np.sqrt(20000))

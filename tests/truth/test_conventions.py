@@ -109,6 +109,20 @@ class TestNoise:
             power = np.mean(np.abs(noise) ** 2)
             assert power == pytest.approx(0.3, abs=5 * 0.3 / np.sqrt(noise.numpy().size))
 
+    def test_without_any_place_for_a_target(self, rng):
+        """Arrays of no targets at all: nothing but noise, and no path."""
+        none = isac.scene.PointTargets(*np.zeros((2, 50, 0)), np.zeros((50, 0)) + 0j, [0] * 50)
+        echo, beam = make_echo(), one_antenna(50)
+        basis = np.linalg.qr(draws(rng, 16, 4))[0]
+        for noise in (
+            echo(np.ones((50, 16)) + 0j, none, beam, 0.3),
+            echo(np.ones((50, 1, ANTENNAS, 2, 16)) + 0j, none, no=0.3),
+            echo.filtered(none, beam, basis, 0.3),
+        ):
+            power = np.mean(np.abs(noise) ** 2)
+            assert power == pytest.approx(0.3, abs=5 * 0.3 / np.sqrt(noise.numpy().size))
+        assert echo.paths(none, 16)[1].shape == (50, 1, 1, 0)
+
     def test_after_the_reciprocal_filter(self):
         """N0 / |x|^2: for QPSK it stays N0, for 16QAM it depends on the symbol."""
         no, reciprocal = 0.2, isac.receiver.ReciprocalFilter(precision="double")
