@@ -49,6 +49,14 @@ def test_ratio_of_other_than_proportions_covers_the_truth():
     assert 0.92 < np.mean(inside) < 0.98
 
 
+def test_ratio_with_denominators_of_one_is_a_mean():
+    """The delta method is exact then: Student's interval of the numerators."""
+    values = np.random.default_rng(1).normal(2.0, 3.0, size=9)
+    for scale in (1.0, 4.0):
+        interval = ratio_interval(scale * values, np.full(9, scale))
+        np.testing.assert_allclose(interval, mean_interval(values), rtol=1e-12)
+
+
 def test_ratio_of_independent_trials_is_a_proportion():
     successes = np.random.default_rng(3).binomial(1, 0.3, 2000)
     interval = ratio_interval(successes, np.ones(2000))

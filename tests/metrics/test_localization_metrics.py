@@ -43,13 +43,16 @@ def test_rmse_of_positions_and_of_angles():
     assert rmse(*np.rad2deg(angles), period=360) == pytest.approx(2, rel=1e-12)
     assert rmse(*angles) > 4  # plain numbers, unless a period is given
     for scale in (1e-200, 1e300):  # the squares of which are 0 and infinite
-        assert rmse([3 * scale, 4 * scale], [0, 0]) == pytest.approx(scale * 12.5**0.5, rel=1e-12)
+        assert rmse([3 * scale, 4 * scale], [0, 0]) == pytest.approx(
+            scale * 12.5**0.5, rel=1e-12, abs=0
+        )
     assert rmse([1, 2], [1, 2]) == 0
 
 
+@pytest.mark.parametrize("error", [2.0, 30.0])  # near the targets, and anywhere
 @pytest.mark.parametrize("cutoff", [3.0, 30.0, None])
-def test_matching_is_the_best_of_all(cutoff):
-    args = draw(0, error=2.0)
+def test_matching_is_the_best_of_all(cutoff, error):
+    args = draw(0, error=error)
     errors = matched_errors(*args, cutoff)
     limit = cutoff or np.inf
     for b, (ea, er, ta, tr, n, m) in enumerate(zip(*args, strict=True)):

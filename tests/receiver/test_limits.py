@@ -100,6 +100,28 @@ def test_single_carrier_at_the_edges(cell):
             assert float(estimate.metric[0, 0]) == pytest.approx(metric, rel=1e-12)
 
 
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_edges_in_degrees_meet_a_grid_of_degrees(precision):
+    """Both are rounded in their own way: an edge belongs to the sector all the same."""
+    degrees = np.arange(-90, 91)
+    grid = np.linspace(-np.pi / 2, np.pi / 2, 181)
+    ideal = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision=precision)
+    y = ideal.steering(grid).numpy()
+    edge = np.deg2rad(degrees)
+    inner = np.deg2rad(np.clip(degrees - 1, -90, 90)), np.deg2rad(np.clip(degrees + 1, -90, 90))
+    # close to the axis of the array the angles of a softmax are not sharp
+    for receiver, part in (
+        (isac.receiver.MAPRatioTest(ideal, grid, precision=precision), slice(1, -1)),
+        (
+            isac.receiver.SoftmaxAngleEstimator(ideal, grid, 1e4, precision=precision),
+            slice(20, -20),
+        ),
+    ):
+        for low, high in ((edge, edge), (inner[0], edge), (edge, inner[1])):
+            estimate = receiver(y, np.stack([low, high], -1)).angle.numpy()[:, 0]
+            np.testing.assert_allclose(estimate[part], grid[part], atol=1e-6)
+
+
 def test_share_of_music_is_one_without_noise_and_small_for_noise(rng):
     positions = isac.array.uniform_positions(32, 0.3 / 31)
     near = isac.array.SphericalWaveArray(positions, 0.0107, precision="double")

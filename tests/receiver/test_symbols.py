@@ -79,6 +79,16 @@ def test_llr_is_that_of_sionna(rng, num_bits, method):
     np.testing.assert_allclose(tf.reshape(actual, expected.shape), expected, rtol=1e-9, atol=1e-9)
 
 
+def test_noise_power_of_each_sample(rng):
+    """Also where there are as many samples as symbols: it must not run along the symbols."""
+    y, csi, _ = received(rng, 4, 0.4)
+    y, csi = y[:, :3], csi[:, :3]
+    no = np.array([0.1, 1.0, 10.0])
+    expected = by_definition(y, csi, no[:, None], 4, "app")
+    detector = isac.receiver.SymbolDetector(4, precision="double")
+    np.testing.assert_allclose(detector(y, csi, no), expected, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("num_bits", [2, 4])
 def test_hard_decisions_are_the_nearest_point(rng, num_bits):
     y, csi, _ = received(rng, num_bits, 0.5)

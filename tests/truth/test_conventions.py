@@ -109,6 +109,25 @@ class TestNoise:
             power = np.mean(np.abs(noise) ** 2)
             assert power == pytest.approx(0.3, abs=5 * 0.3 / np.sqrt(noise.numpy().size))
 
+    def test_power_of_each_sample(self, rng):
+        """One value for a sample, also where there are as many samples as subcarriers."""
+        no = np.array([0.0, 0.01, 1.0, 100.0])
+        basis = np.linalg.qr(draws(rng, 4, 4))[0]
+        near = isac.array.SphericalWaveArray(
+            isac.array.uniform_positions(4, WAVELENGTH / 2), WAVELENGTH, precision="double"
+        )
+        near_echo = isac.channel.NearFieldEcho(near, precision="double")
+        targets, beam = one_target(np.zeros(4), 30.0, 0.0), np.zeros((4, 400)) + 0j
+        for noise in (
+            make_echo(400)(np.ones((4, 4)) + 0j, targets, beam, no),
+            make_echo(400).filtered(targets, beam, basis, no),
+            near_echo(
+                np.zeros((4, 4, 400)) + 0j, np.full((4, 1, 2), 5.0), np.ones((4, 1)) + 0j, no
+            ),
+        ):
+            power = np.mean(np.abs(noise) ** 2, axis=(1, 2))
+            np.testing.assert_allclose(power, no, rtol=5 / np.sqrt(1600))
+
     def test_without_any_place_for_a_target(self, rng):
         """Arrays of no targets at all: nothing but noise, and no path."""
         none = isac.scene.PointTargets(*np.zeros((2, 50, 0)), np.zeros((50, 0)) + 0j, [0] * 50)
