@@ -273,7 +273,8 @@ def _match(
 
 def _pair_ratio(estimate: tf.Tensor, truth: tf.Tensor, cutoff: float) -> tf.Tensor:
     """min(distance / cutoff, 1) of all pairs [B, n, n], with gradient 0 where it is 0 or 1."""
-    difference = (estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]) / cutoff
+    offset = estimate[:, :, tf.newaxis] - truth[:, tf.newaxis]
+    difference = offset / cutoff
     largest = tf.stop_gradient(tf.reduce_max(tf.abs(difference), -1))
     apart = largest >= tiny(largest)
     inside = apart & (largest < 1)
@@ -281,8 +282,11 @@ def _pair_ratio(estimate: tf.Tensor, truth: tf.Tensor, cutoff: float) -> tf.Tens
     unit = tf.where(inside, largest, tf.ones_like(largest))
     difference = tf.where(inside[..., tf.newaxis], difference / unit[..., tf.newaxis], 1.0)
     distance = unit * tf.sqrt(tf.reduce_sum(difference * difference, -1))
-    # a pair at the cut-off is a far one, however its distance is rounded
-    near = distance < 1 - 8 * np.finfo(distance.dtype.as_numpy_dtype).eps
+    # A pair at the cut-off is a far one, but quotients and roots are rounded: compare squares in a
+    # power of two of the unit, which are exact for whole metres.
+    scale = 2.0 ** -math.floor(math.log2(cutoff))
+    square = tf.reduce_sum((offset * scale) ** 2, -1)
+    near = (square < tf.constant(cutoff * scale, square.dtype) ** 2) & (distance < 1)
     return tf.where(inside & near, distance, tf.cast(apart, distance.dtype))
 
 

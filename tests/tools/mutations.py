@@ -75,9 +75,9 @@ MUTATIONS = [
         ("channel/near_field.py", NEAR, "(4 * math.pi) ** 3) / distance**2", "(4 * math.pi) ** 2) / distance**2"),
         ("channel/near_field.py", NEAR, "return tf.math.conj(paths.gain[..., tf.newaxis] * steering)", "return tf.math.conj(paths.gain[..., tf.newaxis]) * steering"),
         # GOSPA
-        ("objective/gospa.py", GOSPA, "& (cost < 1)", "& (cost <= 1)"),
-        ("objective/gospa.py", GOSPA, "tf.constant(1 / alpha, pair.dtype)", "tf.constant(1 / 2, pair.dtype)"),
-        ("objective/gospa.py", GOSPA, "1 - 16 * np", "2 - 16 * np"),
+        ("objective/gospa.py", GOSPA, "& (ratio < 1)", "& (ratio <= 1)"),
+        ("objective/gospa.py", GOSPA, "single = -math.log(alpha) / p", "single = -math.log(2) / p"),
+        ("objective/gospa.py", GOSPA, "near = (square < tf", "near = (square <= tf"),
         ("objective/assignment.py", "objective/test_assignment", "MAX_IN_GRAPH = 10", "MAX_IN_GRAPH = 0"),
         ("objective/detection.py", "objective/test_detection_loss", "** (1 / p)", "** (1 / 2)"),
         ("objective/detection.py", "objective/test_detection_loss", "pair >= cutoff, tf.constant(cutoff", "pair >= 2 * cutoff, tf.constant(cutoff"),
