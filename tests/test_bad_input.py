@@ -297,7 +297,7 @@ CALLS = [
     wrong("target-bound-targets", lambda: target_bound(targets=targets(angle=np.zeros(2))), "targets", "[2]", "[batch_size, max_targets]"),
     wrong("target-bound-number", lambda: target_bound(targets=targets(num_targets=[3])), "num_targets", "3", "0 ... 2"),
     wrong("target-bound-number-shape", lambda: target_bound(targets=targets(num_targets=2)), "num_targets", "[]", "[1]"),
-    wrong("target-bound-number-float", lambda: target_bound(targets=targets(num_targets=[1.5])), "num_targets", "float64", "integers"),
+    wrong("target-bound-number-float", lambda: target_bound(targets=targets(num_targets=[1.5])), "num_targets", "1.5", "whole numbers"),
     wrong("target-bound-degrees", lambda: target_bound(targets=targets(angle=np.array([[-30.0, 20.0]]))), "angle", "-30", "not in degrees"),
     wrong("target-bound-complex", lambda: target_bound(targets=targets(angle=y(1, 2))), "angle", "real numbers"),
     wrong("target-bound-nan", lambda: target_bound(targets=targets(angle=np.array([[NAN, 0.2]]))), "angle", "1 NaN", "finite"),

@@ -105,14 +105,17 @@ def point_target_bound(
             f"shapes {list(angle.shape)}, {list(distance.shape)} and {list(gain.shape)}"
         )
     batch_size, max_targets = angle.shape
-    count = np.asarray(targets.num_targets)
-    if count.dtype.kind not in "iu" or count.shape != (batch_size,):
+    count = checks.floats("targets.num_targets", targets.num_targets)  # as results store them
+    if count.shape != (batch_size,):
         raise ValueError(
-            f"targets.num_targets must hold integers of shape [{batch_size}]; "
-            f"got {count.dtype} of shape {list(count.shape)}"
+            f"targets.num_targets must have shape [{batch_size}]; got shape {list(count.shape)}"
         )
-    if np.any((count < 0) | (count > max_targets)):
-        raise ValueError(f"targets.num_targets must be within 0 ... {max_targets}; got {count}")
+    bad = count[~((count >= 0) & (count <= max_targets) & (count == np.round(count)))]
+    if bad.size:
+        raise ValueError(
+            f"targets.num_targets must hold whole numbers within 0 ... {max_targets}; "
+            f"got {bad[0]:g}"
+        )
     present = np.arange(max_targets) < count[:, np.newaxis]
     # what the others hold does not matter
     angle, distance, gain = (np.where(present, v, 0) for v in (angle, distance, gain))
