@@ -138,3 +138,17 @@ def test_levels_are_checked(level):
     ):
         with pytest.raises((ValueError, TypeError), match=r"level must be a .*number > 0 and < 1"):
             call()
+
+
+@pytest.mark.parametrize("denominators", [[2, 5, 3, 0, 4], [2.0, 1.0, 3.0, 0.0, 4.0]])
+def test_ratio_by_its_definition(denominators):
+    """The delta method as the docstring states it, with a sample that has no denominator."""
+    n, d = np.array([1.0, 2.0, 2.0, 0.0, 3.0]), np.array(denominators, float)
+    ratio, total, size = n.sum() / d.sum(), d.sum(), 4
+    variance = np.sum((n - ratio * d) ** 2) * size / (size - 1) / total**2
+    if np.any(n > d):
+        expected = stats.t.interval(0.9, size - 1, ratio, np.sqrt(variance))
+    else:  # Wilson: |p - r| = z sqrt(p (1 - p) / trials), solved for p
+        z, trials = stats.norm.ppf(0.95), min(ratio * (1 - ratio) / variance, total)
+        expected = np.sort(np.roots([1 + z**2 / trials, -2 * ratio - z**2 / trials, ratio**2]).real)
+    np.testing.assert_allclose(ratio_interval(n, d, 0.9), expected, rtol=1e-10)
