@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest, norm, t
 
 from sionna_isac.metrics import mean_interval, proportion_interval, ratio_interval
 
@@ -147,8 +147,8 @@ def test_ratio_by_its_definition(denominators):
     ratio, total, size = n.sum() / d.sum(), d.sum(), 4
     variance = np.sum((n - ratio * d) ** 2) * size / (size - 1) / total**2
     if np.any(n > d):
-        expected = stats.t.interval(0.9, size - 1, ratio, np.sqrt(variance))
+        expected = t.interval(0.9, size - 1, ratio, np.sqrt(variance))
     else:  # Wilson: |p - r| = z sqrt(p (1 - p) / trials), solved for p
-        z, trials = stats.norm.ppf(0.95), min(ratio * (1 - ratio) / variance, total)
+        z, trials = norm.ppf(0.95), min(ratio * (1 - ratio) / variance, total)
         expected = np.sort(np.roots([1 + z**2 / trials, -2 * ratio - z**2 / trials, ratio**2]).real)
     np.testing.assert_allclose(ratio_interval(n, d, 0.9), expected, rtol=1e-10)
