@@ -39,7 +39,7 @@ def has_angles(inside: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         empty = int(tf.where(~valid)[0, 0])
         low, high = (float(v) for v in sector[empty])
         raise ValueError(
-            "sector must contain an angle of angle_grid in every sample; got none in sample "
-            f"{empty}, [{low:g}, {high:g}] rad"
+            f"sector must contain an angle of angle_grid; got [{low:g}, {high:g}] rad in sample "
+            f"{empty}"
         )
     return valid

@@ -59,10 +59,12 @@ def norm_assignment(cost: tf.Tensor, p: float) -> tf.Tensor:
     b**p, what is lost at either end does not matter.
     """
     cost = tf.stop_gradient(cost)
+    if p <= 2:  # squares that are lost are those of distances that positions do not resolve
+        return _assign(cost * cost if p == 2 else cost**p)
     size = cost.shape[-1]
     unit = tf.maximum(_bottleneck(cost), tiny(cost))[:, tf.newaxis, tf.newaxis]
     ratio = tf.minimum(cost / unit, (size + 1) ** (1 / p))
-    return _assign(ratio * ratio if p == 2 else ratio**p)
+    return _assign(ratio**p)
 
 
 def p_norm(value: tf.Tensor, p: float) -> tf.Tensor:
