@@ -71,13 +71,17 @@ def test_parts_of_pairs_around_the_cutoff(rng, p, dtype):
     assert at_limit > 30
 
 
-@pytest.mark.parametrize("step", STEPS[:7])
-def test_every_pair_at_the_cutoff_is_a_missed_and_a_false_target(rng, step):
+@pytest.mark.parametrize(
+    ("step", "cutoff"),
+    # quotients of the latter ones are rounded to less than 1
+    [*((tuple(step), 45) for step in STEPS[:7]), ((7, 24), 25), ((-48, 14), 50), ((15, 8), 17)],
+)
+def test_every_pair_at_the_cutoff_is_a_missed_and_a_false_target(rng, step, cutoff):
     """Wherever the pair lies: what is exact in whole metres must not depend on rounding."""
     truth = rng.integers(-1000, 1000, (300, 1, 2)).astype(float)
-    near = np.linalg.norm(step) < CUTOFF
+    near = np.linalg.norm(step) < cutoff
     for dtype in (np.float32, np.float64):
-        parts = gospa_parts((truth + step).astype(dtype), truth.astype(dtype), 1, 1, CUTOFF)
+        parts = gospa_parts((truth + step).astype(dtype), truth.astype(dtype), 1, 1, cutoff)
         np.testing.assert_array_equal(np.asarray(parts.missed) == 0, near)
         np.testing.assert_array_equal(parts.missed, parts.false)
 

@@ -67,7 +67,9 @@ def test_metric_is_the_peak_of_the_map_and_gain_the_amplitude(make):
     np.testing.assert_allclose(estimate.gain[0], [first, second], rtol=1e-9)
     np.testing.assert_allclose(estimate.range[0], RANGES[[6, 1]], atol=1e-6)
     angle_delay = isac.receiver.AngleDelayMap(array(), GRID, RANGES, SPACING, precision="double")
-    assert np.max(angle_delay(y[None])) == pytest.approx(float(estimate.metric[0, 0]), rel=1e-9)
+    values = angle_delay(y[None])[0].numpy()
+    assert np.max(values) == pytest.approx(float(estimate.metric[0, 0]), rel=1e-9)
+    assert np.unravel_index(np.argmax(values), values.shape) == (1, 6)
     alone = make(1)(y[None], sector)  # the first of several is what one iteration finds
     np.testing.assert_allclose(alone.metric[:, 0], estimate.metric[:, 0], rtol=1e-12)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
 from sionna.phy.channel import cir_to_ofdm_channel, subcarrier_frequencies
 
 import sionna_isac as isac
+from sionna_isac.study.isac_scenario import IsacStudy
 
 C = 299792458.0
 ANTENNAS, SPACING, WAVELENGTH = 6, 240e3, 0.005
@@ -205,6 +208,22 @@ class TestSensingRatios:
         # the same target seen by the near-field echo, whose cross section does not fluctuate
         beta = isac.channel.reflection_coefficient(distance, WAVELENGTH, rcs)
         assert power * beta**2 == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_noise_power_of_both_settings():
+    """The table of the conventions: 1.55e-12 W for 8 dB over 256 x 240 kHz, K / SNR_r for 15 dB."""
+    noise_power = IsacStudy.noise_power.fget
+    waveform = SimpleNamespace(num_subcarriers=256, subcarrier_spacing=240e3)
+    for gain, expected in (
+        (SimpleNamespace(kind="radar_equation", noise_figure_db=8.0), 1.55e-12),
+        (SimpleNamespace(kind="rayleigh", snr_db=15.0), 64 / 31.6228),
+    ):
+        scenario = SimpleNamespace(
+            waveform=waveform,
+            targets=SimpleNamespace(gain=gain),
+            array=SimpleNamespace(num_antennas=64),
+        )
+        assert noise_power(scenario) == pytest.approx(expected, rel=2e-3, abs=0)
 
 
 class TestLinks:
