@@ -12,7 +12,7 @@ import xarray as xr
 
 HERE = Path(__file__).parent
 PLAIN = ["compile=false"]
-KINDS = {  # scenario, changes, saves after which the interesting ones begin
+KINDS = {  # scenario and changes
     "coded_ber": (
         "coded_ber",
         [
@@ -36,12 +36,21 @@ KINDS = {  # scenario, changes, saves after which the interesting ones begin
             "waveform.num_subcarriers=16",
             "grid={num_angles: 60, num_ranges: 20}",
             "scenes.num_scenes=6",
+            "scenes.drawn=2",
             "block_size=2",
         ],
     ),
     "localization": (
         "localization_ofdm",
-        [*PLAIN, "num_samples=12", "batch_size=4", "echo.snr_db=[0, 10]"],
+        [
+            *PLAIN,
+            "num_samples=12",
+            "batch_size=4",
+            "echo.snr_db=[0, 10]",
+            "echo.num_antennas=16",
+            "echo.num_subcarriers=32",
+            "receivers=[{kind: omp, label: OMP, num_angles: 40, num_ranges: 40}]",
+        ],
     ),
     "learning": (
         HERE / "tiny_learning.yaml",
