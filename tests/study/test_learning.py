@@ -20,6 +20,7 @@ from sionna_isac.study import (
 )
 from sionna_isac.study.claims import judge
 from sionna_isac.study.learning_study import make_approach
+from sionna_isac.study.points import evaluate_point
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
 
@@ -31,14 +32,55 @@ def reference(tmp_path_factory):
     return out
 
 
+def number_of_targets(scenario):
+    """True targets of each draw of the impairments, drawn again."""
+    config, counts = scenario.evaluation, []
+    for draw in range(scenario.num_draws):
+        truth = true_array(scenario, *([draw] if draw else []))
+        system = IsacSystem(scenario, truth, make_approach(scenario, "known", truth, draw))
+        number = []
+        for block in range(-(-config.num_samples // config.batch_size)):
+            reset_stream(scenario.seed, "evaluation", draw, block)
+            drawn = system.draw(config.batch_size, tf.ones([]), tf.zeros([]), 2)
+            number.append(drawn["num_targets"])
+        counts.append(int(np.concatenate(number)[: config.num_samples].sum()))
+    return xr.DataArray(counts, dims="draw")
+
+
+@pytest.mark.parametrize("hits", [0, 1, 2])
+def test_one_detection_has_an_error_but_no_interval(hits):
+    metric = np.zeros((6, 1))
+    metric[:hits] = 9.0
+    metric[5] = 1.0  # the sample without target, which the threshold is calibrated on
+    data = {
+        "angle": np.full((6, 1), 0.1),
+        "range": np.full((6, 1), 21.0),
+        "metric": metric,
+        "true_angle": np.zeros((6, 1)),
+        "true_range": np.full((6, 1), 20.0),
+        "num_targets": np.array([1, 1, 1, 1, 1, 0]),
+    }
+    point = evaluate_point(data, 0.01, 90.0)
+    assert point["p_d"] == pytest.approx(hits / 5)
+    for name, error in (("angle_rmse", 0.1), ("range_rmse", 1.0)):
+        value, ends = point[name], (point[f"{name}_low"], point[f"{name}_high"])
+        assert np.isnan(value) if hits == 0 else value == pytest.approx(error)
+        assert np.all(np.isnan(ends)) if hits < 2 else ends == pytest.approx((error, error))
+
+
 def test_every_beam_and_draw_has_scores_with_intervals(reference):
     dataset, scenario = read_result(reference)
     assert dict(dataset.gospa.sizes) == {"draw": 2, "approach": 5, "eta": 2, "phi": 2, "p_fa": 2}
+    detections = (dataset.p_d * number_of_targets(scenario)).round()
     for name in ("gospa", "p_d", "ser", "angle_rmse", "range_rmse"):
         value = dataset[name]
         low, high = dataset[f"{name}_low"], dataset[f"{name}_high"]
-        seen = ~np.isnan(value)
-        assert bool(((low <= value) & (value <= high) | ~seen).all()), name
+        # an error needs a detection, its interval two: one sample says nothing of the spread
+        errors = detections if name.endswith("rmse") else xr.full_like(detections, 2)
+        assert bool((np.isfinite(value) == (errors >= 1)).all()), name
+        for end in (low, high):
+            assert bool((np.isfinite(end) == (errors >= 2)).all()), name
+        assert bool(((low <= value) & (value <= high) | (errors < 2)).all()), name
     # all sensing or half of it: more errors of the user, fewer missed targets
     known = dataset.sel(approach="known", phi=0, p_fa=0.1).mean("draw")
     assert float(known.ser.sel(eta=1)) > float(known.ser.sel(eta=0.5))
