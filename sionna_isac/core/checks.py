@@ -274,6 +274,8 @@ def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = F
     ValueError
         If the shape does not fit, or (in eager mode) a value is out of range or not finite
     """
+    if not tf.is_tensor(no):
+        no = np.asarray(no, np.float64)  # tf.cast alone would go through float32
     no = tf.cast(no, like.dtype.real_dtype)
     finite("no", not_negative("no", no))
     if positive and tf.executing_eagerly() and not bool(tf.reduce_all(no > 0)):
