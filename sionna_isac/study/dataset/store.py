@@ -182,6 +182,9 @@ def check_head(store: h5py.File, scenario: Any, file: Path) -> None:
         same = value.shape == expected.shape and np.allclose(value, expected, spread, 0)
         if not same:
             raise damaged(file, f"{name} is not what the scenario of the file gives")
+    for name in {n for names in _all_shapes().values() for n in names} - {"frequency"}:
+        if name in store and np.any(store[name][()]):  # older files have no such dimensions
+            raise damaged(file, f"the dimension {name} is not empty")
 
 
 def _create(store: h5py.File, sample: dict[str, Any], number: int, compression: str) -> None:
@@ -198,12 +201,16 @@ def _create(store: h5py.File, sample: dict[str, Any], number: int, compression: 
     made.attrs["long_name"] = "SHA-256 of the sample's number and variables"
 
 
+def _all_shapes() -> dict[str, tuple[str, ...]]:
+    """Names of the dimensions of every variable."""
+    shapes = {name: ("sample", *_SHAPES.get(name, ())) for name in (*VARIABLES, "sha256")}
+    return shapes | _FIXED_SHAPES
+
+
 def _name_dimensions(store: h5py.File) -> None:
     """Give every axis of every variable a name, as a dimension scale of HDF5 and netCDF."""
-    shapes = {name: ("sample", *_SHAPES.get(name, ())) for name in (*VARIABLES, "sha256")}
-    shapes |= _FIXED_SHAPES
     store["frequency"].make_scale("frequency")
-    for variable, names in shapes.items():
+    for variable, names in _all_shapes().items():
         for axis, (name, size) in enumerate(zip(names, store[variable].shape, strict=True)):
             if name not in store:
                 store.create_dataset(name, (size,), ">f4").make_scale(_BARE % size)
