@@ -266,7 +266,7 @@ _USAGE |= {"NotConvergedError", "WorkerError"}
 
 
 def _is_usage(error: Exception) -> bool:
-    """Whether an error says what the user should change, as opposed to a defect."""
+    """`True` for an error that the user can mend, as opposed to a defect."""
     names = {c.__name__ for c in type(error).__mro__}
     return bool(names & _USAGE)
 

@@ -170,7 +170,7 @@ class SteeringDictionary(Layer):
         return tf.where(tf.math.is_nan(angle)[..., tf.newaxis], nan, steering)
 
     def _is_grid(self, angle: tf.Tensor) -> bool:
-        """Whether each column is asked for once, as precoders and receivers do: no gather then."""
+        """`True` if each column is asked for once, as by precoders: no gather then."""
         if angle.shape != self.angle_grid.shape:
             return False
         values = tf.get_static_value(angle)  # also of a constant in a graph

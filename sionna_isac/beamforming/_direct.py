@@ -28,7 +28,7 @@ CONVERGED = (0, 8)  # of SLSQP; 8: no step goes down any more, at the limit of r
 
 @dataclass(frozen=True)
 class Task:
-    """What to minimise, subject to what; a function of products [3 + K, streams] and p.
+    """Objective and constraints of a search: functions of products [3 + K, streams] and p.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Task:
 
 
 class Form(Protocol):
-    """How real variables make beams."""
+    """Map from real variables to beams."""
 
     def products(self, x: np.ndarray) -> tuple[np.ndarray, float, Callable[..., np.ndarray]]:
         """Products with all vectors, p, and the map of gradients (by_z, by_p) to [m, len(x)]."""
@@ -208,7 +208,7 @@ class HybridForm:
 
 @dataclass(frozen=True)
 class LocalOptimum:
-    """Where a search ended."""
+    """End of a search."""
 
     x: np.ndarray  # with p = 1
     value: float
@@ -218,7 +218,7 @@ class LocalOptimum:
 
     @property
     def feasible(self) -> bool:
-        """Whether it ended where it should, with all requirements met."""
+        """`True` if it ended where it should, with all requirements met."""
         return self.converged and self.violation <= FEASIBLE
 
 

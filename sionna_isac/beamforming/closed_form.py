@@ -1,4 +1,4 @@
-"""What is reachable at all, in closed form: the tests of feasibility before any solver runs."""
+"""Reachable rates and bounds in closed form: the tests of feasibility before any solver runs."""
 
 from __future__ import annotations
 

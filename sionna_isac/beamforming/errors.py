@@ -1,4 +1,4 @@
-"""What can go wrong when beams are designed."""
+"""Errors of designs of beams."""
 
 from __future__ import annotations
 

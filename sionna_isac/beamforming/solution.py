@@ -31,7 +31,7 @@ MODULUS_TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Margins:
-    """How far the requirements are met; negative where violated, `None` where not asked for.
+    """Margins of the requirements; negative where violated, `None` where not asked for.
 
     Parameters
     ----------

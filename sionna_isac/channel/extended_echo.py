@@ -301,7 +301,7 @@ class ExtendedEcho(Layer):
         return add_noise(y, no)
 
     def _beamformed(self, h: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
-        """What the beam makes of the channel, [B, K, S]."""
+        """Channel behind the beam, [B, K, S]."""
         checks.shape("beam", beam, [h.shape[0], self.array.num_antennas])
         y = linalg.matmul(h, beam[:, tf.newaxis, :, tf.newaxis])[..., 0]
         return tf.linalg.matrix_transpose(y)
@@ -351,7 +351,7 @@ class ExtendedEcho(Layer):
 
 
 def _difference(target: VoxelTarget, scattering: VolumeIntegralScattering) -> str | None:
-    """What the voxels of a target have other than those of the layer; `None` if nothing."""
+    """First difference between the voxels of a target and those of the layer; `None` if none."""
     size, number = scattering.voxel_size, scattering.num_voxels
     if target.num_voxels != number:
         return f"{target.num_voxels} voxels in place of {number}"

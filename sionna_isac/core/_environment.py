@@ -1,4 +1,4 @@
-"""What the library needs around it, checked once when it is first used."""
+"""Requirements on the environment, checked once when the library is first used."""
 
 from __future__ import annotations
 

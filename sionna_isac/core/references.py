@@ -1,4 +1,4 @@
-"""Which publication a class implements, and its BibTeX entry."""
+"""Publications that classes implement, and their BibTeX entries."""
 
 from __future__ import annotations
 

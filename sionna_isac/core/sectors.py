@@ -1,4 +1,4 @@
-"""Which angles of a grid lie in a sector: closed at its ends, whatever rounding does to them."""
+"""Angles of a grid that lie in a sector, which is closed at its ends whatever rounding does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all metrics share: checked NumPy arrays, and the answer when there are no samples."""
+"""Common parts of all metrics: checked NumPy arrays, and the answer without samples."""
 
 from __future__ import annotations
 

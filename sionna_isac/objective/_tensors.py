@@ -1,4 +1,4 @@
-"""What all losses share: checked tensors, and differences of angles."""
+"""Common parts of all losses: checked tensors, and differences of angles."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["GOSPAParts", "gospa", "gospa_loss", "gospa_parts", "positions"]
 
 
 class GOSPAParts(NamedTuple):
-    """What the p-th power of GOSPA (``alpha`` = 2) is the sum of, each of shape [...]."""
+    """Summands of the p-th power of GOSPA (``alpha`` = 2), each of shape [...]."""
 
     localization: tf.Tensor
     """Sum of the p-th powers of the distances of matched pairs"""

@@ -93,7 +93,7 @@ def _course(
 
 
 def _shares(ax: Any, dataset: xr.Dataset) -> None:
-    """What was found in all scenes."""
+    """Detections of all scenes."""
     place = np.arange(len(_SHARES))
     for offset, condition in zip((-0.2, 0.2), dataset["condition"].values, strict=True):
         row = dataset.sel(condition=condition)

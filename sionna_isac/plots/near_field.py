@@ -119,7 +119,7 @@ def _plain_ticks(axis: Any) -> None:
 
 
 def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
-    """How many draws the averages have, and what was left out."""
+    """Number of draws of the averages, and the points left out."""
     full = [i for i, d in enumerate(scenario["designs"]) if d["num_channels"] is None]
     counts = dataset["num_averaged"].isel(design=full[0]).values
     text = f"{counts.min()}" if np.ptp(counts) == 0 else ", ".join(map(str, counts))

@@ -35,7 +35,7 @@ WIDTH = 9.5  # of the figure [inch]
 
 
 def voxel_target(target: VoxelTarget) -> Figure:
-    """What a target was built of: three orthogonal views and two sections, coloured by part.
+    """Voxels of a target: three orthogonal views and two sections, coloured by part.
 
     Views show what is seen first, darker the further away it is. The sections go through the middle
     of the target; there colours fade with the fill of the voxels.

@@ -195,7 +195,7 @@ class MUSIC(Layer):
         length: tf.Tensor,
         number: int,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Where the spectrum is largest on an interval of each sample, and its value there."""
+        """Position and value of the largest spectrum on an interval of each sample."""
         bounds = lowest[:, tf.newaxis], (lowest + length)[:, tf.newaxis]
         for zoom in range(self.num_zooms + 1):
             unit = tf.linspace(tf.zeros([], self.rdtype), 1.0, number)

@@ -41,7 +41,7 @@ class TargetEstimate(NamedTuple):
 
 
 class PursuitReceiver(Layer):
-    """What receivers that search an angle-delay map share: arguments, checks, projection."""
+    """Base of receivers that search an angle-delay map: arguments, checks, projection."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What stays the same from call to call of the layer: the grid, its kernels, the tolerance."""
+"""Constants of all calls of the layer: the grid, its kernels, the tolerance."""
 
 from __future__ import annotations
 

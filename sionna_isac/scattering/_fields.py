@@ -188,7 +188,7 @@ def numerical_rank(fields: ElementFields, tolerance: float) -> int:
 
 
 def _count(squares: np.ndarray, tolerance: float) -> int:
-    """How many of the falling squares to keep for a relative RMS tail of ``tolerance``."""
+    """Number of falling squares to keep for a relative RMS tail of ``tolerance``."""
     tails = np.append(np.cumsum(squares[::-1])[::-1], 0)
     allowed = tolerance**2 * tails[0]
     return max(1, int(np.argmax(tails <= allowed))) if math.isfinite(allowed) else len(squares)

@@ -36,7 +36,7 @@ class VoxelGrid(NamedTuple):
         return VoxelGrid(self.positions[keep], index, _shape(index), self.voxel_size)
 
     def holds(self, points: np.ndarray) -> np.ndarray:
-        """Whether points [M, 3] lie in a voxel (on its boundary, too)."""
+        """Mask of points [M, 3] that lie in a voxel (on its boundary, too)."""
         occupied = np.zeros(self.shape, bool)
         occupied[tuple(self.cells.T)] = True
         origin = self.positions[0] - self.cells[0] * self.voxel_size

@@ -194,7 +194,7 @@ class Problem:
         return Solved(basis.mixing, found.x, int(iterations.max()), int(iterations.sum()), residual)
 
     def advice(self, system: System, error: NotConvergedError) -> str:
-        """What helps if the equations were not solved: nothing that would be refused."""
+        """Advice for equations that were not solved: nothing that would be refused."""
         reached = self.tolerance * error.ratio
         hints = []
         if reached <= LARGEST_TOLERANCE / 1.1:

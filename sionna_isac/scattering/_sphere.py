@@ -1,4 +1,4 @@
-"""What the Mie series of dipoles and of plane waves have in common: the sphere."""
+"""Common part of the Mie series of dipoles and of plane waves: the sphere."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Target:
         return contrast(self.permittivity.real, capped, frequency)
 
     def has_metal(self, frequency: float) -> bool:
-        """Whether a cap on the conductivity would change the material."""
+        """`True` if a cap on the conductivity would change the material."""
         losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
         return not self.effective_metal and bool(np.max(losses) > METAL)
 

@@ -41,7 +41,7 @@ def checked_values(grid: VoxelGrid, *inputs: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _findings(grid: VoxelGrid, inputs: tuple[tf.Tensor, ...]) -> Iterator[Finding]:
-    """Whether all is good, and what to say if not. NaN is one finding, not several."""
+    """Findings: a condition and the text if it fails. NaN is one finding, not several."""
     for name, value in zip(NAMES, inputs, strict=True):
         if value.dtype.is_complex:
             value = linalg.real_rows(value)
@@ -88,7 +88,7 @@ def _findings(grid: VoxelGrid, inputs: tuple[tf.Tensor, ...]) -> Iterator[Findin
 
 
 def _inside(grid: VoxelGrid, points: tf.Tensor) -> tf.Tensor:
-    """Whether points [M, 3] lie in a voxel, as ``VoxelGrid.holds``."""
+    """Mask of points [M, 3] that lie in a voxel, as ``VoxelGrid.holds``."""
     occupied = np.zeros(grid.shape, bool)
     occupied[tuple(grid.cells.T)] = True
     origin = grid.positions[0] - grid.cells[0] * grid.voxel_size

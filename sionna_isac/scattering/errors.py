@@ -1,4 +1,4 @@
-"""What can go wrong when the response of a target is computed, and what deserves a warning."""
+"""Errors and warnings of computations of the response of a target."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def effective_conductivity(conductivity: Any, voxel_size: float, frequency: floa
 
 
 def metal_advice(voxel_size: float, frequency: float) -> str:
-    """How to approximate metal with voxels of this size up to this frequency, or with smaller."""
+    """Advice on metal with voxels of this size up to this frequency, or with smaller ones."""
     largest = c / (2 * math.pi * frequency)
     if voxel_size <= largest:
         return "the approximation metal='effective'"

@@ -1,4 +1,4 @@
-"""Where a closed surface of triangles lies with respect to others: inside, outside, or across."""
+"""Position of a closed surface of triangles relative to others: inside, outside, or across."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _unique_edges(faces: np.ndarray) -> np.ndarray:
 
 
 def _winding(vertices: np.ndarray, faces: np.ndarray, point: np.ndarray) -> float:
-    """How often faces enclose a point, from their solid angles."""
+    """Winding number of faces around a point, from their solid angles."""
     a, b, c = (vertices[faces[:, k]] - point for k in range(3))
     la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
     top = np.einsum("ij,ij->i", a, np.cross(b, c))
@@ -65,7 +65,7 @@ def _winding(vertices: np.ndarray, faces: np.ndarray, point: np.ndarray) -> floa
 
 
 def _pierces(points: np.ndarray, edges: np.ndarray, others: np.ndarray, faces: np.ndarray) -> bool:
-    """Whether an edge [E, 2] of some points meets a face [F, 3] of others."""
+    """`True` if an edge [E, 2] of some points meets a face [F, 3] of others."""
     ends, corners = points[edges], others[faces]
     low = np.maximum(ends.min((0, 1)), corners.min((0, 1), initial=np.inf))
     high = np.minimum(ends.max((0, 1)), corners.max((0, 1), initial=-np.inf))
@@ -93,7 +93,7 @@ def _pierces(points: np.ndarray, edges: np.ndarray, others: np.ndarray, faces: n
 
 
 def _meet(ends: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Whether edges [n, 2, 3] meet triangles [n, 3, 3]; not if they are parallel."""
+    """Mask of edges [n, 2, 3] that meet triangles [n, 3, 3]; parallel ones do not."""
     along = ends[:, 1] - ends[:, 0]
     first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     offset = ends[:, 0] - corners[:, 0]

@@ -161,7 +161,7 @@ def _numbered(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _closing(faces: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """Which of the different faces to keep, from how often each is there."""
+    """Mask of the different faces to keep, from the number of times that each is there."""
     index, number = _numbered(faces)
     owner = np.arange(len(index)) // 3
     size = len(faces) + len(number)
@@ -236,7 +236,7 @@ def _bodies(number: int, pairs: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def _turned(number: int, pairs: np.ndarray, agree: np.ndarray) -> np.ndarray:
-    """Which faces to turn so that all neighbours agree."""
+    """Mask of the faces to turn so that all neighbours agree."""
     turned = np.zeros(number, bool)
     if agree.all():
         return turned

@@ -25,7 +25,7 @@ MAX_BYTES = 4 << 30
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of each cell of a box a part fills; cells are cubes, x and y centred on multiples."""
+    """Filled share of each cell of a box; cells are cubes, x and y centred on multiples."""
 
     start: np.ndarray  # [3], index of the first cell
     fill: np.ndarray  # [nx, ny, nz], float32

@@ -120,7 +120,7 @@ class ParametricCar(ParametricVehicle):
         return (self._body() & union(ends)) - self._body(2 * BUMPER)
 
     def _depths(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How far a point lies within the ends and within the sides of the cabin, along x and y."""
+        """Distances of a point from the ends and from the sides of the cabin, along x and y."""
         rise = np.maximum(z - BELT, 0) / (self.height - BELT)
         rear, front = self.cabin
         ends = np.minimum(front - self.windscreen_run * rise - x, x - rear - self.rear_run * rise)
@@ -143,7 +143,7 @@ class ParametricCar(ParametricVehicle):
         return Shape(np.array([rear, -side, 0.6]), np.array([front, side, roof]), inside)
 
     def _panes(self, positions: np.ndarray, size: float) -> np.ndarray:
-        """Which voxels of the skin are glass: a band around the cabin, but for the pillars."""
+        """Mask of the voxels of glass in the skin: a band around the cabin, but for the pillars."""
         x, y, z = positions.T
         ends, sides = self._depths(x, y, z)
         band = (z > BELT + 0.05) & (z < self.height - max(PILLAR, size))

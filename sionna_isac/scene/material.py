@@ -10,7 +10,7 @@ __all__ = ["MATERIALS", "Material", "MaterialRange"]
 
 
 class Material(NamedTuple):
-    """What a target is made of.
+    """Material of a target.
 
     Attributes
     ----------

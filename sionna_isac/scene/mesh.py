@@ -208,7 +208,7 @@ def _read(name: str, source: Any) -> list[tuple[str, Mesh]]:
 
 
 def _loaded(path: Path) -> Any:
-    """What trimesh makes of a file."""
+    """Mesh of a file, read by trimesh."""
     import trimesh
 
     if path.suffix.lower() not in FORMATS:

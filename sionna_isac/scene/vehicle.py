@@ -54,7 +54,7 @@ class ParametricVehicle:
     INTERVALS: ClassVar[dict[str, tuple[float, float]]] = {}
     """Smallest and largest value of each dimension [m]"""
     category: ClassVar[str]
-    """What the vehicle is, one of :data:`~sionna_isac.scene.CATEGORIES`"""
+    """Category of the vehicle, one of :data:`~sionna_isac.scene.CATEGORIES`"""
     _materials: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
@@ -132,9 +132,9 @@ class ParametricVehicle:
         return voxelize(parts, voxel_size, np.diff(self.bounds, axis=0)[0], self.category)
 
     def _solids(self) -> list[Solid]:
-        """What the vehicle consists of."""
+        """Solids of the vehicle."""
         raise NotImplementedError
 
     def _options(self) -> str:
-        """What else was drawn, for the representation."""
+        """Further drawn values, for the representation."""
         return ""

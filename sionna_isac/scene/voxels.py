@@ -20,7 +20,7 @@ MAX_CELLS = 1 << 26  # of the bounding box
 
 
 class TargetLabel(NamedTuple):
-    """What is to be inferred about a target, Eq. (22) of [Zhao26]_.
+    """Label of a target, Eq. (22) of [Zhao26]_.
 
     Attributes
     ----------

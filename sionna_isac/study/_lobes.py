@@ -84,7 +84,7 @@ def _valley(row: np.ndarray) -> int:
 def found_targets(
     estimate: np.ndarray, truth: np.ndarray, resolution: tuple[float, float]
 ) -> np.ndarray:
-    """Which targets have an estimate of their own within a resolution cell.
+    """Mask of targets with an estimate of their own within a resolution cell.
 
     Input
     -----

@@ -72,7 +72,7 @@ class MapGrid(Frozen):
 
 
 class AngleDelayMapScenario(CompiledStudy):
-    """What array impairments do to angle-delay maps when nobody knows of them.
+    """Effect of array impairments on angle-delay maps when nobody knows of them.
 
     Every scene has its own draw of the impairments.
     """

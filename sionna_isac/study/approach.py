@@ -39,7 +39,7 @@ class Parts(NamedTuple):
 
 
 class Approach:
-    """What transmitter and receiver know or learn; it outlives the systems that it is part of."""
+    """Knowledge of transmitter and receiver, given or learned; it outlives its systems."""
 
     def variables(self) -> list[Any]:
         """All weights, in an order that depends on the structure only."""
@@ -52,7 +52,7 @@ class Approach:
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What tells trainings of approaches of equal structure apart."""
+        """Tag that tells trainings of approaches of equal structure apart."""
         return self.structure
 
     def parts(self, max_span: float, training: bool) -> Parts:

@@ -35,12 +35,12 @@ def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:
 
 
 def true_transmit_array(scenario: Any, truth: array.ImpairedArray) -> array.UniformLinearArray:
-    """What the beams really pass: the impaired array, or an ideal one if only reception is."""
+    """Array that the beams pass: impaired, or ideal if only reception is impaired."""
     return truth if scenario.array.impaired == "both" else ideal_array(scenario)
 
 
 def assumed_array(scenario: Any, method: str, truth: array.ImpairedArray) -> array.ImpairedArray:
-    """What transmitter and receiver take the array for, before any training.
+    """Array that transmitter and receiver assume, before any training.
 
     "known" is the truth; "unknown" and "learned" start from the ideal uniform array.
     """

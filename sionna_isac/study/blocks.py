@@ -74,7 +74,7 @@ class Frozen(BaseModel):
 
 
 class Study(Frozen):
-    """What every scenario has; ``profile`` is the one that was chosen from the file."""
+    """Common fields of all scenarios; ``profile`` is the one that was chosen from the file."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     """Name of the study and of its folder of results; that of the file if not given"""
@@ -94,12 +94,12 @@ class Study(Frozen):
 
 
 class CompiledStudy(Study):
-    """What every scenario of layers in a TensorFlow graph has."""
+    """Common fields of scenarios of layers in a TensorFlow graph."""
 
     precision: Literal["single", "double"] = "single"
     """Precision of floating-point numbers"""
     compile: bool = True
-    """Whether graphs are compiled by XLA: slower to start, faster to run"""
+    """If true, XLA compiles the graphs: slower to start, faster to run"""
 
 
 def changed_fields(model: BaseModel) -> set[str]:
@@ -141,7 +141,7 @@ class Spacing(Frozen):
     std: NonNegative
     """Standard deviation of the distance between neighbours [wavelengths]"""
     ordering: Literal["sorted", "literal", "cumulative"] = "sorted"
-    """How drawn distances become positions: in order, as printed in the paper, or added up"""
+    """Rule from drawn distances to positions: in order, as printed in the paper, or added up"""
 
 
 class Gain(Frozen):
@@ -208,7 +208,7 @@ class Array(ImpairableArray):
     """The array of the base station and its impairments."""
 
     impaired: Literal["both", "reception"] = "both"
-    """Whether transmission suffers from the impairments, too, or reception alone"""
+    """Ends that suffer from the impairments: transmission, too, or reception alone"""
     learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
     """Parameters of the array that are learned"""
 
@@ -239,7 +239,7 @@ class Waveform(Frozen):
     subcarrier_spacing: Positive = 120e3
     """Distance between subcarriers [Hz]"""
     normalize: bool = True
-    """Whether the echo has the factor 1/sqrt(num_subcarriers)"""
+    """If true, the echo has the factor 1/sqrt(num_subcarriers)"""
     eta: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Share of the sensing beam in the power; the rest is the beam to the user"""
     phi: float = 0.0
@@ -300,14 +300,14 @@ class Sectors(Frozen):
 
 
 class Targets(Sectors):
-    """Where targets are, how many, and how they reflect."""
+    """Region of the targets, how many, and how they reflect."""
 
     max_targets: Annotated[int, Field(ge=1, le=32)] = 5
     """Largest number of targets; the number is uniform from 0"""
     range_interval: Interval = (10.0, 190.0)
     """Distance of targets (low, high), 0 < low < high [m]"""
     gain: Annotated[Rayleigh | RadarEquation, Field(discriminator="kind")]
-    """How targets reflect, which sets the noise power as well"""
+    """Reflection of the targets, which sets the noise power as well"""
 
     _ranges = field_validator("range_interval")(positive_ranges)
 
@@ -360,7 +360,7 @@ class Receiver(Frozen):
     window: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (7, 5)
     """Half widths of the window around a peak in (angle, range) [cells]"""
     atoms: Literal["refined", "grid"] = "refined"
-    """Whether a found target is removed at its refined or at its grid position"""
+    """Position at which a found target is removed: refined, or on the grid"""
 
 
 class Plateau(Frozen):
@@ -393,7 +393,7 @@ class Validation(Frozen):
 
 
 class Optimization(Frozen):
-    """How long, and in which steps, weights are learned with Adam."""
+    """Length and steps of a training with Adam."""
 
     iterations: Annotated[int, Field(ge=0)] = 400
     """Number of iterations; 0 trains nothing"""
@@ -416,7 +416,7 @@ class Optimization(Frozen):
 
 
 class Training(Optimization):
-    """How weights are learned, and from what.
+    """Training of weights, and its data.
 
     ``temperature_scale`` is the softmax's beta times sigma_cell. Over the first share
     ``sector_growth`` of the iterations the sectors widen from broadside to all of
@@ -496,7 +496,7 @@ class Evaluation(Sampling):
     """Monte-Carlo evaluation of arrays."""
 
     methods: tuple[Method, ...] = METHODS
-    """What transmitter and receiver know about the array, each a curve"""
+    """Knowledge of transmitter and receiver about the array, a curve for each"""
 
     _distinct = field_validator("methods")(distinct_methods)
 
@@ -515,7 +515,7 @@ class Coding(Frozen):
     coderate: Annotated[float, Field(gt=0.1, lt=0.95)] = 0.5
     """Rate of the 5G LDPC code"""
     csi: Literal["perfect", "estimated"] = "estimated"
-    """Whether the user knows the channel or estimates it"""
+    """Channel knowledge of the user: known, or estimated"""
     snr_db: tuple[Decibel, ...] = (-16.0, -14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0)
     """SNR of a resource element without beam gain, increasing [dB]"""
     batch_size: Count = 128

@@ -102,7 +102,7 @@ class Validate(keras.callbacks.Callback):
                 variable.assign(value)
 
     def exhausted(self) -> bool:
-        """Whether the best score is older than the patience."""
+        """`True` if the best score is older than the patience."""
         patience = self._validation.patience
         if patience is None or not self.scores:
             return False

@@ -1,4 +1,4 @@
-"""Whether the claims of a scenario hold: orderings of approaches, with confidence intervals."""
+"""Verdicts on the claims of a scenario: orderings of approaches, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Verdict", "judge"]
 
 
 class Verdict(NamedTuple):
-    """How often one approach was better than another, or as good as it, in one metric.
+    """Number of times that one approach was better than another, or as good as it, in one metric.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ _UNITS = {"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse":
 
 
 class Comparison:
-    """What the loop needs to know of a kind of scenario.
+    """Interface between the loop and a kind of scenario.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Comparison:
         raise NotImplementedError
 
     def learned_per_eta(self, label: str) -> bool:
-        """Whether an approach is learned anew for each share of sensing."""
+        """`True` if an approach is learned anew for each share of sensing."""
         return False
 
     def evaluate(self, data: dict[str, np.ndarray], p_fa: float) -> dict[str, float]:

@@ -87,7 +87,7 @@ class Category(Frozen):
 
 
 class Placement(Frozen):
-    """Where the centre of a target is: uniform in range, azimuth and heading."""
+    """Position of the centre of a target: uniform in range, azimuth and heading."""
 
     range_interval: Interval = (5.0, 50.0)
     """Distance of the centre of a target (low, high), low >= 4 [m]"""
@@ -124,7 +124,7 @@ class Placement(Frozen):
 
 
 class Solver(Frozen):
-    """How the scattered field is computed; ``approximation: born`` leaves out all interaction."""
+    """Computation of the scattered field; ``approximation: born`` leaves out all interaction."""
 
     voxel_size: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """Side of a voxel [m]"""
@@ -162,9 +162,9 @@ class DatasetScenario(Study):
     material_spread: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Largest relative change of the materials of a sample"""
     placement: Placement = Placement()
-    """Where targets are"""
+    """Region of the targets"""
     solver: Solver = Solver()
-    """How the scattered field is computed"""
+    """Computation of the scattered field"""
     num_samples: SplitCounts
     """Number of samples in each split, at least one for each category"""
     compression: Literal["none", "gzip"] = "none"

@@ -179,7 +179,7 @@ def _summary(scenario: Any, parts: list[Any]) -> xr.Dataset:
 
 
 def _add_peaks(scenario: Any, dataset: xr.Dataset, image: np.ndarray) -> None:
-    """Where images are largest, and how far that is from the centre, in the horizontal plane."""
+    """Maxima of images, and their distance from the centre, in the horizontal plane."""
     distance, azimuth, height = _axes(scenario.image)
     found = np.array(
         [[np.unravel_index(np.argmax(x), x.shape) for x in models] for models in image]

@@ -1,4 +1,4 @@
-"""What scenarios of an OFDM echo and a communication link have in common."""
+"""Common fields of scenarios of an OFDM echo and a communication link."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOM_TEMPERATURE = 290.0
 
 
 class IsacStudy(CompiledStudy):
-    """What every scenario of an OFDM echo and a link has."""
+    """Common fields of scenarios of an OFDM echo and a link."""
 
     array: Array = Array()
     """Array of the base station"""
@@ -57,7 +57,7 @@ class IsacStudy(CompiledStudy):
         return self.noise_power
 
     def model_settings(self) -> dict[str, Any]:
-        """What trained weights depend on, beside the approach and the draw."""
+        """Part of the scenario that trained weights depend on, beside the approach and the draw."""
         return {
             "array": self.array.model_dump(mode="json"),
             "waveform": self.waveform.model_dump(mode="json"),

@@ -1,4 +1,4 @@
-"""What the training loop trains: a Keras model that draws its own batches."""
+"""Model that the training loop trains: a Keras model that draws its own batches."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Impairments(Frozen):
 
     kind: Literal["impairments"]
     training: Training
-    """How the parameters are learned"""
+    """Training of the parameters"""
 
 
 class UniformTraining(Training):
@@ -61,7 +61,7 @@ class Dictionary(Frozen):
     num_angles: Annotated[int, Field(ge=8)] = 720
     """Number of angles that have a learned steering vector, from -90 to 90 degrees"""
     training: UniformTraining
-    """How steering vectors are learned: objective gospa or mse, all samples labelled"""
+    """Training of the steering vectors: objective gospa or mse, all samples labelled"""
 
     @model_validator(mode="after")
     def _labelled(self) -> Self:
@@ -122,7 +122,7 @@ ApproachConfig = Annotated[
 
 
 class Claim(Frozen):
-    """That one approach is better than another, or as good as it (``alike``).
+    """Claim that one approach is better than another, or as good as it (``alike``).
 
     Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
     that are swept, at the largest share and the first phase. "Better" needs confidence intervals
@@ -134,7 +134,7 @@ class Claim(Frozen):
     worse: str
     """Name of the approach that it is compared with"""
     alike: bool = False
-    """Whether the claim is that both are alike"""
+    """If true, the claim is that both are alike"""
     metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
     """Metrics that must agree with the claim"""
     eta: Annotated[float, Field(ge=0, le=1)] | None = None

@@ -30,7 +30,7 @@ Whole = Annotated[int, Field(ge=0)]
 
 
 class Region(Frozen):
-    """Where targets are, and the larger region that receivers search.
+    """Region of the targets, and the larger one that receivers search.
 
     A margin keeps what happens at the edges of the search out of the errors.
     """
@@ -74,7 +74,7 @@ class OFDMTarget(Frozen):
     snr_db: tuple[Decibel, ...]
     """Integrated sensing SNR, increasing [dB]"""
     region: Region
-    """Where targets are and where receivers search"""
+    """Region of the targets, and the region that receivers search"""
     num_antennas: Annotated[int, Field(ge=2)] = 64
     """Number of antennas, half a wavelength apart"""
     carrier_frequency: Positive = 60e9
@@ -95,7 +95,7 @@ class OFDMTarget(Frozen):
 
     @property
     def level(self) -> tuple[str, tuple[float, ...]]:
-        """What is swept, and its values."""
+        """Name of the swept parameter, and its values."""
         return "snr_db", self.snr_db
 
 
@@ -106,7 +106,7 @@ class FocusedBeamTarget(Frozen):
     power_dbm: tuple[Decibel, ...]
     """Transmit power, increasing [dBm]"""
     region: Region
-    """Where targets are and where receivers search"""
+    """Region of the targets, and the region that receivers search"""
     num_antennas: Annotated[int, Field(ge=3)] = 32
     """Number of antennas"""
     aperture: Positive = 0.5
@@ -129,7 +129,7 @@ class FocusedBeamTarget(Frozen):
 
     @property
     def level(self) -> tuple[str, tuple[float, ...]]:
-        """What is swept, and its values."""
+        """Name of the swept parameter, and its values."""
         return "power_dbm", self.power_dbm
 
 

@@ -113,7 +113,7 @@ class NearFieldUsers(Frozen):
 
 
 class Sweep(Frozen):
-    """What is varied: ``parameter`` takes the ``values`` one after the other."""
+    """Variation: ``parameter`` takes the ``values`` one after the other."""
 
     parameter: Literal["power_dbm", "num_antennas", "min_rate", "max_peb"]
     """Field that is varied and not given elsewhere"""
@@ -149,7 +149,7 @@ class BeamDesign(Frozen):
         "matrix_approximation",
         "communication_only",
     ]
-    """What the beams achieve"""
+    """Aim of the beams"""
     num_rf_chains: Count | None = None
     """RF chains of hybrid beams, a divisor of the antennas; null: fully digital"""
     method: str | None = None

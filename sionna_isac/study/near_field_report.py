@@ -1,4 +1,4 @@
-"""What is printed about the result of a near-field study."""
+"""Printed report of a near-field study."""
 
 from __future__ import annotations
 

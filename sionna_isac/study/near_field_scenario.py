@@ -23,7 +23,7 @@ __all__ = ["NearFieldConvergenceScenario", "NearFieldScenario"]
 
 
 class NearFieldStudy(Study):
-    """What comparisons and convergence studies share: the scene, and the draws of its channels."""
+    """Common fields of comparisons and convergence studies: the scene, and its channel draws."""
 
     array: NearFieldArray
     """Array"""
@@ -66,9 +66,9 @@ class NearFieldScenario(NearFieldStudy):
 
     kind: Literal["near_field"]
     metric: Literal["peb", "sum_rate"]
-    """What is drawn: position error bound or sum rate"""
+    """Drawn quantity: position error bound or sum rate"""
     sweep: Sweep
-    """What is varied"""
+    """Variation along the horizontal axis"""
     designs: Annotated[tuple[BeamDesign, ...], Field(min_length=1)]
     """Designs that are compared"""
     music: MUSICSearch | None = None

@@ -29,7 +29,7 @@ UNITS = {"power_dbm": "dBm", "num_antennas": "1", "min_rate": "bit/s/Hz", "max_p
 
 @dataclass(frozen=True)
 class Part:
-    """What is computed and stored together: designs on a block of draws at a value."""
+    """Unit of computation and storage: designs on a block of draws at a value."""
 
     name: str
     value: int
@@ -73,7 +73,7 @@ def parts(scenario: Any) -> list[Part]:
 
 
 def limits_at(scenario: Any, value: float) -> dict[str, float]:
-    """What designs have to keep where the sweep has a value."""
+    """Requirements on designs at a value of the sweep."""
     limits = {"power": watt(scenario.at("power_dbm", value))}
     min_rate, max_peb = scenario.at("min_rate", value), scenario.at("max_peb", value)
     if min_rate is not None:

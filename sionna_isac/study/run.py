@@ -32,7 +32,7 @@ __all__ = ["run_scenario"]
 
 
 class _Kind(NamedTuple):
-    """How scenarios of a kind become results."""
+    """Functions that turn scenarios of a kind into results."""
 
     study: Callable[..., xr.Dataset]  # of scenario, folder, reporter (and workers)
     report: Callable[[Any, xr.Dataset], Iterator[str]]  # lines with the main numbers

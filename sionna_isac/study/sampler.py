@@ -46,7 +46,7 @@ class Sampler:
         eta: float | None = None,
         phi: float | None = None,
     ) -> dict[str, np.ndarray]:
-        """What the method ``draw`` of the system gives, with the random numbers of a stream.
+        """Output of the method ``draw`` of the system, with the random numbers of a stream.
 
         ``eta`` and ``phi`` are those of the scenario if not given.
         """

@@ -1,4 +1,4 @@
-"""How the response of a target depends on the size of its voxels."""
+"""Dependence of the response of a target on the size of its voxels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed about the result of a study of scattering."""
+"""Printed report of a study of scattering."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class VoxelMethod(Frozen):
     kernel: Literal["filtered", "galerkin", "point"] = "filtered"
     """Form of the interaction between voxels"""
     partial: bool = True
-    """Whether voxels that the surface cuts have the contrast of their fill"""
+    """If true, voxels that the surface cuts have the contrast of their fill"""
 
     @property
     def text(self) -> str:
@@ -148,7 +148,7 @@ class VehicleBody(PlacedVehicle):
 
 
 class _Solved(Study):
-    """What studies of accuracy share."""
+    """Common fields of studies of accuracy."""
 
     tolerance: Annotated[float, Field(ge=1e-10, le=1e-2)] = 1e-6
     """Relative residual of solutions"""
@@ -209,7 +209,7 @@ class ScatteringConvergenceScenario(_Solved):
 
 
 class EchoImage(Frozen):
-    """Where echoes are focused: ranges [m], azimuths [degrees], heights over the ground [m]."""
+    """Points of focus: ranges [m], azimuths [degrees], heights over the ground [m]."""
 
     range_interval: Interval = (6.0, 14.0)
     """Distances (low, high), above 0 [m]"""
@@ -252,11 +252,11 @@ class EchoMapScenario(Study):
     waveform: Tones = Tones()
     """Frequencies"""
     solver: Solver = Solver()
-    """How the scattered field is computed"""
+    """Computation of the scattered field"""
     targets: Annotated[tuple[PlacedVehicle, ...], Field(min_length=1)]
     """Vehicles, each simulated alone, within the image"""
     image: EchoImage = EchoImage()
-    """Where echoes are focused"""
+    """Points of focus"""
 
     @property
     def frequencies(self) -> np.ndarray:

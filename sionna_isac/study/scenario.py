@@ -49,7 +49,7 @@ __all__ = [
 
 class _ArrayStudy(IsacStudy):
     training: Training = Training()
-    """How the array of the method 'learned' is learned"""
+    """Training of the array of the method 'learned'"""
 
     @property
     def learns(self) -> bool:
@@ -88,7 +88,7 @@ class CodedBERScenario(_ArrayStudy):
 
     kind: Literal["coded_ber"]
     methods: tuple[Method, ...] = METHODS
-    """What transmitter and receiver know about the array, each a curve"""
+    """Knowledge of transmitter and receiver about the array, a curve for each"""
     coding: Coding = Coding()
     """Coded transmission, and the SNRs that are swept"""
     confidence: Probability = 0.95

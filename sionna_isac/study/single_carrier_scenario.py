@@ -101,7 +101,7 @@ class FreeColumns(Frozen):
     temperature: Positive | None = None
     """Inverse temperature of the softmax; null: the number of antennas"""
     training: Optimization
-    """How steering vectors are learned"""
+    """Training of the steering vectors"""
 
 
 class Autoencoder(Frozen):
@@ -127,7 +127,7 @@ ApproachConfig = Annotated[RatioTest | FreeColumns | Autoencoder, Field(discrimi
 
 
 class SingleCarrierClaim(Claim):
-    """That one approach is better than another, or as good as it."""
+    """Claim that one approach is better than another, or as good as it."""
 
     metrics: tuple[Literal["p_md", "angle_rmse", "ser"], ...] = ("p_md", "angle_rmse")  # type: ignore[assignment]
     """Metrics that must agree with the claim"""
@@ -190,7 +190,7 @@ class SingleCarrierScenario(CompiledStudy):
         return 10 ** (-self.link.snr_db / 10)
 
     def model_settings(self) -> dict[str, Any]:
-        """What trained weights depend on, beside the approach and the draw."""
+        """Part of the scenario that trained weights depend on, beside the approach and the draw."""
         return {
             name: getattr(self, name).model_dump(mode="json", exclude=left_out)
             for name, left_out in (

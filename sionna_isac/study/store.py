@@ -1,4 +1,4 @@
-"""Where a study keeps its results: atomic files, provenance, one result file."""
+"""Storage of the results of a study: atomic files, provenance, one result file."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def save_arrays(file: Path, name: str, arrays: dict[str, Any]) -> None:
 
 
 def load_arrays(file: Path, name: str) -> dict[str, np.ndarray] | None:
-    """What :func:`save_arrays` stored under a name, or `None` if there is no file.
+    """Arrays that :func:`save_arrays` stored under a name, or `None` if there is no file.
 
     Raises
     ------

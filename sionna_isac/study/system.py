@@ -43,7 +43,7 @@ def make_link(
 
 
 class Observation(NamedTuple):
-    """What one batch of the system gives."""
+    """Outputs of one batch of the system."""
 
     beam: tf.Tensor
     targets: scene.PointTargets
@@ -234,7 +234,7 @@ class IsacSystem(Learner):
 
 
 def _sector_scale(growth: float, progress: tf.Tensor) -> tf.Tensor:
-    """How far from broadside the sectors of this iteration may lie, as a share.
+    """Largest distance of this iteration's sectors from broadside, as a share.
 
     An element that is displaced by d turns the phase of a target at angle theta by
     2 pi d sin(theta) / lambda. Seen from broadside outwards, that phase grows from zero and

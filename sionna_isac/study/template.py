@@ -290,6 +290,6 @@ class _Writer:
 
 
 def _is(annotation: Any, container: type) -> bool:
-    """Whether a field holds a list (tuple) or named entries (dict)."""
+    """`True` for a field that holds a list (tuple) or named entries (dict)."""
     origins = [annotation, *typing.get_args(annotation)]
     return any(typing.get_origin(a) is container for a in origins)

@@ -23,7 +23,7 @@ __all__ = ["NeuralAngleEstimator", "NeuralPresenceDetector", "NeuralSymbolReceiv
 
 
 class _EchoNetwork(Layer):
-    """What both radar networks share: three hidden layers that see echo and sector."""
+    """Common part of both radar networks: three hidden layers that see echo and sector."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class _EchoNetwork(Layer):
 @register
 @cites("MateosRamos23")
 class NeuralPresenceDetector(_EchoNetwork):
-    r"""Whether there is a target, the detector :math:`f_\rho` of Table I in [MateosRamos23]_.
+    r"""Detector of a target, :math:`f_\rho` of Table I in [MateosRamos23]_.
 
     A network with three hidden layers of :math:`N` units sees real and imaginary parts of the
     observation, divided by ``input_scale``, and the bounds of the sector, divided by
@@ -127,7 +127,7 @@ class NeuralAngleEstimator(_EchoNetwork):
 @register
 @cites("MateosRamos23")
 class NeuralSymbolReceiver(Layer):
-    r"""Which message was sent, the receiver :math:`f_\eta` of Table I in [MateosRamos23]_.
+    r"""Receiver of messages, :math:`f_\eta` of Table I in [MateosRamos23]_.
 
     A network with hidden layers of :math:`K, 2K, 2K` units sees real and imaginary parts of the
     received symbol and of its channel, both divided by ``input_scale``. Its softmax is left to

@@ -153,7 +153,7 @@ def _write(
 
 
 def _complete(scenario: DatasetScenario, out: Path, split: Split) -> bool:
-    """Whether the file of a split is there; one that is not of this scenario is an error."""
+    """`True` if the file of a split is there; one that is not of this scenario is an error."""
     file = split_file(out, split)
     if not file.exists():
         return False
@@ -175,7 +175,7 @@ def _shard(split: str, index: int) -> str:
 
 
 def _there(folder: RunFolder, split: str, index: int) -> bool:
-    """Whether a sample is stored; one that is damaged is removed, to be computed again."""
+    """`True` if a sample is stored; one that is damaged is removed, to be computed again."""
     try:
         return folder.load(_shard(split, index)) is not None
     except StoreError:

@@ -1,4 +1,4 @@
-"""What a stored data set holds, and whether it is whole."""
+"""Contents and integrity of a stored data set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["describe_dataset", "is_dataset", "summarise_dataset", "verify_datase
 
 
 def is_dataset(path: str | Path) -> bool:
-    """Whether a path is a file of a data set or a folder that holds one."""
+    """`True` if a path is a file of a data set or a folder that holds one."""
     path = Path(path)
     return path.suffix == ".h5" or any(split_file(path, split).exists() for split in SPLITS)
 

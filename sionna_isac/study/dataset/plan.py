@@ -1,4 +1,4 @@
-"""What each sample of a data set is: a function of the scenario, its split and its number."""
+"""Plan of the samples of a data set: functions of the scenario, the split and the number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTANCE, _SAMPLE = 0, 1  # independent streams of the scenario's seed
 
 
 class SampleDraw(NamedTuple):
-    """What is drawn for a sample.
+    """Drawn values of a sample.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Where tasks run: in this process, in local processes, or on a Dask cluster."""
+"""Places where tasks run: this process, local processes, or a Dask cluster."""
 
 from __future__ import annotations
 
