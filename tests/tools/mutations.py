@@ -160,7 +160,7 @@ MUTATIONS = [
         ("scattering/dipole.py", "scattering/test_dipole", "np.exp(-1j * phase) / (4 * np.pi * distance)", "np.exp(-1j * phase) / (2 * np.pi * distance)"),
         ("scene/voxels.py", "scene/test_voxels", "self.fill @ self.positions / self.fill.sum()", "np.mean(self.positions, 0)"),
         ("study/isac_scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
-        ("study/coded_sweep.py", "study/test_coded_link", '"coded_ber", snr_db)', '"coded_ber")'),
+        ("study/coded_sweep.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
         ("study/dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # core
         ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
