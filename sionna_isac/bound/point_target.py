@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,13 @@ class PointTargetBound(NamedTuple):
 
     @property
     def rms(self) -> PointTargetBound:
-        """The same over all targets: what to plot beneath an error averaged over a batch."""
+        """Root mean square over all targets, the curve beneath an error averaged over a batch.
+
+        NaN with a warning if there is no target.
+        """
+        if np.all(np.isnan(self.angle)):
+            warnings.warn("no target in the batch: the bound is not a number", stacklevel=2)
+            return PointTargetBound(*(np.asarray(np.nan) for _ in self))
         return PointTargetBound(*(np.sqrt(np.nanmean(np.square(v))) for v in self))
 
 

@@ -64,6 +64,9 @@ def test_batch_chunks_and_absent_targets(monkeypatch, rng):
     np.testing.assert_allclose(again.range[1, 0], alone.range[0, 0], rtol=1e-9)
     rms = np.sqrt(np.mean(again.position[~absent] ** 2))
     np.testing.assert_allclose(again.rms.position, rms)
+    nobody = bound.PointTargetBound(*(np.full((2, 2), np.nan) for _ in range(3)))
+    with pytest.warns(UserWarning, match="no target in the batch: the bound is not a number"):
+        assert np.isnan(nobody.rms.position)
 
 
 def test_a_second_target_takes_information_away():
