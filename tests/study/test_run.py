@@ -28,6 +28,7 @@ from sionna_isac.study import (
     run_scenario,
     true_array,
 )
+from sionna_isac.study.array_study import array_report
 
 TINY = Path(__file__).with_name("tiny.yaml")
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", str(TINY)]
@@ -204,8 +205,13 @@ def array_with_gain(scenario, gain):
 
 def test_nothing_to_learn_leaves_no_gap(tmp_path):
     changes = ["array.impairments=[]", "training.iterations=0", "evaluation.num_samples=20"]
-    dataset = run_scenario(load_scenario(TINY, changes), tmp_path / "run", quiet=True)
+    scenario = load_scenario(TINY, changes)
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
     assert np.isnan(gap_closed(dataset, 0.1))
+    (line,) = [x for x in array_report(scenario, dataset) if "gap" in x]
+    assert "no GOSPA gap to close" in line and "nan" not in line and "cost nothing" in line
+    dataset["p_d"][:] = 0
+    assert "no target was detected" in list(array_report(scenario, dataset))[-1]
 
 
 def test_gap_closed_is_relative_to_unknown_and_known():
