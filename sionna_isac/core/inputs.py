@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Complex", "Number", "Real", "Types", "brought", "described", "parameters"]
+__all__ = ["Complex", "Number", "Real", "Types", "brought", "described", "parameters", "required"]
 
 Real = Annotated[tf.Tensor, "real"]
 """An input that holds real numbers: integers are cast, complex numbers refused"""
@@ -39,6 +39,15 @@ def parameters(call: Callable[..., Any]) -> dict[str, Any]:
     """
     names = [n for n in inspect.signature(call).parameters if n != "self"]
     return {n: _described(call).get(n) for n in names}
+
+
+@functools.cache
+def required(call: Callable[..., Any]) -> frozenset[str]:
+    """Names of the inputs of a kind that must be given: `None` is no default of theirs."""
+    given = inspect.signature(call).parameters
+    return frozenset(
+        n for n, kind in parameters(call).items() if kind and given[n].default is given[n].empty
+    )
 
 
 @functools.cache
@@ -92,7 +101,10 @@ def brought(name: str, value: Any, kind: Any, to: Types, symbolic: bool = False)
         if not isinstance(value, (tuple, list)):  # Keras loads a named tuple as a list
             raise TypeError(f"{name} must be a {kind.__name__}; got {_brief(value)}")
         state = type(value) if isinstance(value, kind) else kind
-        parts = zip(described(kind).items(), value, strict=False)
+        parts = [*zip(described(kind).items(), value, strict=False)]
+        for (n, k), v in parts:
+            if v is None and k is not None and n not in kind._field_defaults:  # type: ignore[attr-defined]
+                raise TypeError(f"{name}.{n} must hold {_NUMBERS[k]}; got None")
         return state(*(brought(f"{name}.{n}", v, k, to, symbolic) for (n, k), v in parts))
     if kind is None and not (type(value) in (list, tuple) and _all_numbers(value)):
         return keras.tree.map_structure(lambda leaf: _leaf(name, leaf, None, to, symbolic), value)
@@ -109,6 +121,8 @@ def _leaf(name: str, value: Any, kind: Any, to: Types, symbolic: bool) -> Any:
         raise TypeError(f"{name} must hold {_NUMBERS[kind]}; got {_brief(value)}")
     if isinstance(value, (list, tuple)) and _all_numbers(value):
         value = _array(name, value)
+    if isinstance(value, keras.Variable):
+        value = value.value
     if isinstance(value, tf.Variable):
         value = value.read_value()
     if isinstance(value, int) and kind is None:
@@ -117,11 +131,13 @@ def _leaf(name: str, value: Any, kind: Any, to: Types, symbolic: bool) -> Any:
         # through tf.convert_to_tensor, Python's numbers would lose digits of double precision
         array = np.asarray(value)
         if array.dtype.kind in "iufc":
+            if array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+                array = array.astype(complex if array.dtype.kind == "c" else float)
             return tf.constant(array, _target(name, tf.as_dtype(array.dtype), kind, to))
-    if not tf.is_tensor(value):
+    if not isinstance(value, tf.Tensor):
         try:
             value = tf.convert_to_tensor(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
             if kind is None:
                 return value
             raise TypeError(f"{name} must hold {_NUMBERS[kind]}; got {_brief(value)}") from None

@@ -12,7 +12,7 @@ import tensorflow as tf
 from sionna.phy import config
 from sionna.phy.config import dtypes
 
-from sionna_isac.core.inputs import Types, brought, parameters
+from sionna_isac.core.inputs import Types, brought, parameters, required
 from sionna_isac.core.serialization import decode, encode, frozen_layers, set_frozen_layers
 
 __all__ = ["Layer", "register", "resolve_precision"]
@@ -102,7 +102,7 @@ class Layer(keras.layers.Layer):
         by_name: dict[str, Any] = {}
         for name, value in named.items():
             static = kinds.get(name) is None and _static(value)
-            if by_name or static or value is None:
+            if by_name or static or (value is None and name not in required(type(self).call)):
                 by_name[name] = value
             else:
                 positional.append(self._bring(name, value))
@@ -130,7 +130,10 @@ class Layer(keras.layers.Layer):
         return inspect.signature(self.call).bind_partial(*args).arguments if args else {}
 
     def _bring(self, name: str, value: Any, symbolic: bool = False) -> Any:
-        kind = parameters(type(self).call).get(name)
+        call = type(self).call
+        kind = parameters(call).get(name)
+        if value is None and name in required(call):
+            raise TypeError(f"{name} must be given; got None")
         return brought(name, value, kind, Types(self.rdtype, self.cdtype), symbolic)
 
     def cast(self, value: Any, kind: Any = None, name: str = "value") -> Any:

@@ -43,7 +43,9 @@ class ReciprocalFilter(Layer):
         checks.shape("x", x, [y.shape[0], y.shape[2]], "[batch_size, num_subcarriers]")
         if tf.executing_eagerly() and not bool(tf.reduce_all(tf.abs(x) > 0)):
             raise ValueError("x must not hold symbols of value 0: they cannot be divided by")
-        return y / x[:, tf.newaxis]
+        silent = tf.equal(x, 0)[:, tf.newaxis]
+        ratio = y / tf.where(silent, tf.ones_like(x)[:, tf.newaxis], x[:, tf.newaxis])
+        return tf.where(silent, tf.constant(complex(np.nan, np.nan), self.cdtype), ratio)
 
 
 class DelayDictionary:
@@ -162,13 +164,27 @@ class AngleDelayMap(Layer):
             self.range_grid, self.subcarrier_spacing, y.shape[-1], self.precision
         )
         steering = self.cast(self.array.steering(self.cast(self.angle_grid)))
-        return tf.abs(correlate(steering, delays.project(y), delays))
+        z, finite = silenced(delays.project(y))
+        magnitude = tf.abs(correlate(steering, z, delays))
+        return tf.where(finite[:, tf.newaxis, tf.newaxis], magnitude, float("nan"))
 
 
 def correlate(steering: tf.Tensor, z: tf.Tensor, delays: DelayDictionary) -> tf.Tensor:
     """Correlations [batch_size, num_angles, num_ranges] of a projected observation."""
     rows = linalg.matmul(tf.math.conj(steering), z)
     return linalg.matmul(rows, tf.constant(delays.coefficients.conj(), z.dtype))
+
+
+def silenced(y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Observations with zeros in place of those that are not finite, and the mask of the others.
+
+    The largest entry of a map that holds NaN is anywhere: no estimate is better than that one. And
+    NaN of one sample would reach the gradients of what all samples share, such as an array.
+    """
+    finite = tf.math.is_finite(tf.math.real(y)) & tf.math.is_finite(tf.math.imag(y))
+    valid = tf.reduce_all(finite, tf.range(1, tf.rank(y)))
+    keep = tf.reshape(valid, [-1, *[1] * (y.shape.rank - 1)])
+    return tf.where(keep, y, tf.zeros_like(y)), valid
 
 
 def spread(sector: tf.Tensor, number: int) -> tf.Tensor:

@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
-from sionna_isac.receiver.angle_delay import spread
-from sionna_isac.receiver.omp import all_finite
+from sionna_isac.receiver.angle_delay import silenced, spread
 
 __all__ = ["AngleEstimate", "MAPRatioTest", "check_observation"]
 
@@ -77,7 +76,7 @@ class MAPRatioTest(Layer):
         )
 
     def call(self, y: Complex, sector: Real) -> AngleEstimate:
-        y = check_observation(y, sector, self.array.num_antennas)
+        y, finite = silenced(check_observation(y, sector, self.array.num_antennas))
         if isinstance(self.angle_grid, int):
             angles = spread(sector, self.angle_grid)
             rows = self.cast(self.array.steering(angles))
@@ -88,7 +87,7 @@ class MAPRatioTest(Layer):
             angles = tf.broadcast_to(grid, [linalg.sizes(y)[0], self.angle_grid.size])
             matched = linalg.matmul(y, tf.linalg.adjoint(self.cast(self.array.steering(grid))))
             inside = sectors.within(self.angle_grid, sector)
-        valid = (sectors.has_angles(inside, sector) & all_finite(y))[:, tf.newaxis]
+        valid = (sectors.has_angles(inside, sector) & finite)[:, tf.newaxis]
         statistic = tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2
         statistic = tf.where(inside, statistic, -1.0)  # below all inside, a zero among them
         best = tf.argmax(statistic, -1)[:, tf.newaxis]

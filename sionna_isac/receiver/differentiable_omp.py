@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver._pursuit import Pursuit
+from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.omp import (
     PursuitReceiver,
     TargetEstimate,
-    all_finite,
     collect,
 )
 
@@ -144,7 +144,10 @@ class DifferentiableOMP(PursuitReceiver):
         self, y: Complex, sector: Real, no: Real | None = None, projected: bool = False
     ) -> TargetEstimate:
         z, delays = self._observe(y, sector, projected)
+        z, finite = silenced(z)
         beta = self._inverse_temperature(no, z, delays.num_subcarriers)
+        warm = tf.math.is_finite(beta)
+        beta = tf.where(warm, beta, tf.ones_like(beta))
         grid = tf.constant(self.angle_grid, self.rdtype)
         ranges = tf.constant(self.range_grid, self.rdtype)
         columns = tf.constant(delays.coefficients.T, self.cdtype)
@@ -160,8 +163,8 @@ class DifferentiableOMP(PursuitReceiver):
         stacked = linalg.real_rows(dictionary)
         rows = tf.gather(tf.stop_gradient(stacked), searched)
         inside = (searched >= first[:, tf.newaxis]) & (searched < last[:, tf.newaxis])
-        valid = sectors.has_angles(inside, sector) & (last - first <= width) & all_finite(z)
-        valid &= tf.reduce_all(tf.math.is_finite(tf.reshape(beta, [-1, 1])), 1)
+        valid = sectors.has_angles(inside, sector) & (last - first <= width) & finite
+        valid &= tf.reshape(warm, [-1])
 
         pursuit = Pursuit(z, rows, inside, delays)
         # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind

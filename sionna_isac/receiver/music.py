@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
-from sionna_isac.receiver.omp import all_finite
+from sionna_isac.receiver.angle_delay import silenced
 
 __all__ = ["MUSIC", "PositionEstimate"]
 
@@ -138,11 +138,11 @@ class MUSIC(Layer):
         checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
         checks.finite("y", y)
         checks.finite("sector", sector)
-        if tf.executing_eagerly():
+        if tf.executing_eagerly() and y.shape[0]:
             self._check_echo(y.numpy())
             self._check_sector(sector.numpy())
-        valid, nan = all_finite(y), tf.constant(np.nan, self.rdtype)
-        y = tf.where(valid[:, tf.newaxis, tf.newaxis], y, tf.zeros_like(y))  # eigh stops at NaN
+        y, valid = silenced(y)  # the eigenvalues of NaN would stop a graph
+        nan = tf.constant(np.nan, self.rdtype)
         # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
         signal = tf.math.conj(principal_vector(y))
 

@@ -11,7 +11,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary, spread
+from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary, silenced, spread
 
 __all__ = ["OMP", "PursuitReceiver", "TargetEstimate"]
 
@@ -180,6 +180,7 @@ class OMP(PursuitReceiver):
 
     def call(self, y: Complex, sector: Real, projected: bool = False) -> TargetEstimate:
         z, delays = self._observe(y, sector, projected)
+        z, finite = silenced(z)
         if isinstance(self.angle_grid, int):
             angles = spread(sector, self.angle_grid)
             rows = self.cast(self.array.steering(angles))
@@ -191,7 +192,7 @@ class OMP(PursuitReceiver):
             rows = self.cast(self.array.steering(grid))
             rows = tf.broadcast_to(rows, [batch_size, *rows.shape])
             inside = sectors.within(self.angle_grid, sector)
-        valid = sectors.has_angles(inside, sector) & all_finite(z)
+        valid = sectors.has_angles(inside, sector) & finite
         pursuit = Pursuit(z, linalg.real_rows(rows), inside, delays)
         ranges = tf.constant(self.range_grid, self.rdtype)
         columns = tf.constant(delays.coefficients.T, self.cdtype)
@@ -209,15 +210,6 @@ def sector_or_angle_grid(angle_grid: Any) -> int | np.ndarray:
     if isinstance(angle_grid, (int, np.integer)):
         return checks.integer("angle_grid", angle_grid, minimum=2)
     return checks.angle_grid("angle_grid", angle_grid)
-
-
-def all_finite(y: tf.Tensor) -> tf.Tensor:
-    """Mask [batch_size] of observations [batch_size, ...] without NaN and infinity.
-
-    The largest entry of a map that holds NaN is anywhere: no estimate is better than that one.
-    """
-    finite = tf.math.is_finite(tf.math.real(y)) & tf.math.is_finite(tf.math.imag(y))
-    return tf.reduce_all(finite, tf.range(1, tf.rank(y)))
 
 
 def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEstimate:

@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.detector import AngleEstimate, check_observation
-from sionna_isac.receiver.omp import all_finite
 
 __all__ = ["SoftmaxAngleEstimator"]
 
@@ -89,7 +89,8 @@ class SoftmaxAngleEstimator(Layer):
         y = check_observation(y, sector, self.array.num_antennas)
         grid = tf.constant(self.angle_grid, self.rdtype)
         inside = sectors.within(self.angle_grid, sector)
-        valid = (sectors.has_angles(inside, sector) & all_finite(y))[:, tf.newaxis]
+        y, finite = silenced(y)
+        valid = (sectors.has_angles(inside, sector) & finite)[:, tf.newaxis]
         dictionary = self.cast(self.array.steering(grid))
         matched = linalg.real_rows(y) @ linalg.real_block(tf.linalg.adjoint(dictionary))
         beta = self.array.num_antennas if self.temperature is None else self.temperature

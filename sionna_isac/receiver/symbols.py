@@ -76,8 +76,9 @@ class SymbolDetector(Layer):
         tiny = tf.cast(1e-30, self.rdtype)
         power = tf.maximum(power, tiny)
         equalised = y * tf.math.conj(csi) / linalg.to_complex(power)
+        valid = (no > 0) & tf.math.is_finite(tf.abs(equalised))
+        equalised = tf.where(valid, equalised, tf.zeros_like(equalised))
         llr = self._demapper(equalised, no / power)
         llr = tf.reshape(llr, [*linalg.sizes(y), self.num_bits_per_symbol])
         # bits that are decided would hide NaN
-        valid = (no > 0) & tf.math.is_finite(tf.abs(equalised))
         return tf.where(valid[..., tf.newaxis], llr, float("nan"))

@@ -104,7 +104,7 @@ class LeastSquaresPrecoder(Layer):
     def call(self, sector: Real) -> tf.Tensor:
         checks.sector("sector", sector)
         inside = sectors.within(self.angle_grid, sector)
-        sectors.has_angles(inside, sector)
+        valid = sectors.has_angles(inside, sector)
         grid = tf.constant(self.angle_grid, self.rdtype)
         dictionary = self.cast(self.array.steering(grid))
         pattern = tf.cast(inside, self.rdtype)
@@ -114,9 +114,7 @@ class LeastSquaresPrecoder(Layer):
         # a factorisation that fails would stop a graph
         matrix = tf.where(regular, matrix, tf.eye(matrix.shape[-1], dtype=self.cdtype))
         beams = tf.transpose(linalg.hermitian_solve(matrix, tf.transpose(rhs)))
-        energy = _energy(beams)
-        scale = tf.where(regular, tf.math.rsqrt(energy), np.nan)
-        return beams * linalg.to_complex(scale)
+        return _scaled(beams, _energy(beams), 1.0, regular & valid[:, tf.newaxis])
 
 
 @register
@@ -194,12 +192,18 @@ class MultibeamPrecoder(Layer):
                 "sensing and communication must not cancel (or be 0); with these eta and phi "
                 f"sample {sample} keeps {left:.1g} of their amplitude"
             )
-        safe = tf.where(~cancelled, energy, np.nan)
-        return beam * linalg.to_complex(tf.sqrt(self.power / safe))
+        return _scaled(beam, energy, self.power, ~cancelled)
 
 
 def _energy(beam: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.math.real(beam) ** 2 + tf.math.imag(beam) ** 2, -1, keepdims=True)
+
+
+def _scaled(beam: tf.Tensor, energy: tf.Tensor, power: float, valid: tf.Tensor) -> tf.Tensor:
+    """Beams of this power; NaN where not valid, which reaches no gradient."""
+    scale = tf.sqrt(power / tf.where(valid, energy, tf.ones_like(energy)))
+    nan = tf.constant(complex(np.nan, np.nan), beam.dtype)
+    return tf.where(valid, beam * linalg.to_complex(scale), nan)
 
 
 def _largest(beam: tf.Tensor) -> tf.Tensor:

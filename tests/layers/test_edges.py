@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import sionna_isac as isac
-from sionna_isac.core.inputs import Complex, Real, described, parameters
+from sionna_isac.core.inputs import Complex, Real, described, parameters, required
 from tests.layers.registry import BATCH, CASES, Case, leaves, tensors
 from tests.layers.test_layers import assert_equal, each
 
@@ -211,3 +211,125 @@ def test_no_estimate_of_a_graph_hides_a_nan(case):
             # maps and decisions keep what does not depend on the entry
             assert np.all(at) or (at.ndim > 1 and np.any(at))
             np.testing.assert_allclose(a[1], e[1], rtol=0, atol=1e-9 * np.abs(e[1]).max())
+
+
+def gradients(layer: Any, arguments: tuple) -> list[np.ndarray]:
+    """Gradients of what the last sample gives by the weights of a layer, in a graph."""
+
+    @tf.function
+    def of_last(*arguments: Any) -> list:
+        with tf.GradientTape() as tape:
+            parts = [v[-1] for v in tf.nest.flatten(layer(*arguments)) if v is not None]
+            parts = [tf.math.real(v) for v in parts if not v.dtype.is_integer]
+            loss = tf.add_n([tf.reduce_sum(tf.where(tf.math.is_finite(v), v, 0)) for v in parts])
+        return tape.gradient(loss, layer.trainable_variables, unconnected_gradients="zero")
+
+    return [g.numpy() for g in of_last(*arguments)]
+
+
+SPOILED = {
+    "y": lambda y: np.concatenate([np.full_like(y[:1], np.nan), y[1:]]),
+    "sector": lambda s: np.concatenate([[[1e-4, 2e-4]], s[1:]]),  # no angle of the grid
+    "no": lambda no: np.concatenate([[-0.1], no[1:]]),
+}
+LEARNERS = (
+    "LeastSquaresPrecoder",
+    "AngleDelayMap",
+    "AngleDelayNetwork",
+    "SoftmaxAngleEstimator",
+    "SoftmaxAngleEstimator-literal",
+    "DifferentiableOMP",
+    "DifferentiableOMP-grid-span",
+    "DifferentiableOMP-dictionary",
+    "NeuralReceiver",
+)
+
+
+@each([c for c in CASES if c.name in LEARNERS])
+def test_a_sample_that_is_nan_spoils_no_gradient_of_the_others(case):
+    layer = case.build("double")
+    given = named(case, layer)
+    if "no" in inspect.signature(layer.call).parameters:
+        given = with_noise(case, layer, np.array([0.1, 0.2]))
+    names = list(given)
+    expected = gradients(layer, tensors(tuple(given.values())))
+    for name in names:
+        bad = SPOILED.get({"angle_delay_map": "y"}.get(name, name))
+        if bad is None or (name == "sector" and case.name == "NeuralReceiver"):
+            continue
+        spoiled = {**given, name: bad(np.asarray(given[name]))}
+        actual = gradients(layer, tensors(tuple(spoiled.values())))
+        for a, e in zip(actual, expected, strict=True):
+            np.testing.assert_allclose(a, e, rtol=0, atol=1e-9 * max(1e-300, np.abs(e).max()))
+
+
+def test_a_silent_symbol_or_cancelling_beams_spoil_no_gradient_before_them():
+    rng = np.random.default_rng(1)
+    filter_ = isac.receiver.ReciprocalFilter(precision="double")
+    y = tf.constant(rng.normal(size=(BATCH, 4, 5)) + 1j)
+    x = np.ones((BATCH, 5), complex)
+    x[0, 2] = 0
+    multibeam = isac.waveform.MultibeamPrecoder(precision="double")
+    beam = tf.constant(rng.normal(size=(BATCH, 4)) + 1j)
+    other = tf.constant(np.array([-1, 1])[:, None] * beam.numpy())
+
+    @tf.function
+    def of_last(scale: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(scale)
+            a = filter_(tf.cast(scale, tf.complex128) * y, x)[1]
+            b = multibeam(tf.cast(scale, tf.complex128) * beam, other, tf.cast(0.5, tf.float64))[1]
+            loss = tf.reduce_sum(tf.math.real(a)) + tf.reduce_sum(tf.math.real(b))
+        return tape.gradient(loss, scale)
+
+    step = of_last(tf.constant(1.0, tf.float64))
+    # both beams are equal up to the scale, so that the sum does not depend on it
+    np.testing.assert_allclose(step, np.sum(y[1].numpy().real), rtol=1e-12)
+
+
+@each(BATCHED)
+def test_an_empty_batch_gives_an_empty_output(case):
+    layer = case.build("double")
+    for value in leaves(layer(*samples(case, slice(0, 0)))):
+        assert value.shape[0] == 0
+
+
+@each(BATCHED)
+def test_inputs_that_are_missing_are_refused(case):
+    layer = case.build("double")
+    for name in required(type(layer).call):
+        with pytest.raises(TypeError, match=rf"{name} must be given; got None"):
+            layer(**{**named(case, layer), name: None})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        keras.Variable([0.1, 0.2]),
+        tf.Variable([0.1, 0.2]),
+        tf.IndexedSlices(tf.constant([0.1, 0.2]), tf.constant([0, 1]), tf.constant([2])),
+        np.array([0.1, 0.2], np.longdouble),
+        np.array([0.1, 0.2], np.float32),
+        [tf.constant(0.1), 0.2],
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_whatever_holds_numbers_is_a_tensor(value):
+    array = CASES[0].build("single")
+    np.testing.assert_allclose(array(value), array([0.1, 0.2]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        tf.ragged.constant([[0.1, 0.2], [0.3]]),
+        tf.sparse.from_dense([[0.1, 0.0]]),
+        [tf.constant(0.1), tf.constant(0.1, tf.float64)],
+        ["0.1"],
+        {"angle": 0.1},
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_whatever_does_not_is_refused(value):
+    with pytest.raises(TypeError, match="angle must hold real numbers; got"):
+        CASES[0].build("single")(value)

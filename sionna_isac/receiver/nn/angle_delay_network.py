@@ -143,7 +143,10 @@ class AngleDelayNetwork(Layer):
         wanted = [None, *self.map_shape]
         checks.shape("angle_delay_map", angle_delay_map, wanted)
         checks.shape("priors", priors, [angle_delay_map.shape[0], self.num_priors])
-        value = self.entry(angle_delay_map[..., tf.newaxis])
+        # NaN in one sample would reach the gradients and the statistics of all
+        finite = tf.reduce_all(tf.math.is_finite(angle_delay_map), (1, 2), keepdims=True)
+        value = tf.where(finite, angle_delay_map, tf.zeros_like(angle_delay_map))
+        value = self.entry(value[..., tf.newaxis])
         value = tf.nn.relu(self.entry_normalization(value, training=training))
         value = tf.nn.max_pool2d(value, self.pool_size, self.pool_size, "VALID")
         for block in self.blocks:
@@ -152,5 +155,4 @@ class AngleDelayNetwork(Layer):
         value = tf.concat([tf.reshape(value, [-1, self.num_features]), priors], -1)
         for layer in self.perceptron:
             value = layer(value)
-        finite = tf.reduce_all(tf.math.is_finite(angle_delay_map), (1, 2))[:, tf.newaxis]
-        return tf.where(finite, value, float("nan"))  # a maximum of the pooling may hide a NaN
+        return tf.where(finite[:, 0], value, float("nan"))

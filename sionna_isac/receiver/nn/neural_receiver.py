@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
-from sionna_isac.receiver.angle_delay import correlate, spread
+from sionna_isac.receiver.angle_delay import correlate, silenced, spread
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
 from sionna_isac.receiver.omp import PursuitReceiver, TargetEstimate, sector_or_angle_grid
 
@@ -153,6 +153,7 @@ class NeuralReceiver(PursuitReceiver):
         """
         sector = self.cast(sector, Real, "sector")
         z, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
+        z, finite = silenced(z)
         no = self.noise_power if no is None else no
         if no is None:
             raise ValueError(
@@ -165,7 +166,9 @@ class NeuralReceiver(PursuitReceiver):
         product = correlate(self.cast(self.array.steering(angles)), z, delays)
         magnitude = linalg.safe_abs(tf.math.real(product), tf.math.imag(product))
         no = checks.noise_power(self.cast(no, Real, "no"), z, positive=True)
-        return tf.math.log1p(magnitude * tf.math.rsqrt(size * no))
+        valid = tf.reshape(finite, [-1, 1, 1]) & (no > 0) & tf.math.is_finite(no)
+        features = tf.math.log1p(magnitude * tf.math.rsqrt(size * tf.where(valid, no, 1.0)))
+        return tf.where(valid, features, float("nan"))
 
     def locate(
         self, features: tf.Tensor, sector: tf.Tensor, training: bool = False
