@@ -89,7 +89,7 @@ class HostBackend:
         if not pairs:  # an empty batch
             size = len(self._equations.grid.positions)
             mixing = np.zeros([0, max(num_tx, num_rx)], np.complex128)
-            solutions = np.zeros([0, 3, size], self._equations.dtype)
+            solutions: np.ndarray = np.zeros([0, 3, size], self._equations.dtype)
             return h, State(side, np.zeros([0, tones], np.int32), mixing, solutions)
         ranks = np.array([len(parts[pair][0]) for pair in pairs], np.int32)
         mixing, solutions = (np.concatenate([parts[pair][n] for pair in pairs]) for n in (0, 1))
