@@ -249,7 +249,14 @@ def not_negative(name: str, value: tf.Tensor) -> tf.Tensor:
     return value
 
 
-def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = False) -> tf.Tensor:
+def noise_power(
+    no: Any,
+    like: tf.Tensor,
+    name: str = "y",
+    *,
+    positive: bool = False,
+    per_sample: bool = False,
+) -> tf.Tensor:
     """Noise power in a form that broadcasts against a signal.
 
     Parameters
@@ -263,6 +270,8 @@ def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = F
         Name of the signal, for errors
     positive : `bool`
         If `True`, 0 is refused, too
+    per_sample : `bool`
+        If `True`, all entries of a sample have the same power
 
     Output
     ------
@@ -280,18 +289,31 @@ def noise_power(no: Any, like: tf.Tensor, name: str = "y", *, positive: bool = F
     finite("no", not_negative("no", no))
     if positive and tf.executing_eagerly() and not bool(tf.reduce_all(no > 0)):
         raise ValueError("no must be > 0 where it is divided by; got 0")
-    if no.shape.rank in (None, 0):
+    if no.shape.rank is None:
+        rest = tf.ones([like.shape.rank - tf.rank(no)], tf.int32)
+        no = tf.reshape(no, tf.concat([tf.shape(no), rest], 0))
+        no = tf.ensure_shape(no, [None] * like.shape.rank)
+    if no.shape.rank == 0:
         return no
-    lead = like.shape[: no.shape.rank]
+    sizes = [like.shape[0], *[1] * (like.shape.rank - 1)] if per_sample else [*like.shape]
     fits = no.shape.rank <= like.shape.rank and all(
-        n is None or m is None or n in (1, m) for n, m in zip(no.shape, lead, strict=True)
+        n is None or m is None or n in (1, m) for n, m in zip(no.shape, sizes, strict=False)
     )
     if not fits:
         raise ValueError(
-            f"no must be a number or have the leading dimensions of {name}, {_shape(like)} (one "
-            f"value for each sample, for instance); got shape {_shape(no)}"
+            f"no must be a number or have shape [batch_size], [{_size(sizes[0])}]; got shape "
+            f"{_shape(no)}"
+            if per_sample
+            else f"no must be a number or have the leading dimensions of {name}, {_shape(like)} "
+            f"(one value for each sample, for instance); got shape {_shape(no)}"
         )
-    return no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]
+    no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]
+    if no.shape.is_fully_defined() and like.shape.is_fully_defined():
+        return no
+    # other sizes must stop the graph: several powers would make several samples of one
+    actual = tf.shape(no)
+    fitting = [tf.shape(like)[i] if m is None else m for i, m in enumerate(sizes)]
+    return tf.broadcast_to(no, tf.where(actual == 1, 1, tf.stack(fitting)))
 
 
 def azimuth(name: str, value: Any, limit: float = math.pi, mask: Any = True) -> Any:
@@ -313,18 +335,22 @@ def azimuth(name: str, value: Any, limit: float = math.pi, mask: Any = True) -> 
 
 
 def sector(name: str, value: tf.Tensor, batch_size: int | None = None) -> tf.Tensor:
-    """Raise ``ValueError`` if ``value`` does not hold (lower, upper) azimuths of a batch [rad].
+    """Return ``value``, checked to hold (lower, upper) azimuths of a batch [rad].
 
-    Shapes are always checked, values in eager mode.
+    A sector that does not is an error in eager mode, and NaN in a graph.
     """
     shape(name, value, [batch_size, 2], "[batch_size, 2]")
     finite(name, value)
     azimuth(name, value, math.pi / 2)
-    if tf.executing_eagerly() and not bool(tf.reduce_all(value[:, 0] <= value[:, 1])):
-        raise ValueError(
-            f"{name} must hold (lower, upper) azimuths in rad; got a lower above an upper one"
-        )
-    return value
+    ordered = value[:, :1] <= value[:, 1:]
+    if tf.executing_eagerly():
+        if not bool(tf.reduce_all(ordered)):
+            raise ValueError(
+                f"{name} must hold (lower, upper) azimuths in rad; got a lower above an upper one"
+            )
+        return value
+    within = tf.reduce_all(tf.abs(value) <= math.pi / 2 * (1 + 1e-6), -1, keepdims=True)
+    return tf.where(ordered & within, value, float("nan"))
 
 
 def rank(name: str, value: Any, ndim: int | Sequence[int], axes: str = "") -> Any:
@@ -406,7 +432,11 @@ def _is_inexact(value: Any) -> bool:
 
 
 def _shape(value: Any) -> str:
-    return "[" + ", ".join("?" if d is None else str(d) for d in value.shape) + "]"
+    return "[" + ", ".join(_size(d) for d in value.shape) + "]"
+
+
+def _size(dimension: int | None) -> str:
+    return "?" if dimension is None else str(dimension)
 
 
 def _brief(points: np.ndarray) -> str:

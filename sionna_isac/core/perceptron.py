@@ -46,7 +46,7 @@ class MultilayerPerceptron(Layer):
     Output
     ------
     : [..., output_size], `tf.float`
-        Outputs
+        Outputs; NaN where an input is not finite
     """
 
     def __init__(
@@ -87,7 +87,10 @@ class MultilayerPerceptron(Layer):
 
     def call(self, x: Real) -> tf.Tensor:
         checks.last_dim("x", x, self.input_size)
+        # rectifiers of a graph make 0 of NaN; and it would reach the gradients of all samples
+        finite = tf.reduce_all(tf.math.is_finite(x), -1, keepdims=True)
+        x = tf.where(finite, x, tf.zeros_like(x))
         for i, (kernel, bias) in enumerate(zip(self._kernels, self._biases, strict=True)):
             x = x if i == 0 else tf.nn.relu(x)
             x = tf.tensordot(x, tf.convert_to_tensor(kernel), 1) + tf.convert_to_tensor(bias)
-        return x
+        return tf.where(finite, x, float("nan"))

@@ -33,8 +33,11 @@ def within(grid: np.ndarray, sector: tf.Tensor) -> tf.Tensor:
 
 
 def has_angles(inside: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
-    """Mask [batch_size] of samples with an angle to search; an error in eager mode for others."""
-    valid = tf.reduce_any(inside, -1)
+    """Mask [batch_size] of samples with an angle to search; an error in eager mode for others.
+
+    A sector that is NaN has none.
+    """
+    valid = tf.reduce_any(inside, -1) & tf.reduce_all(tf.math.is_finite(sector), -1)
     if tf.executing_eagerly() and not bool(tf.reduce_all(valid)):
         empty = int(tf.where(~valid)[0, 0])
         low, high = (float(v) for v in sector[empty])

@@ -76,7 +76,8 @@ class MAPRatioTest(Layer):
         )
 
     def call(self, y: Complex, sector: Real) -> AngleEstimate:
-        y, finite = silenced(check_observation(y, sector, self.array.num_antennas))
+        y, sector = check_observation(y, sector, self.array.num_antennas)
+        y, finite = silenced(y)
         if isinstance(self.angle_grid, int):
             angles = spread(sector, self.angle_grid)
             rows = self.cast(self.array.steering(angles))
@@ -98,10 +99,12 @@ class MAPRatioTest(Layer):
         )
 
 
-def check_observation(y: tf.Tensor, sector: tf.Tensor, num_antennas: int) -> tf.Tensor:
+def check_observation(
+    y: tf.Tensor, sector: tf.Tensor, num_antennas: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Single-carrier observation [batch_size, num_antennas] and its sector, checked."""
     checks.rank("y", y, (2, 3), "[batch_size, num_antennas] or [batch_size, num_antennas, 1]")
     checks.shape("y", y, [None, num_antennas, 1][: y.shape.rank])
     checks.finite("y", y)
-    checks.sector("sector", sector, y.shape[0])
-    return y if y.shape.rank == 2 else y[..., 0]
+    sector = checks.sector("sector", sector, y.shape[0])
+    return y if y.shape.rank == 2 else y[..., 0], sector

@@ -143,7 +143,7 @@ class DifferentiableOMP(PursuitReceiver):
     def call(
         self, y: Complex, sector: Real, no: Real | None = None, projected: bool = False
     ) -> TargetEstimate:
-        z, delays = self._observe(y, sector, projected)
+        z, sector, delays = self._observe(y, sector, projected)
         z, finite = silenced(z)
         beta = self._inverse_temperature(no, z, delays.num_subcarriers)
         warm = tf.math.is_finite(beta)
@@ -243,7 +243,7 @@ class DifferentiableOMP(PursuitReceiver):
                 "constructor, or no to the call"
             )
         size = self.array.num_antennas * num_subcarriers
-        return tf.math.rsqrt(size * checks.noise_power(no, z, positive=True))
+        return tf.math.rsqrt(size * checks.noise_power(no, z, positive=True, per_sample=True))
 
     def _num_columns(self, sector: tf.Tensor) -> int:
         size = self.angle_grid.size

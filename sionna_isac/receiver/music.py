@@ -87,7 +87,8 @@ class MUSIC(Layer):
     Output
     ------
     : :class:`PositionEstimate`
-        Estimates; NaN (an error in eager mode) where ``y`` is not finite
+        Estimates; NaN (an error in eager mode) where ``y`` is not finite or zero, or ``sector``
+        is none that the array can tell
 
     Raises
     ------
@@ -142,6 +143,9 @@ class MUSIC(Layer):
             self._check_echo(y.numpy())
             self._check_sector(sector.numpy())
         y, valid = silenced(y)  # the eigenvalues of NaN would stop a graph
+        # in eager mode these were errors
+        valid &= tf.reduce_any(tf.not_equal(y, 0), (1, 2)) & (sector[:, 0] <= sector[:, 1])
+        valid &= tf.reduce_all(tf.abs(sector) <= self._limit + 1e-6, 1)
         nan = tf.constant(np.nan, self.rdtype)
         # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
         signal = tf.math.conj(principal_vector(y))
@@ -209,6 +213,11 @@ class MUSIC(Layer):
             lowest, length, number = best - step, 2 * step, 9
         return best, tf.gather(values, index, batch_dims=1)
 
+    @property
+    def _limit(self) -> float:
+        # a line does not tell front from back; other layouts do, and a sector may lie across pi
+        return math.pi / 2 if self.array.element_positions.ndim == 1 else 2 * math.pi
+
     def _check_echo(self, y: np.ndarray) -> None:
         silent = np.flatnonzero(~np.any(y, axis=(1, 2)))
         if silent.size:
@@ -223,9 +232,8 @@ class MUSIC(Layer):
                 "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
             )
         positions = self.array.element_positions
-        # a line does not tell front from back; other layouts do, and a sector may lie across pi
-        limit, text = (math.pi / 2, "pi/2") if positions.ndim == 1 else (2 * math.pi, "2 pi")
-        if np.any(np.abs(sector) > limit + 1e-6):
+        if np.any(np.abs(sector) > self._limit + 1e-6):
+            text = "pi/2" if positions.ndim == 1 else "2 pi"
             raise ValueError(
                 f"sector must lie within [-{text}, {text}]: azimuths are in rad, not in degrees; "
                 f"got [{np.min(sector):g}, {np.max(sector):g}]"

@@ -94,7 +94,7 @@ class PursuitReceiver(Layer):
 
     def _observe(
         self, y: tf.Tensor, sector: tf.Tensor, projected: bool
-    ) -> tuple[tf.Tensor, DelayDictionary]:
+    ) -> tuple[tf.Tensor, tf.Tensor, DelayDictionary]:
         checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
         checks.shape(
             "y",
@@ -103,13 +103,13 @@ class PursuitReceiver(Layer):
             "[batch_size, num_antennas, num_subcarriers]",
         )
         checks.finite("y", y)
-        checks.sector("sector", sector, y.shape[0])
+        sector = checks.sector("sector", sector, y.shape[0])
         if projected:
             delays = self.delay_dictionary()
             checks.last_dim("y", y, delays.rank, "(the rank of the delay dictionary)")
-            return y, delays
+            return y, sector, delays
         delays = self.delay_dictionary(y.shape[-1])
-        return delays.project(y), delays
+        return delays.project(y), sector, delays
 
 
 @register
@@ -179,7 +179,7 @@ class OMP(PursuitReceiver):
         )
 
     def call(self, y: Complex, sector: Real, projected: bool = False) -> TargetEstimate:
-        z, delays = self._observe(y, sector, projected)
+        z, sector, delays = self._observe(y, sector, projected)
         z, finite = silenced(z)
         if isinstance(self.angle_grid, int):
             angles = spread(sector, self.angle_grid)

@@ -86,7 +86,7 @@ class SoftmaxAngleEstimator(Layer):
         self.outside = checks.one_of("outside", outside, OUTSIDE)
 
     def call(self, y: Complex, sector: Real) -> AngleEstimate:
-        y = check_observation(y, sector, self.array.num_antennas)
+        y, sector = check_observation(y, sector, self.array.num_antennas)
         grid = tf.constant(self.angle_grid, self.rdtype)
         inside = sectors.within(self.angle_grid, sector)
         y, finite = silenced(y)

@@ -179,7 +179,7 @@ class TargetScene(Layer):
         )
 
     def call(self, sector: Real) -> PointTargets:
-        checks.sector("sector", sector)
+        sector = checks.sector("sector", sector)
         shape = [linalg.sizes(sector)[0], self.max_targets]
         unit = uniform(shape, precision=self.precision)
         angle = sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit

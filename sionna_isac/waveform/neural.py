@@ -124,8 +124,8 @@ class NeuralBeamformer(Layer):
         )
 
     def call(self, sector: Real, user_sector: Real) -> tf.Tensor:
-        checks.sector("sector", sector)
-        checks.sector("user_sector", user_sector, sector.shape[0])
+        sector = checks.sector("sector", sector)
+        user_sector = checks.sector("user_sector", user_sector, sector.shape[0])
         prior = tf.concat([sector, user_sector], -1) / (math.pi / 2)
         re, im = tf.split(self._network(prior), 2, -1)
         energy = tf.reduce_sum(re**2 + im**2, -1, keepdims=True)

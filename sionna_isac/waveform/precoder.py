@@ -102,7 +102,7 @@ class LeastSquaresPrecoder(Layer):
         return float(np.linalg.cond(self._normal_matrix(dictionary).numpy()))
 
     def call(self, sector: Real) -> tf.Tensor:
-        checks.sector("sector", sector)
+        sector = checks.sector("sector", sector)
         inside = sectors.within(self.angle_grid, sector)
         valid = sectors.has_angles(inside, sector)
         grid = tf.constant(self.angle_grid, self.rdtype)

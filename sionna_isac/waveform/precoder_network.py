@@ -59,7 +59,7 @@ class PrecoderNetwork(Layer):
         )
 
     def call(self, sector: Real) -> tf.Tensor:
-        checks.sector("sector", sector)
+        sector = checks.sector("sector", sector)
         value = self.perceptron(sector / (math.pi / 2))
         # the smallest number keeps the gradient finite where all neurons are silent
         energy = tf.reduce_sum(value * value, -1, keepdims=True)

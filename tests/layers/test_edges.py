@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import sionna_isac as isac
 from sionna_isac.core.inputs import Complex, Real, described, parameters, required
-from tests.layers.registry import BATCH, CASES, Case, leaves, tensors
+from tests.layers.registry import ANTENNAS, BATCH, CASES, Case, leaves, tensors
 from tests.layers.test_layers import assert_equal, each
 
 # Inputs of the other cases are batch sizes only
@@ -238,6 +238,9 @@ LEARNERS = (
     "AngleDelayNetwork",
     "SoftmaxAngleEstimator",
     "SoftmaxAngleEstimator-literal",
+    "NeuralPresenceDetector",
+    "NeuralAngleEstimator",
+    "NeuralSymbolReceiver",
     "DifferentiableOMP",
     "DifferentiableOMP-grid-span",
     "DifferentiableOMP-dictionary",
@@ -255,12 +258,84 @@ def test_a_sample_that_is_nan_spoils_no_gradient_of_the_others(case):
     expected = gradients(layer, tensors(tuple(given.values())))
     for name in names:
         bad = SPOILED.get({"angle_delay_map": "y"}.get(name, name))
-        if bad is None or (name == "sector" and case.name == "NeuralReceiver"):
+        if bad is None or (name == "sector" and case.name.startswith("Neural")):
             continue
         spoiled = {**given, name: bad(np.asarray(given[name]))}
         actual = gradients(layer, tensors(tuple(spoiled.values())))
         for a, e in zip(actual, expected, strict=True):
             np.testing.assert_allclose(a, e, rtol=0, atol=1e-9 * max(1e-300, np.abs(e).max()))
+
+
+BAD_SECTORS = [
+    [np.nan, 0.3],
+    [-0.1, np.nan],
+    [0.4, 0.1],
+    [-50.0, 10.0],
+    [-np.inf, np.inf],
+]
+WITH_SECTOR = [c for c in BATCHED if c.compile and "sector" in named(c, c.build("single"))]
+
+
+@each(WITH_SECTOR)
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+def test_a_sector_that_is_none_gives_nan_in_a_graph(case, jit):
+    layer = case.build("double")
+    given = named(case, layer)
+    one = {n: np.asarray(v)[:1] for n, v in given.items()}
+    many = {n: np.repeat(v, len(BAD_SECTORS) + 1, 0) for n, v in one.items()}
+    many["sector"] = np.concatenate([BAD_SECTORS, one["sector"]])
+    run = tf.function(layer.__call__, autograph=False, jit_compile=jit)
+    output = run(*tensors(tuple(many.values())))
+    for sector in BAD_SECTORS:
+        with pytest.raises(ValueError, match="sector"):
+            layer(**{**one, "sector": np.array([sector])})
+    if case.random:  # what does not depend on the sector is drawn as ever
+        output = output.angle
+    else:
+        alone = leaves(layer(*tensors(tuple(one.values()))))
+        for a, e in zip(leaves(output), alone, strict=True):
+            np.testing.assert_allclose(a[-1:], e, rtol=0, atol=1e-9 * np.abs(e).max())
+    for value in leaves(output):
+        assert np.all(np.isnan(value[:-1])) and np.all(np.isfinite(value[-1]))
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+def test_networks_do_not_make_numbers_of_nan(jit):
+    # rectifiers of a graph make 0 of NaN where they work on several numbers at once
+    network = isac.core.MultilayerPerceptron(5, [64, 64], 3, precision="single")
+    x = np.random.default_rng(1).normal(size=(6, 5)).astype(np.float32)
+    expected = network(x).numpy()
+    x[2, 1], x[4, 0] = np.nan, np.inf
+    actual = tf.function(network.__call__, autograph=False, jit_compile=jit)(tf.constant(x))
+    assert np.all(np.isnan(actual.numpy()[[2, 4]]))
+    keep = [0, 1, 3, 5]
+    np.testing.assert_allclose(actual.numpy()[keep], expected[keep], rtol=1e-5, atol=1e-6)
+
+
+@each([c for c in CASES if c.name in ("DifferentiableOMP", "NeuralReceiver")])
+def test_noise_power_of_receivers_is_one_for_a_sample(case):
+    layer = case.build("double")
+    # as many entries as the window, or the map, has angles
+    for size in (ANTENNAS, 2 * 3 + 1, 61):
+        with pytest.raises(ValueError, match=r"no must be a number or have shape \[batch_size\]"):
+            layer(**with_noise(case, layer, np.ones((BATCH, size))))
+    expected = leaves(layer(**with_noise(case, layer, np.array([0.1, 0.2]))))
+    actual = leaves(layer(**with_noise(case, layer, np.array([[[0.1]], [[0.2]]]))))
+    assert_equal(actual, expected, 1e-12)
+
+
+def test_noise_power_of_an_unknown_shape_is_that_of_each_sample():
+    y = tf.zeros([3, 3, 3], tf.complex64)
+    no = tf.constant([0.0, 1.0, 0.0])
+    unknown = tf.TensorSpec([None, None, None], tf.complex64)
+    for shape in (None, [None]):
+        noisy = tf.function(
+            isac.core.add_noise, input_signature=[unknown, tf.TensorSpec(shape, tf.float32)]
+        )
+        silent = np.all(noisy(y, no).numpy() == 0, (1, 2))
+        np.testing.assert_array_equal(silent, [True, False, True])
+        with pytest.raises(tf.errors.InvalidArgumentError):  # one sample is not made three
+            noisy(y[:1], no)
 
 
 def test_a_silent_symbol_or_cancelling_beams_spoil_no_gradient_before_them():

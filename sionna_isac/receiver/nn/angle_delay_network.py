@@ -73,7 +73,7 @@ class AngleDelayNetwork(Layer):
     Output
     ------
     : [batch_size, num_outputs], `tf.float`
-        Linear outputs; NaN where the map is not finite
+        Linear outputs; NaN where the map or the priors are not finite
     """
 
     def __init__(
@@ -144,8 +144,11 @@ class AngleDelayNetwork(Layer):
         checks.shape("angle_delay_map", angle_delay_map, wanted)
         checks.shape("priors", priors, [angle_delay_map.shape[0], self.num_priors])
         # NaN in one sample would reach the gradients and the statistics of all
-        finite = tf.reduce_all(tf.math.is_finite(angle_delay_map), (1, 2), keepdims=True)
-        value = tf.where(finite, angle_delay_map, tf.zeros_like(angle_delay_map))
+        finite = tf.reduce_all(tf.math.is_finite(angle_delay_map), (1, 2))
+        finite = (finite & tf.reduce_all(tf.math.is_finite(priors), 1))[:, tf.newaxis]
+        keep = finite[:, tf.newaxis]
+        value = tf.where(keep, angle_delay_map, tf.zeros_like(angle_delay_map))
+        priors = tf.where(finite, priors, tf.zeros_like(priors))
         value = self.entry(value[..., tf.newaxis])
         value = tf.nn.relu(self.entry_normalization(value, training=training))
         value = tf.nn.max_pool2d(value, self.pool_size, self.pool_size, "VALID")
@@ -155,4 +158,4 @@ class AngleDelayNetwork(Layer):
         value = tf.concat([tf.reshape(value, [-1, self.num_features]), priors], -1)
         for layer in self.perceptron:
             value = layer(value)
-        return tf.where(finite[:, 0], value, float("nan"))
+        return tf.where(finite, value, float("nan"))

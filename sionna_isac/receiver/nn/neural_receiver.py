@@ -152,7 +152,7 @@ class NeuralReceiver(PursuitReceiver):
         The arguments are those of the layer.
         """
         sector = self.cast(sector, Real, "sector")
-        z, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
+        z, _, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
         z, finite = silenced(z)
         no = self.noise_power if no is None else no
         if no is None:
@@ -165,7 +165,7 @@ class NeuralReceiver(PursuitReceiver):
         angles = spread(sector, grid) if isinstance(grid, int) else self.cast(grid)
         product = correlate(self.cast(self.array.steering(angles)), z, delays)
         magnitude = linalg.safe_abs(tf.math.real(product), tf.math.imag(product))
-        no = checks.noise_power(self.cast(no, Real, "no"), z, positive=True)
+        no = checks.noise_power(self.cast(no, Real, "no"), z, positive=True, per_sample=True)
         valid = tf.reshape(finite, [-1, 1, 1]) & (no > 0) & tf.math.is_finite(no)
         features = tf.math.log1p(magnitude * tf.math.rsqrt(size * tf.where(valid, no, 1.0)))
         return tf.where(valid, features, float("nan"))
@@ -177,7 +177,9 @@ class NeuralReceiver(PursuitReceiver):
         angles, ranges = self._priors(sector)
         angle = self.angle_network(features, angles, training=training)
         distance = self.range_network(features, ranges, training=training)
-        return math.pi / 2 * tf.tanh(angle), float(self.range_grid[-1]) * tf.nn.relu(distance)
+        # a rectifier makes 0 of NaN
+        distance = tf.where(tf.math.is_nan(distance), distance, tf.nn.relu(distance))
+        return math.pi / 2 * tf.tanh(angle), float(self.range_grid[-1]) * distance
 
     def detection_logits(
         self, features: tf.Tensor, sector: tf.Tensor, training: bool = False
@@ -187,8 +189,9 @@ class NeuralReceiver(PursuitReceiver):
         return self.detection_network(features, priors, training=training)
 
     def _priors(self, sector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        angles = self.cast(sector) / (math.pi / 2)
-        return angles, tf.ones_like(angles) * tf.constant(self._edges, self.rdtype)
+        angles = checks.sector("sector", self.cast(sector)) / (math.pi / 2)
+        edges = tf.constant(self._edges, self.rdtype)
+        return angles, tf.where(tf.math.is_nan(angles), angles, edges)
 
     def call(
         self,

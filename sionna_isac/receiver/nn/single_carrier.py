@@ -43,7 +43,7 @@ class _EchoNetwork(Layer):
         )
 
     def _output(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
-        y = check_observation(y, sector, self.num_antennas)
+        y, sector = check_observation(y, sector, self.num_antennas)
         echo = linalg.real_rows(y) / self.input_scale
         return self._network(tf.concat([echo, sector / (math.pi / 2)], -1))
 
