@@ -221,6 +221,11 @@ def _cholesky(op: tf.Operation) -> float:
     return _size(op.inputs[0]) * size / 3
 
 
+def _eigenvalues(op: tf.Operation) -> float:
+    """Reduction to a tridiagonal matrix, of which the eigenvalues alone are asked for."""
+    return 4 / 3 * _size(op.inputs[0]) * _shape(op.inputs[0])[-1]
+
+
 def _triangular_solve(op: tf.Operation) -> float:
     return float(_size(op.outputs[0]) * _shape(op.inputs[0])[-1])
 
@@ -238,6 +243,7 @@ _FORMULAS: dict[str, Callable[[tf.Operation], float]] = {
     "Conv2DBackpropFilter": _convolution(lambda op: _shape(op.outputs[0]), 2),
     "Cholesky": _cholesky,
     "MatrixTriangularSolve": _triangular_solve,
+    "SelfAdjointEigV2": _eigenvalues,
     "FusedBatchNormV3": _batch_norm,
     # sums of dy and dy (x - mean), then dx = a (dy - b - c (x - mean))
     "FusedBatchNormGradV3": lambda op: 9.0 * _size(op.inputs[1]),

@@ -98,7 +98,8 @@ def frequencies(name: str, value: Any) -> np.ndarray:
     low, high = _FREQUENCIES
     bad = hertz[(hertz < low) | (hertz > high)]
     if bad.size:
-        allowed = "> 0" if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
+        positive = "a finite number > 0"
+        allowed = positive if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
         raise ValueError(f"{name} must be {allowed}; got {bad.flat[0]:g}")
     return hertz
 

@@ -36,16 +36,17 @@ def max_loss(metric: Any, energy: Any) -> tf.Tensor:
     Output
     ------
     : scalar, `tf.float`
-        Loss
+        Loss; NaN where a value is NaN, so that a training sees it
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, and, in eager mode, if a value is negative or not finite
+        If the shapes do not fit, and, in eager mode, if a value is negative or infinite
     """
     metric, energy = same_dtype(("metric", metric), ("energy", energy))
     for name, value in (("metric", metric), ("energy", energy)):
-        within(name, checks.finite(name, samples(name, value)), math.inf)
+        known = tf.where(tf.math.is_nan(value), tf.zeros_like(value), value)
+        within(name, checks.finite(name, samples(name, known)), math.inf)
     checks.rank("metric", metric, [energy.shape.rank, energy.shape.rank + 1])
     if metric.shape.rank == energy.shape.rank + 1:
         metric = metric[..., 0]

@@ -104,7 +104,7 @@ def test_weak_signals_and_mixed_types():
     [
         (lambda: max_loss([-1.0], [1.0]), ValueError, "metric must be >= 0; got -1"),
         (lambda: max_loss([1.0], [-1.0]), ValueError, "energy must be >= 0; got -1"),
-        (lambda: max_loss([np.nan], [1.0]), ValueError, "metric must be finite"),
+        (lambda: max_loss([np.inf], [1.0]), ValueError, "metric must be finite"),
         (lambda: max_loss([1j], [1.0]), TypeError, "metric must hold real"),
         (lambda: max_loss(np.zeros(0), np.zeros(0)), ValueError, "at least one sample"),
         (lambda: max_loss(np.zeros((2, 0)), np.ones(2)), ValueError, "at least one sample"),

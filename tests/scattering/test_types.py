@@ -134,7 +134,7 @@ def test_complex_where_real_is_meant_is_refused(name):
         layer = VolumeIntegralScattering(BODY["positions"], SIZE, [FREQUENCY])
         values = {**BODY, **antennas(), name: COMPLEX[name]}
         del values["positions"], values["voxel_size"]
-        with pytest.raises(TypeError, match=f"{name} must hold real numbers; got complex64"):
+        with pytest.raises(TypeError, match=f"{name} must hold real numbers; got complex128"):
             layer(*values.values())
 
 
