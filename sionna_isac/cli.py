@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -168,7 +169,9 @@ def list_() -> None:
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="Kind of the scenario, such as multi_target.")],
+    kind: Annotated[
+        str, typer.Argument(help="Kind of the scenario, one of those that 'list' shows.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File; KIND.yaml if not given.")
     ] = None,
@@ -263,10 +266,13 @@ _INTERRUPTED, _TERMINATED = 130, 143
 _terminated: list[bool] = []
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
 _USAGE |= {"NotConvergedError", "WorkerError"}
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _is_usage(error: Exception) -> bool:
     """`True` for an error that the user can mend, as opposed to a defect."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
     names = {c.__name__ for c in type(error).__mro__}
     return bool(names & _USAGE)
 

@@ -108,7 +108,7 @@ def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     require_users(scene)
     power = require_power(power)
     gain = np.min(np.sum(np.abs(scene.channels) ** 2, axis=1)) / scene.noise_power
-    upper = math.log2(1 + power * gain)  # of the weakest user alone
+    upper = math.log1p(power * gain) / math.log(2)  # of the weakest user alone
 
     def excess(rate: float) -> float:
         needed = np.sum(_fixed_point(scene, np.full(scene.num_users, rate)))
@@ -131,7 +131,7 @@ def least_power_beams(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray
     directions = np.linalg.solve(covariance, channels)
     directions /= np.linalg.norm(directions, axis=0)
     gains = np.abs(channels.conj().T @ directions) ** 2
-    sinr = 2**min_rates - 1
+    sinr = np.expm1(min_rates * math.log(2))
     served = sinr > 0
     # gains_kk p_k / sinr_k - sum over j != k of gains_kj p_j = 1
     system = -gains[np.ix_(served, served)]
@@ -156,7 +156,7 @@ def _uplink_powers(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray:
     gram = channels.conj().T @ channels
     gains = np.diagonal(gram).real
     with np.errstate(over="ignore"):
-        sinr = np.exp2(min_rates) - 1
+        sinr = np.expm1(min_rates * math.log(2))  # exact for small rates, too
     if not np.all(np.isfinite(sinr)):
         return np.full(len(gram), math.inf)
     share = sinr / (1 + sinr)
@@ -266,7 +266,8 @@ def next_to_the_limit(scene: NearFieldScene, power: float, left: float) -> Itera
 
 def _limit(scene: NearFieldScene, power: float, digits: int) -> str:
     rate = largest_common_rate(scene, power)
-    return f"The largest common rate at {_dbm(power)} is {rate:.{digits}f} bit/s/Hz"
+    said = f"{rate:.{digits}f}" if rate >= 0.01 else f"{rate:.3g}"
+    return f"The largest common rate at {_dbm(power)} is {said} bit/s/Hz"
 
 
 def require_speb(scene: NearFieldScene, power: float, max_speb: float) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 
 def real(name: str, value: Any) -> tf.Tensor:
     """Tensor of real floating numbers."""
+    if isinstance(value, keras.KerasTensor):
+        raise TypeError(
+            f"{name} must be a tensor, not an input or output of a Keras model: call this function "
+            "in the call() of a layer, or in the loss of the model"
+        )
     try:
         tensor = tf.convert_to_tensor(value)
     except (TypeError, ValueError):

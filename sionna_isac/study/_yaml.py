@@ -64,6 +64,28 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
+_HINTS = {  # what is usually behind an error of the parser
+    r"'\t'": "indent and separate with spaces, not tabs",
+    "mapping values are not allowed": "a colon is missing above, the line is indented too far, "
+    "or text that holds ': ' needs quotes",
+    "could not find expected ':'": "a key needs a colon and a space after it",
+}
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    """Error of the parser on one line, without the part of the file that it quotes."""
+    said = [
+        f"{text} in line {mark.line + 1}, column {mark.column + 1}" if mark else text
+        for text, mark in (
+            (error.context, error.context_mark),
+            (error.problem, error.problem_mark),
+        )
+        if text
+    ]
+    hints = [hint for part, hint in _HINTS.items() if part in (error.problem or "")]
+    return " ".join([", ".join(said), *(f"({hint})" for hint in hints)])
+
+
 def parse(text: str) -> Any:
     """Content of a YAML text with one document.
 
@@ -74,6 +96,8 @@ def parse(text: str) -> Any:
     """
     try:
         return yaml.load(text, _Loader)  # a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        raise ValueError(_said(error)) from None
     except (yaml.YAMLError, ValueError) as error:
         text = str(error).replace('"<unicode string>", ', "")
         raise ValueError(" ".join(text.split())) from None

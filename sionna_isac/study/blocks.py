@@ -45,6 +45,8 @@ __all__ = [
 Method = Literal["unknown", "learned", "known"]
 METHODS: tuple[Method, ...] = ("unknown", "learned", "known")  # in the order of the figures
 Positive = Annotated[float, Field(gt=0)]
+# [Hz], of wavelengths that layers take: 60 is no carrier of 60 GHz
+Frequency = Annotated[float, Field(ge=1e6, le=1e15)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -180,7 +182,7 @@ class ImpairableArray(Frozen):
 
     num_antennas: Annotated[int, Field(ge=2)] = 64
     """Number of antennas, half a wavelength apart"""
-    carrier_frequency: Positive = 60e9
+    carrier_frequency: Frequency = 60e9
     """Carrier frequency [Hz]"""
     impairments: tuple[Impairment, ...] = (Spacing(kind="spacing", std=0.04),)
     """Errors of the true array, at most one of each kind"""

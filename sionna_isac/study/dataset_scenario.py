@@ -10,7 +10,15 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.study.blocks import Count, Frozen, Interval, Positive, Study, changed_fields
+from sionna_isac.study.blocks import (
+    Count,
+    Frequency,
+    Frozen,
+    Interval,
+    Positive,
+    Study,
+    changed_fields,
+)
 
 __all__ = ["SPLITS", "DatasetScenario", "Split"]
 
@@ -37,7 +45,7 @@ class CrossArray(Frozen):
     """Number of transmitters along y"""
     num_rx: Count = 64
     """Number of receivers along z"""
-    carrier_frequency: Positive = 4.9e9
+    carrier_frequency: Frequency = 4.9e9
     """Carrier frequency [Hz]"""
     height: Annotated[float, Field(ge=0)] = 1.5  # of the centre above the ground [m]
     """Height of the centre over the ground [m]"""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sionna_isac.study._yaml import parse
+from sionna_isac.study.fields import describe, members
 from sionna_isac.study.profiles import ProfileError, apply_profile, profile_names
 from sionna_isac.study.scenario import Scenario
 from sionna_isac.study.suggest import suggestion
@@ -96,10 +97,7 @@ def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
     if not path.is_file():
         known = find_scenarios()
         if str(source) not in known:
-            raise ScenarioError(
-                f"scenario must be a YAML file or one of {', '.join(known) or '(none found)'}; "
-                f"got '{source}'{suggestion(source, known)}"
-            )
+            raise ScenarioError(_unknown(path, known))
         path = known[str(source)]
     try:
         raw = parse(path.read_text(encoding="utf-8"))
@@ -109,6 +107,17 @@ def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
         raise ScenarioError(f"{path}: must be a mapping of keys to values")
     raw.setdefault("name", path.stem)
     return path, raw
+
+
+def _unknown(path: Path, known: dict[str, Path]) -> str:
+    """Error of a scenario that is neither a file nor a name of the library."""
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        what = "is a folder" if path.is_dir() else "does not exist"
+        same = f"; for the scenario of the library, give its name: {path.stem}"
+        return f"scenario file '{path}' {what}{same if path.stem in known else ''}"
+    near = suggestion(path, known)
+    names = "a name that 'sionna-isac list' shows" if near else f"one of {', '.join(known)}"
+    return f"scenario must be a YAML file or {names}; got '{path}'{near}"
 
 
 def parse_scenario(raw: dict[str, Any]) -> Any:
@@ -137,43 +146,102 @@ def _described(raw: dict[str, Any], error: Any) -> str:
     """Place and reason of an error of pydantic, with what was probably meant."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     where = _written(raw, error["loc"], kind == "missing")
-    reason = error["msg"].removeprefix("Value error, ")
+    reason = _reason(error)
     allowed = str(context.get("expected_tags", context.get("expected", "")))
     if kind == "union_tag_invalid":
         where, given = f"{where}.kind".lstrip("."), context["tag"]
         reason = f"must be one of {allowed}; got {given!r}"
     elif kind == "extra_forbidden":
-        known = _fields(Scenario, error["loc"][:-1])
-        reason = f"unknown key{suggestion(error['loc'][-1], known)}"
+        reason = f"unknown key{_meant(error['loc'])}"
     elif kind == "union_tag_not_found":
         where, reason = f"{where}.kind".lstrip("."), "required, but missing"
     elif kind == "missing":
         reason = "required, but missing"
     elif not isinstance(given, dict) and (kind != "value_error" or "got" not in reason):
         reason += f"; got {given!r}"
+    if where == "name" and kind == "string_pattern_mismatch":
+        reason += " (it is that of the file, unless the file has the key 'name')"
     if isinstance(given, str):
         reason += suggestion(given, re.findall("'([^']*)'", allowed))
     return f"{where or 'file'}: {reason}"
 
 
-def _fields(kind: Any, location: Sequence[str | int]) -> set[str]:
-    """Names of the fields at a location, as pydantic gives it, within a type."""
+_BOUNDS = {
+    "greater_than": ("gt", ">"),
+    "greater_than_equal": ("ge", ">="),
+    "less_than": ("lt", "<"),
+    "less_than_equal": ("le", "<="),
+}
+_WORDS = {  # pydantic's reasons in the words of the library
+    r"int_.*": "must be an integer",
+    r"float_.*": "must be a number",
+    r"finite_number": "must be a finite number",
+    r"bool_.*": "must be true or false",
+    r"string_type": "must be text",
+    r"string_pattern_mismatch": "must consist of lower-case letters, digits and _",
+    r"(tuple|list)_type": "must be a list",
+    r"(model|model_attributes|dict)_type": "must be a group of keys (key, colon, space, value)",
+    "invalid_key": "must be text, as all keys",
+}
+
+
+def _reason(error: Any) -> str:
+    """Reason of an error of pydantic, with the unit of a number."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in _BOUNDS:
+        name, sign = _BOUNDS[kind]
+        return f"must be {sign} {context[name]:.10g} {_unit(error['loc'])}".rstrip()
+    if kind == "too_long":
+        return f"must hold at most {context['max_length']} values"
+    reason = next((text for form, text in _WORDS.items() if re.fullmatch(form, kind)), "")
+    unit = _unit(error["loc"]) if kind.startswith(("int_", "float_")) else ""
+    other = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return (reason or other) + (f", in {unit}" if unit else "")
+
+
+def _unit(location: Sequence[str | int]) -> str:
+    """Unit of the field at a location, or of the list that it is in."""
+    names = list(location)
+    while names and isinstance(names[-1], int):
+        names.pop()
+    groups = _groups(Scenario, names[:-1])
+    return next((f.unit for g in groups for f in describe(g) if f.name == names[-1]), "")
+
+
+def _meant(location: Sequence[str | int]) -> str:
+    """Question after an unknown key: the same key in another group, or the nearest here."""
+    key = str(location[-1])
+    for model in _groups(Scenario, location[:1]):
+        for place in _places(model, key):
+            return f" (did you mean '{place}'?)"
+    return suggestion(key, {n for g in _groups(Scenario, location[:-1]) for n in g.model_fields})
+
+
+def _places(model: type[BaseModel], key: str, above: str = "") -> Iterator[str]:
+    """Dotted names of the fields that are called ``key``, lists left out."""
+    if key in model.model_fields:
+        yield above + key
+    for name, field in model.model_fields.items():
+        if get_origin(field.annotation) not in (tuple, dict):
+            for group in members(field.annotation):
+                yield from _places(group, key, f"{above}{name}.")
+
+
+def _groups(kind: Any, location: Sequence[str | int]) -> list[type[BaseModel]]:
+    """Models at a location, as pydantic gives it, within a type."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = kind.model_fields
         if not location:
-            return set(fields)
+            return [kind]
         first, rest = location[0], location[1:]
         if first in fields:
-            return _fields(fields[str(first)].annotation, rest)
+            return _groups(fields[str(first)].annotation, rest)
         # pydantic names the chosen member of a union
         chosen = "kind" in fields and first in get_args(fields["kind"].annotation)
-        return _fields(kind, rest) if chosen else set()
-    found: set[str] = set()
-    for part in get_args(kind):
-        found |= _fields(part, location)
-        if location and isinstance(part, type):  # index of a list or key of a mapping
-            found |= _fields(part, location[1:])
-    return found
+        return _groups(kind, rest) if chosen else []
+    if get_origin(kind) in (tuple, dict):  # the index or the key comes first
+        location = location[1:]
+    return [group for part in get_args(kind) for group in _groups(part, location)]
 
 
 def _written(raw: Any, location: Sequence[str | int], missing: bool) -> str:

@@ -11,6 +11,7 @@ from sionna_isac.study.blocks import (
     CompiledStudy,
     Count,
     Decibel,
+    Frequency,
     Frozen,
     Interval,
     NonNegative,
@@ -77,7 +78,7 @@ class OFDMTarget(Frozen):
     """Region of the targets, and the region that receivers search"""
     num_antennas: Annotated[int, Field(ge=2)] = 64
     """Number of antennas, half a wavelength apart"""
-    carrier_frequency: Positive = 60e9
+    carrier_frequency: Frequency = 60e9
     """Carrier frequency [Hz]"""
     num_subcarriers: Annotated[int, Field(ge=2)] = 256
     """Number of subcarriers"""
@@ -111,7 +112,7 @@ class FocusedBeamTarget(Frozen):
     """Number of antennas"""
     aperture: Positive = 0.5
     """Length of the array [m]"""
-    carrier_frequency: Positive = 28e9
+    carrier_frequency: Frequency = 28e9
     """Carrier frequency [Hz]"""
     radar_cross_section: Positive = 1.0
     """Radar cross section of the target [m^2]"""

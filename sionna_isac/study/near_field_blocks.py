@@ -10,6 +10,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import (
     Count,
+    Frequency,
     Frozen,
     Interval,
     Positive,
@@ -57,7 +58,7 @@ class NearFieldArray(Frozen):
     """Length of the array; this or spacing is given [m]"""
     spacing: Positive | None = None
     """Distance between neighbours; this or aperture is given [m]"""
-    carrier_frequency: Positive = 28e9
+    carrier_frequency: Frequency = 28e9
     """Carrier frequency [Hz]"""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.study.blocks import Count, Frozen, Interval, Positive, Study, increasing
+from sionna_isac.study.blocks import Count, Frequency, Frozen, Interval, Positive, Study, increasing
 from sionna_isac.study.dataset_scenario import CrossArray, Solver, Tones
 
 __all__ = [
@@ -65,7 +65,7 @@ class Sphere(Frozen):
     """Relative permittivity, real part"""
     loss: Annotated[float, Field(ge=0)] = 0.0
     """Relative permittivity, minus its imaginary part"""
-    frequency: Positive = 4.9e9
+    frequency: Frequency = 4.9e9
     """Frequency [Hz]"""
 
     @property

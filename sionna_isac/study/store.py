@@ -234,7 +234,10 @@ def read_result(path: str | Path) -> tuple[xr.Dataset, Any]:
     if file.is_dir() and file.name != "result.nc":
         file = file / "result.nc"
     if not file.exists():
-        raise StoreError(f"no result at '{file}': run the scenario first")
+        raise StoreError(
+            f"no result at '{file}': run the scenario first, or give the folder of its run, "
+            "results/NAME"
+        )
     _check(file)
     try:
         dataset = xr.load_dataset(file, engine="h5netcdf")

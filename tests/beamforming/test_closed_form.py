@@ -126,3 +126,16 @@ def test_rates_that_are_just_in_reach():
     scene = random_scene(0)
     solution = minimize_speb(scene, 1.0, 0.98 * largest_common_rate(scene, 1.0))
     assert np.all(solution.margins.rates > -1e-6)
+
+
+@pytest.mark.parametrize("loss", [1e-8, 1e-14, 1e-22])
+def test_hardly_any_signal(loss):
+    scene = random_scene(0)
+    weak = replace(scene, noise_power=scene.noise_power / loss)
+    rate = largest_common_rate(weak, 1.0)
+    # rates add up linearly: powers gain_k p_k = rate ln 2
+    gains = np.sum(np.abs(weak.channels) ** 2, axis=1) / weak.noise_power
+    assert rate == pytest.approx(1 / np.sum(1 / gains) / np.log(2), rel=1e-3)
+    assert smallest_power(weak, rate) == pytest.approx(1.0, rel=1e-6)
+    with pytest.raises(InfeasibleError, match=f"is {rate:.3g} bit/s/Hz"):
+        minimize_speb(weak, 1.0, 2.0)

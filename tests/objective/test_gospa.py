@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +16,12 @@ REFERENCE = Path(__file__).parents[1] / "data" / "multi_target" / "gospa.npz"
 def reference():
     with np.load(REFERENCE) as file:
         return dict(file)
+
+
+def test_parts_of_a_keras_model_are_told_apart_from_tensors():
+    angle = keras.Input((3,))
+    with pytest.raises(TypeError, match=r"angle must be a tensor, not .* Keras model"):
+        positions(angle, angle)
 
 
 def by_definition(estimate, truth, cutoff, p, alpha):

@@ -63,6 +63,10 @@ TWICE = [
     ("a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x\n", "'<<' stands twice"),
     ("a: 1\n---\na: 2", "single document"),
     ("a:\n\tb: 1", "line 2"),
+    ("a:\n\tb: 1", "not tabs"),
+    ("a:\n  b: 1\n   c: 2", "the line is indented too far"),
+    ("title: Mine: second", "holds ': ' needs quotes"),
+    ("c: 1\na\n  b: 1", "(a key needs a colon"),
     ("[" * 3000, "deeply"),
     ("? [1]\n: 2", "unhashable key"),
     ("a: \x00", "special characters"),
@@ -117,7 +121,70 @@ def test_all_errors_of_a_file_are_told_at_once():
     assert "\n" not in text and "more" not in text
 
 
+WORDS = [
+    (
+        "quick",
+        "array.carrier_frequency=60",
+        "array.carrier_frequency: must be >= 1000000 Hz; got 60",
+    ),
+    ("quick", "array.carrier_frequency=60 GHz", "must be a number, in Hz; got '60 GHz'"),
+    ("quick", "targets.gain.snr_db=1500", "targets.gain.snr_db: must be <= 200 dB; got 1500"),
+    (
+        "quick",
+        "targets.test_sector_deg=[a, 2]",
+        "targets.test_sector_deg.0: must be a number, in deg",
+    ),
+    ("quick", "targets.test_sector_deg=[1, 2, 3]", "must hold at most 2 values; got [1, 2, 3]"),
+    ("quick", "evaluation.p_fa=0.1", "evaluation.p_fa: must be a list; got 0.1"),
+    ("quick", "targets.gain=rayleigh", "targets.gain: must be a group of keys"),
+    ("quick", "training.iterations=1.5", "training.iterations: must be an integer"),
+    ("quick", "compile=maybe", "compile: must be true or false; got 'maybe'"),
+    ("quick", "title=2024", "title: must be text; got 2024"),
+    ("quick", "name=My-Study", "digits and _; got 'My-Study' (it is that of the file, unless"),
+    (
+        "scattering_quick",
+        "sphere.frequency=4.9",
+        "sphere.frequency: must be >= 1000000 Hz; got 4.9",
+    ),
+    ("near_field_quick", "array.carrier_frequency=28", "must be >= 1000000 Hz; got 28"),
+    ("localization_ofdm", "echo.carrier_frequency=60", "must be >= 1000000 Hz; got 60"),
+    ("localization_near_field", "echo.carrier_frequency=28", "must be >= 1000000 Hz; got 28"),
+    ("dataset_quick", "array.carrier_frequency=4.9", "must be >= 1000000 Hz; got 4.9"),
+]
+
+
+@pytest.mark.parametrize("source, change, message", WORDS, ids=[f"{w[0]}-{w[1]}" for w in WORDS])
+def test_reasons_name_unit_and_value_in_plain_words(source, change, message):
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(source, [change])
+    assert message in str(error.value)
+    assert not any(
+        word in str(error.value) for word in ("Input", "tuple", "dictionary", "instance")
+    )
+
+
+def test_a_file_that_is_not_there_is_told_from_a_name(tmp_path):
+    with pytest.raises(ScenarioError, match=r"does not exist; .* give its name: quick$"):
+        load_scenario(tmp_path / "quick.yaml")
+    with pytest.raises(ScenarioError, match=r"mine\.yaml' does not exist$"):
+        load_scenario("mine.yaml")
+    with pytest.raises(ScenarioError, match="is a folder"):
+        load_scenario(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
+def test_output_that_does_not_fit_is_one_line():
+    with open("/dev/full", "w") as full:
+        line = [sys.executable, "-m", "sionna_isac.cli", "show", "quick"]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
 NEAREST = [
+    ("quick", ["num_antennas=8"], "'array.num_antennas'"),
+    ("quick", ["waveform.snr_db=8"], "'targets.gain.snr_db'"),
+    ("quick", ["array.num_ranges=8"], "'receiver.num_ranges'"),
     ("quick", ["trainin.iterations=5"], "'training'"),
     ("quick", ["kind=multitarget"], "'multi_target'"),
     ("quick", ["array.impairments=[{kind: spaceing, std: 1}]"], "'spacing'"),
