@@ -100,6 +100,10 @@ def brought(name: str, value: Any, kind: Any, to: Types, symbolic: bool = False)
     if isinstance(kind, type):  # a named tuple
         if not isinstance(value, (tuple, list)):  # Keras loads a named tuple as a list
             raise TypeError(f"{name} must be a {kind.__name__}; got {_brief(value)}")
+        most, optional = len(described(kind)), len(kind._field_defaults)  # type: ignore[attr-defined]
+        if not most - optional <= len(value) <= most:
+            fields = ", ".join(described(kind))
+            raise ValueError(f"{name} must have the entries {fields}; got {len(value)} entries")
         state = type(value) if isinstance(value, kind) else kind
         parts = [*zip(described(kind).items(), value, strict=False)]
         for (n, k), v in parts:

@@ -78,6 +78,12 @@ def frozen_layers(layer: keras.layers.Layer) -> list[int]:
 
 def set_frozen_layers(layer: keras.layers.Layer, frozen: list[int]) -> None:
     """Freeze the layers at these positions and no others, from the outside to the inside."""
+    parts = list(layer._flatten_layers())
+    known = range(len(parts))
+    if not isinstance(frozen, (list, tuple)) or any(i not in known for i in frozen):
+        raise ValueError(
+            f"frozen must be a list of positions of layers, 0 to {len(parts) - 1}; got {frozen!r}"
+        )
     if frozen or frozen_layers(layer):
-        for i, part in enumerate(layer._flatten_layers()):
+        for i, part in enumerate(parts):
             part.trainable = i not in frozen

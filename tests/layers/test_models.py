@@ -283,6 +283,13 @@ def test_shared_array_is_shared_after_loading(tmp_path):
     np.testing.assert_array_equal(precoder(SECTOR), model.parts[0](SECTOR))
 
 
+@pytest.mark.parametrize("frozen", ["0", [1], [-1], None, {"a": 0}])
+def test_positions_of_frozen_layers_are_checked(frozen):
+    config = {**impaired("double").get_config(), "frozen": frozen}
+    with pytest.raises(ValueError, match=r"frozen must be a list of positions of layers, 0 to 0;"):
+        isac.array.ImpairedArray.from_config(config)
+
+
 def test_copies_from_a_configuration_are_independent():
     precoder = transceiver().parts[0]
     twin = type(precoder).from_config(precoder.get_config())
