@@ -92,6 +92,7 @@ def test_every_beam_and_draw_has_scores_with_intervals(reference):
     assert len(figure.axes) == 4
 
 
+@pytest.mark.slow
 def test_trained_models_are_taken_over_by_studies_that_need_the_same(reference, tmp_path):
     models = reference.parent / "models"
     stamps = {p.name: p.stat().st_mtime_ns for p in models.iterdir()}
@@ -106,6 +107,7 @@ def test_trained_models_are_taken_over_by_studies_that_need_the_same(reference, 
     assert len(list(models.iterdir())) == 8
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_before_gives_the_same_result(reference, tmp_path):
     first, _ = read_result(reference)
     scores = ["gospa", "p_d", "ser", "angle_rmse", "range_rmse"]
