@@ -92,6 +92,7 @@ def test_command_of_a_page_exists(command):
 
 
 def test_saving():
+    exec(blocks(DOCS / "saving.md")[0], {})  # names of layers do not depend on what was made before
     names = run("saving.md", {})
     positions = [float(x) for x in re.findall(r"-?\d+\.\d+", names["printed"])]
     np.testing.assert_allclose(positions, names["array"].element_positions, atol=1e-5)
