@@ -7,20 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sionna_isac.study._yaml import parse
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.profiles import ProfileError, apply_profile, profile_names
-from sionna_isac.study.scenario import Scenario
+from sionna_isac.study.registry import get_kind
 from sionna_isac.study.suggest import suggestion
 
 __all__ = ["ScenarioError", "find_scenarios", "list_profiles", "load_scenario", "parse_scenario"]
-
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be read or is not valid; the message is one line."""
 
 
 def find_scenarios() -> dict[str, Path]:
@@ -113,10 +108,19 @@ def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
 
 def parse_scenario(raw: dict[str, Any]) -> Any:
     """Validate a mapping as a scenario; :class:`ScenarioError` if it is not one."""
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"scenario must be a mapping of keys to values; got {raw!r}")
+    if "kind" not in raw:
+        raise ScenarioError("scenario kind: required, but missing")
     try:
-        return _ADAPTER.validate_python(raw)
+        model = get_kind(raw["kind"]).scenario
+    except ScenarioError as error:
+        raise ScenarioError(f"scenario {error}") from error
+    try:
+        return model.model_validate(raw)
     except ValidationError as error:
-        found = list(dict.fromkeys(_described(raw, e) for e in _causes(error.errors())))
+        causes = _causes(error.errors())
+        found = list(dict.fromkeys(_described(model, raw, e) for e in causes))
     if len(found) == 1:
         raise ScenarioError(f"scenario {found[0]}")
     numbered = "; ".join(f"({i}) {text}" for i, text in enumerate(found, 1))
@@ -133,7 +137,7 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _described(raw: dict[str, Any], error: Any) -> str:
+def _described(model: type[BaseModel], raw: dict[str, Any], error: Any) -> str:
     """Place and reason of an error of pydantic, with what was probably meant."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     where = _written(raw, error["loc"], kind == "missing")
@@ -143,7 +147,7 @@ def _described(raw: dict[str, Any], error: Any) -> str:
         where, given = f"{where}.kind".lstrip("."), context["tag"]
         reason = f"must be one of {allowed}; got {given!r}"
     elif kind == "extra_forbidden":
-        known = _fields(Scenario, error["loc"][:-1])
+        known = _fields(model, error["loc"][:-1])
         reason = f"unknown key{suggestion(error['loc'][-1], known)}"
     elif kind == "union_tag_not_found":
         where, reason = f"{where}.kind".lstrip("."), "required, but missing"
