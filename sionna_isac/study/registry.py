@@ -119,12 +119,11 @@ class Kind:
 
 def deferred(place: str) -> Callable[..., Any]:
     """Function at ``"module:name"``, whose module is imported at the first call."""
+    return functools.partial(_call, place)
 
-    def call(*arguments: Any, **named: Any) -> Any:
-        return pkgutil.resolve_name(place)(*arguments, **named)
 
-    call.__doc__ = f"Call {place}."
-    return call
+def _call(place: str, /, *arguments: Any, **named: Any) -> Any:
+    return pkgutil.resolve_name(place)(*arguments, **named)
 
 
 _known: dict[str, Kind] = {}  # registered, or imported
