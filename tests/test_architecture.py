@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import importlib
 import inspect
 import subprocess
@@ -45,7 +46,7 @@ FORBIDDEN = {"receiver": {"channel", "scene"}, "study": {"plots"}}
 THIRD_PARTY = {
     "cvxpy": {"beamforming"},
     "matplotlib": {"plots"},
-    "pydantic": {"study", "cli"},
+    "pydantic": {"study", "studies", "cli"},
     "typer": {"study", "cli"},
     "dask": {"study", "cli"},
     "distributed": {"study", "cli"},
@@ -169,6 +170,33 @@ def test_breaches_are_seen(path, source):
 )
 def test_allowed_imports_pass(path, source):
     assert not breaches(source, path)
+
+
+def import_graph(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Modules of the package by what they import, also inside functions."""
+    modules = {name.removesuffix(".__init__"): name for name in sources}
+    graph = {}
+    for module, name in modules.items():
+        package = tuple(name.split(".")[:-1])
+        named = imported(sources[name], package)
+        graph[module] = {n if n in modules else n.rpartition(".")[0] for n in named} & set(modules)
+        graph[module].discard(module)
+    return graph
+
+
+def test_no_imports_run_in_a_circle():
+    names = {
+        f: ".".join(("sionna_isac", *f.relative_to(ROOT).with_suffix("").parts)) for f in FILES
+    }
+    graph = import_graph({name: f.read_text(encoding="utf-8") for f, name in names.items()})
+    assert "sionna_isac.plots.style" in graph["sionna_isac.plots.learning"]
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_a_circle_is_seen():
+    sources = {"p.__init__": "", "p.a": "from p.b import f", "p.b": "def f():\n    from p import a"}
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(import_graph(sources)).prepare()
 
 
 def test_import_is_light():
