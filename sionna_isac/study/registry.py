@@ -74,7 +74,9 @@ class Kind:
     Raises
     ------
     TypeError
-        If the scenario is not such a class
+        If the scenario is not such a class, or a function is none
+    ValueError
+        If the example has a field that scenarios do not have
     """
 
     scenario: type[Study]
@@ -96,6 +98,13 @@ class Kind:
                 f"scenario must have a field kind: Literal[...] of one name in lower-case letters, "
                 f"digits and _; got {model.__name__} with {list(names)}"
             )
+        for name in ("draw", "run", "report"):
+            value = getattr(self, name)
+            if not callable(value) and not (name == "run" and value is None):
+                raise TypeError(f"{name} must be a function; got {value!r}")
+        unknown = [key for key in self.example if key not in model.model_fields]
+        if unknown:
+            raise ValueError(f"example must hold fields of {model.__name__}; got {unknown}")
 
     @property
     def name(self) -> str:

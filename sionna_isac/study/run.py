@@ -60,6 +60,8 @@ def run_scenario(
         If training diverged
     ScenarioError
         If ``workers`` is given and has no effect, or another command serves the kind
+    TypeError
+        If what runs the kind, from outside the library, does not return a data set
     """
     kind = get_kind(scenario.kind)
     study = kind.runner()
@@ -87,6 +89,10 @@ def run_scenario(
     started = time.monotonic()
     set_seed(scenario.seed)
     dataset = study(scenario, folder, reporter)
+    if not isinstance(dataset, xr.Dataset):
+        raise TypeError(
+            f"run of the kind '{kind.name}' must return an xarray.Dataset; got {dataset!r}"
+        )
     folder.write_result(dataset, scenario, commits)
     reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
     _say(kind.report(scenario, dataset), reporter)

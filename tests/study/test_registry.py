@@ -234,8 +234,23 @@ def test_what_is_no_kind_is_refused():
     for model in (dict, random_walk.KIND):
         with pytest.raises(TypeError, match=r"scenario must be a subclass of study\.Study; got"):
             Kind(scenario=model, draw=random_walk.draw)
+    model = random_walk.RandomWalkScenario
+    for name in ("draw", "run", "report"):
+        with pytest.raises(TypeError, match=f"{name} must be a function; got 'walk'"):
+            Kind(**{"scenario": model, "draw": random_walk.draw, name: "walk"})
+    with pytest.raises(ValueError, match=r"fields of RandomWalkScenario; got \['steps'\]"):
+        Kind(scenario=model, draw=random_walk.draw, example={"steps": [1]})
     with pytest.raises(TypeError, match=r"kind must be a study\.Kind; got"):
         register_kind(random_walk.RandomWalkScenario)
+
+
+def test_a_run_without_a_data_set_is_refused(tmp_path):
+    model, nothing = random_walk.RandomWalkScenario, lambda scenario, folder, reporter: None
+    register_kind(Kind(scenario=model, draw=random_walk.draw, run=nothing))
+    scenario = parse_scenario({"kind": "random_walk", "name": "a", "title": "A", "num_steps": [1]})
+    with pytest.raises(TypeError, match=r"'random_walk' must return an xarray\.Dataset; got None"):
+        run_scenario(scenario, tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run" / "result.nc").exists()
 
 
 def test_data_sets_name_their_command(tmp_path):
