@@ -25,6 +25,7 @@ _DOMAINS = (
     "receiver",
     "scattering",
     "scene",
+    "studies",
     "study",
     "waveform",
 )

@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import sionna_isac
@@ -81,12 +82,10 @@ def run(
     """Run a scenario, store its result and draw its figure. The same command resumes it."""
     from sionna_isac.study.loading import load_scenario
     from sionna_isac.study.quiet import load_tensorflow
+    from sionna_isac.study.registry import get_kind
 
     config = load_scenario(scenario, set_ or (), seed, profile)
-    if config.kind == "dataset":
-        raise typer.BadParameter(
-            f"'{config.name}' is a data set: use 'sionna-isac dataset generate'"
-        )
+    get_kind(config.kind).runner()  # or another command is named
     load_tensorflow()
     from sionna_isac.study import run_scenario
 
@@ -154,10 +153,21 @@ def info(path: DatasetArgument) -> None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    kinds: Annotated[
+        bool, typer.Option("--kinds", help="List the kinds of scenarios, for 'new', instead.")
+    ] = False,
+) -> None:
     """List the scenarios of the library."""
     from sionna_isac.study.loading import find_scenarios, list_profiles, load_scenario
+    from sionna_isac.study.template import describe_kinds
 
+    if kinds:
+        table = Table("kind", "about", box=None, header_style="bold")
+        for name, text in describe_kinds():
+            table.add_row(name, escape(text))
+        _print(table)
+        return
     table = Table(box=None, header_style="bold")
     for column in ("name", "kind", "profiles", "title"):
         table.add_column(column, no_wrap=column == "name", overflow="fold")
@@ -177,11 +187,11 @@ def new(
     ] = None,
 ) -> None:
     """Write a scenario file to start from: every field with its meaning, unit and choices."""
+    from sionna_isac.study.registry import get_kind
     from sionna_isac.study.template import write_template
 
     path = write_template(kind, out or Path(f"{kind}.yaml"))
-    verb = "dataset generate" if kind == "dataset" else "run"
-    typer.echo(f"scenario: {path}\nto run it: sionna-isac {verb} {path}")
+    typer.echo(f"scenario: {path}\nto run it: sionna-isac {get_kind(kind).command} {path}")
 
 
 @app.command()
@@ -209,8 +219,8 @@ def plot(
 
 
 def _draw(result: Path, out: Path | None, quiet: bool) -> None:
-    from sionna_isac.plots import draw_result
     from sionna_isac.study.dataset import is_dataset, summarise_dataset
+    from sionna_isac.study.registry import draw_result
     from sionna_isac.study.store import StoreError, read_result
 
     dataset, scenario = (summarise_dataset if is_dataset(result) else read_result)(result)

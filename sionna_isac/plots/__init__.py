@@ -11,7 +11,6 @@ from sionna_isac.plots.near_field import near_field
 from sionna_isac.plots.near_field_convergence import near_field_convergence
 from sionna_isac.plots.scattering_convergence import scattering_convergence
 from sionna_isac.plots.scattering_sphere import scattering_sphere
-from sionna_isac.plots.style import draw_result
 from sionna_isac.plots.target import voxel_target
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "angle_delay_map",
     "coded_ber",
     "dataset_overview",
-    "draw_result",
     "echo_map",
     "learning",
     "localization",

@@ -23,7 +23,6 @@ _PARTS = {
     "blocks": ("Study", "Training"),
     "arrays": ("assumed_array", "true_array"),
     "loading": (
-        "ScenarioError",
         "find_scenarios",
         "list_profiles",
         "load_scenario",
@@ -35,7 +34,16 @@ _PARTS = {
     "run": ("run_scenario",),
     "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "learning_scenario": ("LearningScenario",),
-    "scenario": ("CodedBERScenario", "MultiTargetScenario"),
+    "array_scenario": ("CodedBERScenario", "MultiTargetScenario"),
+    "errors": ("ScenarioError",),
+    "registry": (
+        "Kind",
+        "deferred",
+        "draw_result",
+        "get_kind",
+        "kind_names",
+        "register_kind",
+    ),
     "scattering_scenario": (
         "EchoMapScenario",
         "ScatteringConvergenceScenario",

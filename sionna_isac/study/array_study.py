@@ -17,11 +17,30 @@ from sionna_isac.study.learn import learn
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
 
-__all__ = ["array_report", "array_study", "gap_closed"]
+__all__ = ["coded_study", "detection_report", "detection_study", "gap_closed"]
 
 
-def array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
-    """Learn the array, then evaluate what is compared."""
+def detection_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
+    """Learn the array, then detect and locate targets with what is compared."""
+    truth, arrays, losses = _arrays(scenario, folder, reporter)
+    found = detection_sweep(scenario, truth, arrays, folder, reporter)
+    dataset = summarise_detection(scenario, found)
+    _add_arrays(dataset, truth, arrays, losses)
+    return dataset
+
+
+def coded_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
+    """Learn the array, then count the errors of coded blocks with what is compared."""
+    truth, arrays, losses = _arrays(scenario, folder, reporter)
+    dataset = summarise_ber(scenario, coded_ber_sweep(scenario, truth, arrays, folder, reporter))
+    _add_arrays(dataset, truth, arrays, losses)
+    return dataset
+
+
+def _arrays(
+    scenario: Any, folder: RunFolder, reporter: Reporter
+) -> tuple[ImpairedArray, dict[str, ImpairedArray], np.ndarray]:
+    """True array, those that are compared, and losses of training."""
     truth = true_array(scenario)
     arrays: dict[str, ImpairedArray] = {}
     losses = np.zeros(0)
@@ -30,16 +49,7 @@ def array_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Data
             arrays[method], losses = _learn(scenario, truth, folder, reporter)
         else:
             arrays[method] = assumed_array(scenario, method, truth)
-    if scenario.kind == "multi_target":
-        dataset = summarise_detection(
-            scenario, detection_sweep(scenario, truth, arrays, folder, reporter)
-        )
-    else:
-        dataset = summarise_ber(
-            scenario, coded_ber_sweep(scenario, truth, arrays, folder, reporter)
-        )
-    _add_arrays(dataset, truth, arrays, losses)
-    return dataset
+    return truth, arrays, losses
 
 
 def _learn(
@@ -53,10 +63,8 @@ def _learn(
     return learned, model.history["array_loss"]
 
 
-def array_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
-    """Main numbers of a result of detection; error rates are in the figure only."""
-    if scenario.kind != "multi_target":
-        return
+def detection_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Main numbers at the working point."""
     p_fa = scenario.evaluation.operating_p_fa
     yield f"at p_fa = {p_fa:g}, {dataset.attrs['num_samples']} samples:"
     point = dataset.sel(p_fa=p_fa)

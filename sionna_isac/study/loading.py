@@ -7,21 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sionna_isac.study._yaml import parse
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.fields import describe, members
 from sionna_isac.study.profiles import ProfileError, apply_profile, profile_names
-from sionna_isac.study.scenario import Scenario
+from sionna_isac.study.registry import get_kind
 from sionna_isac.study.suggest import suggestion
 
 __all__ = ["ScenarioError", "find_scenarios", "list_profiles", "load_scenario", "parse_scenario"]
-
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Scenario)
-
-
-class ScenarioError(ValueError):
-    """A scenario that cannot be read or is not valid; the message is one line."""
 
 
 def find_scenarios() -> dict[str, Path]:
@@ -122,10 +117,19 @@ def _unknown(path: Path, known: dict[str, Path]) -> str:
 
 def parse_scenario(raw: dict[str, Any]) -> Any:
     """Validate a mapping as a scenario; :class:`ScenarioError` if it is not one."""
+    if not isinstance(raw, dict):
+        raise ScenarioError(f"scenario must be a mapping of keys to values; got {raw!r}")
+    if "kind" not in raw:
+        raise ScenarioError("scenario kind: required, but missing")
     try:
-        return _ADAPTER.validate_python(raw)
+        model = get_kind(raw["kind"]).scenario
+    except ScenarioError as error:
+        raise ScenarioError(f"scenario {error}") from error
+    try:
+        return model.model_validate(raw)
     except ValidationError as error:
-        found = list(dict.fromkeys(_described(raw, e) for e in _causes(error.errors())))
+        causes = _causes(error.errors())
+        found = list(dict.fromkeys(_described(model, raw, e) for e in causes))
     if len(found) == 1:
         raise ScenarioError(f"scenario {found[0]}")
     numbered = "; ".join(f"({i}) {text}" for i, text in enumerate(found, 1))
@@ -142,17 +146,17 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
     ]
 
 
-def _described(raw: dict[str, Any], error: Any) -> str:
+def _described(model: type[BaseModel], raw: dict[str, Any], error: Any) -> str:
     """Place and reason of an error of pydantic, with what was probably meant."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     where = _written(raw, error["loc"], kind == "missing")
-    reason = _reason(error)
+    reason = _reason(model, error)
     allowed = str(context.get("expected_tags", context.get("expected", "")))
     if kind == "union_tag_invalid":
         where, given = f"{where}.kind".lstrip("."), context["tag"]
         reason = f"must be one of {allowed}; got {given!r}"
     elif kind == "extra_forbidden":
-        reason = f"unknown key{_meant(error['loc'])}"
+        reason = f"unknown key{_meant(model, error['loc'])}"
     elif kind == "union_tag_not_found":
         where, reason = f"{where}.kind".lstrip("."), "required, but missing"
     elif kind == "missing":
@@ -185,36 +189,35 @@ _WORDS = {  # pydantic's reasons in the words of the library
 }
 
 
-def _reason(error: Any) -> str:
+def _reason(model: type[BaseModel], error: Any) -> str:
     """Reason of an error of pydantic, with the unit of a number."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _BOUNDS:
         name, sign = _BOUNDS[kind]
-        return f"must be {sign} {context[name]:.10g} {_unit(error['loc'])}".rstrip()
+        return f"must be {sign} {context[name]:.10g} {_unit(model, error['loc'])}".rstrip()
     if kind == "too_long":
         return f"must hold at most {context['max_length']} values"
     reason = next((text for form, text in _WORDS.items() if re.fullmatch(form, kind)), "")
-    unit = _unit(error["loc"]) if kind.startswith(("int_", "float_")) else ""
+    unit = _unit(model, error["loc"]) if kind.startswith(("int_", "float_")) else ""
     other = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     return (reason or other) + (f", in {unit}" if unit else "")
 
 
-def _unit(location: Sequence[str | int]) -> str:
+def _unit(model: type[BaseModel], location: Sequence[str | int]) -> str:
     """Unit of the field at a location, or of the list that it is in."""
     names = list(location)
     while names and isinstance(names[-1], int):
         names.pop()
-    groups = _groups(Scenario, names[:-1])
+    groups = _groups(model, names[:-1])
     return next((f.unit for g in groups for f in describe(g) if f.name == names[-1]), "")
 
 
-def _meant(location: Sequence[str | int]) -> str:
+def _meant(model: type[BaseModel], location: Sequence[str | int]) -> str:
     """Question after an unknown key: the same key in another group, or the nearest here."""
     key = str(location[-1])
-    for model in _groups(Scenario, location[:1]):
-        for place in _places(model, key):
-            return f" (did you mean '{place}'?)"
-    return suggestion(key, {n for g in _groups(Scenario, location[:-1]) for n in g.model_fields})
+    for place in _places(model, key):
+        return f" (did you mean '{place}'?)"
+    return suggestion(key, {n for g in _groups(model, location[:-1]) for n in g.model_fields})
 
 
 def _places(model: type[BaseModel], key: str, above: str = "") -> Iterator[str]:

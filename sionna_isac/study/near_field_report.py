@@ -8,14 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["near_field_report"]
+__all__ = ["convergence_report", "sweep_report"]
 
 
-def near_field_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+def sweep_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
     """Lines with the averages of each design, and everything that did not succeed."""
-    if scenario.kind == "near_field_convergence":
-        yield from _convergence(dataset)
-        return
     parameter = scenario.sweep.parameter
     yield f"{parameter}: " + _row(dataset[parameter].values)
     rows = [("peb", "mean PEB in cm", 100)]
@@ -44,7 +41,8 @@ def _problems(row: xr.Dataset, parameter: str) -> Iterator[str]:
             yield f"    {parameter} {value:g}: no draw on which all designs succeeded: no average"
 
 
-def _convergence(dataset: xr.Dataset) -> Iterator[str]:
+def convergence_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Lines with the end of each history, and the library's own method beside it."""
     for chains in dataset["num_rf_chains"].values:
         row = dataset.sel(num_rf_chains=chains)
         for draw in range(row.sizes["draw"]):

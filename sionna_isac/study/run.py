@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import xarray as xr
 
 from sionna_isac.core import checks, set_seed
-from sionna_isac.study.angle_delay_map import angle_delay_map, angle_delay_report
-from sionna_isac.study.array_study import array_report, array_study
-from sionna_isac.study.comparison import report as comparison_report
-from sionna_isac.study.echo_map import echo_map
-from sionna_isac.study.learning_study import learning_study
-from sionna_isac.study.loading import ScenarioError
-from sionna_isac.study.localization import localization_report, localization_study
-from sionna_isac.study.near_field_convergence import near_field_convergence
-from sionna_isac.study.near_field_report import near_field_report
-from sionna_isac.study.near_field_sweep import near_field_study
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.progress import Reporter
-from sionna_isac.study.scattering_convergence import scattering_convergence
-from sionna_isac.study.scattering_report import scattering_report
-from sionna_isac.study.scattering_sphere import scattering_sphere
-from sionna_isac.study.single_carrier_study import single_carrier_study
+from sionna_isac.study.registry import get_kind
 from sionna_isac.study.store import RunFolder, StoreError, first_difference, read_result
 
 __all__ = ["run_scenario"]
-
-
-class _Kind(NamedTuple):
-    """Functions that turn scenarios of a kind into results."""
-
-    study: Callable[..., xr.Dataset]  # of scenario, folder, reporter (and workers)
-    report: Callable[[Any, xr.Dataset], Iterator[str]]  # lines with the main numbers
-    in_workers: bool = False
-
-
-_KINDS = {
-    "multi_target": _Kind(array_study, array_report),
-    "coded_ber": _Kind(array_study, array_report),
-    "angle_delay_map": _Kind(angle_delay_map, angle_delay_report),
-    "learning": _Kind(learning_study, comparison_report),
-    "single_carrier": _Kind(single_carrier_study, comparison_report),
-    "localization": _Kind(localization_study, localization_report),
-    "near_field": _Kind(near_field_study, near_field_report, in_workers=True),
-    "near_field_convergence": _Kind(near_field_convergence, near_field_report, in_workers=True),
-    "scattering_sphere": _Kind(scattering_sphere, scattering_report),
-    "scattering_convergence": _Kind(scattering_convergence, scattering_report),
-    "echo_map": _Kind(echo_map, scattering_report),
-}
 
 
 def run_scenario(
@@ -94,11 +59,13 @@ def run_scenario(
     TrainingError
         If training diverged
     ScenarioError
-        If ``workers`` is given and has no effect
+        If ``workers`` is given and has no effect, or another command serves the kind
+    TypeError
+        If what runs the kind, from outside the library, does not return a data set
     """
-    kind = _KINDS[scenario.kind]
-    study = kind.study
-    if kind.in_workers:
+    kind = get_kind(scenario.kind)
+    study = kind.runner()
+    if kind.uses_workers:
         number = None if workers is None else checks.integer("workers", workers)
         study = partial(study, workers=number)
     elif workers is not None:
@@ -122,12 +89,16 @@ def run_scenario(
     started = time.monotonic()
     set_seed(scenario.seed)
     dataset = study(scenario, folder, reporter)
+    if not isinstance(dataset, xr.Dataset):
+        raise TypeError(
+            f"run of the kind '{kind.name}' must return an xarray.Dataset; got {dataset!r}"
+        )
     folder.write_result(dataset, scenario, commits)
     reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
     _say(kind.report(scenario, dataset), reporter)
     return dataset
 
 
-def _say(lines: Iterator[str], reporter: Reporter) -> None:
+def _say(lines: Iterable[str], reporter: Reporter) -> None:
     for line in lines:
         reporter.say(line)

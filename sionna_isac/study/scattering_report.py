@@ -9,15 +9,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["scattering_report"]
+__all__ = ["convergence_report", "echo_map_report", "sphere_report"]
 
 
-def scattering_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
-    """Lines with the main numbers of a result."""
-    yield from _REPORTS[scenario.kind](dataset)
-
-
-def _sphere(dataset: xr.Dataset) -> Iterator[str]:
+def sphere_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Errors of every grid."""
     yield f"size parameter: {_row(dataset['size_parameter'].values)}"
     for grid in dataset["grid"].values:
         row = dataset.sel(grid=grid)
@@ -25,7 +21,8 @@ def _sphere(dataset: xr.Dataset) -> Iterator[str]:
         yield f"    of the bistatic pattern: {100 * float(row['bistatic_error']):.2g} %"
 
 
-def _convergence(dataset: xr.Dataset) -> Iterator[str]:
+def convergence_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Orders of convergence of spheres, changes of vehicles."""
     if "order" in dataset:
         yield f"voxels a wavelength: {_row(dataset['voxels_per_wavelength'].values)}"
         for case in dataset["case"].values:
@@ -41,7 +38,8 @@ def _convergence(dataset: xr.Dataset) -> Iterator[str]:
         yield f"    voxels: {_row(row['num_voxels'])}; level in dB: {_row(row['level'])}"
 
 
-def _echo_map(dataset: xr.Dataset) -> Iterator[str]:
+def echo_map_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+    """Place of the peak of every image."""
     for target in dataset["target"].values:
         for model in dataset["model"].values:
             row = dataset.sel(target=target, model=model)
@@ -54,10 +52,3 @@ def _echo_map(dataset: xr.Dataset) -> Iterator[str]:
 
 def _row(values: Any) -> str:
     return "  ".join(f"{v:.3g}" for v in np.asarray(values))
-
-
-_REPORTS = {
-    "scattering_sphere": _sphere,
-    "scattering_convergence": _convergence,
-    "echo_map": _echo_map,
-}

@@ -11,98 +11,29 @@ from typing import Any
 from pydantic import BaseModel
 
 from sionna_isac.study._yaml import parse
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.fields import FieldText, describe, members, summary, yaml_value
-from sionna_isac.study.loading import ScenarioError, parse_scenario
-from sionna_isac.study.scenario import Scenario
-from sionna_isac.study.suggest import suggestion
+from sionna_isac.study.loading import parse_scenario
+from sionna_isac.study.registry import get_kind, kind_names
 
-__all__ = ["scenario_kinds", "scenario_template", "write_template"]
+__all__ = ["describe_kinds", "scenario_kinds", "scenario_template", "write_template"]
 
-_ISAC = {
-    "targets": {"gain": {"kind": "rayleigh", "snr_db": 15.0}},
-    "link": {"channel": {"kind": "multitap"}},
-}
-_NEAR_FIELD = {"array": {"num_antennas": 32, "aperture": 0.5}, "num_channels": 4}
-# What a file of each kind must say, beside its title.
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "multi_target": _ISAC,
-    "coded_ber": _ISAC,
-    "angle_delay_map": {},
-    "dataset": {
-        "targets": [
-            {
-                "category": category,
-                "family": f"parametric_{category}",
-                "instances": {"train": 8, "validation": 2, "test": 2},
-            }
-            for category in ("motorbike", "car")
-        ],
-        "num_samples": {"train": 80, "validation": 10, "test": 10},
-    },
-    "learning": {
-        **_ISAC,
-        "approaches": {
-            "baseline": {"kind": "unknown"},
-            "impairments": {"kind": "impairments", "training": {"iterations": 300}},
-            "known": {"kind": "known"},
-        },
-    },
-    "localization": {
-        "echo": {
-            "kind": "ofdm",
-            "snr_db": [0.0, 10.0, 20.0],
-            "region": {
-                "sector_deg": [-30.0, -10.0],
-                "range_interval": [50.0, 150.0],
-                "search_sector_deg": [-35.0, -5.0],
-                "search_range": [40.0, 160.0],
-            },
-        },
-        "receivers": [{"kind": "omp"}, {"kind": "differentiable_omp"}],
-    },
-    "near_field": {
-        **_NEAR_FIELD,
-        "min_rate": 2.0,
-        "metric": "peb",
-        "sweep": {"parameter": "power_dbm", "values": [20.0, 25.0, 30.0]},
-        "designs": [{"design": "minimize_speb"}, {"design": "minimize_speb", "num_rf_chains": 4}],
-    },
-    "near_field_convergence": {
-        **_NEAR_FIELD,
-        "power_dbm": 20.0,
-        "min_rate": 2.0,
-        "algorithm": "sdr-bcd",
-        "num_rf_chains": [4],
-    },
-    "scattering_sphere": {"size_parameters": [1.0, 2.0, 3.0], "grids": [{"cells": 12}]},
-    "scattering_convergence": {
-        "bodies": [
-            {
-                "kind": "sphere",
-                "voxels_per_wavelength": [8.0, 12.0, 16.0],
-                "fit_from": 8.0,
-                "methods": [{"kernel": "filtered"}],
-            }
-        ]
-    },
-    "echo_map": {"targets": [{"category": "car"}]},
-    "single_carrier": {
-        "approaches": {
-            "baseline": {"kind": "unknown"},
-            "dictionary": {"kind": "dictionary", "training": {"iterations": 600}},
-            "known": {"kind": "known"},
-        },
-        "eta": [0.2, 0.5, 0.8],
-    },
-}
 _OFF, _OTHER = "# ", "## "  # optional, as by default; another choice
 _LATER = ("name", "title", "kind", "profile")  # fields that the head of a file has
 
 
 def scenario_kinds() -> dict[str, type[BaseModel]]:
     """Models of scenarios, by kind."""
-    models = typing.get_args(typing.get_args(Scenario)[0])
-    return {typing.get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
+    return {name: get_kind(name).scenario for name in kind_names()}
+
+
+def describe_kinds() -> Iterator[tuple[str, str]]:
+    """Name and summary of every kind; of one that cannot be used, the reason."""
+    for name in kind_names():
+        try:
+            yield name, summary(get_kind(name).scenario)
+        except ScenarioError as error:
+            yield name, f"not available: {error}"
 
 
 def scenario_template(kind: str, name: str) -> str:
@@ -121,7 +52,7 @@ def scenario_template(kind: str, name: str) -> str:
         YAML with every field, its meaning, unit and choices; those that need not be given are
         comments with their default
     """
-    model = scenario_kinds()[kind]
+    example, model = dict(get_kind(kind).example), get_kind(kind).scenario
     head = {field.name: field for field in describe(model)}
     valid = re.fullmatch(r"[a-z0-9_]+", name)
     text = [
@@ -135,7 +66,7 @@ def scenario_template(kind: str, name: str) -> str:
         f"{_OFF if valid else ''}name: {yaml_value(name if valid else kind)}{_note(head['name'])}",
     ]
     fields = [f for f in head.values() if f.name not in _LATER]
-    for line in _Writer().fields(model, fields, _EXAMPLES[kind], None, 0, ""):
+    for line in _Writer().fields(model, fields, example, None, 0, ""):
         group = re.match(r"(# )?\w+:  #", line)
         after = re.match(r"(# )?\w", line) and re.match(r"#* *[ -]  ", text[-1])
         text += ["", line] if group or after else [line]
@@ -151,11 +82,6 @@ def write_template(kind: str, path: Path) -> Path:
         If the kind is unknown, the file exists or cannot be written, or its name cannot be that of
         such a scenario
     """
-    kinds = scenario_kinds()
-    if kind not in kinds:
-        raise ScenarioError(
-            f"kind must be one of {', '.join(kinds)}; got '{kind}'{suggestion(kind, kinds)}"
-        )
     text = scenario_template(kind, path.stem)
     raw = parse(text)
     parse_scenario({"name": path.stem, **raw})

@@ -34,7 +34,7 @@ def run(page: str, namespace: dict) -> dict:
     """Execute the blocks of a page in order; those of a new process in one."""
     for number, code in enumerate(blocks(DOCS / page)):
         if not code.startswith(NEW_PROCESS):
-            exec(compile(code, f"{page}, block {number}", "exec"), namespace)
+            exec(compile(code, f"{page}, block {number}", "exec", dont_inherit=True), namespace)
             continue
         other = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=False
@@ -59,7 +59,12 @@ def test_every_page_with_code_is_run_here():
 def test_architecture(monkeypatch):
     registered = keras.saving.get_custom_objects()
     before = dict(registered)
-    detector = run("architecture.md", {"tf": tf})["EnergyDetector"](2.0)
+    monkeypatch.setattr(isac.study.registry, "_known", {})
+    names = run("architecture.md", {"tf": tf})
+    widths = names["result"].width.values  # in radians 0.886 wavelengths over the length
+    np.testing.assert_allclose(widths[1:], np.rad2deg(0.886 * 2) / np.array([16, 64]), rtol=0.01)
+    assert Path("results/beams/figure.png").stat().st_size > 1000
+    detector = names["EnergyDetector"](2.0)
     y = tf.complex(tf.constant([1.0, 2.0])[:, tf.newaxis, tf.newaxis] * tf.ones([2, 3, 4]), 0.0)
     assert detector(y).numpy().tolist() == [False, True]
     for name in registered.keys() - before.keys():

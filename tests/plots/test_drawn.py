@@ -9,8 +9,9 @@ from matplotlib.container import ErrorbarContainer
 from scipy.constants import c
 
 from sionna_isac import plots
-from sionna_isac.plots import add_bound, draw_result
+from sionna_isac.plots import add_bound
 from sionna_isac.plots.style import label, new_figure
+from sionna_isac.study.registry import draw_result
 
 RNG = np.random.default_rng(11)
 METHODS = ["unknown", "learned", "known"]

@@ -18,7 +18,6 @@ import tensorflow as tf
 from scipy.constants import c
 
 import sionna_isac as isac
-from sionna_isac.plots import draw_result
 from sionna_isac.study import (
     DatasetError,
     ScenarioError,
@@ -40,6 +39,7 @@ from sionna_isac.study.dataset import (
 from sionna_isac.study.dataset.plan import draw_sample
 from sionna_isac.study.dataset.workers import interrupts_noticed
 from sionna_isac.study.dataset_scenario import SPLITS
+from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_dataset.yaml")
 LONGER = ["num_samples.train=48"]

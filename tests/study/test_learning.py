@@ -9,7 +9,6 @@ import xarray as xr
 
 from sionna_isac.core import reset_stream
 from sionna_isac.objective import gospa_loss, positions
-from sionna_isac.plots import draw_result
 from sionna_isac.study import (
     IsacSystem,
     ScenarioError,
@@ -21,6 +20,7 @@ from sionna_isac.study import (
 from sionna_isac.study.claims import judge
 from sionna_isac.study.learning_study import make_approach
 from sionna_isac.study.points import evaluate_point
+from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
 

@@ -15,7 +15,6 @@ import xarray as xr
 
 from sionna_isac.array import ImpairedArray
 from sionna_isac.core import set_seed
-from sionna_isac.plots import draw_result
 from sionna_isac.study import (
     ArrayApproach,
     IsacSystem,
@@ -28,7 +27,8 @@ from sionna_isac.study import (
     run_scenario,
     true_array,
 )
-from sionna_isac.study.array_study import array_report
+from sionna_isac.study.array_study import detection_report
+from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny.yaml")
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", str(TINY)]
@@ -208,10 +208,10 @@ def test_nothing_to_learn_leaves_no_gap(tmp_path):
     scenario = load_scenario(TINY, changes)
     dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
     assert np.isnan(gap_closed(dataset, 0.1))
-    (line,) = [x for x in array_report(scenario, dataset) if "gap" in x]
+    (line,) = [x for x in detection_report(scenario, dataset) if "gap" in x]
     assert "no GOSPA gap to close" in line and "nan" not in line and "cost nothing" in line
     dataset["p_d"][:] = 0
-    assert "no target was detected" in list(array_report(scenario, dataset))[-1]
+    assert "no target was detected" in list(detection_report(scenario, dataset))[-1]
 
 
 def test_gap_closed_is_relative_to_unknown_and_known():

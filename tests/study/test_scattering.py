@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
-from sionna_isac.plots import draw_result
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 from sionna_isac.study.echo_map import back_projection
+from sionna_isac.study.registry import draw_result, get_kind
 from sionna_isac.study.scattering_bodies import sphere_voxels
-from sionna_isac.study.scattering_report import scattering_report
 
 SPHERE = "bodies=[{kind: sphere, size_parameter: 1, permittivity: 3, voxels_per_wavelength: "
 SPHERE += "[12, 24], fit_from: 10, methods: [{kernel: filtered}, {kernel: point}]}]"
@@ -87,7 +86,7 @@ def test_cross_section_of_a_small_sphere(sphere):
     # both planes share forward and backward scattering
     ends = dataset["bistatic"].isel(grid=0, angle=[0, -1]).values
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-6)
-    assert "bistatic pattern" in "\n".join(scattering_report(scenario, dataset))
+    assert "bistatic pattern" in "\n".join(get_kind(scenario.kind).report(scenario, dataset))
 
 
 def test_a_run_resumes(sphere):
@@ -115,7 +114,7 @@ def test_error_falls_with_the_size_of_voxels(tmp_path):
     )
     figure = draw_result(dataset, scenario.kind, tmp_path / "figure.png")
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), 100 * error[0])
-    assert "order" in "\n".join(scattering_report(scenario, dataset))
+    assert "order" in "\n".join(get_kind(scenario.kind).report(scenario, dataset))
 
 
 def test_change_of_a_vehicle(tmp_path):
@@ -172,7 +171,7 @@ def test_echo_map(tmp_path):
     figure = draw_result(stored, "echo_map", tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 20_000
     assert any("point target" in ax.get_title() for ax in figure.axes)
-    assert "from the centre" in "\n".join(scattering_report(scenario, stored))
+    assert "from the centre" in "\n".join(get_kind(scenario.kind).report(scenario, stored))
 
 
 def test_the_figure_of_a_sphere(sphere, tmp_path):

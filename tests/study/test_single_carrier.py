@@ -10,7 +10,6 @@ import xarray as xr
 
 from sionna_isac.core import reset_stream
 from sionna_isac.metrics import rayleigh_qpsk_symbol_error_rate
-from sionna_isac.plots import draw_result
 from sionna_isac.receiver import AngleEstimate
 from sionna_isac.study import (
     RunFolder,
@@ -27,6 +26,7 @@ from sionna_isac.study import (
 )
 from sionna_isac.study.points import evaluate_detection
 from sionna_isac.study.progress import Reporter
+from sionna_isac.study.registry import draw_result
 from sionna_isac.study.single_carrier_approach import SingleCarrierApproach, make_approach
 
 TINY = Path(__file__).with_name("tiny_single_carrier.yaml")

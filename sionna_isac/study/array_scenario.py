@@ -1,12 +1,11 @@
-"""Scenarios: what a study simulates, as validated and frozen configuration."""
+"""Scenarios of impaired arrays, one of which is learned: detection, coded error rates."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from sionna_isac.study.angle_delay_scenario import AngleDelayMapScenario
 from sionna_isac.study.blocks import (
     METHODS,
     Coding,
@@ -17,34 +16,9 @@ from sionna_isac.study.blocks import (
     changed_fields,
     distinct_methods,
 )
-from sionna_isac.study.dataset_scenario import DatasetScenario
 from sionna_isac.study.isac_scenario import IsacStudy
-from sionna_isac.study.learning_scenario import LearningScenario
-from sionna_isac.study.localization_scenario import LocalizationScenario
-from sionna_isac.study.near_field_scenario import (
-    NearFieldConvergenceScenario,
-    NearFieldScenario,
-)
-from sionna_isac.study.scattering_scenario import (
-    EchoMapScenario,
-    ScatteringConvergenceScenario,
-    ScatteringSphereScenario,
-)
-from sionna_isac.study.single_carrier_scenario import SingleCarrierScenario
 
-__all__ = [
-    "AngleDelayMapScenario",
-    "CodedBERScenario",
-    "EchoMapScenario",
-    "LearningScenario",
-    "LocalizationScenario",
-    "MultiTargetScenario",
-    "NearFieldConvergenceScenario",
-    "NearFieldScenario",
-    "ScatteringConvergenceScenario",
-    "ScatteringSphereScenario",
-    "Scenario",
-]
+__all__ = ["CodedBERScenario", "MultiTargetScenario"]
 
 
 class _ArrayStudy(IsacStudy):
@@ -112,20 +86,3 @@ class CodedBERScenario(_ArrayStudy):
         if self.waveform.eta == 1:
             raise ValueError("waveform.eta must be below 1: at 1 the beam leaves the user out")
         return self
-
-
-Scenario = Annotated[
-    MultiTargetScenario
-    | CodedBERScenario
-    | AngleDelayMapScenario
-    | DatasetScenario
-    | LearningScenario
-    | LocalizationScenario
-    | NearFieldScenario
-    | NearFieldConvergenceScenario
-    | ScatteringSphereScenario
-    | ScatteringConvergenceScenario
-    | EchoMapScenario
-    | SingleCarrierScenario,
-    Field(discriminator="kind"),
-]

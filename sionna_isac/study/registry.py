@@ -1,0 +1,266 @@
+"""Kinds of studies: their one description, and where kinds are found.
+
+The registry knows no kind itself. It finds those of the library as modules of
+``sionna_isac.studies``, and those of other packages by their entry points. A kind is imported when
+it is first asked for, so that one that is broken does not stand in the way of others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import importlib.metadata
+import pkgutil
+import re
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sionna_isac.study.blocks import Study
+from sionna_isac.study.errors import ScenarioError
+from sionna_isac.study.suggest import suggestion
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "GROUP",
+    "Kind",
+    "deferred",
+    "draw_result",
+    "get_kind",
+    "kind_names",
+    "register_kind",
+]
+
+GROUP = "sionna_isac.studies"
+"""Package of the kinds of the library, and group of the entry points of others"""
+
+
+def _no_report(scenario: Any, dataset: xr.Dataset) -> Iterable[str]:
+    return ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Kind:
+    """Description of a kind of study: all that the library asks of it.
+
+    Heavy packages are best imported inside the functions (or the functions named by
+    :func:`deferred`): scenarios are then listed, shown and checked without them.
+
+    Parameters
+    ----------
+    scenario : subclass of :class:`~sionna_isac.study.Study`
+        Fields of its scenarios; the value of the field ``kind: Literal["..."]`` is the name
+    draw : callable
+        ``draw(dataset)`` returns the figure of a result
+    run : `None` (default) | callable
+        ``run(scenario, folder, reporter)`` returns the result, an `xarray.Dataset`. ``folder`` is a
+        :class:`~sionna_isac.study.RunFolder` for parts, by which a run resumes, and ``reporter``
+        a :class:`~sionna_isac.study.Reporter`. `None` if another command serves the kind.
+    report : callable
+        ``report(scenario, dataset)`` returns the lines that are printed after a run; none if not
+        given
+    example : mapping
+        Fields that a new scenario file must give, beside its kind, name and title
+    uses_workers : `bool`, (default `False`)
+        If `True`, ``run`` also takes ``workers``, a number of processes or `None`
+    command : `str`
+        Command line that runs a scenario, "run" if not given
+
+    Raises
+    ------
+    TypeError
+        If the scenario is not such a class, or a function is none
+    ValueError
+        If the example has a field that scenarios do not have
+    """
+
+    scenario: type[Study]
+    draw: Callable[[xr.Dataset], Figure]
+    run: Callable[..., xr.Dataset] | None = None
+    report: Callable[[Any, xr.Dataset], Iterable[str]] = _no_report
+    example: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    uses_workers: bool = False
+    command: str = "run"
+
+    def __post_init__(self) -> None:
+        model = self.scenario
+        if not (isinstance(model, type) and issubclass(model, Study)):
+            raise TypeError(f"scenario must be a subclass of study.Study; got {model!r}")
+        field = model.model_fields.get("kind")
+        names = typing.get_args(field.annotation) if field else ()
+        if len(names) != 1 or not re.fullmatch("[a-z0-9_]+", str(names[0])):
+            raise TypeError(
+                f"scenario must have a field kind: Literal[...] of one name in lower-case letters, "
+                f"digits and _; got {model.__name__} with {list(names)}"
+            )
+        for name in ("draw", "run", "report"):
+            value = getattr(self, name)
+            if not callable(value) and not (name == "run" and value is None):
+                raise TypeError(f"{name} must be a function; got {value!r}")
+        unknown = [key for key in self.example if key not in model.model_fields]
+        if unknown:
+            raise ValueError(f"example must hold fields of {model.__name__}; got {unknown}")
+
+    @property
+    def name(self) -> str:
+        """`str` : Name, as in the field ``kind`` of its scenarios"""
+        return str(typing.get_args(self.scenario.model_fields["kind"].annotation)[0])
+
+    def runner(self) -> Callable[..., xr.Dataset]:
+        """The function that runs scenarios.
+
+        Raises
+        ------
+        ScenarioError
+            If another command serves the kind
+        """
+        if self.run is None:
+            raise ScenarioError(
+                f"a scenario of kind '{self.name}' is for 'sionna-isac {self.command}'"
+            )
+        return self.run
+
+
+def deferred(place: str) -> Callable[..., Any]:
+    """Function at ``"module:name"``, whose module is imported at the first call."""
+    return functools.partial(_call, place)
+
+
+def _call(place: str, /, *arguments: Any, **named: Any) -> Any:
+    return pkgutil.resolve_name(place)(*arguments, **named)
+
+
+_known: dict[str, Kind] = {}  # registered, or imported
+
+
+@functools.cache
+def _points() -> dict[str, list[importlib.metadata.EntryPoint]]:
+    """Places of kinds by name, those of the library first."""
+    package = importlib.import_module(GROUP)
+    found = {
+        name: [importlib.metadata.EntryPoint(name, f"{GROUP}.{name}:KIND", GROUP)]
+        for name in package.__all__
+    }
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
+        places = found.setdefault(point.name, [])
+        if point.value not in [p.value for p in places]:
+            places.append(point)
+    return found
+
+
+def kind_names() -> tuple[str, ...]:
+    """Names of all kinds, those of the library first; none is imported."""
+    return tuple(dict.fromkeys([*_points(), *_known]))
+
+
+def get_kind(name: Any) -> Kind:
+    """Kind of a name.
+
+    Parameters
+    ----------
+    name : `str`
+        One of :func:`kind_names`
+
+    Output
+    ------
+    : :class:`Kind`
+        Its description
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such kind, two have the name, or it cannot be imported
+    """
+    names = kind_names()
+    if not isinstance(name, str) or name not in names:
+        raise ScenarioError(
+            f"kind must be one of {', '.join(names)}; got {name!r}{suggestion(name, names)}"
+        )
+    if name not in _known:
+        first, *others = _points()[name]
+        if others:
+            raise ScenarioError(
+                f"kind '{name}' is there twice, in {_origin(first)} and in {_origin(others[0])}: "
+                "rename or uninstall one of them"
+            )
+        _known[name] = _load(first)
+    return _known[name]
+
+
+def _load(point: importlib.metadata.EntryPoint) -> Kind:
+    try:
+        kind = point.load()
+    except Exception as error:  # code of others may raise anything
+        raise ScenarioError(
+            f"kind '{point.name}' cannot be imported from {_origin(point)}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(kind, Kind):
+        raise ScenarioError(
+            f"kind '{point.name}' must be a study.Kind in {_origin(point)}; got {kind!r}"
+        )
+    if kind.name != point.name:
+        raise ScenarioError(
+            f"kind '{point.name}' must have the name of its entry in {_origin(point)}; got "
+            f"'{kind.name}'"
+        )
+    return kind
+
+
+def _origin(point: importlib.metadata.EntryPoint) -> str:
+    package = f" of the package '{point.dist.name}'" if point.dist else ""
+    return f"'{point.value}'{package}"
+
+
+def register_kind(kind: Kind) -> Kind:
+    """Make a kind known in this process, without an installed package.
+
+    A class of scenarios that is defined anew, as in a notebook, replaces its predecessor.
+
+    Raises
+    ------
+    TypeError
+        If ``kind`` is not a :class:`Kind`
+    ScenarioError
+        If there is another kind of the same name
+    """
+    if not isinstance(kind, Kind):
+        raise TypeError(f"kind must be a study.Kind; got {kind!r}")
+    old = _known.get(kind.name)
+    if kind.name in _points() or (old and _identity(old) != _identity(kind)):
+        other = _identity(old) if old else _origin(_points()[kind.name][0])
+        raise ScenarioError(f"kind '{kind.name}' is there already, in {other}: choose another name")
+    _known[kind.name] = kind
+    return kind
+
+
+def _identity(kind: Kind) -> str:
+    return f"'{kind.scenario.__module__}:{kind.scenario.__qualname__}'"
+
+
+def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) -> Figure:
+    """Draw the figure of a result, and save it if a path is given.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Stored result
+    kind : `str`
+        Kind of the scenario, such as "multi_target"
+    path : `None` (default) | `str` | `Path`
+        Image file
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        The figure
+    """
+    figure = get_kind(kind).draw(dataset)
+    if path is not None:
+        figure.savefig(path)
+    return figure
