@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -71,19 +72,26 @@ def load_scenario(
     Raises
     ------
     ScenarioError
-        If the file cannot be read, there is no such profile, a key is unknown or a value is not
-        allowed
+        If the file cannot be read, there is no such profile, or (in any profile) a key is unknown
+        or a value is not allowed
     """
-    path, raw = _read(source)
+    path, whole = _read(source)
     try:
-        raw = apply_profile(raw, profile)
+        raw = copy.deepcopy(apply_profile(whole, profile))
     except ProfileError as error:
         raise ScenarioError(f"{path}: {error}") from None
     for override in overrides:
         _override(raw, override)
     if seed is not None:
         raw["seed"] = seed
-    return parse_scenario(raw)
+    scenario = parse_scenario(raw)
+    for name in profile_names(whole):  # those that are not chosen are part of the file, too
+        if name != scenario.profile:
+            try:
+                parse_scenario(apply_profile(whole, name))
+            except ScenarioError as error:
+                raise ScenarioError(f"profile {name}: {error}") from None
+    return scenario
 
 
 def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:

@@ -55,6 +55,14 @@ def test_all_profiles_of_the_library_are_valid():
             assert (scenario.name, scenario.profile) == (name, profile)
 
 
+def test_profiles_that_are_not_chosen_are_validated(tmp_path):
+    profiles = {"quick": {}, "full": {"evaluation": {"num_sample": 5}}}
+    with pytest.raises(ScenarioError, match=r"^profile full: .*num_sample: .*num_samples"):
+        load_scenario(write(tmp_path, profiles))
+    with pytest.raises(ScenarioError, match=r"^scenario evaluation.num_sample: "):
+        load_scenario(write(tmp_path, profiles), profile="full")
+
+
 def test_without_a_choice_the_first_profile_is_taken(tmp_path):
     file = write(tmp_path)
     assert list_profiles(file) == tuple(PROFILES)
