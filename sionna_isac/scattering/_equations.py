@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from scipy.constants import c, epsilon_0
 
-from sionna_isac.scattering._grid import VoxelGrid
 from sionna_isac.scattering._spectrum import CACHE
+from sionna_isac.scattering._target import VoxelGrid
 from sionna_isac.scattering.green import choose_kernel, self_term
 
 __all__ = ["Equations"]

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac.core import linalg
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_operator import FieldRoot, GridConvolution, dyad_field
-from sionna_isac.scattering._graph_solver import solve
+from sionna_isac.scattering._krylov import solve_in_graph
 
 __all__ = ["AntennaTensors", "GraphBackend", "born_response"]
 
@@ -144,7 +144,7 @@ class GraphBackend:
 
         target = self._equations.tolerance * (fields.shape[0] / rank) ** 0.5
         targets = tf.fill([rank], tf.constant(target, self._dtype.real_dtype))
-        found = solve(apply, _flat(right.rows), targets, self._equations.max_iterations)
+        found = solve_in_graph(apply, _flat(right.rows), targets, self._equations.max_iterations)
         kept = right.tail <= self._equations.tolerance**2 * fields.shape[0]
         good = tf.reduce_all(found.residuals <= targets) & kept
         y = tf.cast(tf.reshape(found.x, [rank, 3, number]), tf.complex128)

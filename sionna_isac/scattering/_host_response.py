@@ -10,8 +10,8 @@ import numpy as np
 
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._fields import numerical_rank
+from sionna_isac.scattering._krylov import solve
 from sionna_isac.scattering._problem import Antennas, Problem, System
-from sionna_isac.scattering._solver import solve
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering._tones import ToneHistory
 from sionna_isac.scattering.dipole import dyad_field

@@ -12,9 +12,9 @@ from scipy.constants import c, epsilon_0
 from sionna_isac.core import checks
 from sionna_isac.core.layer import resolve_precision
 from sionna_isac.scattering._fields import ElementFields, compress
+from sionna_isac.scattering._krylov import solve
 from sionna_isac.scattering._operator import VolumeOperator
 from sionna_isac.scattering._polarizability import Polarizability
-from sionna_isac.scattering._solver import solve
 from sionna_isac.scattering._spectrum import CACHE
 from sionna_isac.scattering._target import Target
 from sionna_isac.scattering._tones import ToneHistory

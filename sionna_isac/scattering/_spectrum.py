@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.fft
 
-from sionna_isac.scattering._lattice import COMPONENTS
-from sionna_isac.scattering.green import green_kernel
+from sionna_isac.scattering.green import COMPONENTS, green_kernel
 
 __all__ = ["CACHE", "SpectrumCache", "kernel_spectrum", "padded_shape"]
 

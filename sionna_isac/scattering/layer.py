@@ -17,12 +17,11 @@ from sionna_isac.scattering._backends import (
     accept,
     refuse_gradient,
 )
-from sionna_isac.scattering._batch import Batch
 from sionna_isac.scattering._equations import Equations
 from sionna_isac.scattering._graph_response import AntennaTensors, born_response
+from sionna_isac.scattering._inputs import Batch, checked_values
 from sionna_isac.scattering._problem import LARGEST_TOLERANCE, SMALLEST_TOLERANCE, frequency_list
 from sionna_isac.scattering._target import Target
-from sionna_isac.scattering._values import checked_values
 from sionna_isac.scattering.material import effective_conductivity
 
 __all__ = ["VolumeIntegralScattering"]

@@ -14,8 +14,8 @@ from sionna_isac.scattering import (
     VolumeIntegralScattering,
     volume_response,
 )
-from sionna_isac.scattering._grid import find_grid
-from sionna_isac.scattering._values import _inside
+from sionna_isac.scattering._inputs import _inside
+from sionna_isac.scattering._target import find_grid
 from tests.scattering.voxel_bodies import WAVELENGTH, antennas, blob, relative_error, sphere
 
 SIZE = WAVELENGTH / 12

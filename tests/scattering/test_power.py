@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
+from sionna_isac.scattering._krylov import solve
 from sionna_isac.scattering._problem import Problem
-from sionna_isac.scattering._solver import solve
 from tests.scattering.voxel_bodies import FREQUENCY, WAVELENGTH, blob, sphere
 
 K = 2 * np.pi * FREQUENCY / c
