@@ -17,7 +17,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.constants import epsilon_0
 
 from sionna_isac.core import checks
-from sionna_isac.scattering import _arguments
+from sionna_isac.scattering.material import passive
 
 _MAX_TERMS = 1_000_000
 _TINY = 1e-300
@@ -53,8 +53,8 @@ class Coefficients(NamedTuple):
 def sphere(radius: Any, permittivity: Any, conductivity: Any, frequencies: Any) -> Sphere:
     """Check the arguments that describe a sphere."""
     radius = checks.real("radius", radius, minimum=0, exclusive=True)
-    frequencies = _arguments.frequencies(frequencies)
-    permittivity = _arguments.permittivities(permittivity)
+    frequencies = _frequencies(frequencies)
+    permittivity = passive(checks.complexes("permittivity", permittivity))
     if permittivity.shape not in ((), frequencies.shape):
         raise ValueError(
             f"permittivity must be a number or have shape [{frequencies.size}], one entry for "
@@ -186,3 +186,21 @@ def _lentz(order: int, argument: np.ndarray) -> np.ndarray:
 
 def _not_zero(value: np.ndarray) -> np.ndarray:
     return np.where(value == 0, _TINY, value)
+
+
+def points(name: str, value: Any) -> np.ndarray:
+    """Positions [N, 3], N >= 1."""
+    array = checks.floats(name, value)
+    if array.ndim != 2 or array.shape[1] != 3 or not array.size:
+        raise ValueError(f"{name} must have shape [num_points, 3]; got shape {list(array.shape)}")
+    return checks.finite(name, array)
+
+
+def _frequencies(value: Any) -> np.ndarray:
+    """Frequencies [F], F >= 1."""
+    array = checks.frequencies("frequencies", value)
+    if array.ndim != 1 or not array.size:
+        raise ValueError(
+            f"frequencies must have shape [num_frequencies]; got shape {list(array.shape)}"
+        )
+    return array

@@ -10,14 +10,15 @@ import numpy as np
 from scipy.constants import epsilon_0
 
 from sionna_isac.core import checks, cites
-from sionna_isac.scattering import _arguments
 from sionna_isac.scattering._sphere import (
     Coefficients,
     angular_functions,
     coefficients,
     outgoing_waves,
+    points,
     sphere,
 )
+from sionna_isac.scattering.dipole import vector_list
 
 __all__ = ["sphere_response"]
 
@@ -88,8 +89,8 @@ def sphere_response(
     center = checks.vector("center", center, 3)
     tx_distance, tx_direction = _outside("tx_positions", tx_positions, center, radius)
     rx_distance, rx_direction = _outside("rx_positions", rx_positions, center, radius)
-    moments = _arguments.vectors("tx_moments", tx_moments, len(tx_distance))
-    analyzers = _arguments.vectors("rx_polarizations", rx_polarizations, len(rx_distance)).conj()
+    moments = vector_list("tx_moments", tx_moments, len(tx_distance))
+    analyzers = vector_list("rx_polarizations", rx_polarizations, len(rx_distance)).conj()
 
     cosine = np.clip(rx_direction @ tx_direction.T, -1, 1)
     normal, sine = _normals(rx_direction, tx_direction)
@@ -121,7 +122,7 @@ def _outside(
     name: str, positions: Any, center: np.ndarray, radius: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distances [N] and directions [N, 3] from the centre."""
-    offset = _arguments.points(name, positions) - center
+    offset = points(name, positions) - center
     distance = np.linalg.norm(offset, axis=-1)
     nearest = int(np.argmin(distance))
     if distance[nearest] <= radius:
