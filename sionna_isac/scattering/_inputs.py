@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, linalg
-from sionna_isac.scattering._target import FACE, VoxelGrid
+from sionna_isac.scattering._target import FACE, Voxels
 
 __all__ = ["Batch", "checked_values"]
 
@@ -84,7 +84,7 @@ class Batch:
         return value
 
 
-def checked_values(grid: VoxelGrid, *inputs: tf.Tensor) -> list[tf.Tensor]:
+def checked_values(grid: Voxels, *inputs: tf.Tensor) -> list[tf.Tensor]:
     """The inputs of the layer, if they are finite, in their range and clear of the voxels.
 
     A ``ValueError`` in eager mode and a failing assertion, with the same text, in a graph. XLA
@@ -100,7 +100,7 @@ def checked_values(grid: VoxelGrid, *inputs: tf.Tensor) -> list[tf.Tensor]:
         return [tf.identity(value) for value in inputs]
 
 
-def _findings(grid: VoxelGrid, inputs: tuple[tf.Tensor, ...]) -> Iterator[Finding]:
+def _findings(grid: Voxels, inputs: tuple[tf.Tensor, ...]) -> Iterator[Finding]:
     """Findings: a condition and the text if it fails. NaN is one finding, not several."""
     for name, value in zip(NAMES, inputs, strict=True):
         if value.dtype.is_complex:
@@ -147,8 +147,8 @@ def _findings(grid: VoxelGrid, inputs: tuple[tf.Tensor, ...]) -> Iterator[Findin
         )
 
 
-def _inside(grid: VoxelGrid, points: tf.Tensor) -> tf.Tensor:
-    """Mask of points [M, 3] that lie in a voxel, as ``VoxelGrid.holds``."""
+def _inside(grid: Voxels, points: tf.Tensor) -> tf.Tensor:
+    """Mask of points [M, 3] that lie in a voxel, as ``Voxels.holds``."""
     occupied = np.zeros(grid.shape, bool)
     occupied[tuple(grid.cells.T)] = True
     origin = grid.positions[0] - grid.cells[0] * grid.voxel_size

@@ -1,38 +1,31 @@
-"""Checked description of a target: voxels on a regular grid, and their material."""
+"""Checked description of the voxels of a target, in the grid behind them."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from scipy.constants import c, epsilon_0
+from scipy.constants import c
 
 from sionna_isac.core import checks
 from sionna_isac.scattering.dipole import point_list
 from sionna_isac.scattering.errors import CoarseGridWarning
 from sionna_isac.scattering.green import MAX_CELLS
-from sionna_isac.scattering.material import (
-    contrast,
-    effective_conductivity,
-    partial_contrast,
-    permittivities,
-)
+from sionna_isac.scattering.material import partial_contrast
 
-__all__ = ["Target", "VoxelGrid", "find_grid"]
+__all__ = ["FACE", "Voxels", "find_grid"]
 
 OFF_CENTRE = 1e-3  # of a voxel: rounding of single precision, nothing more
 FACE = 1e-9  # of a voxel: points that close to a face belong to the cells of both sides
 WARN_ABOVE = 1 / 6  # wavelengths a voxel
 REFUSE_ABOVE = 1 / 4
-METAL = 1e3  # S/m, as of scene.Material.opaque
 
 
-class VoxelGrid(NamedTuple):
-    """Voxels in the bounding box of a target."""
+class Voxels(NamedTuple):
+    """Voxels of a target in their bounding box, whatever they are made of."""
 
     positions: np.ndarray
     """[N, 3], centres [m]"""
@@ -42,12 +35,35 @@ class VoxelGrid(NamedTuple):
     """Of the box"""
     voxel_size: float
     """[m]"""
+    fill: np.ndarray | None = None
+    """[N], filled part; `None` if all are whole"""
+    normals: np.ndarray | None = None
+    """[N, 3], unit normals of the surface in partly filled voxels"""
 
-    def subset(self, keep: np.ndarray) -> VoxelGrid:
+    @classmethod
+    def checked(
+        cls, positions: Any, voxel_size: float, fill: Any = None, normals: Any = None
+    ) -> Voxels:
+        """Voxels from user input."""
+        size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
+        grid = find_grid(point_list("positions", positions), size)
+        if fill is not None:
+            fill = checks.vector("fill", fill, len(grid.positions))
+            partial_contrast(0, fill)  # checks the range
+            if not np.any(fill > 0):
+                raise ValueError("fill must be > 0 in at least one voxel; got 0 in all")
+            return grid._replace(fill=fill, normals=_unit(normals, grid, fill))
+        if normals is not None:
+            raise ValueError("normals must go with fill: they orient partly filled voxels")
+        return grid
+
+    def subset(self, keep: np.ndarray) -> Voxels:
         """Those of the voxels, in their own bounding box."""
         index = self.cells[keep]
         index = index - index.min(0)
-        return VoxelGrid(self.positions[keep], index, _shape(index), self.voxel_size)
+        fill, normals = (None if v is None else v[keep] for v in (self.fill, self.normals))
+        size = self.voxel_size
+        return Voxels(self.positions[keep], index, _shape(index), size, fill, normals)
 
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Mask of points [M, 3] that lie in a voxel (on its boundary, too)."""
@@ -62,8 +78,34 @@ class VoxelGrid(NamedTuple):
             inside[within] |= occupied[tuple(near[within].T)]
         return inside
 
+    def check_clear(self, name: str, points: np.ndarray) -> None:
+        """Refuse antennas [M, 3] inside the target."""
+        inside = self.holds(points)
+        if np.any(inside):
+            raise ValueError(
+                f"{name} must lie outside the voxels; got {int(inside.sum())} of {len(inside)} "
+                f"inside, the first one at {points[int(np.argmax(inside))]} m"
+            )
 
-def find_grid(positions: np.ndarray, voxel_size: float) -> VoxelGrid:
+    def check_resolution(self, frequency: float, allow_coarse: bool) -> None:
+        """Warn of grids that are coarse at a frequency, refuse very coarse ones."""
+        part = self.voxel_size * frequency / c
+        text = f"{part:.3g} wavelengths at {frequency:g} Hz ({self.voxel_size:g} m)"
+        if part > REFUSE_ABOVE * (1 + 1e-9) and not allow_coarse:
+            raise ValueError(
+                "voxel_size must be at most 1/4 wavelength, unless allow_coarse=True accepts that "
+                f"the response is that of coupled cells, not of the smooth body; got {text}"
+            )
+        if part > WARN_ABOVE * (1 + 1e-9):
+            warnings.warn(
+                f"voxel_size is {text}: above 1/6 the response has not converged to that of the "
+                "smooth body",
+                CoarseGridWarning,
+                stacklevel=5,
+            )
+
+
+def find_grid(positions: np.ndarray, voxel_size: float) -> Voxels:
     """Grid whose cells have the positions as centres; an error if there is none."""
     positions = point_list("positions", positions)
     cells = (positions - positions.min(0)) / voxel_size
@@ -89,10 +131,10 @@ def find_grid(positions: np.ndarray, voxel_size: float) -> VoxelGrid:
             "positions must differ by voxels; got "
             f"{len(flat) - len(np.unique(flat))} voxels more than once"
         )
-    return VoxelGrid(positions, index, shape, voxel_size)
+    return Voxels(positions, index, shape, voxel_size)
 
 
-def _fill_normals(grid: VoxelGrid, fill: np.ndarray) -> np.ndarray:
+def _fill_normals(grid: Voxels, fill: np.ndarray) -> np.ndarray:
     """Unit normals [N, 3] out of the target, from the Sobel gradient of the fill [N]."""
     box = np.zeros(grid.shape)
     cells = tuple(grid.cells.T)
@@ -112,105 +154,7 @@ def _shape(index: np.ndarray) -> tuple[int, int, int]:
     return nx, ny, nz
 
 
-@dataclass(frozen=True, eq=False)
-class Target:
-    """Voxels that differ from free space, in their bounding box."""
-
-    grid: VoxelGrid
-    permittivity: np.ndarray
-    conductivity: np.ndarray
-    fill: np.ndarray | None
-    normals: np.ndarray | None
-    effective_metal: bool = False
-
-    @classmethod
-    def checked(
-        cls,
-        positions: Any,
-        voxel_size: float,
-        permittivity: Any,
-        conductivity: Any,
-        fill: Any = None,
-        normals: Any = None,
-        *,
-        metal: str = "exact",
-        keep_empty: bool = False,
-    ) -> Target:
-        """Target from user input; voxels of free space are left out unless ``keep_empty``."""
-        size = checks.real("voxel_size", voxel_size, minimum=0, exclusive=True)
-        grid = find_grid(point_list("positions", positions), size)
-        num = len(grid.positions)
-        permittivity = permittivities(permittivity)
-        if permittivity.shape != (num,):
-            raise ValueError(
-                f"permittivity must have shape [{num}]; got shape {list(permittivity.shape)}"
-            )
-        conductivity = checks.vector("conductivity", conductivity, num)
-        metal = checks.one_of("metal", metal, ("exact", "effective"))
-        solid = contrast(permittivity, conductivity, 1e9) != 0
-        if fill is not None:
-            fill = checks.vector("fill", fill, num)
-            partial_contrast(0, fill)  # checks the range
-            solid &= fill > 0
-            normals = _unit(normals, grid, fill)
-        elif normals is not None:
-            raise ValueError("normals must go with fill: they orient partly filled voxels")
-        if not np.any(solid):
-            raise ValueError("permittivity and conductivity must make a target: all is free space")
-        if keep_empty:
-            solid[:] = True
-        return cls(
-            grid.subset(solid),
-            permittivity[solid],
-            conductivity[solid],
-            None if fill is None else fill[solid],
-            None if normals is None else normals[solid],
-            metal == "effective",
-        )
-
-    def contrast(self, frequency: float) -> np.ndarray:
-        """Contrast [N] of the material."""
-        if not self.effective_metal:
-            return contrast(self.permittivity, self.conductivity, frequency)
-        # all losses are capped, whether they were given as conductivity or as permittivity
-        losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
-        capped = effective_conductivity(losses, self.grid.voxel_size, frequency)
-        return contrast(self.permittivity.real, capped, frequency)
-
-    def has_metal(self, frequency: float) -> bool:
-        """`True` if a cap on the conductivity would change the material."""
-        losses = self.conductivity - 2 * np.pi * frequency * epsilon_0 * self.permittivity.imag
-        return not self.effective_metal and bool(np.max(losses) > METAL)
-
-    def check_resolution(self, frequency: float, allow_coarse: bool) -> float:
-        """Voxels a wavelength in free space; warns of coarse grids, refuses very coarse ones."""
-        part = self.grid.voxel_size * frequency / c
-        text = f"{part:.3g} wavelengths at {frequency:g} Hz ({self.grid.voxel_size:g} m)"
-        if part > REFUSE_ABOVE * (1 + 1e-9) and not allow_coarse:
-            raise ValueError(
-                "voxel_size must be at most 1/4 wavelength, unless allow_coarse=True accepts that "
-                f"the response is that of coupled cells, not of the smooth body; got {text}"
-            )
-        if part > WARN_ABOVE * (1 + 1e-9):
-            warnings.warn(
-                f"voxel_size is {text}: above 1/6 the response has not converged to that of the "
-                "smooth body",
-                CoarseGridWarning,
-                stacklevel=4,
-            )
-        return 1 / part
-
-    def check_clear(self, name: str, points: np.ndarray) -> None:
-        """Refuse antennas [M, 3] inside the target."""
-        inside = self.grid.holds(points)
-        if np.any(inside):
-            raise ValueError(
-                f"{name} must lie outside the voxels; got {int(inside.sum())} of {len(inside)} "
-                f"inside, the first one at {points[int(np.argmax(inside))]} m"
-            )
-
-
-def _unit(normals: Any, grid: VoxelGrid, fill: np.ndarray) -> np.ndarray:
+def _unit(normals: Any, grid: Voxels, fill: np.ndarray) -> np.ndarray:
     """Unit normals [N, 3]; where none is given and the voxel not full, that of the fill."""
     estimate = _fill_normals(grid, fill)
     if normals is None:
