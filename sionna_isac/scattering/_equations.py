@@ -20,7 +20,7 @@ from sionna_isac.core.layer import resolve_precision
 from sionna_isac.scattering._target import Voxels
 from sionna_isac.scattering.dipole import point_list, vector_list
 from sionna_isac.scattering.errors import NotConvergedError
-from sionna_isac.scattering.green import CACHE, choose_kernel, self_term
+from sionna_isac.scattering.green import CACHE, KERNELS, choose_kernel, self_term
 from sionna_isac.scattering.material import (
     contrast,
     effective_conductivity,
@@ -84,7 +84,7 @@ class Equations:
         equations = cls(
             voxels,
             _frequencies(frequencies),
-            checks.one_of("kernel", kernel, ("auto", "filtered", "galerkin", "point")),
+            checks.one_of("kernel", kernel, ("auto", *KERNELS)),
             np.complex64 if precision == "single" else np.complex128,
             checks.real("tolerance", tolerance, minimum=smallest, maximum=LARGEST_TOLERANCE),
             checks.integer("max_iterations", max_iterations),
@@ -266,7 +266,7 @@ class Problem(NamedTuple):
 
 
 class Algebra(NamedTuple):
-    """What the formulation below needs of NumPy or of TensorFlow."""
+    """Operations of NumPy or of TensorFlow in which the adjoint is formulated."""
 
     wide: Callable
     """Real numbers as complex ones that multiply vectors"""

@@ -208,6 +208,25 @@ def test_gradient_reaches_voxels_of_free_space(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("index", [3, 5])
+def test_silent_antennas_spoil_no_gradient(backend, index):
+    inputs, solve = arguments(), layer(backend, tolerance=1e-12)
+    silent = inputs[index].copy()
+    silent[0] = 0
+    sole = [v[1:] if n in (index - 1, index) else v for n, v in enumerate(inputs)]
+
+    def gradient(values):
+        permittivity = tf.constant(values[0])
+        with tf.GradientTape() as tape:
+            tape.watch(permittivity)
+            loss = tf.reduce_sum(tf.abs(solve(permittivity, *values[1:]) * 1e-18) ** 2)
+        return tape.gradient(loss, permittivity).numpy()
+
+    found = gradient([silent if n == index else v for n, v in enumerate(inputs)])
+    assert relative_error(found, gradient(sole)) < 1e-8
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_gradient_is_the_product_of_both_fields(backend):
     """dH/dchi = V/eps_0 E_r . E_t, with fields from the polarisation of a single voxel."""
     position, size = np.zeros([1, 3]), SIZE
