@@ -1,6 +1,5 @@
 """Scattering: full-wave response of extended targets, with the Mie series as truth."""
 
-from sionna_isac.scattering.adjoint import volume_response_vjp
 from sionna_isac.scattering.cross_section import (
     CrossSections,
     RadarCrossSection,
@@ -34,5 +33,4 @@ __all__ = [
     "sphere_response",
     "sphere_scattering_amplitudes",
     "volume_response",
-    "volume_response_vjp",
 ]

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sionna_isac.core import checks, cites
-from sionna_isac.scattering._sphere import coefficients, sphere
-from sionna_isac.scattering._spherical_waves import angular_functions
+from sionna_isac.scattering._sphere import angular_functions, coefficients, sphere
 
 __all__ = [
     "CrossSections",

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 from scipy.constants import epsilon_0
 
 from sionna_isac.core import Complex, Layer, Number, Real, checks, cites, linalg, register
-from sionna_isac.scattering._backends import (
-    Backend,
-    GraphCall,
-    HostCall,
-    accept,
-    refuse_gradient,
-)
-from sionna_isac.scattering._batch import Batch
-from sionna_isac.scattering._equations import Equations
-from sionna_isac.scattering._graph_response import AntennaTensors, born_response
-from sionna_isac.scattering._problem import LARGEST_TOLERANCE, SMALLEST_TOLERANCE, frequency_list
-from sionna_isac.scattering._target import Target
-from sionna_isac.scattering._values import checked_values
+from sionna_isac.scattering._equations import Antennas, Equations
+from sionna_isac.scattering._graph import GraphBackend, accept, born_response
+from sionna_isac.scattering._host import HostBackend
+from sionna_isac.scattering._inputs import Batch, checked_values
+from sionna_isac.scattering._target import Voxels
 from sionna_isac.scattering.material import effective_conductivity
 
 __all__ = ["VolumeIntegralScattering"]
@@ -41,6 +33,18 @@ OVERFLOW = (
     "the response is not finite: values are too large for the precision, use precision='double'"
 )
 METAL = 1e30  # S/m, above any material
+
+
+class Backend(Protocol):
+    """Solutions for all samples; ``values`` [B, F, 1 or 2, N] is the polarisability."""
+
+    def forward(self, values: tf.Tensor, antennas: Antennas) -> tuple[tf.Tensor, Any]:
+        """h [B, F, R, T] and what the adjoint needs."""
+
+    def backward(
+        self, values: tf.Tensor, antennas: Antennas, state: Any, upstream: tf.Tensor
+    ) -> tf.Tensor:
+        """Gradient with respect to ``values``."""
 
 
 @register
@@ -172,49 +176,36 @@ class VolumeIntegralScattering(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        ones = np.ones(np.shape(positions)[:1])
-        target = Target.checked(
-            positions, voxel_size, 2 * ones, ones, fill, normals, metal=metal, keep_empty=True
-        )
-        self.positions = target.grid.positions
-        self.voxel_size = target.grid.voxel_size
-        self.frequencies = frequency_list(frequencies)
-        self.fill, self.normals = target.fill, target.normals
-        self.kernel, self.metal = kernel, metal
-        self.tolerance = checks.real(
-            "tolerance",
+        voxels = Voxels.checked(positions, voxel_size, fill, normals)
+        self._equations = Equations.checked(
+            voxels,
+            frequencies,
+            kernel,
             tolerance,
-            minimum=SMALLEST_TOLERANCE[self.precision],
-            maximum=LARGEST_TOLERANCE,
+            self.precision,
+            metal,
+            max_iterations,
+            allow_coarse,
         )
-        self.max_iterations = checks.integer("max_iterations", max_iterations)
+        self.positions, self.voxel_size = voxels.positions, voxels.voxel_size
+        self.fill, self.normals = voxels.fill, voxels.normals
+        self.frequencies = self._equations.frequencies
+        self.kernel, self.metal = kernel, metal
+        self.tolerance = self._equations.tolerance
+        self.max_iterations = self._equations.max_iterations
         self.approximation = checks.one_of("approximation", approximation, (None, "born"))
         self.backend = checks.one_of("backend", backend, (None, *BACKENDS))
         self.max_rank = None if max_rank is None else checks.integer("max_rank", max_rank)
         self.allow_coarse = bool(allow_coarse)
-        target.check_resolution(float(self.frequencies.max()), self.allow_coarse)
-        self._target = target
-        whole = self.fill is None or bool(np.all(self.fill == 1))
-        self._equations = Equations(
-            target.grid,
-            None if whole else self.normals,
-            self.frequencies,
-            self.kernel,
-            self.cdtype.as_numpy_dtype,
-            self.tolerance,
-            self.max_iterations,
-        )
-        self._depolarization = 1 / 3 - self._equations.self_terms  # also checks the kernel
+        self._depolarization = self._equations.depolarization  # also checks the kernel
         self._largest_conductivity = None
         if metal == "effective":
             self._largest_conductivity = np.array(
                 [effective_conductivity(METAL, voxel_size, f) for f in self.frequencies]
             )
-        if whole:
-            target = replace(target, fill=None, normals=None)
         self._backends: dict[str, Backend] = {
-            "tf": GraphCall(self._equations, self.max_rank, metal == "effective"),
-            "scipy": HostCall(self._equations, target),
+            "tf": GraphBackend(self._equations, self.max_rank),
+            "scipy": HostBackend(self._equations),
         }
 
     @classmethod
@@ -262,22 +253,17 @@ class VolumeIntegralScattering(Layer):
     ) -> tf.Tensor:
         vectors = [tx_positions, tx_moments, rx_positions, rx_polarizations]
         batch = Batch.of(self.num_voxels, permittivity, conductivity, *vectors)
-        inputs = checked_values(self._target.grid, permittivity, conductivity, *vectors)
+        inputs = checked_values(self._equations.voxels, permittivity, conductivity, *vectors)
         (permittivity, conductivity), vectors = inputs[:2], inputs[2:]
         values = batch.flat(self._polarizability(permittivity, conductivity), 3)
         real = [batch.flat(tf.cast(vectors[n], tf.float64), 2) for n in (0, 2)]
         cplx = [batch.flat(tf.cast(vectors[n], tf.complex128), 2) for n in (1, 3)]
-        antennas = AntennaTensors(real[0], cplx[0], real[1], tf.math.conj(cplx[1]))
+        antennas = Antennas(real[0], cplx[0], real[1], tf.math.conj(cplx[1]))
         if self.approximation == "born":
             h = tf.cast(born_response(self._equations, values, antennas), self.cdtype)
             h = accept(h, tf.math.is_finite(linalg.real_rows(h)), OVERFLOW)
         else:
-            wide = tf.complex128 if permittivity.dtype.is_complex else tf.float64
-            material = [
-                batch.flat(tf.cast(permittivity, wide), 1),
-                batch.flat(tf.cast(conductivity, tf.float64), 1),
-            ]
-            h = self._solve(values, [tf.stop_gradient(v) for v in material], list(antennas))
+            h = self._solve(values, antennas)
         return batch.unflat(h)
 
     def _polarizability(self, permittivity: tf.Tensor, conductivity: tf.Tensor) -> tf.Tensor:
@@ -297,31 +283,41 @@ class VolumeIntegralScattering(Layer):
         good &= permittivity >= 1
         gain = tf.where(good, permittivity - 1, tf.constant(np.nan, tf.float64))[..., tf.newaxis, :]
         chi = tf.complex(gain + tf.zeros_like(loss), tf.zeros_like(gain) - loss)
-        parts = [chi]
-        if self._equations.normals is not None and self.fill is not None:
-            parts = [self.fill * chi, self.fill * chi / (1 + (1 - self.fill) * chi)]
         depolarization = self._depolarization[:, np.newaxis]
-        return tf.stack([part / (1 + depolarization * part) for part in parts], axis=-2)
+        return tf.stack(self._equations.polarizability(chi, depolarization), axis=-2)
 
-    def _solve(self, values: tf.Tensor, material: list, antennas: list) -> tf.Tensor:
+    def _solve(self, values: tf.Tensor, antennas: Antennas) -> tf.Tensor:
         """h [B, F, R, T] with its gradient with respect to the polarisability."""
         backend = self._backends[self.chosen_backend]
 
         @tf.custom_gradient
         def response(values: tf.Tensor, *antennas: tf.Tensor) -> tuple:
             # Nothing in here is to be recorded: not the iterations, nor what they would keep
-            samples = [*material, *(tf.stop_gradient(v) for v in antennas)]
-            h, state = backend.forward(tf.stop_gradient(values), samples)
+            sides = Antennas(*(tf.stop_gradient(v) for v in antennas))
+            h, state = backend.forward(tf.stop_gradient(values), sides)
 
             def gradient(upstream: tf.Tensor) -> tuple:
                 def backward(values: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
                     values, upstream = tf.stop_gradient(values), tf.stop_gradient(upstream)
-                    return backend.backward(values, samples, state, upstream)
+                    return backend.backward(values, sides, state, upstream)
 
-                result = refuse_gradient(backward, ONCE)(values, upstream)
+                result = _refuse_gradient(backward, ONCE)(values, upstream)
                 return result, *(tf.zeros_like(v) for v in antennas)
 
             return h, gradient
 
-        keep = refuse_gradient(tf.identity, MATERIAL_ONLY)
+        keep = _refuse_gradient(tf.identity, MATERIAL_ONLY)
         return response(values, *(keep(v) for v in antennas))
+
+
+def _refuse_gradient(function: Callable, message: str) -> Callable:
+    """The function; an error if anything is differentiated through it, in either direction."""
+
+    @tf.custom_gradient
+    def refusing(*inputs: tf.Tensor) -> tuple:
+        def gradient(*upstream: tf.Tensor) -> tf.Tensor:
+            raise NotImplementedError(message)
+
+        return function(*inputs), gradient
+
+    return refusing

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.constants import c, epsilon_0, mu_0
 
 from sionna_isac.core import checks, cites
-from sionna_isac.scattering import _arguments
 
 __all__ = ["contrast", "effective_conductivity", "partial_contrast"]
 
@@ -87,6 +86,11 @@ def partial_contrast(contrast: Any, fill: Any) -> tuple[np.ndarray, np.ndarray]:
     fill = _at_least("fill", fill, 0)
     if np.any(fill > 1):
         raise ValueError(f"fill must be <= 1; got {float(np.max(fill)):g}")
+    return mixed(contrast, fill)
+
+
+def mixed(contrast: Any, fill: Any) -> tuple[Any, Any]:
+    """:func:`partial_contrast` of arrays or tensors, unchecked."""
     # The second form of chi_perp, f chi / (1 + (1 - f) chi), loses no digits
     return fill * contrast, fill * contrast / (1 + (1 - fill) * contrast)
 
@@ -155,8 +159,22 @@ def permittivities(value: Any) -> np.ndarray:
                 "permittivity must hold real numbers, or complex ones with an imaginary part <= 0, "
                 f"which is loss with e^{{+jwt}}; got {np.max(array.imag):g}j"
             )
-        return _arguments.permittivities(array)
+        return passive(array)
     return _at_least("permittivity", value, 1)
+
+
+def passive(permittivity: np.ndarray) -> np.ndarray:
+    """Relative permittivities eps' - j eps'' of passive materials that are not plasmas."""
+    if np.any(permittivity.real < 1):
+        raise ValueError(
+            f"permittivity must have a real part >= 1; got {np.min(permittivity.real):g}"
+        )
+    if np.any(permittivity.imag > 0):
+        raise ValueError(
+            "permittivity must have an imaginary part <= 0, which is loss with e^{+jwt}; "
+            f"got {np.max(permittivity.imag):g}j"
+        )
+    return permittivity
 
 
 def _at_least(name: str, value: Any, minimum: float) -> np.ndarray:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.core import checks, cites
-from sionna_isac.scattering._fields import numerical_rank
-from sionna_isac.scattering._problem import Problem
-from sionna_isac.scattering._tones import ToneHistory
+from sionna_isac.scattering._equations import Problem
+from sionna_isac.scattering._host import HostBackend, HostSystem
 
 __all__ = ["VolumeResponse", "volume_response"]
 
@@ -179,30 +178,21 @@ def volume_response(
         max_iterations=max_iterations,
         allow_coarse=allow_coarse,
     )
-    num = len(problem.frequencies)
-    h: np.ndarray = np.empty(problem.shape, problem.dtype)
+    equations, antennas = problem.equations, problem.antennas
+    num = len(equations.frequencies)
+    h: np.ndarray = np.empty(problem.shape, equations.dtype)
     rank, iterations, products = np.zeros([3, num], int)
     residual = np.zeros(num)
-    kernels = [""] * num
     side = "none"
-    history: ToneHistory | None = None
-    for n in np.argsort(problem.frequencies):
-        system = problem.system(n)
-        kernels[n] = system.kernel
-        scale = problem.scale(system)
-        if approximation == "born":
-            h[n] = scale * system.rx.cross(system.tx)
-            continue
-        if history is None:  # the side must not change from tone to tone
-            ranks = [numerical_rank(fields, tolerance) for fields in (system.tx, system.rx)]
-            side = "tx" if ranks[0] <= ranks[1] else "rx"
-            history = problem.history(side)
-        fields, others = (system.tx, system.rx) if side == "tx" else (system.rx, system.tx)
-        solved = problem.solve(system, fields, history)
-        answer = others.products(solved.solutions) @ solved.mixing.T
-        h[n] = scale * (answer if side == "tx" else answer.T)
-        rank[n], residual[n] = len(solved.solutions), solved.residual
-        iterations[n], products[n] = solved.iterations, solved.products
+    if approximation == "born":
+        for n in range(num):
+            h[n] = HostSystem(equations, n, problem.values(n), antennas).born()
+    else:
+        for n, swap, solved in HostBackend(equations).tones(problem.values, antennas):
+            side = "rx" if swap else "tx"
+            h[n], residual[n] = solved.h, solved.residual
+            rank[n] = len(solved.solutions)
+            iterations[n], products[n] = solved.iterations.max(), solved.iterations.sum()
     if not return_info:
         return h
     return VolumeResponse(
@@ -213,7 +203,7 @@ def volume_response(
         products,
         residual,
         tolerance,
-        tuple(kernels),
-        len(problem.target.permittivity),
-        problem.voxels_per_wavelength,
+        tuple(equations.kernels),
+        len(equations.voxels.positions),
+        equations.voxels_per_wavelength,
     )

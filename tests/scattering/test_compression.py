@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sionna_isac.scattering import _fields, volume_response
-from sionna_isac.scattering._fields import compress, numerical_rank
-from sionna_isac.scattering._problem import Problem
+from sionna_isac.scattering import dipole, volume_response
+from sionna_isac.scattering._equations import Problem
+from sionna_isac.scattering._host import HostSystem
+from sionna_isac.scattering.dipole import compress, numerical_rank
 from tests.scattering.voxel_bodies import FREQUENCY, WAVELENGTH, blob, relative_error
 
 BODY = blob(WAVELENGTH / 8, seed=4, shape=(6, 5, 7))
@@ -38,7 +39,7 @@ def exact() -> np.ndarray:
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-9])
 def test_basis_spans_the_fields_to_the_tolerance(tolerance):
     problem = Problem.checked(**BODY, **LINES, frequencies=[FREQUENCY], precision="double")
-    fields = problem.system(0).tx
+    fields = HostSystem(problem.equations, 0, problem.values(0), problem.antennas).tx
     all_fields = np.concatenate([rows for _, rows in fields.blocks()], -1).reshape(24, -1)
     all_fields = all_fields / fields.scale[:, np.newaxis]
     np.testing.assert_allclose(np.linalg.norm(all_fields, axis=1), 1)
@@ -97,7 +98,7 @@ def test_tones_far_apart_do_no_harm():
 
 @pytest.mark.parametrize("tolerance", [1e-5, 1e-8])
 def test_blocks_of_voxels_change_nothing(monkeypatch, exact, tolerance):
-    monkeypatch.setattr(_fields, "BLOCK_BYTES", 20_000)
+    monkeypatch.setattr(dipole, "BLOCK_BYTES", 20_000)
     h = volume_response(
         **BODY, **LINES, frequencies=TONES[:1], tolerance=tolerance, precision="double"
     )

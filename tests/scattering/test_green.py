@@ -7,9 +7,7 @@ import pytest
 from scipy.constants import c, epsilon_0
 
 from sionna_isac.scattering import dipole_field, green_kernel, self_term
-from sionna_isac.scattering._galerkin import _demagnetising_tensor
-from sionna_isac.scattering._spectrum import SpectrumCache
-from sionna_isac.scattering.green import choose_kernel
+from sionna_isac.scattering.green import SpectrumCache, _demagnetising_tensor, choose_kernel
 from tests.scattering.voxel_bodies import FREQUENCY, WAVELENGTH
 
 K = 2 * np.pi * FREQUENCY / c

@@ -14,8 +14,8 @@ from sionna_isac.scattering import (
     VolumeIntegralScattering,
     volume_response,
 )
-from sionna_isac.scattering._grid import find_grid
-from sionna_isac.scattering._values import _inside
+from sionna_isac.scattering._inputs import _inside
+from sionna_isac.scattering._target import find_grid
 from tests.scattering.voxel_bodies import WAVELENGTH, antennas, blob, relative_error, sphere
 
 SIZE = WAVELENGTH / 12
@@ -205,6 +205,25 @@ def test_gradient_reaches_voxels_of_free_space(backend):
     ]
     difference = (-3 * ends[0] + 4 * ends[1] - ends[2]) / (2 * step[0]) / 1e18
     assert gradient[0] == pytest.approx(difference, rel=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("index", [3, 5])
+def test_silent_antennas_spoil_no_gradient(backend, index):
+    inputs, solve = arguments(), layer(backend, tolerance=1e-12)
+    silent = inputs[index].copy()
+    silent[0] = 0
+    sole = [v[1:] if n in (index - 1, index) else v for n, v in enumerate(inputs)]
+
+    def gradient(values):
+        permittivity = tf.constant(values[0])
+        with tf.GradientTape() as tape:
+            tape.watch(permittivity)
+            loss = tf.reduce_sum(tf.abs(solve(permittivity, *values[1:]) * 1e-18) ** 2)
+        return tape.gradient(loss, permittivity).numpy()
+
+    found = gradient([silent if n == index else v for n, v in enumerate(inputs)])
+    assert relative_error(found, gradient(sole)) < 1e-8
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

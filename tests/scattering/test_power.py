@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
-from sionna_isac.scattering._problem import Problem
-from sionna_isac.scattering._solver import solve
+from sionna_isac.scattering._equations import Problem
+from sionna_isac.scattering._host import HostSystem
+from sionna_isac.scattering._krylov import solve
 from tests.scattering.voxel_bodies import FREQUENCY, WAVELENGTH, blob, sphere
 
 K = 2 * np.pi * FREQUENCY / c
@@ -27,24 +28,24 @@ def power_balance(body: dict, kernel: str, tolerance: float = 1e-10) -> tuple[fl
         precision="double",
         allow_coarse=True,
     )
-    system, target = problem.system(0), problem.target
-    polarizability, size = system.operator.polarizability, target.grid.voxel_size
-    positions = target.grid.positions
+    system = HostSystem(problem.equations, 0, problem.values(0), problem.antennas)
+    root, voxels = system.operator.root, problem.equations.voxels
+    positions, size = voxels.positions, voxels.voxel_size
 
     def form_factor(directions: np.ndarray) -> np.ndarray:
-        if system.kernel != "galerkin":
+        if problem.equations.kernels[0] != "galerkin":
             return np.ones(len(directions))
         return np.prod(np.sinc(K * size / (2 * np.pi) * directions), axis=1)
 
     way, field = np.array([0.6, 0.0, 0.8]), np.array([0.0, 1.0, 0.0])
     incident = field[:, np.newaxis] * np.exp(-1j * K * positions @ way) * form_factor(way[None])
-    rhs = polarizability.root(incident[np.newaxis])
+    rhs = root(incident[np.newaxis])
     goal = np.array([tolerance * np.linalg.norm(rhs)])
     scaled = solve(system.operator.apply, rhs, goal, 1000).x
-    moments = polarizability.root(scaled)[0]  # in units of eps_0 d^3
+    moments = root(scaled)[0]  # in units of eps_0 d^3
     extinction = -np.vdot(incident, moments).imag
     # Own depolarisation taken off, what is left of 1/a is 1/chi: the loss in the material
-    chi = target.contrast(FREQUENCY)
+    chi = problem.contrast(0)
     absorption = np.sum((1 / chi).imag * np.sum(np.abs(moments) ** 2, axis=0))
     nodes, weights = np.polynomial.legendre.leggauss(40)
     angles = 2 * np.pi * np.arange(80) / 80

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sionna_isac.scattering import NotConvergedError
-from sionna_isac.scattering._solver import solve
+from sionna_isac.scattering._krylov import solve
 
 
 def system(size: int, seed: int, spread: float = 0.5) -> np.ndarray:
