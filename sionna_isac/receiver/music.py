@@ -87,7 +87,7 @@ class MUSIC(Layer):
     Output
     ------
     : :class:`PositionEstimate`
-        Estimates; NaN (an error in eager mode) where ``y`` is not finite or zero, or ``sector``
+        Estimates; NaN (an error in eager mode) where ``y`` is not finite, or ``sector``
         is none that the array can tell
 
     Raises
@@ -144,7 +144,7 @@ class MUSIC(Layer):
             self._check_sector(sector.numpy())
         y, valid = silenced(y)  # the eigenvalues of NaN would stop a graph
         # in eager mode these were errors
-        valid &= tf.reduce_any(tf.not_equal(y, 0), (1, 2)) & (sector[:, 0] <= sector[:, 1])
+        valid &= sector[:, 0] <= sector[:, 1]
         valid &= tf.reduce_all(tf.abs(sector) <= self._limit + 1e-6, 1)
         nan = tf.constant(np.nan, self.rdtype)
         # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
