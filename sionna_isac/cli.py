@@ -180,7 +180,7 @@ def list_(
 @app.command()
 def new(
     kind: Annotated[
-        str, typer.Argument(help="Kind of the scenario, one of those that 'list' shows.")
+        str, typer.Argument(help="Kind of the scenario, one of those that 'list --kinds' shows.")
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File; KIND.yaml if not given.")

@@ -71,7 +71,7 @@ def test_a_registered_kind_is_validated_run_drawn_and_described(tmp_path, capsys
 
     path = write_template("random_walk", tmp_path / "walk.yaml")
     assert "# num_walks: 50  # Number of walks; integer >= 2" in path.read_text().splitlines()
-    with pytest.raises(ScenarioError, match=r"num_walks: .*greater than or equal to 2; got 1"):
+    with pytest.raises(ScenarioError, match=r"num_walks: must be >= 2; got 1"):
         load_scenario(path, ["num_walks=1"])
     with pytest.raises(ScenarioError, match=r"unknown key \(did you mean 'num_walks'\?\)"):
         load_scenario(path, ["num_walk=1"])
