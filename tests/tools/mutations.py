@@ -104,7 +104,7 @@ MUTATIONS = [
         ("array/layout.py", ARRAY, "positions = metres / self.wavelength", "positions = metres / self.wavelength * 2"),
         # waveform
         ("waveform/precoder.py", PRECODER, "rest = tf.sqrt(1 - eta)", "rest = 1 - tf.sqrt(eta)"),
-        ("waveform/precoder.py", PRECODER, "tf.sqrt(self.power / safe)", "self.power / tf.sqrt(safe)"),
+        ("waveform/precoder.py", PRECODER, "scale = tf.sqrt(power / tf.where(valid, energy, tf.ones_like(energy)))", "scale = power / tf.sqrt(tf.where(valid, energy, tf.ones_like(energy)))"),
         ("waveform/precoder.py", PRECODER, "linalg.expj(phi)", "linalg.expj(-phi)"),
         ("waveform/precoder.py", PRECODER, "-(pattern @ tf.math.imag(dictionary))", "pattern @ tf.math.imag(dictionary)"),
         ("waveform/neural.py", "receiver/test_neural_single_carrier", "/ self.num_messages", ""),
@@ -122,7 +122,7 @@ MUTATIONS = [
         ("receiver/detector.py", SINGLE, "tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2", "tf.abs(matched)"),
         ("receiver/softmax_angle.py", SINGLE, "beta = self.array.num_antennas if", "beta = 1.0 if"),
         ("receiver/music.py", "receiver/test_limits receiver/test_music", "/ self.array.num_antennas", ""),
-        ("receiver/nn/neural_receiver.py", "receiver/test_nn", "tf.math.rsqrt(size * no)", "tf.math.rsqrt(no)"),
+        ("receiver/nn/neural_receiver.py", "receiver/test_nn", "tf.math.rsqrt(size * tf.where(valid, no, 1.0))", "tf.math.rsqrt(tf.where(valid, no, 1.0))"),
         ("receiver/nn/single_carrier.py", "receiver/test_neural_single_carrier", "echo = linalg.real_rows(y) / self.input_scale", "echo = linalg.real_rows(y) * self.input_scale"),
         ("receiver/_pursuit.py", OMP, "(lr * ci + li * cr)", "(lr * ci - li * cr)"),
         # metrics
@@ -164,7 +164,7 @@ MUTATIONS = [
         ("study/dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # core
         ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
-        ("core/checks.py", "truth/test_conventions receiver/test_symbols", "return no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "return no"),
+        ("core/checks.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),
         ("core/random.py", CORE, "for v in (seed, *labels)", "for v in (seed,)"),
         ("core/perceptron.py", CORE, "math.sqrt(6 / (shape[0] if he else sum(shape)))", "math.sqrt(6 / shape[0])"),
         ("core/initializers.py", "receiver/test_nn", "math.prod(shape[:-1])", "math.prod(shape)"),
