@@ -344,7 +344,7 @@ CALLS = [
     wrong("multibeam-zero", lambda: MultibeamPrecoder()(0 * y(1, 4), y(1, 4), 1), "sensing", "sample 0", "be 0"),
     wrong("multibeam-nan", lambda: MultibeamPrecoder()(NAN * y(1, 4), y(1, 4), 0.5), "sensing", "4 NaN", "finite"),
     wrong("multibeam-phi", lambda: MultibeamPrecoder()(y(1, 4), y(1, 4), 0.5, NAN), "phi", "1 NaN", "finite"),
-    wrong("multibeam-eta-nan", lambda: MultibeamPrecoder()(y(1, 4), y(1, 4), NAN), "eta", "nan", "[0, 1]"),
+    wrong("multibeam-eta-nan", lambda: MultibeamPrecoder()(y(1, 4), y(1, 4), NAN), "eta", "1 NaN", "finite"),
     wrong("multibeam-eta-complex", lambda: MultibeamPrecoder()(y(1, 4), y(1, 4), 0.5 + 0j), "eta", "complex", "real"),
     wrong("multibeam-eta-batch", lambda: MultibeamPrecoder()(y(2, 4), y(1, 4), [0.1, 0.2, 0.3]), "eta", "[3]", "[2]"),
     wrong("multibeam-shape", lambda: MultibeamPrecoder()(y(2, 4), y(2, 5), 0.5), "communication", "[2, 5]", "[2, 4]"),
@@ -510,7 +510,7 @@ CALLS = [
     wrong("detector-method", lambda: SymbolDetector(demapping_method="zf"), "demapping_method", "'zf'", "'app', 'maxlog'"),
     wrong("detector-csi", lambda: SymbolDetector()(y(2, 8), y(2, 7), 0.1), "csi", "[2, 7]", "8"),
     wrong("detector-noise-zero", lambda: SymbolDetector()(y(2, 8), y(2, 8), 0), "no", "0", "> 0"),
-    wrong("detector-noise-nan", lambda: SymbolDetector()(y(2, 8), y(2, 8), NAN), "no", "nan"),
+    wrong("detector-noise-nan", lambda: SymbolDetector()(y(2, 8), y(2, 8), NAN), "no", "1 NaN", "finite"),
     wrong("detector-noise-shape", lambda: SymbolDetector()(y(2, 8), y(2, 8), np.ones(8)), "no", "[8]", "[2, 8]"),
     wrong("detector-noise", lambda: SymbolDetector()(y(2, 8), y(2, 8), -0.1), "no", "-0.1", ">= 0"),
 ]

@@ -60,6 +60,8 @@ class SteeringDictionary(Layer):
         [-pi/2, pi/2], or ``columns`` has the wrong shape or is not finite
     """
 
+    _finite_inputs = False
+
     def __init__(
         self,
         num_antennas: int,

@@ -110,6 +110,7 @@ class UniformLinearArray(Layer):
         not finite
     """
 
+    _finite_inputs = False
     _ordered = True  # whether trained positions are kept sorted
 
     def __init__(

@@ -86,6 +86,8 @@ class SphericalWaveArray(Layer):
         finite
     """
 
+    _finite_inputs = False
+
     def __init__(
         self,
         element_positions: Any,

@@ -325,8 +325,6 @@ class ExtendedEcho(Layer):
         checks.shape("targets.heading", targets.heading, [batch_size])
         checks.shape("targets.permittivity", targets.permittivity, [batch_size, number])
         checks.shape("targets.conductivity", targets.conductivity, [batch_size, number])
-        checks.finite("targets.position", targets.position)
-        checks.finite("targets.heading", targets.heading)
         if tf.executing_eagerly():
             checks.headings("targets.heading", targets.heading)
         # The world turned into the body frame: rows times the rotation of the body

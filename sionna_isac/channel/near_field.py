@@ -147,8 +147,6 @@ class NearFieldEcho(Layer):
         )
         checks.shape("point", point, [x.shape[0], None, self.array.num_axes])
         checks.shape("reflection", reflection, point.shape[:-1], "[batch_size, num_targets]")
-        for name, value in (("x", x), ("point", point), ("reflection", reflection)):
-            checks.finite(name, value)
         self._off_the_array(point)
         steering = self.cast(self.array.steering(point))  # [B, Q, N]
         lit = linalg.matmul(tf.math.conj(steering), x)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from sionna.phy import config
 from sionna.phy.config import dtypes
 
+from sionna_isac.core import checks
 from sionna_isac.core.inputs import Types, brought, parameters, required
 from sionna_isac.core.serialization import decode, encode, frozen_layers, set_frozen_layers
 
@@ -39,7 +40,8 @@ class Layer(keras.layers.Layer):
       leave complex tensors alone). Those that ``call`` annotates as
       :data:`~sionna_isac.core.Complex` may be real, those annotated as
       :data:`~sionna_isac.core.Real` may be integers but not complex, and of those annotated as
-      :data:`~sionna_isac.core.Number` integers are cast; others keep their kind.
+      :data:`~sionna_isac.core.Number` integers are cast; others keep their kind. All these must be
+      finite in eager mode (arrays aside, which answer NaN with NaN).
     - Python numbers, lists of them and NumPy arrays are accepted in positions where Keras wants
       tensors; Python integers (a batch size) reach ``call`` unchanged, so that shapes stay static.
     - ``get_config`` returns the constructor arguments, read from the attributes of the same
@@ -57,6 +59,8 @@ class Layer(keras.layers.Layer):
     kwargs
         Arguments of `keras.layers.Layer` (``name``, ``trainable``)
     """
+
+    _finite_inputs = True  # if inputs with a kind must be finite in eager mode
 
     def __init__(self, *, precision: str | None = None, **kwargs: Any) -> None:
         precision = resolve_precision(precision)
@@ -134,7 +138,13 @@ class Layer(keras.layers.Layer):
         kind = parameters(call).get(name)
         if value is None and name in required(call):
             raise TypeError(f"{name} must be given; got None")
-        return brought(name, value, kind, Types(self.rdtype, self.cdtype), symbolic)
+        return self._of_kind(name, value, kind, symbolic)
+
+    def _of_kind(self, name: str, value: Any, kind: Any, symbolic: bool = False) -> Any:
+        value = brought(name, value, kind, Types(self.rdtype, self.cdtype), symbolic)
+        if kind is not None and self._finite_inputs and tf.executing_eagerly():
+            _check_finite(name, value)
+        return value
 
     def cast(self, value: Any, kind: Any = None, name: str = "value") -> Any:
         """Tensor of ``value`` in the precision of the layer.
@@ -148,7 +158,7 @@ class Layer(keras.layers.Layer):
         name : `str`
             Name of the value, for errors
         """
-        return brought(name, value, kind, Types(self.rdtype, self.cdtype))
+        return self._of_kind(name, value, kind)
 
     def add_weight(self, *args: Any, **kwargs: Any) -> keras.Variable:
         """Add a weight; see Keras."""
@@ -214,6 +224,14 @@ class Layer(keras.layers.Layer):
         layer = cls(**{k: decode(v) for k, v in config.items()})
         set_frozen_layers(layer, frozen)
         return layer
+
+
+def _check_finite(name: str, value: Any) -> None:
+    if hasattr(value, "_fields"):
+        for part in value._fields:
+            _check_finite(f"{name}.{part}", getattr(value, part))
+    elif isinstance(value, tf.Tensor):
+        checks.finite(name, value)
 
 
 def _static(value: Any) -> bool:

@@ -159,7 +159,6 @@ class AngleDelayMap(Layer):
 
     def call(self, y: Complex) -> tf.Tensor:
         checks.shape("y", y, [None, self.array.num_antennas, None])
-        checks.finite("y", y)
         delays = delay_dictionary(
             self.range_grid, self.subcarrier_spacing, y.shape[-1], self.precision
         )

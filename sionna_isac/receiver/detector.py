@@ -105,6 +105,5 @@ def check_observation(
     """Single-carrier observation [batch_size, num_antennas] and its sector, checked."""
     checks.rank("y", y, (2, 3), "[batch_size, num_antennas] or [batch_size, num_antennas, 1]")
     checks.shape("y", y, [None, num_antennas, 1][: y.shape.rank])
-    checks.finite("y", y)
     sector = checks.sector("sector", sector, y.shape[0])
     return y if y.shape.rank == 2 else y[..., 0], sector

@@ -137,8 +137,6 @@ class MUSIC(Layer):
             "[batch_size, num_antennas, num_snapshots]",
         )
         checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
-        checks.finite("y", y)
-        checks.finite("sector", sector)
         if tf.executing_eagerly() and y.shape[0]:
             self._check_echo(y.numpy())
             self._check_sector(sector.numpy())

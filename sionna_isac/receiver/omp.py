@@ -102,7 +102,6 @@ class PursuitReceiver(Layer):
             [None, self.array.num_antennas, None if projected else self.num_subcarriers],
             "[batch_size, num_antennas, num_subcarriers]",
         )
-        checks.finite("y", y)
         sector = checks.sector("sector", sector, y.shape[0])
         if projected:
             delays = self.delay_dictionary()

@@ -169,8 +169,6 @@ class MultibeamPrecoder(Layer):
             checks.rank(name, value, (0, 1), "(scalar or [batch_size])")
             if value.shape.rank == 1 and size != 1 and value.shape[0] != 1:
                 checks.shape(name, value, [size], "[batch_size], or be a scalar")
-        for name, value in (("sensing", sensing), ("communication", communication), ("phi", phi)):
-            checks.finite(name, value)
         if tf.executing_eagerly() and not bool(tf.reduce_all((eta >= 0) & (eta <= 1))):
             raise ValueError(f"eta must lie within [0, 1]; got {eta.numpy()}")
         first = linalg.to_complex(tf.sqrt(eta))[..., tf.newaxis]

@@ -186,6 +186,22 @@ def test_complex_numbers_are_refused_where_real_ones_are_meant(case):
             layer(*actual)
 
 
+@each([c for c in BATCHED if not hasattr(c.build("single"), "steering")])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_eager_inputs_must_be_finite(case, bad):
+    layer = case.build("single")
+
+    def spoilt(value: Any) -> np.ndarray:
+        new = np.array(value)
+        new.flat[-1] = bad
+        return new
+
+    for kind in (Real, Complex):
+        for name, actual, _ in varied(case, kind, spoilt):
+            with pytest.raises(ValueError, match=rf"{name} must be finite; got 1 NaN or infinite"):
+                layer(*actual)
+
+
 @each([c for c in BATCHED if set(named(c, c.build("single"))) & set(ANGLES)])
 def test_angles_in_degrees_are_refused(case):
     layer = case.build("double")
