@@ -89,7 +89,7 @@ def wavelength(name: str, value: Any) -> float:
 
 def frequency(name: str, value: Any) -> float:
     """Return ``value`` as a frequency [Hz] of a wave."""
-    return float(frequencies(name, real(name, value)))
+    return float(frequencies(name, real(name, value, minimum=0, exclusive=True)))
 
 
 def frequencies(name: str, value: Any) -> np.ndarray:
@@ -98,8 +98,7 @@ def frequencies(name: str, value: Any) -> np.ndarray:
     low, high = _FREQUENCIES
     bad = hertz[(hertz < low) | (hertz > high)]
     if bad.size:
-        positive = "a finite number > 0"
-        allowed = positive if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
+        allowed = "> 0" if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
         raise ValueError(f"{name} must be {allowed}; got {bad.flat[0]:g}")
     return hertz
 
