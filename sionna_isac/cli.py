@@ -247,16 +247,22 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()  # a full disk is seen here, not when Python ends
     except typer.Exit as stop:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        _discard_output()
+        code = _BROKEN_PIPE
     except Exception as error:
         if not _is_usage(error):
             raise
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         text = " ".join(message.split())
         print(f"error: {text}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _discard_output()
         code = 2
     if code == _INTERRUPTED:  # some versions of typer make it an exit of their own
         resumes = {"run", "generate"} & set(sys.argv[1:3])
@@ -266,13 +272,18 @@ def main() -> None:
     sys.exit(code or 0)
 
 
+def _discard_output() -> None:
+    """Send what is still to be written to nowhere: Python would try again, in vain, as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _terminate(*_: object) -> None:
     """End by SIGTERM as by Ctrl-C: what is computed is kept, workers end, one line."""
     _terminated.append(True)
     raise KeyboardInterrupt
 
 
-_INTERRUPTED, _TERMINATED = 130, 143
+_BROKEN_PIPE, _INTERRUPTED, _TERMINATED = 1, 130, 143
 _terminated: list[bool] = []
 _USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
 _USAGE |= {"NotConvergedError", "WorkerError"}

@@ -173,12 +173,25 @@ def test_a_file_that_is_not_there_is_told_from_a_name(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
-def test_output_that_does_not_fit_is_one_line():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_does_not_fit_is_one_line(unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
         line = [sys.executable, "-m", "sionna_isac.cli", "show", "quick"]
-        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_is_closed_early_is_no_error(unbuffered):
+    read, write = os.pipe()
+    os.close(read)
+    line = [sys.executable, "-m", "sionna_isac.cli", "show", "quick"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(line, stdout=write, stderr=subprocess.PIPE, text=True, env=environment)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 NEAREST = [
