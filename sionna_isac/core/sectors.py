@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["edges", "has_angles", "within"]
+__all__ = ["edges", "has_angles", "tolerance", "within"]
 
 _SHARE = 1e-5  # of the smallest cell of the grid
 

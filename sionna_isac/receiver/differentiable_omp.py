@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.omp import (
     PursuitReceiver,
     TargetEstimate,
@@ -143,8 +142,7 @@ class DifferentiableOMP(PursuitReceiver):
     def call(
         self, y: Complex, sector: Real, no: Real | None = None, projected: bool = False
     ) -> TargetEstimate:
-        z, sector, delays = self._observe(y, sector, projected)
-        z, finite = silenced(z)
+        z, finite, sector, delays = self._observe(y, sector, projected)
         beta = self._inverse_temperature(no, z, delays.num_subcarriers)
         warm = tf.math.is_finite(beta)
         beta = tf.where(warm, beta, tf.ones_like(beta))

@@ -94,7 +94,8 @@ class PursuitReceiver(Layer):
 
     def _observe(
         self, y: tf.Tensor, sector: tf.Tensor, projected: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, DelayDictionary]:
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, DelayDictionary]:
+        """Projected observation and its mask (:func:`silenced`), checked sector, dictionary."""
         checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
         checks.shape(
             "y",
@@ -106,9 +107,9 @@ class PursuitReceiver(Layer):
         if projected:
             delays = self.delay_dictionary()
             checks.last_dim("y", y, delays.rank, "(the rank of the delay dictionary)")
-            return y, sector, delays
+            return *silenced(y), sector, delays
         delays = self.delay_dictionary(y.shape[-1])
-        return delays.project(y), sector, delays
+        return *silenced(delays.project(y)), sector, delays
 
 
 @register
@@ -178,8 +179,7 @@ class OMP(PursuitReceiver):
         )
 
     def call(self, y: Complex, sector: Real, projected: bool = False) -> TargetEstimate:
-        z, sector, delays = self._observe(y, sector, projected)
-        z, finite = silenced(z)
+        z, finite, sector, delays = self._observe(y, sector, projected)
         if isinstance(self.angle_grid, int):
             angles = spread(sector, self.angle_grid)
             rows = self.cast(self.array.steering(angles))

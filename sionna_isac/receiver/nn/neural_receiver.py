@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
-from sionna_isac.receiver.angle_delay import correlate, silenced, spread
+from sionna_isac.receiver.angle_delay import correlate, spread
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
 from sionna_isac.receiver.omp import PursuitReceiver, TargetEstimate, sector_or_angle_grid
 
@@ -152,8 +152,7 @@ class NeuralReceiver(PursuitReceiver):
         The arguments are those of the layer.
         """
         sector = self.cast(sector, Real, "sector")
-        z, _, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
-        z, finite = silenced(z)
+        z, finite, _, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
         no = self.noise_power if no is None else no
         if no is None:
             raise ValueError(
