@@ -35,7 +35,7 @@ _PARTS = {
     "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "learning_scenario": ("LearningScenario",),
     "array_scenario": ("CodedBERScenario", "MultiTargetScenario"),
-    "errors": ("ScenarioError",),
+    "errors": ("ScenarioError", "WorkerError"),
     "registry": (
         "Kind",
         "deferred",
@@ -56,7 +56,6 @@ _PARTS = {
     "sampler": ("NumericalError", "Sampler"),
     "learner": ("Learner", "Stage"),
     "training": ("TrainingError", "train"),
-    "workers": ("WorkerError",),
 }
 _HOME = {name: part for part, names in _PARTS.items() for name in names}
 

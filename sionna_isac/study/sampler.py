@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
+from sionna_isac.errors import UsageError
 from sionna_isac.study.approach import Approach, copy_layer
 from sionna_isac.study.system import IsacSystem
 
 __all__ = ["NumericalError", "Sampler"]
 
 
-class NumericalError(RuntimeError):
+class NumericalError(UsageError, RuntimeError):
     """A simulation that gave NaN or infinity; the message is one line."""
 
 

@@ -17,7 +17,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-__all__ = ["WorkerError", "default_workers", "run_tasks", "silenced"]
+from sionna_isac.study.errors import WorkerError
+
+__all__ = ["default_workers", "run_tasks", "silenced"]
 
 # One thread a process: more would compete for the cores, and the last digits of a search may
 # depend on how a matrix product is split. Work here is not for accelerators.
@@ -27,10 +29,6 @@ _ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "-1",
 }
-
-
-class WorkerError(RuntimeError):
-    """A worker process that ended before its work was done; the message is one line."""
 
 
 def default_workers() -> int:

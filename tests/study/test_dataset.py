@@ -22,6 +22,7 @@ from sionna_isac.study import (
     DatasetError,
     ScenarioError,
     StoreError,
+    WorkerError,
     generate_dataset,
     load_scenario,
     open_dataset,
@@ -29,7 +30,6 @@ from sionna_isac.study import (
 )
 from sionna_isac.study.dataset import (
     SampleError,
-    WorkerError,
     compute_sample,
     describe_dataset,
     generate,

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-from sionna_isac.study.store import StoreError
+from sionna_isac.study.errors import WorkerError
 
-__all__ = ["WorkerError", "interrupts_noticed", "run_chains"]
+__all__ = ["interrupts_noticed", "run_chains"]
 
 _ENVIRONMENT = {  # one thread each: the numbers then do not depend on the number of workers
     "OMP_NUM_THREADS": "1",
@@ -22,10 +22,6 @@ _ENVIRONMENT = {  # one thread each: the numbers then do not depend on the numbe
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 _CONNECT_SECONDS = 20
-
-
-class WorkerError(StoreError):
-    """The workers cannot be reached or keep dying; the message is one line."""
 
 
 def run_chains(
