@@ -164,12 +164,12 @@ MUTATIONS = [
         ("study/dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # core
         ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
-        ("core/checks.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),
+        ("core/checks/quantities.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),
         ("core/random.py", CORE, "for v in (seed, *labels)", "for v in (seed,)"),
         ("core/perceptron.py", CORE, "math.sqrt(6 / (shape[0] if he else sum(shape)))", "math.sqrt(6 / shape[0])"),
         ("core/initializers.py", "receiver/test_nn", "math.prod(shape[:-1])", "math.prod(shape)"),
         ("core/linalg.py", CORE, "tf.concat([-im, re], -1)], -2)", "tf.concat([im, re], -1)], -2)"),
-        ("core/checks.py", "core/test_core test_bad_input", "minimum < number < maximum if exclusive", "minimum <= number <= maximum if exclusive"),
+        ("core/checks/scalars.py", "core/test_core test_bad_input", "minimum < number < maximum if exclusive", "minimum <= number <= maximum if exclusive"),
     )
 ]
 # fmt: on
