@@ -78,7 +78,8 @@ def one_of(name: str, value: Any, allowed: Collection[Any]) -> Any:
 def instance(name: str, value: Any, kind: type) -> Any:
     """Return ``value`` if it is a ``kind``."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}; got {value!r}")
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(f"{name} must be {article} {kind.__name__}; got {value!r}")
     return value
 
 
