@@ -133,14 +133,14 @@ def fim(**kwargs) -> np.ndarray:
         "target": (1.0, 0.2),
         "beams": y(4, 2),
         "reflection": 1e-6,
-        "noise_power": 1e-12,
+        "no": 1e-12,
         "num_snapshots": 100,
     }
     return bound.near_field_position_fim(**{**options, **kwargs})
 
 
 def fisher(mean=lambda angle: y(3) * angle, **kwargs) -> np.ndarray:
-    options = {"parameters": {"angle": 0.3}, "noise_power": 1.0}
+    options = {"parameters": {"angle": 0.3}, "no": 1.0}
     return bound.fisher(mean, **{**options, **kwargs})
 
 
@@ -256,7 +256,7 @@ CALLS = [
     wrong("fim-frequency", lambda: fim(wavelength=28e9), "wavelength", "28000000000.0", "in m"),
     wrong("fim-positions-complex", lambda: fim(element_positions=y(4)), "element_positions", "real numbers"),
     wrong("fim-target-complex", lambda: fim(target=(1.0 + 0.2j, 0.0)), "target", "(1+0.2j)", "real numbers"),
-    wrong("fim-noise-complex", lambda: fim(noise_power=1j), "noise_power", "1j", "real numbers"),
+    wrong("fim-noise-complex", lambda: fim(no=1j), "no", "1j", "real numbers"),
     wrong("near-bound-frequency", lambda: bound.near_field_target_bound([0.0, 0.1, 0.2], 28e9, (1.0, 0.0), y(3, 2), 1e-6, 1, 1), "wavelength", "28000000000.0", "in m"),
     wrong("fim-target", lambda: fim(target=(1.0, 2.0, 3.0)), "target", "[3]", "[..., 2]"),
     wrong("fim-target-nan", lambda: fim(target=(1.0, NAN)), "target", "1 NaN", "finite"),
@@ -266,7 +266,7 @@ CALLS = [
     wrong("fim-beams-none", lambda: fim(beams=np.zeros((4, 0))), "beams", "[4, 0]", "num_streams"),
     wrong("fim-beams-nan", lambda: fim(beams=NAN * y(4, 2)), "beams", "8 NaN", "finite"),
     wrong("fim-reflection", lambda: fim(reflection="one"), "reflection", "'one'", "complex"),
-    wrong("fim-noise", lambda: fim(noise_power=0.0), "noise_power", "0", "> 0"),
+    wrong("fim-noise", lambda: fim(no=0.0), "no", "0", "> 0"),
     wrong("fim-snapshots", lambda: fim(num_snapshots=-3), "num_snapshots", "-3", "> 0"),
     wrong("speb-power", lambda: bound.minimum_speb([0.0, 0.1, 0.2], 0.01, (1.0, 0.0), -1, 1e-6, 1, 1), "power", "-1", "> 0"),
     wrong("speb-reflection", lambda: bound.minimum_speb([0.0, 0.1, 0.2], 0.01, (1.0, 0.0), 1, 0, 1, 1), "reflection", "0", "echo"),
@@ -287,10 +287,10 @@ CALLS = [
     wrong("fisher-parameters", lambda: fisher(parameters=[1.0]), "parameters", "[1.0]", "dictionary"),
     wrong("fisher-shapes", lambda: fisher(parameters={"a": np.ones(2), "b": np.ones(3)}, batch_dims=1), "parameters", "[3]", "batch_dims"),
     wrong("fisher-nan", lambda: fisher(parameters={"angle": NAN}), "angle", "1 NaN", "finite"),
-    wrong("fisher-noise", lambda: fisher(noise_power=0), "noise_power", "0", "> 0"),
-    wrong("fisher-noise-complex", lambda: fisher(noise_power=1j), "noise_power", "1j", "real numbers"),
-    wrong("fisher-noise-nan", lambda: fisher(noise_power=NAN), "noise_power", "1 NaN", "finite"),
-    wrong("fisher-noise-shape", lambda: fisher(noise_power=[1.0, 2.0]), "noise_power", "[2]", "[]"),
+    wrong("fisher-noise", lambda: fisher(no=0), "no", "0", "> 0"),
+    wrong("fisher-noise-complex", lambda: fisher(no=1j), "no", "1j", "real numbers"),
+    wrong("fisher-noise-nan", lambda: fisher(no=NAN), "no", "1 NaN", "finite"),
+    wrong("fisher-noise-shape", lambda: fisher(no=[1.0, 2.0]), "no", "[2]", "[]"),
     wrong("fisher-text", lambda: fisher(parameters={"angle": "0.3"}), "angle", "'0.3'", "real numbers"),
     wrong("fisher-step", lambda: fisher(steps=NAN), "steps['angle']", "nan", "> 0"),
     wrong("crb-text", lambda: bound.crb([["1"]]), "fim", "'1'", "real numbers"),

@@ -107,7 +107,7 @@ def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     """
     require_users(scene)
     power = require_power(power)
-    gain = np.min(np.sum(np.abs(scene.channels) ** 2, axis=1)) / scene.noise_power
+    gain = np.min(np.sum(np.abs(scene.channels) ** 2, axis=1)) / scene.no
     upper = math.log1p(power * gain) / math.log(2)  # of the weakest user alone
 
     def excess(rate: float) -> float:
@@ -148,7 +148,7 @@ def least_power(channels: np.ndarray, min_rates: np.ndarray) -> float:
 
 
 def _fixed_point(scene: NearFieldScene, min_rates: np.ndarray) -> np.ndarray:
-    return _uplink_powers(scene.channels.T / math.sqrt(scene.noise_power), min_rates)
+    return _uplink_powers(scene.channels.T / math.sqrt(scene.no), min_rates)
 
 
 def _uplink_powers(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ def near_field_position_fim(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
     r"""Fisher information of a near-field point echo on position and reflection, Eq. (19).
@@ -115,7 +115,7 @@ def near_field_position_fim(
         Beams :math:`\mathbf{F}`, a column a stream [sqrt(W)]
     reflection : [...], array_like
         Complex reflection coefficient :math:`\beta`
-    noise_power : [...], array_like
+    no : [...], array_like
         Noise power :math:`\sigma^2` of a snapshot [W]
     num_snapshots : [...], array_like
         Number of snapshots :math:`T`
@@ -130,9 +130,7 @@ def near_field_position_fim(
     ValueError
         If an argument has a wrong shape or value, or the target lies on the array
     """
-    model = _model(
-        element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
-    )
+    model = _model(element_positions, wavelength, target, beams, reflection, no, num_snapshots)
     lit = model.steering[..., np.newaxis, :].conj() @ model.beams  # a^H F, [..., 1, M]
     inner = model.derivative.conj() @ model.beams  # b^H F, [..., 2, M]
     steering = model.steering[..., :, np.newaxis]
@@ -161,7 +159,7 @@ def near_field_position_efim(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
     r"""Information on the position alone, Eq. (21), in a form that cancels nothing.
@@ -186,9 +184,7 @@ def near_field_position_efim(
     ValueError
         As :func:`near_field_position_fim`, and if no beam reaches the target
     """
-    model = _model(
-        element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
-    )
+    model = _model(element_positions, wavelength, target, beams, reflection, no, num_snapshots)
     lit = model.steering[..., np.newaxis, :].conj() @ model.beams  # u^H, [..., 1, M]
     inner = model.derivative.conj() @ model.beams  # v^H, [..., 2, M]
     power = np.sum(np.abs(lit) ** 2, axis=-1, keepdims=True)  # [..., 1, 1]
@@ -211,7 +207,7 @@ def minimum_speb(
     target: Any,
     power: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
     r"""Smallest squared position error bound that any beams of a given power reach.
@@ -226,7 +222,7 @@ def minimum_speb(
 
     Input
     -----
-    element_positions, wavelength, target, reflection, noise_power, num_snapshots
+    element_positions, wavelength, target, reflection, no, num_snapshots
         As for :func:`near_field_position_fim`
     power : [...], array_like
         Transmit power :math:`P` [W]
@@ -243,7 +239,7 @@ def minimum_speb(
     """
     steering, derivative = steering_derivatives(element_positions, wavelength, target)
     reflection = checks.complexes("reflection", reflection)
-    scale = _scale(noise_power, num_snapshots)
+    scale = _scale(no, num_snapshots)
     power = _positive("power", power)
     kappa = scale * np.abs(reflection) ** 2
     _reflects(reflection)
@@ -285,7 +281,7 @@ def _model(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> _Model:
     steering, derivative = steering_derivatives(element_positions, wavelength, target)
@@ -296,7 +292,7 @@ def _model(
             f"got shape {list(beams.shape)}"
         )
     reflection = checks.complexes("reflection", reflection)
-    return _Model(steering, derivative, beams, reflection, _scale(noise_power, num_snapshots))
+    return _Model(steering, derivative, beams, reflection, _scale(no, num_snapshots))
 
 
 def _positions(element_positions: Any) -> np.ndarray:
@@ -325,9 +321,9 @@ def _reflects(reflection: np.ndarray) -> None:
         raise ValueError("reflection must not be 0: there would be no echo; got 0")
 
 
-def _scale(noise_power: Any, num_snapshots: Any) -> np.ndarray:
+def _scale(no: Any, num_snapshots: Any) -> np.ndarray:
     snapshots = _positive("num_snapshots", num_snapshots)
-    return 2 * snapshots / _positive("noise_power", noise_power)
+    return 2 * snapshots / _positive("no", no)
 
 
 def _gram(rows: np.ndarray) -> np.ndarray:

@@ -152,7 +152,7 @@ def test_full_wave():
 def test_near_field():
     positions = isac.array.uniform_positions(16, 0.1)
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}
-    names |= {"reflection": 1e-4, "noise_power": 1e-12, "num_snapshots": 100}
+    names |= {"reflection": 1e-4, "no": 1e-12, "num_snapshots": 100}
     names["channels"] = np.exp(1j * np.random.default_rng(1).uniform(0, 6, (2, 16))) * 1e-4
     names = run("near_field.md", {"isac": isac, **names})
     assert names["beams"].peb > 0

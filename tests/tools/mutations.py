@@ -150,9 +150,9 @@ MUTATIONS = [
         ("bound/position.py", POSITION, "return 2 * snapshots /", "return snapshots /"),
         ("bound/near_field_target.py", POSITION, "PointTargetBound(across / distance", "PointTargetBound(across"),
         # beamforming
-        ("beamforming/solution.py", BEAMS, "own + scene.noise_power", "own + 2 * scene.noise_power"),
+        ("beamforming/solution.py", BEAMS, "own + scene.no", "own + 2 * scene.no"),
         ("beamforming/_model.py", BEAMS, "kappa = 2 * scene.num_snapshots", "kappa = scene.num_snapshots"),
-        ("beamforming/closed_form.py", BEAMS, "scene.channels.T / math.sqrt(scene.noise_power)", "scene.channels.T / scene.noise_power"),
+        ("beamforming/closed_form.py", BEAMS, "scene.channels.T / math.sqrt(scene.no)", "scene.channels.T / scene.no"),
         ("beamforming/closed_form.py", BEAMS, "10 * math.log10(power) + 30", "10 * math.log10(power)"),
         # full-wave targets and studies, one of each kind
         ("scattering/material.py", "scattering/test_material", "permittivity - 1 - 1j * conductivity", "permittivity - 1 + 1j * conductivity"),
