@@ -59,7 +59,7 @@ def count_detections(metric: Any, threshold: float) -> np.ndarray:
 
 
 @cites("MateosRamos25")
-def misdetection_probability(num_true: Any, num_estimated: Any) -> float:
+def misdetection_probability(num_estimated: Any, *, num_true: Any) -> float:
     r"""Misdetection probability, Eq. (20) of [MateosRamos25]_.
 
     .. math::
@@ -67,10 +67,10 @@ def misdetection_probability(num_true: Any, num_estimated: Any) -> float:
 
     Input
     -----
-    num_true : [num_samples], array_like of `int`
-        True numbers of targets
     num_estimated : [num_samples], array_like of `int`
         Estimated numbers of targets
+    num_true : [num_samples], array_like of `int`
+        True numbers of targets
 
     Output
     ------
@@ -86,7 +86,7 @@ def misdetection_probability(num_true: Any, num_estimated: Any) -> float:
 
 
 @cites("MateosRamos25")
-def false_alarm_probability(num_true: Any, num_estimated: Any, max_targets: int) -> float:
+def false_alarm_probability(num_estimated: Any, *, num_true: Any, max_targets: int) -> float:
     r"""False alarm probability, Eq. (21) of [MateosRamos25]_.
 
     .. math::
@@ -94,10 +94,10 @@ def false_alarm_probability(num_true: Any, num_estimated: Any, max_targets: int)
 
     Input
     -----
-    num_true : [num_samples], array_like of `int`
-        True numbers of targets
     num_estimated : [num_samples], array_like of `int`
         Estimated numbers of targets
+    num_true : [num_samples], array_like of `int`
+        True numbers of targets
     max_targets : `int`
         Largest possible number of targets
 

@@ -54,7 +54,7 @@ def max_loss(metric: Any, energy: Any) -> tf.Tensor:
     return -tf.reduce_mean(_ratio(metric, energy, root=True))
 
 
-def reconstruction_loss(observation: Any, reconstruction: Any) -> tf.Tensor:
+def reconstruction_loss(reconstruction: Any, *, observation: Any) -> tf.Tensor:
     r"""Mean share of the observed energy that a reconstruction leaves unexplained.
 
     .. math::
@@ -64,10 +64,10 @@ def reconstruction_loss(observation: Any, reconstruction: Any) -> tf.Tensor:
 
     Input
     -----
-    observation : [batch_size, ...], `tf.complex` or `tf.float`
-        Observation
     reconstruction : [batch_size, ...], `tf.complex` or `tf.float`
-        What the model makes of its estimates, of the same shape
+        Signal that the estimates explain
+    observation : [batch_size, ...], `tf.complex` or `tf.float`
+        Observation, of the same shape
 
     Output
     ------
