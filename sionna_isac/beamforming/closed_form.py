@@ -48,8 +48,8 @@ def smallest_speb(scene: NearFieldScene, power: float) -> float:
     :math:`\mathbf{B}`. The beam :math:`\sqrt{P/N}\,\mathbf{a}` reaches it, whose modulus is
     constant: hybrid beams do as well as fully digital ones.
 
-    Input
-    -----
+    Parameters
+    ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
     power : `float`
         Transmit power [W]
@@ -75,8 +75,8 @@ def smallest_power(scene: NearFieldScene, min_rates: Any) -> float:
 
     with channels in units of the noise amplitude.
 
-    Input
-    -----
+    Parameters
+    ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
     min_rates : `float` or [num_users], array_like
         Rates to be met [bit/s/Hz]
@@ -94,8 +94,8 @@ def smallest_power(scene: NearFieldScene, min_rates: Any) -> float:
 def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     """Largest rate that fully digital beams give to all users alike.
 
-    Input
-    -----
+    Parameters
+    ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
     power : `float`
         Transmit power [W]

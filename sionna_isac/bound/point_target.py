@@ -67,8 +67,8 @@ def point_target_bound(
     receiver of this echo: :class:`~sionna_isac.receiver.OMP`,
     :class:`~sionna_isac.receiver.DifferentiableOMP`, ... that knows the array.
 
-    Input
-    -----
+    Parameters
+    ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true array, with its impairments
     beam : [batch_size, num_antennas] or [num_antennas], array_like

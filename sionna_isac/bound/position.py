@@ -47,8 +47,8 @@ def steering_derivatives(
     The removed part is a phase common to all elements, which the echo
     :math:`\mathbf{a}\mathbf{a}^H` does not contain.
 
-    Input
-    -----
+    Parameters
+    ----------
     element_positions : [N] or [N, 2], array_like
         Element positions along y, or x and y [m]
     wavelength : `float`
@@ -103,8 +103,8 @@ def near_field_position_fim(
     \mathbf{F}\mathbf{S} + \mathbf{Z}` with known symbols, :math:`\mathbf{S}\mathbf{S}^H =
     T\mathbf{I}`.
 
-    Input
-    -----
+    Parameters
+    ----------
     element_positions : [N] or [N, 2], array_like
         Element positions along y, or x and y [m]
     wavelength : `float`
@@ -220,8 +220,8 @@ def minimum_speb(
     It is reached by all power on :math:`\mathbf{a}`: constant modulus, so hybrid beams reach it
     too.
 
-    Input
-    -----
+    Parameters
+    ----------
     element_positions, wavelength, target, reflection, no, num_snapshots
         As for :func:`near_field_position_fim`
     power : [...], array_like
@@ -251,8 +251,8 @@ def minimum_speb(
 def squared_position_error_bound(efim: Any) -> np.ndarray:
     r"""Squared position error bound, :math:`\operatorname{tr} \mathbf{J}_e^{-1}`, Eq. (22).
 
-    Input
-    -----
+    Parameters
+    ----------
     efim : [..., n, n], array_like
         Information on the n coordinates alone [1/m^2]
 

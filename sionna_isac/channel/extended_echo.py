@@ -268,8 +268,8 @@ class ExtendedEcho(Echo):
     def channel(self, targets: ExtendedTargets) -> tf.Tensor:
         r"""Channel matrices between all antennas, with the factor :math:`\nu`.
 
-        Input
-        -----
+        Parameters
+        ----------
         targets : :class:`~sionna_isac.scene.ExtendedTargets`
             Pose and material of the target
 
@@ -288,8 +288,8 @@ class ExtendedEcho(Echo):
         As :meth:`MonostaticEcho.filtered`: for symbols of unit magnitude exactly the distribution
         of the echo that is filtered and then projected.
 
-        Input
-        -----
+        Parameters
+        ----------
         targets : :class:`~sionna_isac.scene.ExtendedTargets`
             Pose and material of the target
         beam : [batch_size, num_antennas], `tf.complex`

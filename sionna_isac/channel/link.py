@@ -105,8 +105,8 @@ class PathLink(Link):
         It is what Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` makes
         of the same paths: delays turn the phase from the centre of the band.
 
-        Input
-        -----
+        Parameters
+        ----------
         paths : :class:`Paths`
             Drawn paths
         beam : [batch_size, num_antennas], `tf.complex`

@@ -23,8 +23,8 @@ __all__ = [
 def symbol_error_rate(estimated: Any, sent: Any) -> float:
     """Share of symbols estimated wrongly, Eq. (22) of [MateosRamos25]_.
 
-    Input
-    -----
+    Parameters
+    ----------
     estimated : [...], array_like
         Estimated symbols
     sent : [...], array_like
@@ -42,8 +42,8 @@ def symbol_error_rate(estimated: Any, sent: Any) -> float:
 def bit_error_rate(estimated: Any, sent: Any) -> float:
     """Share of bits estimated wrongly.
 
-    Input
-    -----
+    Parameters
+    ----------
     estimated : [...], array_like
         Estimated bits (hard decisions)
     sent : [...], array_like
@@ -61,8 +61,8 @@ def bit_error_rate(estimated: Any, sent: Any) -> float:
 def block_error_rate(estimated: Any, sent: Any) -> float:
     """Share of blocks with at least one bit estimated wrongly.
 
-    Input
-    -----
+    Parameters
+    ----------
     estimated : [..., block_size], array_like
         Estimated bits (hard decisions)
     sent : [..., block_size], array_like
@@ -85,8 +85,8 @@ def qpsk_symbol_error_rate(snr: Any) -> Any:
     .. math::
         P = 2 Q(\sqrt{\gamma}) - Q(\sqrt{\gamma})^2
 
-    Input
-    -----
+    Parameters
+    ----------
     snr : [...], array_like
         Energy per symbol over noise power density :math:`\gamma = E_s/N_0` (linear)
 
@@ -108,8 +108,8 @@ def rayleigh_qpsk_symbol_error_rate(mean_snr: Any) -> Any:
         P = \frac{3}{4} - \mu \left(1 - \frac{1}{\pi} \arctan \frac{1}{\mu} \right), \quad
         \mu = \sqrt{\frac{\bar\gamma}{2 + \bar\gamma}}
 
-    Input
-    -----
+    Parameters
+    ----------
     mean_snr : [...], array_like
         Mean SNR of a symbol :math:`\bar\gamma = E[|\kappa|^2] / N_0` (linear), with the channel
         coefficient :math:`\kappa`

@@ -25,8 +25,8 @@ def max_loss(metric: Any, energy: Any) -> tf.Tensor:
     loss lies in [-1, 0]; it is -1 if each observation is one atom of the dictionaries. An
     observation of zero energy contributes 0.
 
-    Input
-    -----
+    Parameters
+    ----------
     metric : [...] or [..., max_targets], `tf.float`
         Maximum of the map; of several targets, the first is taken
     energy : [...], `tf.float`
@@ -62,8 +62,8 @@ def reconstruction_loss(reconstruction: Any, *, observation: Any) -> tf.Tensor:
 
     An observation of zero energy contributes 0.
 
-    Input
-    -----
+    Parameters
+    ----------
     reconstruction : [batch_size, ...], `tf.complex` or `tf.float`
         Signal that the estimates explain
     observation : [batch_size, ...], `tf.complex` or `tf.float`
