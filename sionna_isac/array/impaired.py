@@ -1,4 +1,4 @@
-"""The array that has hardware impairments, or learns them."""
+"""Array with hardware impairments, which may be trained."""
 
 from __future__ import annotations
 

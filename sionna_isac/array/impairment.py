@@ -1,4 +1,4 @@
-"""Hardware impairments of arrays: how they are drawn."""
+"""Random draws of the hardware impairments of arrays."""
 
 from __future__ import annotations
 

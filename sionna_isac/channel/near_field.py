@@ -52,7 +52,7 @@ def new_york_path_loss(distance: Any, line_of_sight: bool) -> Any:
     distance : [...], array_like or `tf.float`
         Distance :math:`d` [m]
     line_of_sight : `bool`
-        Whether the path is in line of sight
+        If `True`, the path is in line of sight
 
     Output
     ------

@@ -49,7 +49,7 @@ def detection_gospa_loss(
     p : `float`, (default 2)
         Order, 1 <= p
     from_logits : `bool`, (default `False`)
-        Whether ``estimate`` holds logits and not probabilities
+        If `True`, ``estimate`` holds logits in place of probabilities
 
     Output
     ------

@@ -1,4 +1,4 @@
-"""Extended targets of a batch: where they stand and what they are made of."""
+"""Extended targets of a batch: their poses and materials."""
 
 from __future__ import annotations
 

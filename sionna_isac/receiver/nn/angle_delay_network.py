@@ -68,7 +68,7 @@ class AngleDelayNetwork(Layer):
     priors : [batch_size, num_priors], `tf.float`
         What is known before, scaled to the order of 1
     training : `bool`, (default `False`)
-        Whether statistics of the batch normalise, and update those kept for inference
+        If `True`, statistics of the batch normalise, and update those kept for inference
 
     Output
     ------
