@@ -73,7 +73,7 @@ class Array(Layer, metaclass=_Promise):
 
     Input
     -----
-    angle or point : [...] or [..., num_axes], `tf.float`
+    position : [...] or [..., num_axes], `tf.float`
         Azimuths from broadside [rad], or points [m]
 
     Output
