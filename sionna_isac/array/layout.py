@@ -26,7 +26,7 @@ def uniform_positions(num_antennas: int, spacing: float, anchor: str = "centre")
     spacing : `float`
         Distance between neighbours, in the unit wanted
     anchor : "centre" (default) | "first"
-        What lies at the origin: the centre of the array or its first element
+        Origin: the centre of the array or its first element
 
     Output
     ------

@@ -68,7 +68,7 @@ class BeamSolution:
     rates : [num_users], `np.float64`
         Rates [bit/s/Hz], and ``sum_rate``, their sum
     margins : :class:`~sionna_isac.beamforming.Margins`
-        How far the requirements are met
+        Margins of the requirements
     relaxation_gap : `float` or `None`
         Relative distance of the objective to a certified bound on what any beams reach (fully
         digital ones, also for hybrid beams): 0 is a proof of optimality; none where no bound is

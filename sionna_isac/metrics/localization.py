@@ -60,7 +60,7 @@ def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = Non
     truth : [...], array_like
         True values, of the same shape
     mask : `None` (default) | [...], array_like of `bool`
-        Which values count; the others may be anything, NaN too
+        `True` for values that count; the others may be anything, also NaN
     period : `None` (default) | `float`
         Period of the values, in their unit
 

@@ -318,7 +318,7 @@ class System(ABC):
         upstream : [A, A']
             Gradient with respect to the response
         state
-            What :meth:`excited` needs
+            State for :meth:`excited`
         """
         a = self.algebra
         weight = a.conj(upstream) * a.wide(side.weight[:, np.newaxis] * others.weight)

@@ -33,7 +33,7 @@ class VolumeResponse:
     residual : [F], `float`
         True residual, relative to the fields of the antennas, RMS over them
     tolerance : `float`
-        What the residual was asked to be
+        Requested residual
     kernel : [F], `str`
         Kernel at each frequency
     num_voxels : `int`

@@ -40,7 +40,7 @@ def distinct(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     faces : [M, 3]
         In an order of their own, each turned as most of its copies were
     weight : [M]
-        How much of the orientation is known: 0 if there are as many copies one way as the other
+        Weight of the orientation: 0 if there are as many copies one way as the other
     num_repeated : `int`
         Number of different faces that there were more than once
     """

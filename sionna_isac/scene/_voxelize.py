@@ -42,7 +42,7 @@ class Part:
 
     A conductor is kept as a shell of one voxel, of whole voxels; ``windows`` says which voxels of
     that shell, by their centres and the voxel size, are a thin sheet of another material instead.
-    What is ``indoors`` does not show outside of the shell with windows, whatever the voxel size.
+    A part that is ``indoors`` stays inside the shell with windows at any voxel size.
     """
 
     name: str

@@ -58,7 +58,7 @@ class MeshTarget:
     up : "z" (default) | "y"
         Axis of the file that points up
     category : `None` (default) | `str`
-        What the target is; a label needs one of :data:`~sionna_isac.scene.CATEGORIES`
+        Category of the target; a label needs one of :data:`~sionna_isac.scene.CATEGORIES`
 
     Raises
     ------

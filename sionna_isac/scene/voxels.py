@@ -62,13 +62,13 @@ class VoxelTarget:
         Outward unit normals at the boundary, 0 inside and where there is no side to point to.
         `None` is 0 everywhere.
     part : `int` or [num_voxels], array_like, (default 0)
-        Which part of the target the voxel belongs to
+        Part of the target that the voxel belongs to
     part_names : sequence of `str`, (default ("target",))
         Names of the parts
     category : `None` (default) | `str`
-        What the target is; a label needs one of :data:`CATEGORIES`
+        Category of the target; a label needs one of :data:`CATEGORIES`
     position : [3], array_like, (default 0)
-        Where the origin of the body frame stands in the world [m]
+        Origin of the body frame in the world [m]
     heading : `float`, (default 0)
         Direction of the body's x axis, counter-clockwise from that of the world [rad]
 
