@@ -43,6 +43,12 @@ class _Promise(ABCMeta):
             )
         return made
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """Arguments of the constructor, for help and documentation."""
+        found = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return found.replace(parameters=list(found.parameters.values())[1:])
+
     def _check_call(cls, promised: tuple[str, ...]) -> None:
         call = cls.call  # type: ignore[attr-defined]
         inputs = list(inspect.signature(call).parameters)[1:]
