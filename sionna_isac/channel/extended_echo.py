@@ -13,18 +13,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.constants import epsilon_0
 
 from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearArray
-from sionna_isac.core import (
-    Array,
-    Complex,
-    Echo,
-    Layer,
-    Real,
-    add_noise,
-    checks,
-    cites,
-    linalg,
-    register,
-)
+from sionna_isac.core import Array, Complex, Echo, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
 
@@ -116,7 +105,7 @@ class ExtendedEcho(Echo):
     def __init__(
         self,
         array: Array,
-        scattering: Layer,
+        scattering: VolumeIntegralScattering,
         normalize: bool = False,
         polarization: Any = (0.0, 0.0, 1.0),
         *,
