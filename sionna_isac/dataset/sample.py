@@ -11,7 +11,8 @@ from scipy.constants import epsilon_0
 from scipy.constants import speed_of_light as SPEED_OF_LIGHT
 
 import sionna_isac
-from sionna_isac.dataset.plan import SampleDraw, Task, draw_sample
+from sionna_isac.dataset.plan import SampleDraw, draw_sample
+from sionna_isac.dataset.scenario import DatasetScenario, Split
 from sionna_isac.study.quiet import load_tensorflow
 from sionna_isac.study.store import StoreError
 
@@ -19,7 +20,6 @@ __all__ = [
     "SampleError",
     "antennas",
     "compute_sample",
-    "compute_task",
     "target_response",
     "unit_gain_channel",
     "unit_gain_moment",
@@ -56,7 +56,7 @@ def unit_gain_moment(frequency: Any) -> np.ndarray:
     return epsilon_0 * wavelength**3 / (2 * np.pi) ** 2
 
 
-def antennas(scenario: Any) -> dict[str, np.ndarray]:
+def antennas(scenario: DatasetScenario) -> dict[str, np.ndarray]:
     """Positions of the cross array [m] and unit polarisations, [num_tx, 3] and [num_rx, 3]."""
     array = scenario.array
     axes = {"y": 1, "z": 2}
@@ -70,17 +70,7 @@ def antennas(scenario: Any) -> dict[str, np.ndarray]:
     return result
 
 
-def compute_task(scenario: Any, task: Task, version: str) -> tuple[Task, dict[str, np.ndarray]]:
-    """Compute a task's sample; ``version`` is that of the process that asks for it."""
-    if version != sionna_isac.__version__:
-        raise SampleError(
-            f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "
-            f"{version}: install the same version"
-        )
-    return task, compute_sample(scenario, task.split, task.number)
-
-
-def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarray]:
+def compute_sample(scenario: DatasetScenario, split: Split, index: int) -> dict[str, np.ndarray]:
     """Compute one sample, which depends on nothing but the arguments.
 
     Parameters
@@ -138,7 +128,7 @@ def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarra
     }
 
 
-def _target(scenario: Any, draw: SampleDraw) -> Any:
+def _target(scenario: DatasetScenario, draw: SampleDraw) -> Any:
     family = scenario.targets[draw.category].family
     target = _voxels(family, draw.instance_seed, scenario.solver.voxel_size)
     if scenario.material_spread:
@@ -154,7 +144,7 @@ def _voxels(family: str, seed: int, voxel_size: float) -> Any:
     return getattr(scene, vehicle[family])(seed=seed).voxelize(voxel_size)
 
 
-def target_response(scenario: Any, target: Any) -> Any:
+def target_response(scenario: DatasetScenario, target: Any) -> Any:
     """Response of a placed target; the antennas are taken into its frame, the grid stays."""
     scattering = _library().scattering
     array, solver = antennas(scenario), scenario.solver
@@ -185,7 +175,7 @@ def target_response(scenario: Any, target: Any) -> Any:
         )
 
 
-def unit_gain_channel(scenario: Any, response: np.ndarray) -> np.ndarray:
+def unit_gain_channel(scenario: DatasetScenario, response: np.ndarray) -> np.ndarray:
     """Response [F, R, T] to moments of the carrier as that to those of each tone."""
     ratio = scenario.array.carrier_frequency / np.asarray(scenario.frequencies)
     return response * (ratio**3)[:, None, None].astype(response.real.dtype)

@@ -16,7 +16,7 @@ from sionna_isac.study.blocks import (
     Frozen,
     Interval,
     Positive,
-    Study,
+    Scenario,
     changed_fields,
 )
 
@@ -155,7 +155,7 @@ class Solver(Frozen):
         return self
 
 
-class DatasetScenario(Study):
+class DatasetScenario(Scenario):
     """Channels of extended targets with their labels, for training, validation and test."""
 
     kind: Literal["dataset"]

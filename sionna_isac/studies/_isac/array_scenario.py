@@ -7,13 +7,13 @@ from typing import Literal, Self
 from pydantic import field_validator, model_validator
 
 from sionna_isac.studies._isac.blocks import METHODS, Coding, Evaluation, Method, distinct_methods
-from sionna_isac.studies._isac.scenario import IsacStudy
+from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import Probability, Training, changed_fields
 
 __all__ = ["CodedBERScenario", "MultiTargetScenario"]
 
 
-class _ArrayStudy(IsacStudy):
+class _ArrayScenario(IsacScenario):
     training: Training = Training()
     """Training of the array of the method 'learned'"""
 
@@ -37,7 +37,7 @@ class _ArrayStudy(IsacStudy):
         return self
 
 
-class MultiTargetScenario(_ArrayStudy):
+class MultiTargetScenario(_ArrayScenario):
     """Detection and localisation of several targets, and the user's symbol error rate."""
 
     kind: Literal["multi_target"]
@@ -49,7 +49,7 @@ class MultiTargetScenario(_ArrayStudy):
         return self.evaluation.methods
 
 
-class CodedBERScenario(_ArrayStudy):
+class CodedBERScenario(_ArrayScenario):
     """Coded bit and block error rates of the user over the SNR."""
 
     kind: Literal["coded_ber"]

@@ -8,14 +8,14 @@ from pydantic import model_validator
 from scipy.constants import Boltzmann
 
 from sionna_isac.studies._isac.blocks import Array, Link, Receiver, Targets, Waveform
-from sionna_isac.study.blocks import CompiledStudy, Training
+from sionna_isac.study.blocks import CompiledScenario, Training
 
-__all__ = ["IsacStudy"]
+__all__ = ["IsacScenario"]
 
 ROOM_TEMPERATURE = 290.0
 
 
-class IsacStudy(CompiledStudy):
+class IsacScenario(CompiledScenario):
     """Common fields of scenarios of an OFDM echo and a link."""
 
     array: Array = Array()

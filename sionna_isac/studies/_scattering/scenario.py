@@ -10,7 +10,15 @@ from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.dataset.scenario import CrossArray, Solver, Tones
-from sionna_isac.study.blocks import Count, Frequency, Frozen, Interval, Positive, Study, increasing
+from sionna_isac.study.blocks import (
+    Count,
+    Frequency,
+    Frozen,
+    Interval,
+    Positive,
+    Scenario,
+    increasing,
+)
 
 __all__ = [
     "EchoImage",
@@ -147,7 +155,7 @@ class VehicleBody(PlacedVehicle):
     _sorted = field_validator("voxel_sizes")(increasing)
 
 
-class _Solved(Study):
+class _Solved(Scenario):
     """Common fields of studies of accuracy."""
 
     tolerance: Annotated[float, Field(ge=1e-10, le=1e-2)] = 1e-6
@@ -241,7 +249,7 @@ class EchoImage(Frozen):
         return self
 
 
-class EchoMapScenario(Study):
+class EchoMapScenario(Scenario):
     """Echoes of extended targets and of point targets in their place, and images of both."""
 
     kind: Literal["echo_map"]

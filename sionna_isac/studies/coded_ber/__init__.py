@@ -10,7 +10,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=CodedBERScenario,
-    run=deferred("sionna_isac.studies.multi_target.study:coded_study"),
+    study=deferred("sionna_isac.studies.coded_ber.study:CodedBERStudy"),
     draw=deferred("sionna_isac.studies.coded_ber.figure:coded_ber"),
     example=multi_target.KIND.example,
 )

@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=EchoMapScenario,
-    run=deferred("sionna_isac.studies.echo_map.study:echo_map"),
+    study=deferred("sionna_isac.studies.echo_map.study:EchoMapStudy"),
     report=deferred("sionna_isac.studies._scattering.report:echo_map_report"),
     draw=deferred("sionna_isac.studies.echo_map.figure:echo_map"),
     example={"targets": [{"category": "car"}]},

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from sionna_isac.studies._isac.blocks import Sampling
-from sionna_isac.studies._isac.scenario import IsacStudy
+from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import UNSUPERVISED, Count, Frozen, Training, increasing
 
 __all__ = ["LearningScenario", "check_claims", "check_labels"]
@@ -154,7 +154,7 @@ def check_claims(claims: Sequence[Any], labels: Iterable[str], etas: Sequence[fl
             raise ValueError(f"claims.eta must be one of eta, {list(etas)}; got {claim.eta:g}")
 
 
-class LearningScenario(IsacStudy):
+class LearningScenario(IsacScenario):
     """Learned approaches against model-based ones, over the false-alarm probability and the beam.
 
     Everything is repeated for ``num_draws`` draws of the impairments. Trained models are kept for

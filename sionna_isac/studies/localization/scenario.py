@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import (
-    CompiledStudy,
+    CompiledScenario,
     Count,
     Decibel,
     Frequency,
@@ -187,7 +187,7 @@ class MUSIC(Frozen):
 OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music",)}
 
 
-class LocalizationScenario(CompiledStudy):
+class LocalizationScenario(CompiledScenario):
     """Errors of one target's angle, range and position over the SNR, and their bound."""
 
     kind: Literal["localization"]

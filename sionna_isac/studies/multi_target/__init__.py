@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=MultiTargetScenario,
-    run=deferred("sionna_isac.studies.multi_target.study:detection_study"),
+    study=deferred("sionna_isac.studies.multi_target.study:MultiTargetStudy"),
     report=deferred("sionna_isac.studies.multi_target.study:detection_report"),
     draw=deferred("sionna_isac.studies.multi_target.figure:multi_target"),
     example={

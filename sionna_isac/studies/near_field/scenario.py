@@ -17,12 +17,12 @@ from sionna_isac.studies.near_field.blocks import (
     NearFieldUsers,
     Sweep,
 )
-from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Study
+from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Scenario
 
 __all__ = ["NearFieldConvergenceScenario", "NearFieldScenario"]
 
 
-class NearFieldStudy(Study):
+class NearFieldSetting(Scenario):
     """Common fields of comparisons and convergence studies: the scene, and its channel draws."""
 
     array: NearFieldArray
@@ -61,7 +61,7 @@ class NearFieldStudy(Study):
             )
 
 
-class NearFieldScenario(NearFieldStudy):
+class NearFieldScenario(NearFieldSetting):
     """Position error bounds or sum rates of beam designs over a parameter, on the same channels."""
 
     kind: Literal["near_field"]
@@ -163,7 +163,7 @@ class NearFieldScenario(NearFieldStudy):
             )
 
 
-class NearFieldConvergenceScenario(NearFieldStudy):
+class NearFieldConvergenceScenario(NearFieldSetting):
     """Objective after each iteration of a published method, with what the library's own reaches."""
 
     kind: Literal["near_field_convergence"]

@@ -9,10 +9,10 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=NearFieldConvergenceScenario,
-    run=deferred("sionna_isac.studies.near_field_convergence.study:near_field_convergence"),
+    study=deferred("sionna_isac.studies.near_field_convergence.study:NearFieldConvergenceStudy"),
     report=deferred("sionna_isac.studies.near_field.report:convergence_report"),
     draw=deferred("sionna_isac.studies.near_field_convergence.figure:near_field_convergence"),
-    uses_workers=True,
+    parallel=True,
     example={
         "array": {"num_antennas": 32, "aperture": 0.5},
         "num_channels": 4,

@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=ScatteringConvergenceScenario,
-    run=deferred("sionna_isac.studies.scattering_convergence.study:scattering_convergence"),
+    study=deferred("sionna_isac.studies.scattering_convergence.study:ScatteringConvergenceStudy"),
     report=deferred("sionna_isac.studies._scattering.report:convergence_report"),
     draw=deferred("sionna_isac.studies.scattering_convergence.figure:scattering_convergence"),
     example={

@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=ScatteringSphereScenario,
-    run=deferred("sionna_isac.studies.scattering_sphere.study:scattering_sphere"),
+    study=deferred("sionna_isac.studies.scattering_sphere.study:ScatteringSphereStudy"),
     report=deferred("sionna_isac.studies._scattering.report:sphere_report"),
     draw=deferred("sionna_isac.studies.scattering_sphere.figure:scattering_sphere"),
     example={"size_parameters": [1.0, 2.0, 3.0], "grids": [{"cells": 12}]},

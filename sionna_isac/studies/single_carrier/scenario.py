@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from sionna_isac.studies._isac.blocks import DetectionSampling, ImpairableArray, Sectors
 from sionna_isac.studies.learning.scenario import Claim, check_claims, check_labels
 from sionna_isac.study.blocks import (
-    CompiledStudy,
+    CompiledScenario,
     Count,
     Decibel,
     Frozen,
@@ -131,7 +131,7 @@ class SingleCarrierClaim(Claim):
     """Metrics that must agree with the claim"""
 
 
-class SingleCarrierScenario(CompiledStudy):
+class SingleCarrierScenario(CompiledScenario):
     """Learned approaches against model-based ones, over the trade-off with communication.
 
     ``eta`` is the weight of sensing: of the losses of networks, which are learned anew for
