@@ -11,7 +11,6 @@ from typing import Any
 
 _PARTS = {
     "_isac.approach": ("Approach", "ArrayApproach"),
-    "_isac.array_scenario": ("CodedBERScenario", "MultiTargetScenario"),
     "_isac.arrays": ("assumed_array", "true_array"),
     "_isac.sampler": ("NumericalError", "Sampler"),
     "_isac.system": ("IsacSystem", "make_link"),
@@ -21,10 +20,12 @@ _PARTS = {
         "ScatteringSphereScenario",
     ),
     "angle_delay_map.scenario": ("AngleDelayMapScenario",),
+    "coded_ber.scenario": ("CodedBERScenario",),
     "coded_ber.link": ("BeamformedLink", "CodedLink"),
     "learning.scenario": ("LearningScenario",),
     "localization.scenario": ("LocalizationScenario",),
-    "multi_target.study": ("gap_closed",),
+    "multi_target.scenario": ("MultiTargetScenario",),
+    "multi_target.report": ("gap_closed",),
     "near_field.scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
     "single_carrier.scenario": ("SingleCarrierScenario",),
     "single_carrier.system": ("SingleCarrierSystem",),

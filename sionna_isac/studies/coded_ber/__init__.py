@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sionna_isac.studies import multi_target
-from sionna_isac.studies._isac.array_scenario import CodedBERScenario
+from sionna_isac.studies.coded_ber.scenario import CodedBERScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]

@@ -18,6 +18,7 @@ from sionna.phy.utils import ebnodb2no
 
 from sionna_isac.channel.link import PathLink
 from sionna_isac.receiver import SymbolDetector
+from sionna_isac.studies._isac.blocks import Coding
 from sionna_isac.waveform import shared_tone_grid
 
 __all__ = ["BeamformedLink", "CodedLink", "sensing_tones"]
@@ -91,7 +92,7 @@ class CodedLink:
 
     def __init__(
         self,
-        coding: Any,
+        coding: Coding,
         link: PathLink,
         beam: tf.Tensor,
         subcarrier_spacing: float,

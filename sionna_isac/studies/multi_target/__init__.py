@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sionna_isac.studies._isac.array_scenario import MultiTargetScenario
+from sionna_isac.studies.multi_target.scenario import MultiTargetScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]
@@ -10,7 +10,7 @@ __all__ = ["KIND"]
 KIND = Kind(
     scenario=MultiTargetScenario,
     study=deferred("sionna_isac.studies.multi_target.study:MultiTargetStudy"),
-    report=deferred("sionna_isac.studies.multi_target.study:detection_report"),
+    report=deferred("sionna_isac.studies.multi_target.report:detection_report"),
     draw=deferred("sionna_isac.studies.multi_target.figure:multi_target"),
     example={
         "targets": {"gain": {"kind": "rayleigh", "snr_db": 15.0}},
