@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import sionna_isac
+from sionna_isac.errors import UsageError
 
 __all__ = ["app", "main"]
 
@@ -294,8 +295,6 @@ def _terminate(*_: object) -> None:
 
 _BROKEN_PIPE, _INTERRUPTED, _TERMINATED = 1, 130, 143
 _terminated: list[bool] = []
-_USAGE = {"ClickException", "NumericalError", "ScenarioError", "StoreError", "TrainingError"}
-_USAGE |= {"NotConvergedError", "WorkerError"}
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -303,8 +302,8 @@ def _is_usage(error: Exception) -> bool:
     """`True` for an error that the user can mend, as opposed to a defect."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return True
-    names = {c.__name__ for c in type(error).__mro__}
-    return bool(names & _USAGE)
+    click = any(c.__name__ == "ClickException" for c in type(error).__mro__)  # or typer's copy
+    return click or isinstance(error, UsageError)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Common base of errors that a user can mend; it loads nothing."""
+"""The common base class of errors that users can mend, importable without TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,4 +6,8 @@ __all__ = ["UsageError"]
 
 
 class UsageError(Exception):
-    """Something that the user can mend; the message is one line."""
+    """Base of errors that users can mend, as opposed to defects of the library.
+
+    The message says what is wrong and what to do. The command line prints it in one line, without
+    a traceback. Wrong arguments of functions and layers raise plain `ValueError` or `TypeError`.
+    """

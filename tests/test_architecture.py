@@ -260,6 +260,19 @@ def test_public_names_exist_and_are_documented(domain):
     assert not undocumented
 
 
+def test_errors_are_those_that_users_can_mend():
+    """The command line tells them from defects by their base class."""
+    others = []
+    for file in FILES:
+        module = ".".join(("sionna_isac", *file.relative_to(ROOT).with_suffix("").parts))
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                error = getattr(importlib.import_module(module), node.name)
+                if issubclass(error, Exception) and not issubclass(error, isac.core.UsageError):
+                    others.append(f"{module}.{node.name}")
+    assert not others
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(ROOT).as_posix())
 def test_modules_are_documented_and_declare_their_names(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))

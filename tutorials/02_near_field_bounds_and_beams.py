@@ -55,7 +55,7 @@ num_antennas = 32
 aperture = 0.5  # m
 wavelength = SPEED_OF_LIGHT / 28e9  # m
 num_snapshots = 100
-noise_power = 1e-12  # W, -90 dBm
+no = 1e-12  # W, -90 dBm
 power = 0.01  # W, 10 dBm
 target = np.array([10.0, 2.0])  # m
 distance = np.linalg.norm(target)
@@ -132,10 +132,10 @@ codes = np.exp(2j * np.pi * np.outer(np.arange(num_antennas), np.arange(num_snap
 efim = isac.bound.fisher(
     Echo(isotropic @ codes),
     {"point": target[np.newaxis], "reflection": [reflection]},
-    noise_power,
+    no,
     nuisance=["reflection"],
 )
-arguments = (reflection, noise_power, num_snapshots)
+arguments = (reflection, no, num_snapshots)
 closed = isac.bound.near_field_position_efim(positions, wavelength, target, isotropic, *arguments)
 print("by differentiation\n", efim, "\nclosed form\n", closed)
 print("largest relative difference", np.max(np.abs(efim / closed - 1)))
@@ -158,7 +158,7 @@ for name, (direction, closest) in cases.items():
         efim = isac.bound.fisher(
             Echo(isotropic @ codes),
             {"point": both, "reflection": [reflection, reflection]},
-            noise_power,
+            no,
             nuisance=["reflection"],
         )
         covariance = isac.bound.crb(efim)
@@ -185,11 +185,11 @@ x, y = np.meshgrid(np.linspace(1, 25, points), np.linspace(-12, 12, points))
 grid = np.stack([x, y], axis=-1)
 gains = isac.channel.reflection_coefficient(np.hypot(x, y), wavelength)
 information = isac.bound.near_field_position_efim(
-    positions, wavelength, grid, isotropic, gains, noise_power, num_snapshots
+    positions, wavelength, grid, isotropic, gains, no, num_snapshots
 )
 unfocused = isac.bound.position_error_bound(information)
 focused = np.sqrt(
-    isac.bound.minimum_speb(positions, wavelength, grid, power, gains, noise_power, num_snapshots)
+    isac.bound.minimum_speb(positions, wavelength, grid, power, gains, no, num_snapshots)
 )
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
@@ -222,7 +222,7 @@ link = isac.channel.SalehValenzuelaLink(
 )
 channels = link.channel_vectors(link.paths(2)).numpy()  # [users, antennas]
 scene = isac.beamforming.NearFieldScene(
-    positions, wavelength, target, reflection, noise_power, num_snapshots, channels
+    positions, wavelength, target, reflection, no, num_snapshots, channels
 )
 min_rates = 6.0  # bit/s/Hz, each
 
@@ -335,7 +335,7 @@ bounds, receive_side = [], []
 for level in powers_dbm:
     beams = hybrid.beams * 10 ** ((level - 10) / 20)
     x = np.broadcast_to(beams @ streams, (trials, num_antennas, num_snapshots))
-    received = echo(x, point, reflections, noise_power)
+    received = echo(x, point, reflections, no)
     for refinements, music in receivers.items():
         found = music(received, sector)
         errors["angle"][refinements].append(isac.metrics.rmse(found.angle, np.full(trials, angle)))
@@ -397,7 +397,7 @@ class PositionErrorBound(keras.layers.Layer):
         )
         self.a, self.b = tf.constant(a[np.newaxis]), tf.constant(b)  # [1, N], [2, N]
         self.gram = tf.constant((b.conj() @ b.T).real)
-        kappa = 2 * scene.num_snapshots * abs(scene.reflection) ** 2 / scene.noise_power
+        kappa = 2 * scene.num_snapshots * abs(scene.reflection) ** 2 / scene.no
         self.kappa = tf.constant(kappa, tf.float64)
 
     def call(self, beams):
@@ -449,7 +449,7 @@ def user_rates(beams):
     received = tf.abs(tf.constant(channels.conj()) @ beams) ** 2
     own = tf.linalg.diag_part(received)
     others = tf.reduce_sum(received, axis=1) - own
-    return tf.math.log(1 + own / (others + noise_power)) / np.log(2)
+    return tf.math.log(1 + own / (others + no)) / np.log(2)
 
 
 start = table["hybrid, two stages"]

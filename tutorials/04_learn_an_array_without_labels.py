@@ -238,7 +238,7 @@ z = echo.filtered(single(sectors), beams, basis, no)
 for name, array in (("known", known), ("unknown", unknown)):
     receiver = make_receiver(array, num_targets=1)
     found, square = relative_peak(array, receiver, z, sectors)
-    left_over = isac.objective.reconstruction_loss(z, receiver.reconstruct(found))
+    left_over = isac.objective.reconstruction_loss(receiver.reconstruct(found), observation=z)
     pythagoras = 1 - np.mean(found.metric[:, 0] ** 2 / square)
     print(f"{name:8s} max {isac.objective.max_loss(found.metric, square):.3f}   ", end="")
     print(f"reconstruction {left_over:.3f}, from the peak {pythagoras:.3f}")
@@ -531,7 +531,7 @@ def sense(array, echo, transmit_array=None, seed=10):
     pairs = isac.metrics.matched_errors(
         angle, distance, true_angle, true_range, num_found, num_true, cutoff=10.0
     )
-    missed = isac.metrics.misdetection_probability(num_true, num_found)
+    missed = isac.metrics.misdetection_probability(num_found, num_true=num_true)
     return float(tf.reduce_mean(value)), missed, np.rad2deg(pairs.angle)
 
 

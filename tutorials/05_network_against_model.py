@@ -277,7 +277,7 @@ def evaluate(test, num_batches, seed=10):
         "median": np.median(errors),
         "range": isac.metrics.rmse(distance, true_range, present),
         "missed": isac.metrics.misdetection_probability(
-            count, isac.metrics.count_detections(metric, threshold)
+            isac.metrics.count_detections(metric, threshold), num_true=count
         ),
         "scenes": count.size,
     }

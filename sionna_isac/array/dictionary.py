@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.array.layout import UniformLinearArray
-from sionna_isac.core import Layer, Real, checks, cites, numpy_rng, register
+from sionna_isac.core import Array, Real, checks, cites, numpy_rng, plane_wave_array, register
 
 __all__ = ["SteeringDictionary"]
 
 
 @register
 @cites("MateosRamos25", "MateosRamos23")
-class SteeringDictionary(Layer):
+class SteeringDictionary(Array):
     r"""Steering vectors learned as the columns of a dictionary, for any kind of impairment.
 
     .. math::
@@ -59,8 +59,6 @@ class SteeringDictionary(Layer):
         If a size or length is not positive, ``angle_grid`` is not increasing or beyond
         [-pi/2, pi/2], or ``columns`` has the wrong shape or is not finite
     """
-
-    _finite_inputs = False
 
     def __init__(
         self,
@@ -105,7 +103,7 @@ class SteeringDictionary(Layer):
     @classmethod
     def from_array(
         cls,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         perturbation: float = 0.0,
         trainable: bool = True,
@@ -117,8 +115,8 @@ class SteeringDictionary(Layer):
 
         Parameters
         ----------
-        array : :class:`~sionna_isac.core.Layer`
-            Array with ``steering``, ``num_antennas`` and ``wavelength``
+        array : :class:`~sionna_isac.core.Array`
+            Array of plane waves
         angle_grid : [num_angles], array_like
             Azimuths of the columns [rad]
         perturbation : `float`, (default 0)
@@ -135,7 +133,7 @@ class SteeringDictionary(Layer):
         """
         angle_grid = checks.angle_grid("angle_grid", angle_grid)
         variance = checks.real("perturbation", perturbation, minimum=0)
-        columns = checks.instance("array", array, Layer).steering(angle_grid).numpy().T
+        columns = plane_wave_array("array", array).steering(angle_grid).numpy().T
         if variance:
             re, im = numpy_rng().normal(0.0, np.sqrt(variance / 2), (2, *columns.shape))
             columns = columns + re + 1j * im
@@ -179,10 +177,6 @@ class SteeringDictionary(Layer):
         return values is not None and np.array_equal(
             np.searchsorted(self._middles, values), np.arange(values.size)
         )
-
-    def steering(self, angle: Any) -> tf.Tensor:
-        """Steering vectors [..., num_antennas] for angles [...] in rad; the same as calling."""
-        return self(angle)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the columns are the present ones."""

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.array.steering import plane_wave
-from sionna_isac.core import Layer, Real, checks, cites, register
+from sionna_isac.core import Array, Real, checks, cites, register
 
 __all__ = ["OrderedPositions", "UniformLinearArray", "uniform_positions"]
 
@@ -74,7 +74,7 @@ class OrderedPositions(keras.constraints.Constraint):
 
 @register
 @cites("MateosRamos25")
-class UniformLinearArray(Layer):
+class UniformLinearArray(Array):
     r"""Linear array on the y axis with plane-wave steering, optionally with trainable positions.
 
     The positions are those of a uniform array unless given. As a weight they are kept in
@@ -110,7 +110,6 @@ class UniformLinearArray(Layer):
         not finite
     """
 
-    _finite_inputs = False
     _ordered = True  # whether trained positions are kept sorted
 
     def __init__(
@@ -158,10 +157,6 @@ class UniformLinearArray(Layer):
     def call(self, angle: Real) -> tf.Tensor:
         checks.azimuth("angle", angle)
         return plane_wave(tf.convert_to_tensor(self.positions), angle)
-
-    def steering(self, angle: Any) -> tf.Tensor:
-        """Steering vectors [..., num_antennas] for angles [...] in rad; the same as calling."""
-        return self(angle)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the positions are the present ones."""

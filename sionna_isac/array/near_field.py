@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sionna_isac.array.layout import uniform_positions
 from sionna_isac.array.steering import spherical_wave, wave_from_direction
-from sionna_isac.core import Layer, Real, checks, cites, register
+from sionna_isac.core import Array, Real, checks, cites, register
 
 __all__ = ["SphericalWaveArray", "cross_positions", "planar_positions"]
 
@@ -59,7 +59,7 @@ def cross_positions(num_arm: int, spacing: float) -> np.ndarray:
 
 @register
 @cites("Yuan25")
-class SphericalWaveArray(Layer):
+class SphericalWaveArray(Array):
     r"""Array of any layout with spherical-wave steering, Eq. (9) of [Yuan25]_.
 
     Parameters
@@ -85,8 +85,6 @@ class SphericalWaveArray(Layer):
         If ``wavelength`` is not positive, or ``element_positions`` has a wrong shape or is not
         finite
     """
-
-    _finite_inputs = False
 
     def __init__(
         self,
@@ -117,10 +115,6 @@ class SphericalWaveArray(Layer):
     @property
     def _elements(self) -> tf.Tensor:
         return tf.constant(self.element_positions, self.rdtype)
-
-    def steering(self, point: Any) -> tf.Tensor:
-        """Steering vectors [..., num_antennas] of points [..., num_axes] in m; as calling."""
-        return self(point)
 
     def far_field(self, angle: Any) -> tf.Tensor:
         """Limit of the steering vectors far away, [..., num_antennas], for angles [...] in rad."""

@@ -21,8 +21,8 @@ def plane_wave(positions: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
     with the element positions :math:`p_n` in wavelengths along the y axis
     (Section II-A of [MateosRamos25]_).
 
-    Input
-    -----
+    Parameters
+    ----------
     positions : [num_antennas], `tf.float`
         Element positions [wavelengths]
     angle : [...], `tf.float`
@@ -52,8 +52,8 @@ def spherical_wave(positions: tf.Tensor, point: tf.Tensor, wavelength: float) ->
     Phases are differences of paths, each computed without cancellation: in single precision
     they are as exact at 1 km as at 1 m, up to a phase common to all elements.
 
-    Input
-    -----
+    Parameters
+    ----------
     positions : [num_antennas] or [num_antennas, num_axes], `tf.float`
         Element positions along y, or of the axes of ``point`` [m]
     point : [..., num_axes], `tf.float`
@@ -87,8 +87,8 @@ def wave_from_direction(positions: tf.Tensor, angle: tf.Tensor, wavelength: floa
     .. math::
         [\mathbf{a}(\theta)]_n = e^{+j \frac{2\pi}{\lambda} (x_n\cos\theta + y_n\sin\theta)}
 
-    Input
-    -----
+    Parameters
+    ----------
     positions : [num_antennas] or [num_antennas, 2], `tf.float`
         Element positions along y, or x and y [m]
     angle : [...], `tf.float`

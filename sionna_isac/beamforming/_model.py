@@ -45,13 +45,13 @@ class Model:
         left, singular, right = np.linalg.svd(centred, full_matrices=False)
         directions = -1j * steering[:, None] * math.sqrt(scene.num_antennas) * left
         # EFIM <= kappa N P G with G = right^T diag(singular^2) right
-        kappa = 2 * scene.num_snapshots * abs(scene.reflection) ** 2 / scene.noise_power
+        kappa = 2 * scene.num_snapshots * abs(scene.reflection) ** 2 / scene.no
         scale = kappa * scene.num_antennas * power
         inverse = singular**-2.0
         return cls(
             power=power,
             sensing=np.concatenate([steering[:, None], directions], axis=1),
-            users=scene.channels.T * math.sqrt(power / scene.noise_power),
+            users=scene.channels.T * math.sqrt(power / scene.no),
             weight=np.diag(inverse / inverse.sum()),
             smallest_speb=inverse.sum() / scale,
             axes=right.T * singular,

@@ -48,8 +48,8 @@ def smallest_speb(scene: NearFieldScene, power: float) -> float:
     :math:`\mathbf{B}`. The beam :math:`\sqrt{P/N}\,\mathbf{a}` reaches it, whose modulus is
     constant: hybrid beams do as well as fully digital ones.
 
-    Input
-    -----
+    Parameters
+    ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
     power : `float`
         Transmit power [W]
@@ -75,8 +75,8 @@ def smallest_power(scene: NearFieldScene, min_rates: Any) -> float:
 
     with channels in units of the noise amplitude.
 
-    Input
-    -----
+    Parameters
+    ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
     min_rates : `float` or [num_users], array_like
         Rates to be met [bit/s/Hz]
@@ -94,8 +94,8 @@ def smallest_power(scene: NearFieldScene, min_rates: Any) -> float:
 def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     """Largest rate that fully digital beams give to all users alike.
 
-    Input
-    -----
+    Parameters
+    ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
     power : `float`
         Transmit power [W]
@@ -107,7 +107,7 @@ def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     """
     require_users(scene)
     power = require_power(power)
-    gain = np.min(np.sum(np.abs(scene.channels) ** 2, axis=1)) / scene.noise_power
+    gain = np.min(np.sum(np.abs(scene.channels) ** 2, axis=1)) / scene.no
     upper = math.log1p(power * gain) / math.log(2)  # of the weakest user alone
 
     def excess(rate: float) -> float:
@@ -148,7 +148,7 @@ def least_power(channels: np.ndarray, min_rates: np.ndarray) -> float:
 
 
 def _fixed_point(scene: NearFieldScene, min_rates: np.ndarray) -> np.ndarray:
-    return _uplink_powers(scene.channels.T / math.sqrt(scene.noise_power), min_rates)
+    return _uplink_powers(scene.channels.T / math.sqrt(scene.no), min_rates)
 
 
 def _uplink_powers(channels: np.ndarray, min_rates: np.ndarray) -> np.ndarray:

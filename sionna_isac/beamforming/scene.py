@@ -31,7 +31,7 @@ class NearFieldScene:
         Position (x, y) of the target [m]
     reflection : `complex`
         Coefficient :math:`\beta` of the echo, not zero
-    noise_power : `float`
+    no : `float`
         Noise power :math:`\sigma^2` at the array and at the users [W]
     num_snapshots : `int`
         Number :math:`T` of symbols that the echo is observed for
@@ -47,7 +47,7 @@ class NearFieldScene:
     Example
     -------
     >>> scene = isac.beamforming.NearFieldScene(
-    ...     element_positions, wavelength, target, reflection, noise_power, 100, channels)
+    ...     element_positions, wavelength, target, reflection, no, 100, channels)
     >>> isac.beamforming.minimize_speb(scene, power=1.0, min_rates=5.0).peb
     """
 
@@ -55,7 +55,7 @@ class NearFieldScene:
     wavelength: float
     target: np.ndarray
     reflection: complex
-    noise_power: float
+    no: float
     num_snapshots: int
     channels: np.ndarray = None  # type: ignore[assignment]  # of no user
 
@@ -89,7 +89,7 @@ class NearFieldScene:
             "wavelength": checks.wavelength("wavelength", self.wavelength),
             "target": target,
             "reflection": complex(reflection),
-            "noise_power": checks.real("noise_power", self.noise_power, minimum=0, exclusive=True),
+            "no": checks.real("no", self.no, minimum=0, exclusive=True),
             "num_snapshots": checks.integer("num_snapshots", self.num_snapshots),
             "channels": channels,
         }

@@ -227,7 +227,7 @@ def beam_rates(scene: NearFieldScene, beams: np.ndarray) -> np.ndarray:
     """Rates [num_users] of given beams [bit/s/Hz]; streams beyond the users only interfere."""
     received = np.abs(scene.channels.conj() @ beams) ** 2
     own = np.diagonal(received)
-    return np.log2(1 + own / (received.sum(1) - own + scene.noise_power))
+    return np.log2(1 + own / (received.sum(1) - own + scene.no))
 
 
 def beam_speb(scene: NearFieldScene, beams: np.ndarray) -> float:
@@ -241,7 +241,7 @@ def beam_speb(scene: NearFieldScene, beams: np.ndarray) -> float:
                     scene.target,
                     beams,
                     scene.reflection,
-                    scene.noise_power,
+                    scene.no,
                     scene.num_snapshots,
                 ),
                 num_interest=2,

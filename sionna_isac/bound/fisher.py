@@ -18,7 +18,7 @@ __all__ = ["fisher"]
 def fisher(
     mean: Callable[..., Any],
     parameters: Mapping[str, Any],
-    noise_power: Any,
+    no: Any,
     nuisance: Collection[str] = (),
     batch_dims: int = 0,
     steps: float | Mapping[str, float] | None = None,
@@ -53,7 +53,7 @@ def fisher(
     parameters : {`str`: [batch..., ...]}
         Values at which the information is taken, real or complex. All dimensions after the batch
         are parameters; a complex one counts as two, all real parts before all imaginary parts.
-    noise_power : [batch...], array_like
+    no : [batch...], array_like
         :math:`\sigma^2` of an entry of the observation [W]
     nuisance : collection of `str`, (default none)
         Names of parameters that are unknown but not of interest: they are removed by
@@ -82,7 +82,7 @@ def fisher(
     >>> isac.bound.fisher(
     ...     lambda point, reflection: echo(x, point, reflection),
     ...     {"point": [[[10.0, 0.0]]], "reflection": [[2.4e-6 + 0j]]},
-    ...     noise_power=1e-12,
+    ...     no=1e-12,
     ...     nuisance=["reflection"],
     ...     batch_dims=1,
     ... )
@@ -99,7 +99,7 @@ def fisher(
         )
     order = [n for n in values if n not in nuisance] + [n for n in values if n in nuisance]
     batch = next(iter(values.values())).shape[:batch_dims]
-    noise = _noise_power(noise_power, batch)
+    noise = _noise_power(no, batch)
     widths = _steps(steps, values)
     columns = [_columns(mean, values, name, batch, widths.get(name)) for name in order]
     jacobian = np.concatenate(columns, axis=-1)
@@ -125,14 +125,12 @@ def _values(parameters: Mapping[str, Any], batch_dims: int) -> dict[str, tf.Tens
     return values
 
 
-def _noise_power(noise_power: Any, batch: tf.TensorShape) -> np.ndarray:
-    noise = checks.finite("noise_power", checks.floats("noise_power", noise_power))
+def _noise_power(no: Any, batch: tf.TensorShape) -> np.ndarray:
+    noise = checks.finite("no", checks.floats("no", no))
     if not np.all(noise > 0):
-        raise ValueError(f"noise_power must be > 0; got {float(np.min(noise)):g}")
+        raise ValueError(f"no must be > 0; got {float(np.min(noise)):g}")
     if noise.ndim and noise.shape != tuple(batch):
-        raise ValueError(
-            f"noise_power must have shape [] or {list(batch)}; got shape {list(noise.shape)}"
-        )
+        raise ValueError(f"no must have shape [] or {list(batch)}; got shape {list(noise.shape)}")
     return noise
 
 

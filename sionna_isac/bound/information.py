@@ -24,8 +24,8 @@ def effective_fim(fim: Any, num_interest: int) -> np.ndarray:
     .. math::
         \mathbf{J}_e = \mathbf{J}_{11} - \mathbf{J}_{12} \mathbf{J}_{22}^{-1} \mathbf{J}_{12}^\top
 
-    Input
-    -----
+    Parameters
+    ----------
     fim : [..., n, n], array_like
         Fisher information matrices, the parameters of interest first
     num_interest : `int`
@@ -59,8 +59,8 @@ def effective_fim(fim: Any, num_interest: int) -> np.ndarray:
 def crb(fim: Any) -> np.ndarray:
     """Cramér-Rao bound: the inverse of a Fisher information matrix.
 
-    Input
-    -----
+    Parameters
+    ----------
     fim : [..., n, n], array_like
         (Equivalent) Fisher information matrices
 

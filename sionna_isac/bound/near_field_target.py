@@ -21,7 +21,7 @@ def near_field_target_bound(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> PointTargetBound:
     r"""Bound on angle, range and position from a near-field point echo, Eq. (22) of [Yuan25]_.
@@ -45,11 +45,11 @@ def near_field_target_bound(
     Example
     -------
     >>> bound = isac.bound.near_field_target_bound(
-    ...     element_positions, wavelength, target, beams, reflection, noise_power, 100)
+    ...     element_positions, wavelength, target, beams, reflection, no, 100)
     >>> bound.rms.position  # of all targets together
     """
     efim = near_field_position_efim(
-        element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
+        element_positions, wavelength, target, beams, reflection, no, num_snapshots
     )
     target = checks.floats("target", target)
     distance = np.linalg.norm(target, axis=-1)

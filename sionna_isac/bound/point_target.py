@@ -12,7 +12,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.bound.fisher import fisher
 from sionna_isac.bound.information import crb
-from sionna_isac.core import Layer, checks, cites, linalg
+from sionna_isac.core import Array, checks, cites, linalg, plane_wave_array
 from sionna_isac.scene import PointTargets
 
 __all__ = ["PointTargetBound", "point_target_bound"]
@@ -51,7 +51,7 @@ class PointTargetBound(NamedTuple):
 
 @cites("MateosRamos25")
 def point_target_bound(
-    array: Layer,
+    array: Array,
     beam: Any,
     targets: PointTargets,
     subcarrier_spacing: float,
@@ -67,8 +67,8 @@ def point_target_bound(
     receiver of this echo: :class:`~sionna_isac.receiver.OMP`,
     :class:`~sionna_isac.receiver.DifferentiableOMP`, ... that knows the array.
 
-    Input
-    -----
+    Parameters
+    ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true array, with its impairments
     beam : [batch_size, num_antennas] or [num_antennas], array_like
@@ -99,7 +99,7 @@ def point_target_bound(
     >>> bound = isac.bound.point_target_bound(array, beam, targets, 240e3, 256, no)
     >>> plt.plot(snr_db, bound.rms.position)
     """
-    array = _in_double(checks.instance("array", array, Layer))
+    array = _in_double(plane_wave_array("array", array))
     num_subcarriers = checks.integer("num_subcarriers", num_subcarriers, minimum=2)
     spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
     checks.instance("targets", targets, PointTargets)
@@ -158,7 +158,7 @@ class _Echo:
     """Mean of the filtered observation as a function of the parameters."""
 
     def __init__(
-        self, array: Layer, beam: np.ndarray, subcarrier_spacing: float, num_subcarriers: int
+        self, array: Array, beam: np.ndarray, subcarrier_spacing: float, num_subcarriers: int
     ) -> None:
         self._array = array
         self._beam = tf.constant(beam)
@@ -184,7 +184,7 @@ def _deviations(fim: np.ndarray, present: np.ndarray, distance: np.ndarray) -> P
     return PointTargetBound(np.sqrt(angle), np.sqrt(along), np.sqrt(along + distance**2 * angle))
 
 
-def _in_double(array: Layer) -> Layer:
+def _in_double(array: Array) -> Array:
     if array.precision == "double":
         return array
     return type(array).from_config({**array.get_config(), "precision": "double"})

@@ -47,8 +47,8 @@ def steering_derivatives(
     The removed part is a phase common to all elements, which the echo
     :math:`\mathbf{a}\mathbf{a}^H` does not contain.
 
-    Input
-    -----
+    Parameters
+    ----------
     element_positions : [N] or [N, 2], array_like
         Element positions along y, or x and y [m]
     wavelength : `float`
@@ -94,7 +94,7 @@ def near_field_position_fim(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
     r"""Fisher information of a near-field point echo on position and reflection, Eq. (19).
@@ -103,8 +103,8 @@ def near_field_position_fim(
     \mathbf{F}\mathbf{S} + \mathbf{Z}` with known symbols, :math:`\mathbf{S}\mathbf{S}^H =
     T\mathbf{I}`.
 
-    Input
-    -----
+    Parameters
+    ----------
     element_positions : [N] or [N, 2], array_like
         Element positions along y, or x and y [m]
     wavelength : `float`
@@ -115,7 +115,7 @@ def near_field_position_fim(
         Beams :math:`\mathbf{F}`, a column a stream [sqrt(W)]
     reflection : [...], array_like
         Complex reflection coefficient :math:`\beta`
-    noise_power : [...], array_like
+    no : [...], array_like
         Noise power :math:`\sigma^2` of a snapshot [W]
     num_snapshots : [...], array_like
         Number of snapshots :math:`T`
@@ -130,9 +130,7 @@ def near_field_position_fim(
     ValueError
         If an argument has a wrong shape or value, or the target lies on the array
     """
-    model = _model(
-        element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
-    )
+    model = _model(element_positions, wavelength, target, beams, reflection, no, num_snapshots)
     lit = model.steering[..., np.newaxis, :].conj() @ model.beams  # a^H F, [..., 1, M]
     inner = model.derivative.conj() @ model.beams  # b^H F, [..., 2, M]
     steering = model.steering[..., :, np.newaxis]
@@ -161,7 +159,7 @@ def near_field_position_efim(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
     r"""Information on the position alone, Eq. (21), in a form that cancels nothing.
@@ -186,9 +184,7 @@ def near_field_position_efim(
     ValueError
         As :func:`near_field_position_fim`, and if no beam reaches the target
     """
-    model = _model(
-        element_positions, wavelength, target, beams, reflection, noise_power, num_snapshots
-    )
+    model = _model(element_positions, wavelength, target, beams, reflection, no, num_snapshots)
     lit = model.steering[..., np.newaxis, :].conj() @ model.beams  # u^H, [..., 1, M]
     inner = model.derivative.conj() @ model.beams  # v^H, [..., 2, M]
     power = np.sum(np.abs(lit) ** 2, axis=-1, keepdims=True)  # [..., 1, 1]
@@ -211,7 +207,7 @@ def minimum_speb(
     target: Any,
     power: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
     r"""Smallest squared position error bound that any beams of a given power reach.
@@ -224,9 +220,9 @@ def minimum_speb(
     It is reached by all power on :math:`\mathbf{a}`: constant modulus, so hybrid beams reach it
     too.
 
-    Input
-    -----
-    element_positions, wavelength, target, reflection, noise_power, num_snapshots
+    Parameters
+    ----------
+    element_positions, wavelength, target, reflection, no, num_snapshots
         As for :func:`near_field_position_fim`
     power : [...], array_like
         Transmit power :math:`P` [W]
@@ -243,7 +239,7 @@ def minimum_speb(
     """
     steering, derivative = steering_derivatives(element_positions, wavelength, target)
     reflection = checks.complexes("reflection", reflection)
-    scale = _scale(noise_power, num_snapshots)
+    scale = _scale(no, num_snapshots)
     power = _positive("power", power)
     kappa = scale * np.abs(reflection) ** 2
     _reflects(reflection)
@@ -255,8 +251,8 @@ def minimum_speb(
 def squared_position_error_bound(efim: Any) -> np.ndarray:
     r"""Squared position error bound, :math:`\operatorname{tr} \mathbf{J}_e^{-1}`, Eq. (22).
 
-    Input
-    -----
+    Parameters
+    ----------
     efim : [..., n, n], array_like
         Information on the n coordinates alone [1/m^2]
 
@@ -285,7 +281,7 @@ def _model(
     target: Any,
     beams: Any,
     reflection: Any,
-    noise_power: Any,
+    no: Any,
     num_snapshots: Any,
 ) -> _Model:
     steering, derivative = steering_derivatives(element_positions, wavelength, target)
@@ -296,7 +292,7 @@ def _model(
             f"got shape {list(beams.shape)}"
         )
     reflection = checks.complexes("reflection", reflection)
-    return _Model(steering, derivative, beams, reflection, _scale(noise_power, num_snapshots))
+    return _Model(steering, derivative, beams, reflection, _scale(no, num_snapshots))
 
 
 def _positions(element_positions: Any) -> np.ndarray:
@@ -325,9 +321,9 @@ def _reflects(reflection: np.ndarray) -> None:
         raise ValueError("reflection must not be 0: there would be no echo; got 0")
 
 
-def _scale(noise_power: Any, num_snapshots: Any) -> np.ndarray:
+def _scale(no: Any, num_snapshots: Any) -> np.ndarray:
     snapshots = _positive("num_snapshots", num_snapshots)
-    return 2 * snapshots / _positive("noise_power", noise_power)
+    return 2 * snapshots / _positive("no", no)
 
 
 def _gram(rows: np.ndarray) -> np.ndarray:

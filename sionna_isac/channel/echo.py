@@ -8,7 +8,18 @@ from typing import Any
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Complex, Layer, Real, add_noise, checks, cites, linalg, register
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Echo,
+    Real,
+    add_noise,
+    checks,
+    cites,
+    linalg,
+    plane_wave_array,
+    register,
+)
 from sionna_isac.scene import PointTargets
 
 __all__ = ["MonostaticEcho"]
@@ -16,7 +27,7 @@ __all__ = ["MonostaticEcho"]
 
 @register
 @cites("MateosRamos25")
-class MonostaticEcho(Layer):
+class MonostaticEcho(Echo):
     r"""Echo of point targets at the array that transmitted, Eq. (1) of [MateosRamos25]_.
 
     .. math::
@@ -78,17 +89,17 @@ class MonostaticEcho(Layer):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         subcarrier_spacing: float,
         normalize: bool = False,
         symbol_duration: float | None = None,
-        receive_array: Layer | None = None,
+        receive_array: Array | None = None,
         *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = plane_wave_array("array", array)
         self.subcarrier_spacing = checks.real(
             "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
         )
@@ -99,9 +110,7 @@ class MonostaticEcho(Layer):
             else checks.real("symbol_duration", symbol_duration, minimum=0, exclusive=True)
         )
         self.receive_array = (
-            None
-            if receive_array is None
-            else checks.instance("receive_array", receive_array, Layer)
+            None if receive_array is None else plane_wave_array("receive_array", receive_array)
         )
         if receive_array is not None and not math.isclose(
             receive_array.wavelength, array.wavelength, rel_tol=1e-9

@@ -13,7 +13,18 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.constants import epsilon_0
 
 from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearArray
-from sionna_isac.core import Complex, Layer, Real, add_noise, checks, cites, linalg, register
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Echo,
+    Layer,
+    Real,
+    add_noise,
+    checks,
+    cites,
+    linalg,
+    register,
+)
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
 
@@ -22,7 +33,7 @@ __all__ = ["ExtendedEcho"]
 
 @register
 @cites("Zhao26")
-class ExtendedEcho(Layer):
+class ExtendedEcho(Echo):
     r"""Echo of an extended target at the array that transmitted, Eq. (1) of [Zhao26]_.
 
     .. math::
@@ -54,7 +65,7 @@ class ExtendedEcho(Layer):
 
     Parameters
     ----------
-    array : :class:`~sionna_isac.core.Layer`
+    array : :class:`~sionna_isac.core.Array`
         The true array: a :class:`~sionna_isac.array.UniformLinearArray` (or impaired) or a
         :class:`~sionna_isac.array.SphericalWaveArray`
     scattering : :class:`~sionna_isac.scattering.VolumeIntegralScattering`
@@ -104,7 +115,7 @@ class ExtendedEcho(Layer):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         scattering: Layer,
         normalize: bool = False,
         polarization: Any = (0.0, 0.0, 1.0),
@@ -146,7 +157,7 @@ class ExtendedEcho(Layer):
     @classmethod
     def from_target(
         cls,
-        array: Layer,
+        array: Array,
         target: VoxelTarget,
         subcarrier_spacing: float,
         num_subcarriers: int,
@@ -159,7 +170,7 @@ class ExtendedEcho(Layer):
 
         Parameters
         ----------
-        array : :class:`~sionna_isac.core.Layer`
+        array : :class:`~sionna_isac.core.Array`
             The true array; its wavelength is that of the carrier, subcarrier
             ``num_subcarriers // 2``
         target : :class:`~sionna_isac.scene.VoxelTarget`
@@ -180,7 +191,7 @@ class ExtendedEcho(Layer):
         checks.instance("target", target, VoxelTarget)
         spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
         number = checks.integer("num_subcarriers", num_subcarriers)
-        carrier = SPEED_OF_LIGHT / checks.instance("array", array, Layer).wavelength
+        carrier = SPEED_OF_LIGHT / checks.instance("array", array, Array).wavelength
         frequencies = carrier + spacing * (np.arange(number) - number // 2)
         if frequencies[0] <= 0:
             raise ValueError(
@@ -257,8 +268,8 @@ class ExtendedEcho(Layer):
     def channel(self, targets: ExtendedTargets) -> tf.Tensor:
         r"""Channel matrices between all antennas, with the factor :math:`\nu`.
 
-        Input
-        -----
+        Parameters
+        ----------
         targets : :class:`~sionna_isac.scene.ExtendedTargets`
             Pose and material of the target
 
@@ -277,8 +288,8 @@ class ExtendedEcho(Layer):
         As :meth:`MonostaticEcho.filtered`: for symbols of unit magnitude exactly the distribution
         of the echo that is filtered and then projected.
 
-        Input
-        -----
+        Parameters
+        ----------
         targets : :class:`~sionna_isac.scene.ExtendedTargets`
             Pose and material of the target
         beam : [batch_size, num_antennas], `tf.complex`
@@ -371,7 +382,7 @@ def _difference(target: VoxelTarget, scattering: VolumeIntegralScattering) -> st
     return None
 
 
-def _world_positions(array: Layer) -> np.ndarray:
+def _world_positions(array: Array) -> np.ndarray:
     """Positions [K, 3] of the elements [m] for which physics gives the array's own steering."""
     elements = array.element_positions
     if isinstance(array, UniformLinearArray):
@@ -382,7 +393,7 @@ def _world_positions(array: Layer) -> np.ndarray:
     return np.pad(elements, [(0, 0), (0, 3 - elements.shape[1])])
 
 
-def _hardware(array: Layer) -> np.ndarray | None:
+def _hardware(array: Array) -> np.ndarray | None:
     """Matrix [K, K] from ideal to actual element responses; `None` if they are ideal."""
     if not isinstance(array, ImpairedArray):
         return None

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
-from sionna.phy.channel import ChannelModel
 
 from sionna_isac.core import (
-    Layer,
+    Array,
+    Link,
+    Sector,
     checks,
     cites,
     complex_normal,
     linalg,
+    plane_wave_array,
     uniform,
     uniform_integers,
 )
@@ -41,7 +42,7 @@ class Paths(NamedTuple):
     delay: tf.Tensor
 
 
-class PathLink(ChannelModel):
+class PathLink(Link):
     """Base of links that are a sum of waves; a Sionna `ChannelModel`.
 
     Parameters
@@ -70,14 +71,13 @@ class PathLink(ChannelModel):
         Path delays [s]
     """
 
-    def __init__(self, array: Layer, sector: Layer, precision: str | None = None) -> None:
+    def __init__(self, array: Array, sector: Sector, precision: str | None = None) -> None:
         super().__init__(precision=precision)
-        self.array = checks.instance("array", array, Layer)
-        self.sector = checks.instance("sector", sector, Layer)
+        self.array = self._checked(array)
+        self.sector = checks.instance("sector", sector, Sector)
 
-    @abstractmethod
-    def paths(self, batch_size: int) -> Any:
-        """Draw the paths of a batch of users."""
+    def _checked(self, array: Any) -> Any:
+        return plane_wave_array("array", array)
 
     def _user_angle(self, batch_size: int) -> tf.Tensor:
         sector = tf.cast(self.sector(batch_size), self.rdtype)
@@ -105,8 +105,8 @@ class PathLink(ChannelModel):
         It is what Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` makes
         of the same paths: delays turn the phase from the centre of the band.
 
-        Input
-        -----
+        Parameters
+        ----------
         paths : :class:`Paths`
             Drawn paths
         beam : [batch_size, num_antennas], `tf.complex`
@@ -163,8 +163,8 @@ class MultitapLink(PathLink):
 
     def __init__(
         self,
-        array: Layer,
-        sector: Layer,
+        array: Array,
+        sector: Sector,
         bandwidth: float,
         num_taps: int = 5,
         power: float = 1.0,
@@ -212,8 +212,8 @@ class GeometricLink(PathLink):
 
     def __init__(
         self,
-        array: Layer,
-        sector: Layer,
+        array: Array,
+        sector: Sector,
         range_interval: Any,
         max_scatterers: int = 5,
         mean_rcs: float = 1.0,

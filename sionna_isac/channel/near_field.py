@@ -11,15 +11,18 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.channel.link import PathLink
 from sionna_isac.core import (
+    Array,
     Complex,
-    Layer,
+    Echo,
     Real,
+    Sector,
     add_noise,
     checks,
     cites,
     complex_normal,
     linalg,
     register,
+    spherical_wave_array,
     uniform,
 )
 
@@ -96,7 +99,7 @@ def reflection_coefficient(distance: Any, wavelength: float, rcs: float = 1.0) -
 
 @register
 @cites("Yuan25")
-class NearFieldEcho(Layer):
+class NearFieldEcho(Echo):
     r"""Echo of points in the near field of the array that transmitted, Eq. (15) of [Yuan25]_.
 
     .. math::
@@ -135,9 +138,9 @@ class NearFieldEcho(Layer):
         or ``no`` < 0
     """
 
-    def __init__(self, array: Layer, *, precision: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, array: Array, *, precision: str | None = None, **kwargs: Any) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = spherical_wave_array("array", array)
 
     def call(
         self, x: Complex, point: Real, reflection: Complex, no: Real | None = None
@@ -154,9 +157,9 @@ class NearFieldEcho(Layer):
         return add_noise(linalg.matmul(tf.linalg.matrix_transpose(steering), lit), no)
 
     def _off_the_array(self, point: tf.Tensor) -> None:
-        if not tf.executing_eagerly():
-            return
         elements = self.array.element_positions
+        if elements is None or not tf.executing_eagerly():
+            return
         if elements.ndim == 1:
             elements = np.stack([np.zeros_like(elements), elements], axis=-1)
         distance = np.linalg.norm(point.numpy()[..., np.newaxis, :] - elements, axis=-1)
@@ -216,18 +219,14 @@ class SalehValenzuelaLink(PathLink):
 
     def __init__(
         self,
-        array: Layer,
-        sector: Layer,
+        array: Array,
+        sector: Sector,
         user_range: float = 20.0,
         num_scatterers: int = 3,
         scatterer_range: float | None = None,
         precision: str | None = None,
     ) -> None:
         super().__init__(array, sector, precision)
-        if getattr(array, "num_axes", None) != 2:
-            raise TypeError(
-                f"array must see points x and y in the plane (SphericalWaveArray); got {array!r}"
-            )
         self.user_range = checks.real("user_range", user_range, minimum=0, exclusive=True)
         self.num_scatterers = checks.integer("num_scatterers", num_scatterers, minimum=0)
         self.scatterer_range = (
@@ -235,6 +234,9 @@ class SalehValenzuelaLink(PathLink):
             if scatterer_range is None
             else checks.real("scatterer_range", scatterer_range, minimum=0, exclusive=True)
         )
+
+    def _checked(self, array: Any) -> Any:
+        return spherical_wave_array("array", array, 2)
 
     def paths(self, batch_size: int) -> NearFieldPaths:
         """Draw users and scatterers of a batch."""

@@ -25,8 +25,8 @@ __all__ = [
 def real_block(matrix: tf.Tensor) -> tf.Tensor:
     """Real matrix [..., 2m, 2n] that acts on row vectors [Re, Im] as ``x @ matrix`` does.
 
-    Input
-    -----
+    Parameters
+    ----------
     matrix : [..., m, n], `tf.complex`
 
     Output
@@ -57,8 +57,8 @@ def sizes(tensor: tf.Tensor) -> list[int | tf.Tensor]:
 def matmul(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Complex matrix product ``a @ b`` by one real product.
 
-    Input
-    -----
+    Parameters
+    ----------
     a : [..., m, k], `tf.complex`
     b : [..., k, n], `tf.complex`
 
@@ -89,8 +89,8 @@ def hermitian_solve(matrix: tf.Tensor, rhs: tf.Tensor) -> tf.Tensor:
 
     One factorisation serves all right-hand sides; the gradient costs one further solve with it.
 
-    Input
-    -----
+    Parameters
+    ----------
     matrix : [..., n, n], `tf.complex`
         Hermitian positive-definite matrix
     rhs : [..., n, m], `tf.complex`

@@ -92,8 +92,8 @@ def complex_normal(
 def add_noise(y: tf.Tensor, no: Any) -> tf.Tensor:
     """Add circularly-symmetric white noise to a signal.
 
-    Input
-    -----
+    Parameters
+    ----------
     y : [batch_size, ...], `tf.complex`
         Signal
     no : `None` | [...], `tf.float`

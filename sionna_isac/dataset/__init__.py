@@ -10,13 +10,11 @@ from sionna_isac.dataset.inspect import (
 from sionna_isac.dataset.read import ChannelDataset, open_dataset
 from sionna_isac.dataset.sample import SampleError, compute_sample, unit_gain_moment
 from sionna_isac.dataset.store import DatasetError
-from sionna_isac.study.workers import WorkerError
 
 __all__ = [
     "ChannelDataset",
     "DatasetError",
     "SampleError",
-    "WorkerError",
     "compute_sample",
     "describe_dataset",
     "generate_dataset",

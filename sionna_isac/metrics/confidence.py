@@ -27,8 +27,8 @@ def proportion_interval(successes: int, trials: int, level: float = 0.95) -> Int
     Unlike the normal approximation it stays within [0, 1] and has a width when no error, or
     nothing but errors, was seen.
 
-    Input
-    -----
+    Parameters
+    ----------
     successes : `int`
         Number of trials with the event, 0 <= successes <= trials
     trials : `int`
@@ -53,8 +53,8 @@ def proportion_interval(successes: int, trials: int, level: float = 0.95) -> Int
 def mean_interval(values: Any, level: float = 0.95) -> Interval:
     """Student interval of a mean, from independent values.
 
-    Input
-    -----
+    Parameters
+    ----------
     values : [num_values], array_like
         Values, one for each independent sample
     level : `float`, (default 0.95)
@@ -88,8 +88,8 @@ def ratio_interval(numerators: Any, denominators: Any, level: float = 0.95) -> I
       ratio is 0 or 1 the variance says nothing, and each sample counts as one trial.
     - Otherwise it is Student's.
 
-    Input
-    -----
+    Parameters
+    ----------
     numerators : [num_samples], array_like
         Numerators, one for each sample
     denominators : [num_samples], array_like

@@ -34,8 +34,8 @@ class ROC(NamedTuple):
 def count_detections(metric: Any, threshold: float) -> np.ndarray:
     """Number of metrics strictly above the threshold.
 
-    Input
-    -----
+    Parameters
+    ----------
     metric : [..., max_targets], array_like
         Detection metric of each potential target
     threshold : `float`
@@ -59,18 +59,18 @@ def count_detections(metric: Any, threshold: float) -> np.ndarray:
 
 
 @cites("MateosRamos25")
-def misdetection_probability(num_true: Any, num_estimated: Any) -> float:
+def misdetection_probability(num_estimated: Any, *, num_true: Any) -> float:
     r"""Misdetection probability, Eq. (20) of [MateosRamos25]_.
 
     .. math::
         p_\text{md} = 1 - \frac{\sum_i \min(T_i, \hat{T}_i)}{\sum_i T_i}
 
-    Input
-    -----
-    num_true : [num_samples], array_like of `int`
-        True numbers of targets
+    Parameters
+    ----------
     num_estimated : [num_samples], array_like of `int`
         Estimated numbers of targets
+    num_true : [num_samples], array_like of `int`
+        True numbers of targets
 
     Output
     ------
@@ -86,18 +86,18 @@ def misdetection_probability(num_true: Any, num_estimated: Any) -> float:
 
 
 @cites("MateosRamos25")
-def false_alarm_probability(num_true: Any, num_estimated: Any, max_targets: int) -> float:
+def false_alarm_probability(num_estimated: Any, *, num_true: Any, max_targets: int) -> float:
     r"""False alarm probability, Eq. (21) of [MateosRamos25]_.
 
     .. math::
         p_\text{fa} = \frac{\sum_i \max(T_i, \hat{T}_i) - T_i}{\sum_i T_\text{max} - T_i}
 
-    Input
-    -----
-    num_true : [num_samples], array_like of `int`
-        True numbers of targets
+    Parameters
+    ----------
     num_estimated : [num_samples], array_like of `int`
         Estimated numbers of targets
+    num_true : [num_samples], array_like of `int`
+        True numbers of targets
     max_targets : `int`
         Largest possible number of targets
 
@@ -125,8 +125,8 @@ def calibrate_threshold(metric: Any, num_true: Any, p_fa: float) -> float:
     metrics number as many as there can be false alarms, so that the false alarm probability is
     the share of the pool above the threshold, and the threshold an order statistic of the pool.
 
-    Input
-    -----
+    Parameters
+    ----------
     metric : [num_samples, max_targets], array_like
         Detection metrics, in any order
     num_true : [num_samples], array_like of `int`
@@ -151,8 +151,8 @@ def calibrate_threshold(metric: Any, num_true: Any, p_fa: float) -> float:
 def roc(metric: Any, num_true: Any, p_fas: Any) -> ROC:
     """Detection probability at calibrated false alarm probabilities.
 
-    Input
-    -----
+    Parameters
+    ----------
     metric : [num_samples, max_targets], array_like
         Detection metrics, in any order
     num_true : [num_samples], array_like of `int`

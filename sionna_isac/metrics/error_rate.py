@@ -20,60 +20,60 @@ __all__ = [
 
 
 @cites("MateosRamos25")
-def symbol_error_rate(sent: Any, estimated: Any) -> float:
+def symbol_error_rate(estimated: Any, sent: Any) -> float:
     """Share of symbols estimated wrongly, Eq. (22) of [MateosRamos25]_.
 
-    Input
-    -----
-    sent : [...], array_like
-        Sent symbols: their indices, whole numbers
+    Parameters
+    ----------
     estimated : [...], array_like
-        Estimated symbols, of the same shape
+        Estimated symbols
+    sent : [...], array_like
+        Sent symbols: their indices, whole numbers, of the same shape
 
     Output
     ------
     : `float`
         Error rate; NaN with a warning if there is no symbol
     """
-    wrong = _wrong(sent, estimated, "whole numbers (indices of symbols)")
+    wrong = _wrong(estimated, sent, "whole numbers (indices of symbols)")
     return float(wrong.mean()) if wrong.size else not_a_number("error rate of zero symbols")
 
 
-def bit_error_rate(sent: Any, estimated: Any) -> float:
+def bit_error_rate(estimated: Any, sent: Any) -> float:
     """Share of bits estimated wrongly.
 
-    Input
-    -----
-    sent : [...], array_like
-        Sent bits, 0 and 1
+    Parameters
+    ----------
     estimated : [...], array_like
-        Estimated bits (hard decisions), of the same shape
+        Estimated bits (hard decisions)
+    sent : [...], array_like
+        Sent bits, 0 and 1, of the same shape
 
     Output
     ------
     : `float`
         Error rate; NaN with a warning if there is no bit
     """
-    wrong = _wrong(sent, estimated, "bits (0 and 1)", 1)
+    wrong = _wrong(estimated, sent, "bits (0 and 1)", 1)
     return float(wrong.mean()) if wrong.size else not_a_number("error rate of zero bits")
 
 
-def block_error_rate(sent: Any, estimated: Any) -> float:
+def block_error_rate(estimated: Any, sent: Any) -> float:
     """Share of blocks with at least one bit estimated wrongly.
 
-    Input
-    -----
-    sent : [..., block_size], array_like
-        Sent bits, 0 and 1
+    Parameters
+    ----------
     estimated : [..., block_size], array_like
-        Estimated bits (hard decisions), of the same shape
+        Estimated bits (hard decisions)
+    sent : [..., block_size], array_like
+        Sent bits, 0 and 1, of the same shape
 
     Output
     ------
     : `float`
         Error rate; NaN with a warning if there is no block
     """
-    wrong = _wrong(sent, estimated, "bits (0 and 1)", 1)
+    wrong = _wrong(estimated, sent, "bits (0 and 1)", 1)
     if wrong.ndim == 0:
         raise ValueError("sent must have shape [..., block_size]; got shape []")
     return float(wrong.any(-1).mean()) if wrong.size else not_a_number("error rate of zero blocks")
@@ -85,8 +85,8 @@ def qpsk_symbol_error_rate(snr: Any) -> Any:
     .. math::
         P = 2 Q(\sqrt{\gamma}) - Q(\sqrt{\gamma})^2
 
-    Input
-    -----
+    Parameters
+    ----------
     snr : [...], array_like
         Energy per symbol over noise power density :math:`\gamma = E_s/N_0` (linear)
 
@@ -108,8 +108,8 @@ def rayleigh_qpsk_symbol_error_rate(mean_snr: Any) -> Any:
         P = \frac{3}{4} - \mu \left(1 - \frac{1}{\pi} \arctan \frac{1}{\mu} \right), \quad
         \mu = \sqrt{\frac{\bar\gamma}{2 + \bar\gamma}}
 
-    Input
-    -----
+    Parameters
+    ----------
     mean_snr : [...], array_like
         Mean SNR of a symbol :math:`\bar\gamma = E[|\kappa|^2] / N_0` (linear), with the channel
         coefficient :math:`\kappa`
@@ -126,7 +126,7 @@ def rayleigh_qpsk_symbol_error_rate(mean_snr: Any) -> Any:
     return 0.75 * rest + mu / np.pi * np.arctan(rest / (1 + mu))
 
 
-def _wrong(sent: Any, estimated: Any, kind: str, maximum: float = np.inf) -> np.ndarray:
+def _wrong(estimated: Any, sent: Any, kind: str, maximum: float = np.inf) -> np.ndarray:
     sent, estimated = floats("sent", sent), floats("estimated", estimated)
     same_shape("estimated", estimated, "sent", sent)
     for name, value in (("sent", sent), ("estimated", estimated)):

@@ -55,17 +55,14 @@ def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = Non
 
     Parameters
     ----------
-    period : `None` (default) | `float`
-        Period of the values, in their unit
-
-    Input
-    -----
     estimate : [...], array_like
         Estimated values
     truth : [...], array_like
         True values, of the same shape
     mask : `None` (default) | [...], array_like of `bool`
         Which values count; the others may be anything, NaN too
+    period : `None` (default) | `float`
+        Period of the values, in their unit
 
     Output
     ------
@@ -104,17 +101,14 @@ def matched_errors(
 
     Parameters
     ----------
-    cutoff : `None` (default) | `float`
-        Cut-off distance [m]; `None` is no cut-off: all of the smaller set are matched
-
-    Input
-    -----
     est_angle, est_range : [num_samples, max_estimated], array_like
         Estimated angles [rad] and ranges [m]; entries after ``num_estimated`` are ignored
     true_angle, true_range : [num_samples, max_true], array_like
         True angles [rad] and ranges [m]; entries after ``num_true`` are ignored
     num_estimated, num_true : [num_samples], array_like of `int`
         Estimated and true numbers of targets
+    cutoff : `None` (default) | `float`
+        Cut-off distance [m]; `None` is no cut-off: all of the smaller set are matched
 
     Output
     ------

@@ -28,8 +28,8 @@ def ergodic_rate(num_sensing_tones: Any, num_tones: Any, snr_db: Any) -> Any:
 
     The arguments broadcast.
 
-    Input
-    -----
+    Parameters
+    ----------
     num_sensing_tones : [...], array_like of `int`
         Tones reserved for sensing, :math:`0 \le K_s \le K_\text{tot}`
     num_tones : [...], array_like of `int`

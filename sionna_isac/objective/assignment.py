@@ -26,8 +26,8 @@ def optimal_assignment(cost: tf.Tensor) -> tf.Tensor:
     are solved on the host by `scipy.optimize.linear_sum_assignment`; that works in a graph, but
     not with ``jit_compile=True``. No gradient flows through the assignment.
 
-    Input
-    -----
+    Parameters
+    ----------
     cost : [batch_size, size, size], `tf.float`
         Finite cost of assigning column j to row i
 

@@ -33,8 +33,8 @@ def positions(angle: Any, range: Any) -> tf.Tensor:
     .. math::
         \mathbf{p} = [R \cos\theta, \; R \sin\theta]
 
-    Input
-    -----
+    Parameters
+    ----------
     angle : [...], `tf.float`
         Azimuth from broadside [rad]
     range : [...], `tf.float`
@@ -83,16 +83,6 @@ def gospa(
 
     Parameters
     ----------
-    cutoff : `float`
-        Cut-off distance :math:`\gamma` > 0 [m]
-    p : `float`, (default 2)
-        Order, 1 <= p
-    alpha : `float`, (default 2)
-        Share of the cut-off for targets without a partner, 0 < alpha <= 2; :math:`\mu` in
-        [MateosRamos25]_
-
-    Input
-    -----
     estimate : [..., max_estimated, 2], `tf.float`
         Estimated positions [m]
     truth : [..., max_true, 2], `tf.float`
@@ -101,6 +91,13 @@ def gospa(
         Numbers of estimates
     num_true : [...] or scalar, `tf.int`
         Numbers of true targets
+    cutoff : `float`
+        Cut-off distance :math:`\gamma` > 0 [m]
+    p : `float`, (default 2)
+        Order, 1 <= p
+    alpha : `float`, (default 2)
+        Share of the cut-off for targets without a partner, 0 < alpha <= 2; :math:`\mu` in
+        [MateosRamos25]_
 
     Output
     ------
@@ -134,15 +131,12 @@ def gospa_parts(
 
     Parameters
     ----------
+    estimate, truth, num_estimated, num_true
+        As for :func:`gospa`
     cutoff : `float`
         Cut-off distance :math:`\gamma` > 0 [m]
     p : `float`, (default 2)
         Order, 1 <= p
-
-    Input
-    -----
-    estimate, truth, num_estimated, num_true
-        As for :func:`gospa`
 
     Output
     ------
@@ -184,19 +178,16 @@ def gospa_loss(
 
     Parameters
     ----------
-    cutoff : `float`
-        Cut-off distance :math:`\gamma` > 0 [m]
-    p : `float`, (default 2)
-        Order, 1 <= p
-
-    Input
-    -----
     estimate : [..., max_estimated, 2], `tf.float`
         Estimated positions [m]
     truth : [..., max_true, 2], `tf.float`
         True positions [m]
     num_targets : [...] or scalar, `tf.int`
         True numbers of targets
+    cutoff : `float`
+        Cut-off distance :math:`\gamma` > 0 [m]
+    p : `float`, (default 2)
+        Order, 1 <= p
 
     Output
     ------

@@ -25,8 +25,8 @@ def position_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     the samples that have a target; what the others hold does not matter. A batch without any
     target gives 0, with gradient 0.
 
-    Input
-    -----
+    Parameters
+    ----------
     estimate : [..., 2], `tf.float`
         Estimated positions [m]
     truth : [..., 2], `tf.float`
@@ -64,8 +64,8 @@ def angle_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     gives 0, with gradient 0. Differences are those on the circle: 179 and -179 degrees are
     2 degrees apart.
 
-    Input
-    -----
+    Parameters
+    ----------
     estimate : [...], `tf.float`
         Estimated angles [rad], anywhere
     truth : [...], `tf.float`
@@ -104,15 +104,12 @@ def binary_cross_entropy(estimate: Any, present: Any, from_logits: bool = False)
 
     Parameters
     ----------
-    from_logits : `bool`, (default `False`)
-        Whether ``estimate`` holds logits and not probabilities
-
-    Input
-    -----
     estimate : [...], `tf.float`
         Estimated probabilities :math:`\hat p` that there is a target, or their logits
     present : [...], `tf.bool`
         Whether there is one, :math:`t` (or numbers within [0, 1])
+    from_logits : `bool`, (default `False`)
+        Whether ``estimate`` holds logits and not probabilities
 
     Output
     ------
@@ -143,15 +140,12 @@ def categorical_cross_entropy(estimate: Any, message: Any, from_logits: bool = F
 
     Parameters
     ----------
-    from_logits : `bool`, (default `False`)
-        Whether ``estimate`` holds logits and not probabilities
-
-    Input
-    -----
     estimate : [..., num_messages], `tf.float`
         Estimated probabilities of the messages, or their logits
     message : [...], `tf.int`
         Indices of the messages that were sent
+    from_logits : `bool`, (default `False`)
+        Whether ``estimate`` holds logits and not probabilities
 
     Output
     ------

@@ -25,8 +25,8 @@ def max_loss(metric: Any, energy: Any) -> tf.Tensor:
     loss lies in [-1, 0]; it is -1 if each observation is one atom of the dictionaries. An
     observation of zero energy contributes 0.
 
-    Input
-    -----
+    Parameters
+    ----------
     metric : [...] or [..., max_targets], `tf.float`
         Maximum of the map; of several targets, the first is taken
     energy : [...], `tf.float`
@@ -54,7 +54,7 @@ def max_loss(metric: Any, energy: Any) -> tf.Tensor:
     return -tf.reduce_mean(_ratio(metric, energy, root=True))
 
 
-def reconstruction_loss(observation: Any, reconstruction: Any) -> tf.Tensor:
+def reconstruction_loss(reconstruction: Any, *, observation: Any) -> tf.Tensor:
     r"""Mean share of the observed energy that a reconstruction leaves unexplained.
 
     .. math::
@@ -62,12 +62,12 @@ def reconstruction_loss(observation: Any, reconstruction: Any) -> tf.Tensor:
 
     An observation of zero energy contributes 0.
 
-    Input
-    -----
-    observation : [batch_size, ...], `tf.complex` or `tf.float`
-        Observation
+    Parameters
+    ----------
     reconstruction : [batch_size, ...], `tf.complex` or `tf.float`
-        What the model makes of its estimates, of the same shape
+        Signal that the estimates explain
+    observation : [batch_size, ...], `tf.complex` or `tf.float`
+        Observation, of the same shape
 
     Output
     ------

@@ -81,8 +81,8 @@ class Pursuit:
     def residual_columns(self, column: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
         """Residual times some columns of the delay dictionary.
 
-        Input
-        -----
+        Parameters
+        ----------
         column : [batch_size, num_columns], `tf.int32`
             Indices of the columns
         across : [batch_size, rank, num_columns], `tf.complex`

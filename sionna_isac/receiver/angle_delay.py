@@ -10,7 +10,16 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Complex, Layer, checks, cites, linalg, register
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Layer,
+    checks,
+    cites,
+    linalg,
+    plane_wave_array,
+    register,
+)
 
 __all__ = ["AngleDelayMap", "DelayDictionary", "ReciprocalFilter"]
 
@@ -141,7 +150,7 @@ class AngleDelayMap(Layer):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         range_grid: Any,
         subcarrier_spacing: float,
@@ -150,7 +159,7 @@ class AngleDelayMap(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = plane_wave_array("array", array)
         self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         self.range_grid = checks.grid("range_grid", range_grid, minimum=0)
         self.subcarrier_spacing = checks.real(

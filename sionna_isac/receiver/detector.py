@@ -7,7 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Real,
+    Receiver,
+    checks,
+    cites,
+    linalg,
+    plane_wave_array,
+    register,
+    sectors,
+)
 from sionna_isac.receiver.angle_delay import silenced, spread
 
 __all__ = ["AngleEstimate", "MAPRatioTest", "check_observation"]
@@ -30,7 +41,7 @@ class AngleEstimate(NamedTuple):
 
 @register
 @cites("MateosRamos23")
-class MAPRatioTest(Layer):
+class MAPRatioTest(Receiver):
     r"""Maximum a-posteriori ratio test of one target, Eqs. (7) and (8) of [MateosRamos23]_.
 
     .. math::
@@ -65,10 +76,10 @@ class MAPRatioTest(Layer):
     """
 
     def __init__(
-        self, array: Layer, angle_grid: Any, *, precision: str | None = None, **kwargs: Any
+        self, array: Array, angle_grid: Any, *, precision: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = plane_wave_array("array", array)
         self.angle_grid: Any = (
             checks.integer("angle_grid", angle_grid, minimum=2)
             if isinstance(angle_grid, (int, np.integer))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.core import Array, Complex, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver._pursuit import Pursuit
 from sionna_isac.receiver.omp import (
     PursuitReceiver,
@@ -89,7 +89,7 @@ class DifferentiableOMP(PursuitReceiver):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         range_grid: Any,
         subcarrier_spacing: float,

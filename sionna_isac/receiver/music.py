@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Real,
+    Receiver,
+    checks,
+    cites,
+    linalg,
+    register,
+    spherical_wave_array,
+)
 from sionna_isac.receiver.angle_delay import silenced
 
 __all__ = ["MUSIC", "PositionEstimate"]
@@ -44,7 +54,7 @@ class PositionEstimate(NamedTuple):
 
 @register
 @cites("Yuan25")
-class MUSIC(Layer):
+class MUSIC(Receiver):
     r"""MUSIC by one-dimensional searches: azimuth in the far field, then distance.
 
     The echo of one target has rank one, so that with the principal eigenvector
@@ -100,7 +110,7 @@ class MUSIC(Layer):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         range_interval: Any,
         num_angles: int = 64,
         num_ranges: int = 128,
@@ -111,11 +121,7 @@ class MUSIC(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
-        if getattr(array, "num_axes", None) != 2:
-            raise TypeError(
-                f"array must see points x and y in the plane (SphericalWaveArray); got {array!r}"
-            )
+        self.array = spherical_wave_array("array", array, 2)
         if array.num_antennas < 3:
             raise ValueError(
                 "array must have at least three elements: two see no curvature of the wave, so no "

@@ -9,7 +9,18 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Real,
+    Receiver,
+    checks,
+    cites,
+    linalg,
+    plane_wave_array,
+    register,
+    sectors,
+)
 from sionna_isac.receiver._pursuit import Pursuit
 from sionna_isac.receiver.angle_delay import DelayDictionary, delay_dictionary, silenced, spread
 
@@ -40,12 +51,12 @@ class TargetEstimate(NamedTuple):
     gain: tf.Tensor | None = None
 
 
-class PursuitReceiver(Layer):
+class PursuitReceiver(Receiver):
     """Base of receivers that search an angle-delay map: arguments, checks, projection."""
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         range_grid: Any,
         subcarrier_spacing: float,
@@ -56,7 +67,7 @@ class PursuitReceiver(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = plane_wave_array("array", array)
         self.angle_grid = angle_grid
         self.range_grid = checks.grid("range_grid", range_grid, minimum=0)
         self.subcarrier_spacing = checks.real(
@@ -157,7 +168,7 @@ class OMP(PursuitReceiver):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         range_grid: Any,
         subcarrier_spacing: float,

@@ -6,7 +6,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Real,
+    Receiver,
+    checks,
+    cites,
+    linalg,
+    plane_wave_array,
+    register,
+    sectors,
+)
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.detector import AngleEstimate, check_observation
 
@@ -17,7 +28,7 @@ OUTSIDE = ("excluded", "literal")
 
 @register
 @cites("MateosRamos23")
-class SoftmaxAngleEstimator(Layer):
+class SoftmaxAngleEstimator(Receiver):
     r"""Mean angle under a softmax, the model-driven receiver of [MateosRamos23]_.
 
     .. math::
@@ -67,7 +78,7 @@ class SoftmaxAngleEstimator(Layer):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         temperature: float | None = None,
         outside: str = "excluded",
@@ -76,7 +87,7 @@ class SoftmaxAngleEstimator(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = plane_wave_array("array", array)
         self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         self.temperature = (
             None

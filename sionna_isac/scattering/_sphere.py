@@ -99,8 +99,8 @@ def regular_derivatives(order: int, argument: np.ndarray) -> np.ndarray:
     conductors it would need very many terms; there the orders are far below the argument, the
     recurrence upwards is stable and starts from psi_0'/psi_0 = cot z.
 
-    Input
-    -----
+    Parameters
+    ----------
     order : `int`
         Highest order N >= 1
     argument : [F], `np.complex128`
@@ -135,8 +135,8 @@ def outgoing_waves(argument: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarra
 
     The recurrence upwards is stable, since the outgoing wave grows with its order.
 
-    Input
-    -----
+    Parameters
+    ----------
     argument : [...], `np.float64`
         z > 0
     """
@@ -152,8 +152,8 @@ def angular_functions(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """P_n(u), pi_n = P_n'(u) and tau_n = d/d(theta) [sin(theta) pi_n] for the orders 1, 2, ...
 
-    Input
-    -----
+    Parameters
+    ----------
     cosine : [...], `np.float64`
         u = cos(theta)
     """

@@ -50,8 +50,8 @@ def sphere_cross_sections(
     Section 4.4 of [BohrenHuffman83]_. Absorption is summed on its own, not as a difference, so that
     it has no cancellation where it is small; likewise extinction as the sum of both.
 
-    Input
-    -----
+    Parameters
+    ----------
     radius, permittivity, conductivity, frequencies
         As for :func:`sphere_response`
 
@@ -114,8 +114,8 @@ def sphere_scattering_amplitudes(
     incident field in the H plane. :math:`f = -jS^*/k` with the amplitudes :math:`S_2` (E plane) and
     :math:`S_1` (H plane) of (4.74) of [BohrenHuffman83]_, where time is :math:`e^{-i\omega t}`.
 
-    Input
-    -----
+    Parameters
+    ----------
     radius, permittivity, conductivity, frequencies
         As for :func:`sphere_response`
     scattering_angles : [A], array_like

@@ -35,8 +35,8 @@ def dipole_field(
     This is Eq. (4) of [Zhao26]_ with the sign of :math:`jk/R^2` that follows from its Eqs. (8) and
     (9) for the time factor :math:`e^{+j\omega t}`; Eq. (4) is printed with the other sign.
 
-    Input
-    -----
+    Parameters
+    ----------
     positions : [N, 3], array_like
         Points at which the field is wanted [m]
     source_positions : [T, 3], array_like

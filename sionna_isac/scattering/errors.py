@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sionna_isac.errors import UsageError
+
 __all__ = ["CoarseGridWarning", "NotConvergedError"]
 
 
-class NotConvergedError(RuntimeError):
+class NotConvergedError(UsageError, RuntimeError):
     """The iterative solver did not reach its tolerance; the message says what to try.
 
     Parameters
@@ -15,7 +17,7 @@ class NotConvergedError(RuntimeError):
     ratio : `float`
         Residual over the one allowed; not finite if not known
     exhausted : `bool`
-        Whether all iterations were used
+        `True` if all iterations were used
     """
 
     def __init__(

@@ -61,8 +61,8 @@ def green_kernel(
     xx, yy, zz; xy is odd in x and y, and so on). The own voxel, :math:`\mathbf{i} = 0`, has the
     value 0: it is accounted for by :func:`self_term`.
 
-    Input
-    -----
+    Parameters
+    ----------
     shape : (nx, ny, nz), `int`
         Size of the grid
     voxel_size : `float`

@@ -20,8 +20,8 @@ def contrast(permittivity: Any, conductivity: Any, frequency: float) -> np.ndarr
     A complex permittivity :math:`\varepsilon' - j\varepsilon''` (time is :math:`e^{+j\omega t}`)
     brings losses of its own, in addition to those of the conductivity.
 
-    Input
-    -----
+    Parameters
+    ----------
     permittivity : [...], array_like
         Relative permittivity :math:`\varepsilon_r`, real or complex: real part >= 1, imaginary
         part <= 0
@@ -65,8 +65,8 @@ def partial_contrast(contrast: Any, fill: Any) -> tuple[np.ndarray, np.ndarray]:
     A voxel that its surface leaves partly empty answers like a stack of thin layers: the mean of
     the permittivity holds along the surface, the mean of its inverse across [Farjadpour06]_.
 
-    Input
-    -----
+    Parameters
+    ----------
     contrast : [...], array_like
         Contrast :math:`\chi` of the material
     fill : [...], array_like
@@ -108,8 +108,8 @@ def effective_conductivity(conductivity: Any, voxel_size: float, frequency: floa
     diameter, by 20 % with 16) that gets better as voxels get smaller, and is meaningless where they
     are not small against the wavelength.
 
-    Input
-    -----
+    Parameters
+    ----------
     conductivity : [...], array_like
         Conductivity [S/m]
     voxel_size : `float`

@@ -49,8 +49,8 @@ def sphere_response(
     azimuthal index in closed form. Time is :math:`e^{+j\omega t}`. The direct field is not part
     of it.
 
-    Input
-    -----
+    Parameters
+    ----------
     radius : `float`
         Radius [m]
     center : [3], array_like
@@ -177,8 +177,8 @@ def _dyads(
 
     The directions theta and phi are those of the plane through the centre and both antennas.
 
-    Input
-    -----
+    Parameters
+    ----------
     rx, tx : [F, R], [F, T], `np.float64`
         Wavenumber times distance from the centre
     cosine, sine : [R, T], `np.float64`

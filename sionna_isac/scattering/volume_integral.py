@@ -94,8 +94,8 @@ def volume_response(
     24 (11 K + 10) bytes a voxel with K right-hand sides (twice that in double), plus 0.5 GB at most
     for fields and up to 1 GB of kernels that are kept for later calls.
 
-    Input
-    -----
+    Parameters
+    ----------
     positions : [N, 3], array_like
         Centres of the voxels: cells of one grid along x, y and z [m]
     voxel_size : `float`

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from sionna_isac.core import (
     Complex,
+    Gain,
     Layer,
     Real,
     checks,
@@ -54,7 +55,7 @@ class PointTargets(NamedTuple):
 
 @register
 @cites("MateosRamos25")
-class RayleighGain(Layer):
+class RayleighGain(Gain):
     r"""Gains :math:`\psi \sim \mathcal{CN}(0, \sigma_r^2)`, whatever the distance.
 
     Parameters
@@ -85,7 +86,7 @@ class RayleighGain(Layer):
 
 @register
 @cites("MateosRamos25")
-class RadarEquationGain(Layer):
+class RadarEquationGain(Gain):
     r"""Gains from the radar equation with exponentially distributed radar cross section.
 
     .. math::
@@ -140,8 +141,8 @@ class TargetScene(Layer):
         Largest number of targets of a sample
     range_interval : (`float`, `float`)
         Smallest and largest distance [m]
-    gain : :class:`RayleighGain` | :class:`RadarEquationGain`
-        Draws the gains of targets at given distances
+    gain : :class:`RayleighGain` | :class:`RadarEquationGain` | another
+        :class:`~sionna_isac.core.Gain` that draws the gains of targets at given distances
     num_targets : `None` (default) | `int`
         Number of targets of every sample; `None` draws it uniformly from 0 to ``max_targets``
 
@@ -160,7 +161,7 @@ class TargetScene(Layer):
         self,
         max_targets: int,
         range_interval: Any,
-        gain: Layer,
+        gain: Gain,
         num_targets: int | None = None,
         *,
         precision: str | None = None,
@@ -171,7 +172,7 @@ class TargetScene(Layer):
         self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
         if self.range_interval[0] == 0:
             raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
-        self.gain = checks.instance("gain", gain, Layer)
+        self.gain = checks.instance("gain", gain, Gain)
         self.num_targets = (
             None
             if num_targets is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Layer, Real, checks, cites, register, uniform
+from sionna_isac.core import Real, Sector, checks, cites, register, uniform
 
 __all__ = ["FixedSector", "RandomSector"]
 
@@ -15,7 +15,7 @@ _HALF_PI = math.pi / 2
 
 
 @register
-class FixedSector(Layer):
+class FixedSector(Sector):
     """The same angular sector for every sample.
 
     Parameters
@@ -50,7 +50,7 @@ class FixedSector(Layer):
 
 @register
 @cites("MateosRamos25")
-class RandomSector(Layer):
+class RandomSector(Sector):
     r"""Sectors of random centre and width (Section V-A of [MateosRamos25]_).
 
     The centre is uniform on ``centre``, the width uniform on ``span``.

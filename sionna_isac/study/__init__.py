@@ -10,7 +10,7 @@ from typing import Any
 
 _PARTS = {
     "blocks": ("Scenario", "Training"),
-    "errors": ("ScenarioError",),
+    "errors": ("ScenarioError", "WorkerError"),
     "learner": ("Learner", "Stage"),
     "loading": (
         "find_scenarios",
@@ -31,7 +31,6 @@ _PARTS = {
     "run": ("run_scenario",),
     "store": ("RunFolder", "StoreError", "read_result"),
     "training": ("TrainingError", "train"),
-    "workers": ("WorkerError",),
 }
 _HOME = {name: part for part, names in _PARTS.items() for name in names}
 

@@ -9,13 +9,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from sionna_isac.errors import UsageError
 from sionna_isac.study.blocks import Optimization, Validation
 from sionna_isac.study.store import RunFolder
 
 __all__ = ["Checkpoint", "Monitor", "TrainingError", "Validate"]
 
 
-class TrainingError(RuntimeError):
+class TrainingError(UsageError, RuntimeError):
     """Training that went wrong; the message is one line."""
 
 

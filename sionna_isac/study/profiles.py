@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sionna_isac.errors import UsageError
 from sionna_isac.study.suggest import suggestion
 
 __all__ = ["ProfileError", "apply_profile", "profile_names"]
@@ -13,7 +14,7 @@ FIXED = ("kind", "name", "profile", "profiles")  # what a profile does not chang
 NAME = re.compile(r"[a-z0-9_]+")
 
 
-class ProfileError(ValueError):
+class ProfileError(UsageError, ValueError):
     """Profiles that are not valid, or an unknown one; the message is one line."""
 
 

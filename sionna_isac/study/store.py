@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 import sionna_isac
+from sionna_isac.errors import UsageError
 from sionna_isac.study._yaml import dump, parse
 from sionna_isac.study.loading import parse_scenario
 
@@ -38,7 +39,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _COMMIT = re.compile(r"\S+@(unknown|[0-9a-f]{40,64}(-dirty)?)")
 
 
-class StoreError(ValueError):
+class StoreError(UsageError, ValueError):
     """Stored results that cannot be used; the message is one line."""
 
 

@@ -14,10 +14,9 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-from sionna_isac.errors import UsageError
+from sionna_isac.study.errors import WorkerError
 
 __all__ = [
-    "WorkerError",
     "default_workers",
     "interrupts_noticed",
     "run_chains",
@@ -38,10 +37,6 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
 }
 _CONNECT_SECONDS = 20
-
-
-class WorkerError(UsageError, RuntimeError):
-    """Workers that cannot be reached or keep dying; the message is one line."""
 
 
 def default_workers() -> int:

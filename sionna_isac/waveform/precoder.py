@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Layer,
+    Real,
+    checks,
+    cites,
+    linalg,
+    plane_wave_array,
+    register,
+    sectors,
+)
 
 __all__ = ["LeastSquaresPrecoder", "MultibeamPrecoder"]
 
@@ -55,7 +66,7 @@ class LeastSquaresPrecoder(Layer):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         regularization: float = 1e-2,
         *,
@@ -63,7 +74,7 @@ class LeastSquaresPrecoder(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = checks.instance("array", array, Layer)
+        self.array = plane_wave_array("array", array)
         self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
         self.regularization = checks.real("regularization", regularization, minimum=0)
         if self.regularization == 0 and len(self.angle_grid) < array.num_antennas:

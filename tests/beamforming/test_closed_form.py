@@ -40,11 +40,11 @@ def test_smallest_power_is_reached_and_inverts_the_rate(seed):
     rate = largest_common_rate(scene, 0.02)
     rates = np.full(scene.num_users, rate)
     assert smallest_power(scene, rate) == pytest.approx(0.02, rel=1e-8)
-    beams = least_power_beams(scene.channels.T / np.sqrt(scene.noise_power), rates)
+    beams = least_power_beams(scene.channels.T / np.sqrt(scene.no), rates)
     assert np.sum(np.abs(beams) ** 2) == pytest.approx(0.02, rel=1e-8)
     np.testing.assert_allclose(beam_rates(scene, beams), rates, rtol=1e-8)
     # never less than without interference
-    alone = (2**rate - 1) * scene.noise_power / np.sum(np.abs(scene.channels) ** 2, axis=1)
+    alone = (2**rate - 1) * scene.no / np.sum(np.abs(scene.channels) ** 2, axis=1)
     assert alone.sum() <= 0.02 * (1 + 1e-9)
 
 
@@ -56,7 +56,7 @@ def test_smallest_speb_is_that_of_the_bound():
         scene.target,
         0.3,
         scene.reflection,
-        scene.noise_power,
+        scene.no,
         scene.num_snapshots,
     )
     assert smallest_speb(scene, 0.3) == pytest.approx(float(expected), rel=1e-10)
@@ -131,10 +131,10 @@ def test_rates_that_are_just_in_reach():
 @pytest.mark.parametrize("loss", [1e-8, 1e-14, 1e-22])
 def test_hardly_any_signal(loss):
     scene = random_scene(0)
-    weak = replace(scene, noise_power=scene.noise_power / loss)
+    weak = replace(scene, no=scene.no / loss)
     rate = largest_common_rate(weak, 1.0)
     # rates add up linearly: powers gain_k p_k = rate ln 2
-    gains = np.sum(np.abs(weak.channels) ** 2, axis=1) / weak.noise_power
+    gains = np.sum(np.abs(weak.channels) ** 2, axis=1) / weak.no
     assert rate == pytest.approx(1 / np.sum(1 / gains) / np.log(2), rel=1e-3)
     assert smallest_power(weak, rate) == pytest.approx(1.0, rel=1e-6)
     with pytest.raises(InfeasibleError, match=f"is {rate:.3g} bit/s/Hz"):

@@ -69,7 +69,7 @@ def test_invariance(chains):
     for other, power in (
         (replace(scene, channels=scene.channels * phases), 1.0),
         (replace(scene, reflection=scene.reflection * 1j), 1.0),
-        (replace(scene, noise_power=4 * scene.noise_power), 4.0),
+        (replace(scene, no=4 * scene.no), 4.0),
     ):
         solution = minimize_speb(other, power, [2.0, 3.0], chains)
         assert solution.speb == pytest.approx(reference.speb, rel=1e-5)

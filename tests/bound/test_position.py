@@ -13,7 +13,7 @@ from sionna_isac import bound
 DATA = Path(__file__).parents[1] / "data" / "near_field_beamforming"
 CASES = json.loads((DATA / "fim_cases.json").read_text(encoding="utf-8"))["cases"]
 WAVELENGTH = 299792458 / 28e9
-SCENE = {"reflection": 2.4e-6 * np.exp(0.7j), "noise_power": 1e-12, "num_snapshots": 100}
+SCENE = {"reflection": 2.4e-6 * np.exp(0.7j), "no": 1e-12, "num_snapshots": 100}
 
 
 def positions(num_antennas: int = 32, aperture: float = 0.5) -> np.ndarray:

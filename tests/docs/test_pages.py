@@ -67,8 +67,24 @@ def test_architecture(monkeypatch):
     detector = names["EnergyDetector"](2.0)
     y = tf.complex(tf.constant([1.0, 2.0])[:, tf.newaxis, tf.newaxis] * tf.ones([2, 3, 4]), 0.0)
     assert detector(y).numpy().tolist() == [False, True]
+    check_extensions(names)
     for name in registered.keys() - before.keys():
         del registered[name]
+
+
+def check_extensions(names: dict) -> None:
+    """The array, the echo and the receiver of the page do what they say."""
+    array = names["CircularArray"](8, 0.01, 0.01, precision="double")
+    turned = array.steering(np.array([0.3, 0.3 + 2 * np.pi / 8])).numpy()
+    np.testing.assert_allclose(np.roll(turned[0], 1), turned[1], atol=1e-12)
+    echo = isac.channel.MonostaticEcho(array, 1e5, precision="double")
+    targets = isac.scene.PointTargets([[0.2]], [[20.0]], [[1.0]], [1])
+    x, beam = np.full((1, 4), 1j), np.conj(turned[:1])
+    leaky = names["LeakyEcho"](echo, 0.1, precision="double")(x, targets, beam)
+    y = echo(x, targets, beam)
+    np.testing.assert_allclose(leaky - y, 0.1j * beam[..., np.newaxis] * np.ones(4), atol=1e-12)
+    scan = names["BeamScan"](array, 41, precision="double")
+    np.testing.assert_allclose(scan(y, np.array([[-0.4, 0.4]])).angle, [[0.2]], atol=1e-12)
 
 
 COMMANDS = sorted(
@@ -136,7 +152,7 @@ def test_full_wave():
 def test_near_field():
     positions = isac.array.uniform_positions(16, 0.1)
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}
-    names |= {"reflection": 1e-4, "noise_power": 1e-12, "num_snapshots": 100}
+    names |= {"reflection": 1e-4, "no": 1e-12, "num_snapshots": 100}
     names["channels"] = np.exp(1j * np.random.default_rng(1).uniform(0, 6, (2, 16))) * 1e-4
     names = run("near_field.md", {"isac": isac, **names})
     assert names["beams"].peb > 0

@@ -22,13 +22,17 @@ def draw(seed, samples=50, max_targets=4, decimals=None):
 
 
 def reached(metric, num_true, threshold):
-    return false_alarm_probability(num_true, count_detections(metric, threshold), metric.shape[1])
+    return false_alarm_probability(
+        count_detections(metric, threshold), num_true=num_true, max_targets=metric.shape[1]
+    )
 
 
 def test_probabilities_by_hand():
     num_true, num_estimated = [2, 0, 3, 1], [1, 2, 3, 3]
-    assert misdetection_probability(num_true, num_estimated) == 1 / 6
-    assert false_alarm_probability(num_true, num_estimated, 3) == (2 + 2) / (1 + 3 + 0 + 2)
+    assert misdetection_probability(num_estimated, num_true=num_true) == 1 / 6
+    assert false_alarm_probability(num_estimated, num_true=num_true, max_targets=3) == (2 + 2) / (
+        1 + 3 + 0 + 2
+    )
 
 
 def test_counts_strictly_above():
@@ -77,8 +81,10 @@ def test_roc_is_what_its_thresholds_give():
     for threshold, p_fa, p_d, asked in zip(*curve, p_fas, strict=True):
         found = count_detections(metric, threshold)
         assert threshold == calibrate_threshold(metric, num_true, asked)
-        assert p_fa == false_alarm_probability(num_true, found, 4) <= asked
-        np.testing.assert_allclose(p_d, 1 - misdetection_probability(num_true, found), atol=1e-15)
+        assert p_fa == false_alarm_probability(found, num_true=num_true, max_targets=4) <= asked
+        np.testing.assert_allclose(
+            p_d, 1 - misdetection_probability(found, num_true=num_true), atol=1e-15
+        )
     assert np.all(np.diff(curve.p_d) >= 0) and curve.p_d[-1] == 1
 
 
@@ -90,9 +96,12 @@ def test_tensors_are_accepted():
 
 def test_zero_samples_are_not_a_number_and_say_so():
     for call, reason in (
-        (lambda: misdetection_probability([0, 0], [1, 0]), "without any true target"),
-        (lambda: misdetection_probability([], []), "without any true target"),
-        (lambda: false_alarm_probability([3, 3], [1, 0], 3), "without room for a false alarm"),
+        (lambda: misdetection_probability([1, 0], num_true=[0, 0]), "without any true target"),
+        (lambda: misdetection_probability([], num_true=[]), "without any true target"),
+        (
+            lambda: false_alarm_probability([1, 0], num_true=[3, 3], max_targets=3),
+            "without room for a false alarm",
+        ),
         (lambda: calibrate_threshold([[1.0, 2.0]], [2], 0.1), "without room for a false alarm"),
         (lambda: roc([[1.0, 2.0]], [2], [0.1]).threshold[0], "without room for a false alarm"),
         (lambda: roc([[1.0, 2.0]], [0], [0.1]).p_d[0], "without any target"),
@@ -105,16 +114,36 @@ def test_zero_samples_are_not_a_number_and_say_so():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: misdetection_probability([1, -1], [0, 0]), ValueError, "num_true must be >= 0"),
-        (lambda: misdetection_probability([1, 1], [0]), ValueError, "num_estimated must have the"),
-        (lambda: misdetection_probability([1.0], [0]), TypeError, "num_true must hold integers"),
-        (lambda: misdetection_probability(1, 1), ValueError, "num_true must have 1 dimension"),
         (
-            lambda: false_alarm_probability([4], [0], 3),
+            lambda: misdetection_probability([0, 0], num_true=[1, -1]),
+            ValueError,
+            "num_true must be >= 0",
+        ),
+        (
+            lambda: misdetection_probability([0], num_true=[1, 1]),
+            ValueError,
+            "num_estimated must have the",
+        ),
+        (
+            lambda: misdetection_probability([0], num_true=[1.0]),
+            TypeError,
+            "num_true must hold integers",
+        ),
+        (
+            lambda: misdetection_probability(1, num_true=1),
+            ValueError,
+            "num_true must have 1 dimension",
+        ),
+        (
+            lambda: false_alarm_probability([0], num_true=[4], max_targets=3),
             ValueError,
             "num_true must be >= 0 and <= 3; got 4",
         ),
-        (lambda: false_alarm_probability([1], [0], 0), ValueError, "max_targets must be .* got 0"),
+        (
+            lambda: false_alarm_probability([0], num_true=[1], max_targets=0),
+            ValueError,
+            "max_targets must be .* got 0",
+        ),
         (lambda: calibrate_threshold([[1.0]], [0], 1.5), ValueError, "p_fa must .* got 1.5"),
         (lambda: calibrate_threshold([1.0], [0], 0.5), ValueError, "metric must have 2 dim"),
         (lambda: calibrate_threshold([[np.nan]], [0], 0.5), ValueError, "metric must be finite"),
@@ -136,10 +165,26 @@ def test_zero_samples_are_not_a_number_and_say_so():
         (lambda: count_detections(1.0, 1), ValueError, "metric must have shape"),
         (lambda: calibrate_threshold([[1.0]], [0], np.nan), ValueError, "p_fa must be .* got nan"),
         (lambda: calibrate_threshold([[1j]], [0], 0.5), TypeError, "metric must hold real"),
-        (lambda: misdetection_probability([1.0], [1]), TypeError, "num_true must hold integers"),
-        (lambda: misdetection_probability([[1], [1, 2]], [1]), TypeError, "num_true must hold int"),
-        (lambda: misdetection_probability([True], [1]), TypeError, "num_true must hold integers"),
-        (lambda: false_alarm_probability([1], [1], 2.0), TypeError, "max_targets must be an int"),
+        (
+            lambda: misdetection_probability([1], num_true=[1.0]),
+            TypeError,
+            "num_true must hold integers",
+        ),
+        (
+            lambda: misdetection_probability([1], num_true=[[1], [1, 2]]),
+            TypeError,
+            "num_true must hold int",
+        ),
+        (
+            lambda: misdetection_probability([1], num_true=[True]),
+            TypeError,
+            "num_true must hold integers",
+        ),
+        (
+            lambda: false_alarm_probability([1], num_true=[1], max_targets=2.0),
+            TypeError,
+            "max_targets must be an int",
+        ),
     ],
 )
 def test_bad_arguments_are_named(call, error, message):

@@ -18,10 +18,10 @@ SNRS = [1e-3, 0.1, 1.0, 10.0, 100.0, 1e4, 1e8]
 def test_rates_by_hand():
     sent = np.array([[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]])
     estimated = np.array([[0, 1, 1], [1, 1, 1], [0, 0, 1], [1, 1, 1]])
-    assert symbol_error_rate(sent, estimated) == 3 / 12
-    assert bit_error_rate(tf.constant(sent, tf.float32), tf.constant(estimated, tf.float32)) == 0.25
-    assert block_error_rate(sent, estimated) == 2 / 4
-    assert block_error_rate(sent.reshape(2, 2, 3), estimated.reshape(2, 2, 3)) == 2 / 4
+    assert symbol_error_rate(estimated, sent) == 3 / 12
+    assert bit_error_rate(tf.constant(estimated, tf.float32), tf.constant(sent, tf.float32)) == 0.25
+    assert block_error_rate(estimated, sent) == 2 / 4
+    assert block_error_rate(estimated.reshape(2, 2, 3), sent.reshape(2, 2, 3)) == 2 / 4
 
 
 @pytest.mark.parametrize(
@@ -32,21 +32,21 @@ def test_zero_samples_and_bad_shapes(metric, unit):
     with pytest.warns(UserWarning, match=f"zero {unit}"):
         assert np.isnan(metric(np.zeros((0, 3)), np.zeros((0, 3))))
     with pytest.raises(ValueError, match=r"estimated must have the shape of sent, \[2, 3\]"):
-        metric(np.zeros((2, 3)), np.zeros((2, 1)))
+        metric(np.zeros((2, 1)), np.zeros((2, 3)))
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (
-            lambda: bit_error_rate([0, 1], [0.3, -4.0]),
+            lambda: bit_error_rate([0.3, -4.0], [0, 1]),
             ValueError,
             r"estimated must hold bits.*0\.3",
         ),
-        (lambda: block_error_rate([0, 1], [0, 2]), ValueError, "estimated must hold bits .*got 2"),
-        (lambda: bit_error_rate([0, np.nan], [0, 1]), ValueError, "sent must be finite"),
-        (lambda: symbol_error_rate([0, 1], [0, 1.1]), ValueError, "estimated must hold whole"),
-        (lambda: symbol_error_rate([0, 1], [0, -1]), ValueError, "estimated must hold whole"),
+        (lambda: block_error_rate([0, 2], [0, 1]), ValueError, "estimated must hold bits .*got 2"),
+        (lambda: bit_error_rate([0, 1], [0, np.nan]), ValueError, "sent must be finite"),
+        (lambda: symbol_error_rate([0, 1.1], [0, 1]), ValueError, "estimated must hold whole"),
+        (lambda: symbol_error_rate([0, -1], [0, 1]), ValueError, "estimated must hold whole"),
         (lambda: symbol_error_rate([1j], [1j]), TypeError, "sent must hold real"),
         (lambda: symbol_error_rate(["a"], ["a"]), TypeError, "sent must hold real"),
         (lambda: qpsk_symbol_error_rate(1j), TypeError, "snr must hold real"),
@@ -58,8 +58,8 @@ def test_bad_values_are_named(call, error, message):
 
 
 def test_booleans_and_lists_are_bits():
-    assert bit_error_rate([True, False], [1, 1]) == 0.5
-    assert symbol_error_rate([0, 3], np.array([0.0, 2.0])) == 0.5
+    assert bit_error_rate([1, 1], [True, False]) == 0.5
+    assert symbol_error_rate(np.array([0.0, 2.0]), [0, 3]) == 0.5
 
 
 def test_block_error_rate_needs_blocks():

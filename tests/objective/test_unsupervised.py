@@ -54,15 +54,15 @@ def test_reconstruction_loss():
         function = reconstruction_loss
         if jit is not None:
             function = tf.function(reconstruction_loss, jit_compile=jit)
-        loss = function(tf.constant(y), tf.constant(model))
+        loss = function(tf.constant(model), observation=tf.constant(y))
         assert loss.dtype == tf.float64
         np.testing.assert_allclose(loss, expected, rtol=1e-13)
-    assert reconstruction_loss(y, y).numpy() == 0
-    np.testing.assert_allclose(reconstruction_loss(y, np.zeros_like(y)), 1)
-    assert reconstruction_loss(0 * y, y).numpy() == 0
-    assert reconstruction_loss(tf.cast(y, tf.complex64), tf.cast(y, tf.complex64)).dtype == (
-        tf.float32
-    )
+    assert reconstruction_loss(y, observation=y).numpy() == 0
+    np.testing.assert_allclose(reconstruction_loss(np.zeros_like(y), observation=y), 1)
+    assert reconstruction_loss(y, observation=0 * y).numpy() == 0
+    assert reconstruction_loss(
+        tf.cast(y, tf.complex64), observation=tf.cast(y, tf.complex64)
+    ).dtype == (tf.float32)
 
 
 def test_reconstruction_loss_has_the_gradient_of_a_real_function():
@@ -70,7 +70,7 @@ def test_reconstruction_loss_has_the_gradient_of_a_real_function():
     y, model = draw(rng, 2, 3), tf.constant(draw(rng, 2, 3))
     with tf.GradientTape() as tape:
         tape.watch(model)
-        loss = reconstruction_loss(y, model)
+        loss = reconstruction_loss(model, observation=y)
     grad = tape.gradient(loss, model).numpy()
     expected = 2 * (model.numpy() - y) / energy(y)[:, None] / 2  # the mean of two samples
     np.testing.assert_allclose(grad, expected, rtol=1e-13)
@@ -82,7 +82,7 @@ def test_shapes_are_checked():
     with pytest.raises(ValueError, match=r"energy must have shape \[2\].*got shape \[3\]"):
         max_loss(np.zeros((2, 3)), np.ones(3))
     with pytest.raises(ValueError, match=r"reconstruction must have shape \[2, 3\]"):
-        reconstruction_loss(np.zeros((2, 3)), np.zeros((2, 4)))
+        reconstruction_loss(np.zeros((2, 4)), observation=np.zeros((2, 3)))
 
 
 def test_weak_signals_and_mixed_types():
@@ -91,9 +91,10 @@ def test_weak_signals_and_mixed_types():
     y, model = draw(rng, 5, 4), draw(rng, 5, 4)
     expected = np.mean(energy(y - model) / energy(y))
     for scale in (1e-30, 1e30):
-        weak = (scale * y).astype(np.complex64), (scale * model).astype(np.complex64)
-        np.testing.assert_allclose(reconstruction_loss(*weak), expected, rtol=1e-5)
-    actual = reconstruction_loss(y.real, model.astype(np.complex64))
+        weak, guess = ((scale * v).astype(np.complex64) for v in (y, model))
+        loss = reconstruction_loss(guess, observation=weak)
+        np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    actual = reconstruction_loss(model.astype(np.complex64), observation=y.real)
     assert actual.dtype == tf.float64
     expected = np.mean(energy(y.real - model) / energy(y.real))
     np.testing.assert_allclose(actual, expected, rtol=1e-6)
@@ -108,10 +109,26 @@ def test_weak_signals_and_mixed_types():
         (lambda: max_loss([1j], [1.0]), TypeError, "metric must hold real"),
         (lambda: max_loss(np.zeros(0), np.zeros(0)), ValueError, "at least one sample"),
         (lambda: max_loss(np.zeros((2, 0)), np.ones(2)), ValueError, "at least one sample"),
-        (lambda: reconstruction_loss([1, 2], [1.0, 2.0]), TypeError, "observation must hold"),
-        (lambda: reconstruction_loss(1.0, 1.0), ValueError, "observation must have shape"),
-        (lambda: reconstruction_loss([1.0], [np.inf]), ValueError, "reconstruction must be fin"),
-        (lambda: reconstruction_loss(np.ones((0, 2)), np.ones((0, 2))), ValueError, "at least one"),
+        (
+            lambda: reconstruction_loss([1.0, 2.0], observation=[1, 2]),
+            TypeError,
+            "observation must hold",
+        ),
+        (
+            lambda: reconstruction_loss(1.0, observation=1.0),
+            ValueError,
+            "observation must have shape",
+        ),
+        (
+            lambda: reconstruction_loss([np.inf], observation=[1.0]),
+            ValueError,
+            "reconstruction must be fin",
+        ),
+        (
+            lambda: reconstruction_loss(np.ones((0, 2)), observation=np.ones((0, 2))),
+            ValueError,
+            "at least one",
+        ),
     ],
 )
 def test_bad_values_are_named(call, error, message):

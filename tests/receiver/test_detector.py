@@ -107,4 +107,4 @@ def test_threshold_of_the_metric_is_calibrated(rng):
     none = np.zeros(3000, int)
     threshold = isac.metrics.calibrate_threshold(metric, none, 0.01)
     found = isac.metrics.count_detections(metric, threshold)
-    assert isac.metrics.false_alarm_probability(none, found, 1) == 0.01
+    assert isac.metrics.false_alarm_probability(found, num_true=none, max_targets=1) == 0.01

@@ -192,7 +192,7 @@ def test_reconstruction_reaches_the_columns_of_the_estimates(truth, scene):
         estimate = receiver(y, SECTORS)
         # ranges are soft sums over windows of columns; angles do not matter between two columns
         estimate = estimate._replace(range=tf.stop_gradient(estimate.range))
-        loss = isac.objective.reconstruction_loss(z, receiver.reconstruct(estimate))
+        loss = isac.objective.reconstruction_loss(receiver.reconstruct(estimate), observation=z)
     gradients = tape.gradient(loss, dictionary.trainable_variables)
     nearest = np.argmin(np.abs(np.asarray(estimate.angle)[..., None] - ANGLES), -1)
     for gradient in gradients:

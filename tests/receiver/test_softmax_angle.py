@@ -78,10 +78,11 @@ def test_estimates_stay_in_the_sector_whatever_the_scale():
         assert np.all((SECTORS[:, 0] - 1e-12 <= angle) & (angle <= SECTORS[:, 1] + 1e-12))
 
 
-class Columns(isac.core.Layer):
+class Columns(isac.core.Array):
     """Trainable steering vectors without the model of an array."""
 
     num_antennas = ANTENNAS
+    wavelength = 0.005
 
     def __init__(self) -> None:
         super().__init__(precision="double")
@@ -89,7 +90,7 @@ class Columns(isac.core.Layer):
         parts = np.stack([ideal.real, ideal.imag])
         self.parts = self.add_weight(shape=parts.shape, initializer=lambda *_, **__: parts)
 
-    def steering(self, angle):
+    def call(self, angle):
         return tf.complex(*tf.unstack(tf.convert_to_tensor(self.parts)))
 
 

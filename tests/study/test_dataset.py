@@ -21,7 +21,6 @@ import sionna_isac as isac
 from sionna_isac.dataset import (
     DatasetError,
     SampleError,
-    WorkerError,
     compute_sample,
     describe_dataset,
     generate,
@@ -32,7 +31,7 @@ from sionna_isac.dataset import (
 )
 from sionna_isac.dataset.plan import draw_sample
 from sionna_isac.dataset.scenario import SPLITS
-from sionna_isac.study import ScenarioError, StoreError, load_scenario, workers
+from sionna_isac.study import ScenarioError, StoreError, WorkerError, load_scenario, workers
 from sionna_isac.study.registry import draw_result
 from sionna_isac.study.workers import interrupts_noticed
 

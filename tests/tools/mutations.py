@@ -150,9 +150,9 @@ MUTATIONS = [
         ("bound/position.py", POSITION, "return 2 * snapshots /", "return snapshots /"),
         ("bound/near_field_target.py", POSITION, "PointTargetBound(across / distance", "PointTargetBound(across"),
         # beamforming
-        ("beamforming/solution.py", BEAMS, "own + scene.noise_power", "own + 2 * scene.noise_power"),
+        ("beamforming/solution.py", BEAMS, "own + scene.no", "own + 2 * scene.no"),
         ("beamforming/_model.py", BEAMS, "kappa = 2 * scene.num_snapshots", "kappa = scene.num_snapshots"),
-        ("beamforming/closed_form.py", BEAMS, "scene.channels.T / math.sqrt(scene.noise_power)", "scene.channels.T / scene.noise_power"),
+        ("beamforming/closed_form.py", BEAMS, "scene.channels.T / math.sqrt(scene.no)", "scene.channels.T / scene.no"),
         ("beamforming/closed_form.py", BEAMS, "10 * math.log10(power) + 30", "10 * math.log10(power)"),
         # full-wave targets and studies, one of each kind
         ("scattering/material.py", "scattering/test_material", "permittivity - 1 - 1j * conductivity", "permittivity - 1 + 1j * conductivity"),
@@ -164,12 +164,12 @@ MUTATIONS = [
         ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # core
         ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
-        ("core/checks.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),
+        ("core/checks/quantities.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),
         ("core/random.py", CORE, "for v in (seed, *labels)", "for v in (seed,)"),
         ("core/perceptron.py", CORE, "math.sqrt(6 / (shape[0] if he else sum(shape)))", "math.sqrt(6 / shape[0])"),
         ("core/initializers.py", "receiver/test_nn", "math.prod(shape[:-1])", "math.prod(shape)"),
         ("core/linalg.py", CORE, "tf.concat([-im, re], -1)], -2)", "tf.concat([im, re], -1)], -2)"),
-        ("core/checks.py", "core/test_core test_bad_input", "minimum < number < maximum if exclusive", "minimum <= number <= maximum if exclusive"),
+        ("core/checks/scalars.py", "core/test_core test_bad_input", "minimum < number < maximum if exclusive", "minimum <= number <= maximum if exclusive"),
     )
 ]
 # fmt: on

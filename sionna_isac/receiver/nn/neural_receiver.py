@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
+from sionna_isac.core import Array, Complex, Real, checks, cites, linalg, register
 from sionna_isac.receiver.angle_delay import correlate, spread
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
 from sionna_isac.receiver.omp import PursuitReceiver, TargetEstimate, sector_or_angle_grid
@@ -92,7 +92,7 @@ class NeuralReceiver(PursuitReceiver):
 
     def __init__(
         self,
-        array: Layer,
+        array: Array,
         angle_grid: Any,
         range_grid: Any,
         subcarrier_spacing: float,

@@ -62,9 +62,9 @@ def _detection(
     calibrated another threshold is not in it.
     """
     return (
-        1 - metrics.misdetection_probability(number, count),
+        1 - metrics.misdetection_probability(count, num_true=number),
         *metrics.ratio_interval(np.minimum(number, count), number, level),
-        metrics.false_alarm_probability(number, count, max_targets),
+        metrics.false_alarm_probability(count, num_true=number, max_targets=max_targets),
         threshold,
     )
 

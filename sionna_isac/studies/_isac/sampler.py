@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
+from sionna_isac.errors import UsageError
 from sionna_isac.studies._isac.approach import Approach, copy_layer
 from sionna_isac.studies._isac.blocks import Beam, DetectionSampling
 from sionna_isac.studies._isac.system import IsacSystem
@@ -17,7 +18,7 @@ from sionna_isac.studies._isac.system import IsacSystem
 __all__ = ["NumericalError", "Sampler"]
 
 
-class NumericalError(RuntimeError):
+class NumericalError(UsageError, RuntimeError):
     """A simulation that gave NaN or infinity; the message is one line."""
 
 

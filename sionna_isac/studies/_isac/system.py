@@ -221,7 +221,7 @@ class IsacSystem(Learner):
         z = seen.projected[first:]
         estimate = receiver.TargetEstimate(*(v[first:] for v in seen.estimate))  # type: ignore[index]
         if name == "reconstruction":
-            return objective.reconstruction_loss(z, self.receiver.reconstruct(estimate))
+            return objective.reconstruction_loss(self.receiver.reconstruct(estimate), observation=z)
         energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))
         # by the norm of the steering vector at the peak: learned gains must not raise it
         peak = self.receiver.array.steering(tf.stop_gradient(estimate.angle[:, 0]))

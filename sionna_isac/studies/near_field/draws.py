@@ -61,7 +61,7 @@ class ChannelDraws:
             "wavelength": config.array.wavelength,
             "target": config.target.position,
             "reflection": reflection(config),
-            "noise_power": watt(config.noise_power_dbm),
+            "no": watt(config.noise_power_dbm),
             "num_snapshots": config.num_snapshots,
         }
 
