@@ -12,6 +12,7 @@ from sionna_isac import array, channel, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.studies._isac.arrays import assumed_array, true_array
 from sionna_isac.studies.angle_delay_map.lobes import found_targets, lobes
+from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 
 __all__ = ["MapTrial"]
 
@@ -26,11 +27,11 @@ class MapTrial:
 
     Parameters
     ----------
-    scenario
+    scenario : :class:`AngleDelayMapScenario`
         Scenario of kind "angle_delay_map"
     """
 
-    def __init__(self, scenario: Any) -> None:
+    def __init__(self, scenario: AngleDelayMapScenario) -> None:
         self._scenario = scenario
         precision, wave, scenes = scenario.precision, scenario.waveform, scenario.scenes
         self.angles = np.linspace(-math.pi / 2, math.pi / 2, scenario.grid.num_angles)
