@@ -20,7 +20,7 @@ from sionna_isac.study.blocks import (
     changed_fields,
 )
 
-__all__ = ["SPLITS", "DatasetScenario", "Split"]
+__all__ = ["SPLITS", "CrossArray", "DatasetScenario", "Solver", "Split", "Tones"]
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

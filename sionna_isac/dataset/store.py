@@ -164,7 +164,7 @@ def _write_head(
 def _fixed_variables(scenario: Any) -> dict[str, np.ndarray]:
     """Variables that all samples share: antennas, frequencies and moments."""
     return {
-        **antennas(scenario),
+        **antennas(scenario.array),
         "frequency": np.asarray(scenario.frequencies),
         "tx_moment": unit_gain_moment(scenario.frequencies),
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 from sionna_isac import array
 from sionna_isac.core import reset_stream
-from sionna_isac.studies._isac.scenario import ArrayScenario, IsacScenario
+from sionna_isac.studies._isac.scenario import ArrayScenario, StationScenario
 
 __all__ = ["assumed_array", "ideal_array", "true_array", "true_transmit_array"]
 
@@ -36,14 +36,14 @@ def true_array(scenario: ArrayScenario, *labels: Any) -> array.ImpairedArray:
 
 
 def true_transmit_array(
-    scenario: IsacScenario, truth: array.ImpairedArray
+    scenario: StationScenario, truth: array.ImpairedArray
 ) -> array.UniformLinearArray:
     """Array that the beams pass: impaired, or ideal if only reception is impaired."""
     return truth if scenario.array.impaired == "both" else ideal_array(scenario)
 
 
 def assumed_array(
-    scenario: IsacScenario, method: str, truth: array.ImpairedArray
+    scenario: StationScenario, method: str, truth: array.ImpairedArray
 ) -> array.ImpairedArray:
     """Array that transmitter and receiver assume, before any training.
 

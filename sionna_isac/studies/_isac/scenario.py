@@ -17,7 +17,7 @@ from sionna_isac.studies._isac.blocks import (
 )
 from sionna_isac.study.blocks import CompiledScenario, Training
 
-__all__ = ["ArrayScenario", "IsacScenario"]
+__all__ = ["ArrayScenario", "IsacScenario", "StationScenario"]
 
 ROOM_TEMPERATURE = 290.0
 
@@ -29,11 +29,16 @@ class ArrayScenario(CompiledScenario):
     """Array of the base station"""
 
 
-class IsacScenario(ArrayScenario):
-    """Common fields of scenarios of an OFDM echo and a link."""
+class StationScenario(ArrayScenario):
+    """Common fields of scenarios of a base station whose array may be learned."""
 
     array: Array = Array()
     """Array of the base station"""
+
+
+class IsacScenario(StationScenario):
+    """Common fields of scenarios of an OFDM echo and a link."""
+
     waveform: Waveform = Waveform()
     """OFDM waveform and beam"""
     targets: Targets

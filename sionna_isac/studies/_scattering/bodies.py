@@ -7,9 +7,14 @@ import warnings
 from typing import Any
 
 import numpy as np
-from scipy.constants import epsilon_0
 
 import sionna_isac
+from sionna_isac.studies._scattering.blocks import (
+    AccuracyScenario,
+    PlacedVehicle,
+    Sphere,
+    VoxelMethod,
+)
 
 __all__ = ["respond", "sphere_voxels", "vehicle"]
 
@@ -47,7 +52,12 @@ def sphere_voxels(radius: float, voxel_size: float) -> tuple[np.ndarray, np.ndar
 
 
 def respond(
-    scenario: Any, sphere: Any, method: Any, radius: float, voxel_size: float, *antennas: Any
+    scenario: AccuracyScenario,
+    sphere: Sphere,
+    method: VoxelMethod,
+    radius: float,
+    voxel_size: float,
+    *antennas: Any,
 ) -> Any:
     """Response of a voxelised sphere between antennas, with how it was computed."""
     positions, fill, normals = sphere_voxels(radius, voxel_size)
@@ -63,7 +73,7 @@ def respond(
             positions,
             voxel_size,
             np.full(number, sphere.permittivity),
-            np.full(number, conductivity(sphere)),
+            np.full(number, sphere.conductivity),
             [sphere.frequency],
             *antennas,
             fill=fill,
@@ -76,12 +86,7 @@ def respond(
         )
 
 
-def conductivity(sphere: Any) -> float:
-    """Conductivity [S/m] of the loss of a sphere."""
-    return 2 * math.pi * sphere.frequency * epsilon_0 * sphere.loss
-
-
-def vehicle(body: Any, voxel_size: float, array_height: float) -> Any:
+def vehicle(body: PlacedVehicle, voxel_size: float, array_height: float) -> Any:
     """Voxels of a vehicle, placed on the ground before an array at a height."""
     names = {"car": "ParametricCar", "motorbike": "ParametricMotorbike"}
     family = getattr(sionna_isac.scene, names[body.category])

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from sionna_isac import array, channel, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
-from sionna_isac.studies._isac.arrays import assumed_array, true_array
+from sionna_isac.studies._isac.arrays import assumed_array, ideal_array, true_array
 from sionna_isac.studies.angle_delay_map.lobes import found_targets, lobes
+from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 
 __all__ = ["MapTrial"]
 
@@ -26,23 +27,18 @@ class MapTrial:
 
     Parameters
     ----------
-    scenario
+    scenario : :class:`AngleDelayMapScenario`
         Scenario of kind "angle_delay_map"
     """
 
-    def __init__(self, scenario: Any) -> None:
+    def __init__(self, scenario: AngleDelayMapScenario) -> None:
         self._scenario = scenario
         precision, wave, scenes = scenario.precision, scenario.waveform, scenario.scenes
         self.angles = np.linspace(-math.pi / 2, math.pi / 2, scenario.grid.num_angles)
         nearest, farthest = scenes.range_interval
         self.ranges = np.linspace(nearest, farthest, scenario.grid.num_ranges)
         self._truth = assumed_array(scenario, "unknown", self._draw_array(0))
-        ideal = array.UniformLinearArray(
-            scenario.array.num_antennas,
-            scenario.array.wavelength,
-            anchor=scenario.array.anchor,
-            precision=precision,
-        )
+        ideal = ideal_array(scenario)
         self._arrays = (ideal, self._truth)
         sector = tf.constant(np.deg2rad([scenes.sector_deg]), ideal.rdtype)
         self._beam = waveform.LeastSquaresPrecoder(

@@ -12,7 +12,7 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from sionna_isac.plots.style import new_figure
 
-__all__ = ["near_field"]
+__all__ = ["MARKERS", "near_field", "plain_ticks"]
 
 AXES = {
     "power_dbm": "transmit power [dBm]",
@@ -60,11 +60,11 @@ def near_field(dataset: xr.Dataset) -> Figure:
         _draw(ax, dataset.isel(design=i), i, design, chains, parameter, metric)
     if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
         ax.set_yscale("log")
-        _plain_ticks(ax.yaxis)
+        plain_ticks(ax.yaxis)
     if parameter == "max_peb":
         ax.set_xscale("log")
         ax.set_xticks(dataset[parameter].values)
-        _plain_ticks(ax.xaxis)
+        plain_ticks(ax.xaxis)
     text = "position error [m]" if "rmse" in dataset else "position error bound [m]"
     ax.set(xlabel=AXES[parameter], ylabel=text if metric == "peb" else "sum rate [bit/s/Hz]")
     ax.legend(fontsize=8)
@@ -109,7 +109,7 @@ def _draw(
     ax.fill_between(x, *band, color=style["color"], alpha=0.1, lw=0)
 
 
-def _plain_ticks(axis: Any) -> None:
+def plain_ticks(axis: Any) -> None:
     """Numbers such as 0.02 rather than powers of ten."""
     axis.set_major_formatter(ScalarFormatter())
     low, high = sorted(axis.get_view_interval())

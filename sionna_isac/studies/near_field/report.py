@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["convergence_report", "sweep_report"]
+from sionna_isac.studies.near_field.scenario import NearFieldScenario
+
+__all__ = ["sweep_report"]
 
 
-def sweep_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[str]:
     """Lines with the averages of each design, and everything that did not succeed."""
     parameter = scenario.sweep.parameter
     yield f"{parameter}: " + _row(dataset[parameter].values)
@@ -39,23 +40,6 @@ def _problems(row: xr.Dataset, parameter: str) -> Iterator[str]:
             )
         if not int(point["num_averaged"]):
             yield f"    {parameter} {value:g}: no draw on which all designs succeeded: no average"
-
-
-def convergence_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
-    """Lines with the end of each history, and the library's own method beside it."""
-    for chains in dataset["num_rf_chains"].values:
-        row = dataset.sel(num_rf_chains=chains)
-        for draw in range(row.sizes["draw"]):
-            point = row.isel(draw=draw)
-            if point["message"].item():
-                yield f"  {chains} chains, draw {draw}: {point['message'].item()}"
-                continue
-            yield (
-                f"  {chains} chains, draw {draw}: {float(point['published']):.6g} "
-                f"{point['published'].attrs['units']} after {int(point['num_iterations'])} "
-                f"iterations, {float(point['published_time']):.1f} s; the library's method "
-                f"{float(point['direct']):.6g}, {float(point['direct_time']):.2f} s"
-            )
 
 
 def _row(values: np.ndarray) -> str:

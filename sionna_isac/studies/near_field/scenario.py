@@ -1,11 +1,11 @@
-"""Scenarios of near-field beamforming: comparisons over a sweep, and convergence."""
+"""Scenarios of near-field beamforming: comparisons over a sweep."""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.studies.near_field.blocks import (
     RATE_CONSTRAINED,
@@ -19,7 +19,7 @@ from sionna_isac.studies.near_field.blocks import (
 )
 from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Scenario
 
-__all__ = ["NearFieldConvergenceScenario", "NearFieldScenario"]
+__all__ = ["NearFieldScenario", "NearFieldSetting"]
 
 
 class NearFieldSetting(Scenario):
@@ -161,33 +161,3 @@ class NearFieldScenario(NearFieldSetting):
                 f"azimuth, {unique:.3g}, or echoes are ambiguous; it spans {width:.3g}; "
                 f"got {music.sector_deg}"
             )
-
-
-class NearFieldConvergenceScenario(NearFieldSetting):
-    """Objective after each iteration of a published method, with what the library's own reaches."""
-
-    kind: Literal["near_field_convergence"]
-    algorithm: Literal["sdr-bcd", "sca-bcd"]
-    """Published method, of the position bound (sdr-bcd) or of the sum rate (sca-bcd)"""
-    num_rf_chains: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Numbers of RF chains, each a curve and a divisor of the antennas"""
-
-    @field_validator("num_rf_chains")
-    @classmethod
-    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError(f"must be a list of distinct numbers; got {list(value)}")
-        return value
-
-    @model_validator(mode="after")
-    def _consistent(self) -> NearFieldConvergenceScenario:
-        sensing = self.algorithm == "sdr-bcd"
-        why = f"algorithm '{self.algorithm}' "
-        self.require("num_antennas", True, "the array needs it")
-        self.require("power_dbm", True, "the beams need it")
-        self.require("min_rate", sensing, why + ("keeps it" if sensing else "knows no rates"))
-        self.require("max_peb", not sensing, why + ("knows no bound" if sensing else "keeps it"))
-        assert self.array.num_antennas is not None
-        for chains in self.num_rf_chains:
-            self.check_chains(chains, self.array.num_antennas, "num_rf_chains")
-        return self

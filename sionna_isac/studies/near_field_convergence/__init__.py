@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sionna_isac.studies.near_field.scenario import NearFieldConvergenceScenario
+from sionna_isac.studies.near_field_convergence.scenario import NearFieldConvergenceScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]
@@ -10,7 +10,7 @@ __all__ = ["KIND"]
 KIND = Kind(
     scenario=NearFieldConvergenceScenario,
     study=deferred("sionna_isac.studies.near_field_convergence.study:NearFieldConvergenceStudy"),
-    report=deferred("sionna_isac.studies.near_field.report:convergence_report"),
+    report=deferred("sionna_isac.studies.near_field_convergence.study:convergence_report"),
     draw=deferred("sionna_isac.studies.near_field_convergence.figure:near_field_convergence"),
     parallel=True,
     example={

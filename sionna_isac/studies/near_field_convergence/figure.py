@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots.style import new_figure
-from sionna_isac.studies.near_field.figure import MARKERS, _plain_ticks
+from sionna_isac.studies.near_field.figure import MARKERS, plain_ticks
 
 __all__ = ["near_field_convergence"]
 
@@ -56,7 +56,7 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
     peb = scenario["algorithm"] == "sdr-bcd"
     if peb:
         ax.set_yscale("log")
-        _plain_ticks(ax.yaxis)
+        plain_ticks(ax.yaxis)
     ax.set(
         xlabel="iteration",
         ylabel="position error bound [m]" if peb else "sum rate [bit/s/Hz]",

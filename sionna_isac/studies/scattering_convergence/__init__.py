@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sionna_isac.studies._scattering.scenario import ScatteringConvergenceScenario
+from sionna_isac.studies.scattering_convergence.scenario import ScatteringConvergenceScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]
@@ -10,7 +10,7 @@ __all__ = ["KIND"]
 KIND = Kind(
     scenario=ScatteringConvergenceScenario,
     study=deferred("sionna_isac.studies.scattering_convergence.study:ScatteringConvergenceStudy"),
-    report=deferred("sionna_isac.studies._scattering.report:convergence_report"),
+    report=deferred("sionna_isac.studies.scattering_convergence.study:convergence_report"),
     draw=deferred("sionna_isac.studies.scattering_convergence.figure:scattering_convergence"),
     example={
         "bodies": [
