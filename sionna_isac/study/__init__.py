@@ -10,7 +10,7 @@ from typing import Any
 
 _PARTS = {
     "angle_delay_scenario": ("AngleDelayMapScenario",),
-    "coded_link": ("BeamformedLink", "CodedLink"),
+    "coded_link": ("CodedLink",),
     "dataset": (
         "ChannelDataset",
         "DatasetError",

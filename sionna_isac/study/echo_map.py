@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.constants import c as SPEED_OF_LIGHT
 
+from sionna_isac.channel import point_echo
+from sionna_isac.receiver import back_projection
 from sionna_isac.study.dataset.sample import antennas, target_response, unit_gain_channel
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.scattering_bodies import vehicle
 from sionna_isac.study.store import RunFolder
 
-__all__ = ["back_projection", "echo_map"]
+__all__ = ["echo_map"]
 
 MODELS = ("point", "extended")
-BLOCK = 4096  # places of an image at a time
 
 
 def echo_map(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
@@ -35,62 +34,20 @@ def echo_map(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset
     return _summary(scenario, parts)
 
 
-def back_projection(
-    channel: np.ndarray,
-    frequencies: np.ndarray,
-    tx_positions: np.ndarray,
-    rx_positions: np.ndarray,
-    points: np.ndarray,
-) -> np.ndarray:
-    r"""Near-field matched filter, :math:`|\sum H_{frt} e^{jk_f(R_t + R_r)}| / \|H\|`.
-
-    Divided by the root of the number of entries as well: 1 where all of the channel is the echo of
-    that place, apart from the loss over distance.
-
-    Input
-    -----
-    channel : [F, R, T]
-        Channel
-    frequencies : [F]
-        [Hz]
-    tx_positions, rx_positions, points : [T, 3], [R, 3], [P, 3]
-        [m]
-
-    Output
-    ------
-    : [P], `np.float64`
-        Image, within [0, 1]
-    """
-    image = np.empty(len(points))
-    for start in range(0, len(points), BLOCK):
-        block = slice(start, start + BLOCK)
-        total = np.zeros(len(points[block]), np.complex128)
-        distances = [
-            np.linalg.norm(side[:, np.newaxis] - points[block], axis=-1)
-            for side in (tx_positions, rx_positions)
-        ]
-        for h, frequency in zip(channel, frequencies, strict=True):
-            k = 2 * math.pi * frequency / SPEED_OF_LIGHT
-            tx, rx = (np.exp(1j * k * distance).astype(np.complex64) for distance in distances)
-            total += np.sum(rx * (h.astype(np.complex64) @ tx), axis=0)
-        image[block] = np.abs(total)
-    return image / (np.linalg.norm(channel) * math.sqrt(channel.size))
-
-
 def _echo(scenario: Any, placed: Any) -> dict[str, Any]:
     """Channels [2, F, R, T] of a point and of the target, images of both, voxels in the world."""
     target = vehicle(placed, scenario.solver.voxel_size, scenario.array.height)
     found = target_response(scenario, target)
     extended = unit_gain_channel(scenario, found.h)
-    channels = np.stack([_point_echo(scenario, target.center), extended])
     array = antennas(scenario)
+    sides = array["tx_position"], array["rx_position"]
+    channels = np.stack([point_echo(target.center, scenario.frequencies, *sides), extended])
     points = _places(scenario)
     images = [
         back_projection(
             h.astype(np.complex64) / np.abs(h).max(),
             scenario.frequencies,
-            array["tx_position"],
-            array["rx_position"],
+            *sides,
             points.reshape(-1, 3),
         ).reshape(points.shape[:-1])
         for h in channels
@@ -105,16 +62,6 @@ def _echo(scenario: Any, placed: Any) -> dict[str, Any]:
         "iterations": found.iterations,
         "residual": found.residual,
     }
-
-
-def _point_echo(scenario: Any, place: np.ndarray) -> np.ndarray:
-    """Echo [F, R, T] of an isotropic scatterer of 1 m^2: spherical waves there and back."""
-    array = antennas(scenario)
-    tx, rx = (np.linalg.norm(array[f"{s}_position"] - place, axis=-1) for s in ("tx", "rx"))
-    wavelength = (SPEED_OF_LIGHT / scenario.frequencies)[:, np.newaxis, np.newaxis]
-    path, product = rx[:, np.newaxis] + tx, rx[:, np.newaxis] * tx
-    loss = wavelength / ((4 * math.pi) ** 1.5 * product)
-    return loss * np.exp(-2j * math.pi * path / wavelength)
 
 
 def _places(scenario: Any) -> np.ndarray:

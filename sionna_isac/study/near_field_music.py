@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,16 +14,11 @@ from sionna_isac.study._units import watt
 from sionna_isac.study.near_field_draws import make_array, reflection
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder
+from sionna_isac.waveform import orthogonal_symbols
 
-__all__ = ["music_errors", "orthogonal_symbols"]
+__all__ = ["music_errors"]
 
 BLOCK = 20  # draws of a batch
-
-
-def orthogonal_symbols(num_streams: int, num_snapshots: int) -> np.ndarray:
-    """Symbols S [streams, snapshots] of unit modulus with S S^H = T I, as the bound assumes."""
-    phase = np.outer(np.arange(num_streams), np.arange(num_snapshots)) / num_snapshots
-    return np.exp(2j * math.pi * phase)
 
 
 def music_errors(
