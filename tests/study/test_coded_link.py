@@ -6,13 +6,8 @@ import tensorflow as tf
 from sionna.phy.utils import PlotBER
 
 from sionna_isac.core import set_seed
-from sionna_isac.study import (
-    CodedLink,
-    load_scenario,
-    make_link,
-    run_scenario,
-    true_array,
-)
+from sionna_isac.studies import CodedLink, make_link, true_array
+from sionna_isac.study import load_scenario, run_scenario
 
 SMALL = [
     "array.num_antennas=4",
