@@ -29,8 +29,8 @@ def show_curve(
 ) -> Axes:
     """Curve of a method with the band of its confidence interval.
 
-    A method has one colour and one marker in all panels of a figure. "known", "learned" and
-    "unknown" (impairments) have the same ones in all figures.
+    A method has one colour and one marker in all panels of a figure; "known", "learned" and
+    "unknown" (impairments) have the same ones in all figures, unless the colour is taken.
 
     Parameters
     ----------

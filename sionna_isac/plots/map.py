@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sionna_isac.plots._inputs import azimuths, interval, magnitudes, places, vector
-from sionna_isac.plots.style import axes_or_new, finish
+from sionna_isac.plots.style import DARK, axes_or_new, finish
 
 __all__ = ["show_map"]
 
@@ -112,9 +112,10 @@ def show_map(
     if colorbar:
         ax.figure.colorbar(mesh, ax=ax, label=text)
     horizontal, vertical = ("y [m]", "x [m]") if plane else ("angle [deg]", "range [m]")
-    return finish(ax, new, xlabel=horizontal, ylabel=vertical)
+    return finish(ax, new, LEGEND, xlabel=horizontal, ylabel=vertical)
 
 
+LEGEND = {"facecolor": DARK, "labelcolor": "white"}  # as marks are white, too
 MARKS: dict[str, dict[str, Any]] = {
     "truth": {
         "marker": "o",

@@ -96,11 +96,11 @@ def axes_or_new(ax: Axes | None) -> tuple[Axes, bool]:
     return ax, False
 
 
-def finish(ax: Axes, new: bool, **texts: str | None) -> Axes:
+def finish(ax: Axes, new: bool, legend: dict[str, Any] | None = None, **texts: str | None) -> Axes:
     """Axes with those of the ``texts`` that are given, and a legend if they are new or have one."""
     ax.set(**{name: text for name, text in texts.items() if text is not None})
     if (new or ax.get_legend()) and ax.get_legend_handles_labels()[0]:
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=8, **(legend or {}))
     return ax
 
 
