@@ -16,7 +16,7 @@ _PARTS = {
     "_isac.system": ("IsacSystem", "make_link"),
     "angle_delay_map.scenario": ("AngleDelayMapScenario",),
     "coded_ber.scenario": ("CodedBERScenario",),
-    "coded_ber.link": ("BeamformedLink", "CodedLink"),
+    "coded_ber.link": ("CodedLink",),
     "echo_map.scenario": ("EchoMapScenario",),
     "learning.scenario": ("LearningScenario",),
     "localization.scenario": ("LocalizationScenario",),

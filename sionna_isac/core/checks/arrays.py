@@ -19,6 +19,7 @@ __all__ = [
     "last_dim",
     "not_negative",
     "numbers",
+    "points",
     "rank",
     "shape",
     "shape_text",
@@ -53,6 +54,14 @@ def vector(name: str, value: Any, size: int) -> np.ndarray:
     if entries.shape != (size,):
         raise ValueError(f"{name} must have shape [{size}]; got shape {list(entries.shape)}")
     return finite(name, entries)
+
+
+def points(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a finite float64 array of at least one point in space, [number, 3]."""
+    array = floats(name, value)
+    if array.ndim != 2 or array.shape[1] != 3 or not len(array):
+        raise ValueError(f"{name} must have shape [number, 3]; got shape {list(array.shape)}")
+    return finite(name, array)
 
 
 def grid(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf):

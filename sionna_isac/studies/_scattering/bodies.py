@@ -1,12 +1,10 @@
-"""Spheres as voxels, and vehicles by category, for studies of scattering."""
+"""Responses of spheres, and vehicles by category, for studies of scattering."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from typing import Any
-
-import numpy as np
 
 import sionna_isac
 from sionna_isac.studies._scattering.blocks import (
@@ -16,39 +14,7 @@ from sionna_isac.studies._scattering.blocks import (
     VoxelMethod,
 )
 
-__all__ = ["respond", "sphere_voxels", "vehicle"]
-
-PARTS = 8  # a voxel's edge is divided into, for its fill
-
-
-def sphere_voxels(radius: float, voxel_size: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Voxels of a sphere about the origin: positions, fill and unit normals.
-
-    Input
-    -----
-    radius, voxel_size : `float`
-        [m]
-
-    Output
-    ------
-    positions : [N, 3], `np.float64`
-        Centres of the voxels [m]
-    fill : [N], `np.float64`
-        Part of a voxel that is filled
-    normals : [N, 3], `np.float64`
-        Direction from the centre of the sphere
-    """
-    cells = math.ceil(2 * radius / voxel_size * (1 - 1e-9))
-    axis = (np.arange(cells) - (cells - 1) / 2) * voxel_size
-    fine = axis[:, np.newaxis] + ((np.arange(PARTS) + 0.5) / PARTS - 0.5) * voxel_size
-    square = fine.ravel() ** 2
-    inside = square[:, np.newaxis, np.newaxis] + square[:, np.newaxis] + square <= radius**2
-    fill = inside.reshape([cells, PARTS] * 3).mean((1, 3, 5))
-    index = np.argwhere(fill > 0)
-    positions = axis[index]
-    distance = np.linalg.norm(positions, axis=1, keepdims=True)
-    normals = np.where(distance > 0, positions / np.maximum(distance, 1e-300), [0.0, 0.0, 1.0])
-    return positions, fill[fill > 0], normals
+__all__ = ["respond", "vehicle"]
 
 
 def respond(
@@ -60,24 +26,21 @@ def respond(
     *antennas: Any,
 ) -> Any:
     """Response of a voxelised sphere between antennas, with how it was computed."""
-    positions, fill, normals = sphere_voxels(radius, voxel_size)
-    if not method.partial:
-        whole = fill >= 0.5
-        positions, fill, normals = positions[whole], np.ones(whole.sum()), normals[whole]
-    scattering = sionna_isac.scattering
-    number = len(positions)
+    scene, scattering = sionna_isac.scene, sionna_isac.scattering
+    body = scene.voxel_sphere(radius, voxel_size, sphere.permittivity, sphere.conductivity)
+    kept = slice(None) if method.partial else body.fill >= 0.5
     with warnings.catch_warnings():
         # how coarse voxels may be is what is studied
         warnings.simplefilter("ignore", scattering.CoarseGridWarning)
         return scattering.volume_response(
-            positions,
+            body.positions[kept],
             voxel_size,
-            np.full(number, sphere.permittivity),
-            np.full(number, sphere.conductivity),
+            body.permittivity[kept],
+            body.conductivity[kept],
             [sphere.frequency],
             *antennas,
-            fill=fill,
-            normals=normals,
+            fill=body.fill[kept] if method.partial else 1.0,
+            normals=body.normals[kept],
             kernel=method.kernel,
             tolerance=scenario.tolerance,
             precision=scenario.precision,

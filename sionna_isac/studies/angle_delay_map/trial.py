@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac import array, channel, receiver, scene, waveform
+from sionna_isac import array, channel, metrics, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.studies._isac.arrays import assumed_array, ideal_array, true_array
-from sionna_isac.studies.angle_delay_map.lobes import found_targets, lobes
 from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 
 __all__ = ["MapTrial"]
@@ -101,7 +100,9 @@ class MapTrial:
             "angle": found[:, 0],
             "range": found[:, 1],
             "metric": estimate.metric.numpy(),
-            "found": np.stack([found_targets(e, truth, self._scenario.resolution) for e in found]),
+            "found": np.stack(
+                [metrics.found_targets(e, truth, self._scenario.resolution) for e in found]
+            ),
         }
         shapes = [self._lobes(a, targets) for a in self._arrays]
         return {**drawn, **{k: np.stack([s[k] for s in shapes]) for k in shapes[0]}}
@@ -114,7 +115,7 @@ class MapTrial:
         lit = targets.gain[0].numpy() * (steering @ self._beam[0].numpy())
         scale = math.sqrt(size) if scenario.waveform.normalize else float(size)
         pattern = scale * np.abs(lit[:, np.newaxis] * (steering @ self._columns.T))
-        shape = lobes(pattern.astype(np.float64), self._lobe_angles)
+        shape = metrics.lobes(pattern.astype(np.float64), self._lobe_angles)
         cell = math.sqrt(scenario.array.num_antennas * size * scenario.noise_power)
         return {
             "level": 20 * np.log10(shape.peak / cell),

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
-from scipy.constants import c as SPEED_OF_LIGHT
 
+from sionna_isac.channel import point_echo
 from sionna_isac.dataset.sample import antennas, target_response, unit_gain_channel
+from sionna_isac.receiver import back_projection
 from sionna_isac.studies._scattering.bodies import vehicle
 from sionna_isac.studies.echo_map.scenario import EchoImage, EchoMapScenario
 from sionna_isac.study.part import Arrays, Part, Study
 
-__all__ = ["EchoMapStudy", "back_projection", "echo_map_report"]
+__all__ = ["EchoMapStudy", "echo_map_report"]
 
 MODELS = ("point", "extended")
-BLOCK = 4096  # places of an image at a time
 
 
 class EchoMapStudy(Study[EchoMapScenario]):
@@ -40,14 +40,14 @@ class EchoMapStudy(Study[EchoMapScenario]):
         target = vehicle(placed, solver.voxel_size, array.height)
         found = target_response(target, array, solver, frequencies, scenario.precision)
         extended = unit_gain_channel(found.h, frequencies, array.carrier_frequency)
-        channels = np.stack([self._point_echo(target.center), extended])
+        sides = self._antennas["tx_position"], self._antennas["rx_position"]
+        channels = np.stack([point_echo(target.center, frequencies, *sides), extended])
         points = self._places()
         images = [
             back_projection(
                 h.astype(np.complex64) / np.abs(h).max(),
                 frequencies,
-                self._antennas["tx_position"],
-                self._antennas["rx_position"],
+                *sides,
                 points.reshape(-1, 3),
             ).reshape(points.shape[:-1])
             for h in channels
@@ -62,15 +62,6 @@ class EchoMapStudy(Study[EchoMapScenario]):
             "iterations": found.iterations,
             "residual": found.residual,
         }
-
-    def _point_echo(self, place: np.ndarray) -> np.ndarray:
-        """Echo [F, R, T] of an isotropic scatterer of 1 m^2: spherical waves there and back."""
-        positions = (self._antennas[f"{side}_position"] for side in ("tx", "rx"))
-        tx, rx = (np.linalg.norm(position - place, axis=-1) for position in positions)
-        wavelength = (SPEED_OF_LIGHT / self.scenario.frequencies)[:, np.newaxis, np.newaxis]
-        path, product = rx[:, np.newaxis] + tx, rx[:, np.newaxis] * tx
-        loss = wavelength / ((4 * math.pi) ** 1.5 * product)
-        return loss * np.exp(-2j * math.pi * path / wavelength)
 
     def _places(self) -> np.ndarray:
         """Places of the image [ranges, azimuths, heights, 3]; the ground is below the array."""
@@ -116,48 +107,6 @@ class EchoMapStudy(Study[EchoMapScenario]):
             if name.endswith("position"):
                 dataset[name] = ((name[:2], "xyz"), value, {"units": "m"})
         return dataset
-
-
-def back_projection(
-    channel: np.ndarray,
-    frequencies: np.ndarray,
-    tx_positions: np.ndarray,
-    rx_positions: np.ndarray,
-    points: np.ndarray,
-) -> np.ndarray:
-    r"""Near-field matched filter, :math:`|\sum H_{frt} e^{jk_f(R_t + R_r)}| / \|H\|`.
-
-    Divided by the root of the number of entries as well: 1 where all of the channel is the echo of
-    that place, apart from the loss over distance.
-
-    Input
-    -----
-    channel : [F, R, T]
-        Channel
-    frequencies : [F]
-        [Hz]
-    tx_positions, rx_positions, points : [T, 3], [R, 3], [P, 3]
-        [m]
-
-    Output
-    ------
-    : [P], `np.float64`
-        Image, within [0, 1]
-    """
-    image = np.empty(len(points))
-    for start in range(0, len(points), BLOCK):
-        block = slice(start, start + BLOCK)
-        total = np.zeros(len(points[block]), np.complex128)
-        distances = [
-            np.linalg.norm(side[:, np.newaxis] - points[block], axis=-1)
-            for side in (tx_positions, rx_positions)
-        ]
-        for h, frequency in zip(channel, frequencies, strict=True):
-            k = 2 * math.pi * frequency / SPEED_OF_LIGHT
-            tx, rx = (np.exp(1j * k * distance).astype(np.complex64) for distance in distances)
-            total += np.sum(rx * (h.astype(np.complex64) @ tx), axis=0)
-        image[block] = np.abs(total)
-    return image / (np.linalg.norm(channel) * math.sqrt(channel.size))
 
 
 def _axes(image: EchoImage) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -67,7 +67,7 @@ def design_block(
             result["message"][d, i] = found
             continue
         result["peb"][d, i] = found.peb
-        result["peb_blind"][d, i] = _blind_bound(drawn[i].scene, found, limits["power"])
+        result["peb_blind"][d, i] = math.sqrt(beamforming.blind_speb(drawn[i].scene, found.beams))
         result["rate"][d, i] = found.rates
         result["solve_time"][d, i] = found.solve_time
         if found.relaxation_gap is not None:
@@ -75,20 +75,6 @@ def design_block(
         if keep_beams:
             result["beams"][d, i] = found.beams
     return result
-
-
-def _blind_bound(scene: NearFieldScene, solution: BeamSolution, power: float) -> float:
-    """PEB [m] of a receiver that does not know the symbols, such as MUSIC.
-
-    It sees one source at the target, and nothing of how the streams change with the position:
-    all that counts is the power that reaches the target.
-    """
-    offset = scene.target[1] - scene.element_positions
-    wavenumber = 2 * math.pi / scene.wavelength
-    steering = np.exp(-1j * wavenumber * np.hypot(scene.target[0], offset))
-    lit = np.sum(np.abs(steering.conj() @ solution.beams) ** 2)
-    share = lit / (scene.num_antennas * power)
-    return math.sqrt(beamforming.smallest_speb(scene, power) / share)
 
 
 class Draw:

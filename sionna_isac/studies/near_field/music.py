@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
@@ -13,16 +11,11 @@ from sionna_isac.core.units import watt
 from sionna_isac.receiver import MUSIC
 from sionna_isac.studies.near_field.draws import make_array, reflection
 from sionna_isac.studies.near_field.scenario import NearFieldScenario
+from sionna_isac.waveform import orthogonal_symbols
 
-__all__ = ["BATCH", "Simulator", "orthogonal_symbols"]
+__all__ = ["BATCH", "Simulator"]
 
 BATCH = 20  # draws of a batch
-
-
-def orthogonal_symbols(num_streams: int, num_snapshots: int) -> np.ndarray:
-    """Symbols S [streams, snapshots] of unit modulus with S S^H = T I, as the bound assumes."""
-    phase = np.outer(np.arange(num_streams), np.arange(num_snapshots)) / num_snapshots
-    return np.exp(2j * math.pi * phase)
 
 
 class Simulator:

@@ -141,6 +141,11 @@ class NearFieldScenario(NearFieldSetting):
             return
         if self.metric != "peb":
             raise ValueError("music has no effect with metric 'sum_rate'")
+        if self.num_snapshots < self.users.number:
+            raise ValueError(
+                f"num_snapshots must be at least users.number = {self.users.number} with music, "
+                f"which is sent orthogonal streams; got {self.num_snapshots}"
+            )
         low, high = (math.radians(v) for v in music.sector_deg)
         if not low < self.target.azimuth < high:
             raise ValueError(

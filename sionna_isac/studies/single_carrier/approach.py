@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from sionna.phy.mapping import Constellation
 
 from sionna_isac import array, receiver, waveform
 from sionna_isac.core import Layer, reset_stream
@@ -83,8 +82,7 @@ class ModelBased(SingleCarrierApproach):
             )
         else:
             self._receiver = receiver.MAPRatioTest(assumed, grid, precision=precision)
-        qam = Constellation("qam", int(math.log2(wave.num_messages)), precision=precision)
-        self._points = tf.constant(qam.points.numpy())
+        self._messages = receiver.MessageDetector(wave.num_messages, precision=precision)
         self.layers = (self._precoder, self._multibeam, self._receiver)
 
     def variables(self) -> list[Any]:
@@ -116,7 +114,7 @@ class ModelBased(SingleCarrierApproach):
         return self._multibeam(beams[:-1], beams[-1:], eta, phi)
 
     def constellation(self) -> tf.Tensor:
-        return self._points
+        return self._messages.points
 
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         return self._receiver(y, sector).angle
@@ -125,9 +123,7 @@ class ModelBased(SingleCarrierApproach):
         return self._receiver(y, sector)
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
-        # maximum likelihood, Section III-C
-        error = y[:, tf.newaxis] - csi[:, tf.newaxis] * self._points
-        return -(tf.math.real(error) ** 2 + tf.math.imag(error) ** 2)
+        return self._messages(y, csi)
 
 
 class Autoencoder(SingleCarrierApproach):
