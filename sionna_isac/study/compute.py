@@ -101,8 +101,7 @@ def compute_parts(
     """
     parts = list(study.parts() if parts is None else parts)
     by_name = {part.name: part for part in parts}
-    if len(by_name) != len(parts):
-        raise ValueError("parts must have names of their own")
+    _check(parts)
     for task, neighbours in itertools.groupby(parts, key=lambda part: part.task):
         group = list(neighbours)
         todo = []
@@ -129,6 +128,20 @@ def compute_parts(
                 advance(part.size, part.note)
                 check()
     return parts
+
+
+def _check(parts: Sequence[Part]) -> None:
+    """Refuse names that occur twice, and needs that no earlier part meets."""
+    known: set[str] = set()
+    for part in parts:
+        if part.name in known:
+            raise ValueError(f"parts must have names of their own; got '{part.name}' twice")
+        for name in part.needs:
+            if name not in known:
+                raise ValueError(
+                    f"needs of '{part.name}' must be names of earlier parts; got '{name}'"
+                )
+        known.add(part.name)
 
 
 def _results(

@@ -43,7 +43,7 @@ GROUP = "sionna_isac.studies"
 FIRST = "multi_target"  # the one to read first
 
 
-def _no_report(scenario: Any, dataset: xr.Dataset) -> Iterable[str]:
+def _no_report(scenario: Scenario, dataset: xr.Dataset) -> Iterable[str]:
     return ()
 
 

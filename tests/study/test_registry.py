@@ -272,4 +272,4 @@ def test_kinds_of_the_library_are_whole(name):
     for function in (kind.study, kind.report, kind.draw):
         if hasattr(function, "args"):
             assert callable(pkgutil.resolve_name(function.args[0]))
-    assert (kind.run is None) == (kind.command != "run")
+    assert (kind.study is None) == (kind.command != "run")
