@@ -188,17 +188,18 @@ plt.show()
 #
 # **A trap.** With independent errors two elements may nearly coincide. The matrix that (7) inverts
 # is then close to singular: the beam of the *known* array spends its unit of power on feeding such
-# pairs in opposite phase, and radiates almost nothing. A small diagonal loading, relative to the
-# mean diagonal, cures it; the price is some leakage.
+# pairs in opposite phase, and radiates little. A small diagonal loading, relative to the mean
+# diagonal, cures it; the price is some leakage. Without any loading this matrix counts as singular
+# in single precision, and the precoder says so.
 
 # %%
-for loading in (0.0, 1e-2, 1e-1):
+for loading in (1e-4, 1e-2, 1e-1):
     precoder = make_precoder(known, loading)
     beam = precoder(target_sector)[0]
     inside = truth.steering(np.linspace(*target_sector[0].numpy(), 100))
     gain = np.mean(np.abs(tf.linalg.matvec(inside, beam)) ** 2)
     print(
-        f"loading {loading:4.2f}: condition number {precoder.condition_number():10.0f}, "
+        f"loading {loading:6.4f}: condition number {precoder.condition_number():10.0f}, "
         f"mean gain in the sector {10 * np.log10(gain):6.1f} dB"
     )
 
