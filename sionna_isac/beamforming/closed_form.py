@@ -81,8 +81,8 @@ def blind_speb(scene: NearFieldScene, beams: Any) -> float:
     ----------
     scene : :class:`~sionna_isac.beamforming.NearFieldScene`
         Scene
-    beams : [num_antennas, num_streams], array_like
-        Beams [sqrt(W)]
+    beams : [N, num_streams], array_like
+        Beams :math:`\mathbf{F}` of :math:`N` antennas [sqrt(W)]
 
     Output
     ------

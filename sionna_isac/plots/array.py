@@ -47,8 +47,8 @@ def show_beampattern(
         Lower end of the vertical axis [dB]
     ax : `None` (default) | `matplotlib.axes.Axes`
         Axes; `None` makes a figure with a legend
-    **line
-        Properties of the lines, as in `matplotlib`
+    line : keyword arguments
+        Properties of the lines, as in matplotlib
 
     Output
     ------
@@ -112,9 +112,9 @@ def show_array(
 
     Parameters
     ----------
-    values : [num_antennas], array_like
+    values : [num_elements], array_like
         Positions [m], gains, or phases [rad] of the elements
-    truth : `None` (default) | [num_antennas], array_like
+    truth : `None` (default) | [num_elements], array_like
         True values (or those of a data sheet) that are subtracted; `None` draws the values
     quantity : "position" (default) | "gain" | "phase"
         Meaning of the values; they are drawn in wavelengths, dB or degrees
@@ -126,8 +126,8 @@ def show_array(
         Text in the legend; `None` is ``method``
     ax : `None` (default) | `matplotlib.axes.Axes`
         Axes; `None` makes a figure with a legend
-    **line
-        Properties of the line, as in `matplotlib`
+    line : keyword arguments
+        Properties of the line, as in matplotlib
 
     Output
     ------

@@ -50,8 +50,8 @@ def show_curve(
         If `True`, error bars take the place of the band
     ax : `None` (default) | `matplotlib.axes.Axes`
         Axes; `None` makes a figure with a legend
-    **line
-        Properties of the line, such as ``ls`` or ``color``, as in `matplotlib`
+    line : keyword arguments
+        Properties of the line, such as ``ls`` or ``color``, as in matplotlib
 
     Output
     ------
@@ -114,8 +114,8 @@ def show_roc(
         If `True`, the misdetection probability is drawn, over a logarithmic axis, too
     ax : `None` (default) | `matplotlib.axes.Axes`
         Axes; `None` makes a figure with a legend
-    **line
-        Properties of the line, as in `matplotlib`
+    line : keyword arguments
+        Properties of the line, as in matplotlib
 
     Output
     ------

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
+from sionna_isac.scene import voxel_sphere
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 from sionna_isac.study.registry import draw_result, get_kind
 
@@ -74,6 +75,18 @@ def test_cross_section_of_a_small_sphere(sphere):
     ends = dataset["bistatic"].isel(grid=0, angle=[0, -1]).values
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-6)
     assert "bistatic pattern" in "\n".join(get_kind(scenario.kind).report(scenario, dataset))
+
+
+def test_whole_voxels_are_those_filled_by_half(tmp_path):
+    changes = ["size_parameters=[0.5]", "grids=[{cells: 6, partial: false}]", "num_angles=2"]
+    scenario = load_scenario("scattering_quick", [*changes, "bistatic_size_parameter=0.5"])
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    fill = voxel_sphere(3.0, 1.0, 2.0).fill
+    assert dataset["num_voxels"].item() == np.count_nonzero(fill >= 0.5) < fill.size
+    # a small body answers with its volume
+    ratio = dataset["monostatic"].item() / dataset["monostatic_mie"].item()
+    volume = np.count_nonzero(fill >= 0.5) / (4 / 3 * math.pi * 3**3)
+    assert ratio == pytest.approx(volume**2, rel=0.1)
 
 
 def test_a_run_resumes(sphere):

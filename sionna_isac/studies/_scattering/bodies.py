@@ -6,6 +6,8 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
+
 import sionna_isac
 from sionna_isac.studies._scattering.blocks import (
     AccuracyScenario,
@@ -28,7 +30,8 @@ def respond(
     """Response of a voxelised sphere between antennas, with how it was computed."""
     scene, scattering = sionna_isac.scene, sionna_isac.scattering
     body = scene.voxel_sphere(radius, voxel_size, sphere.permittivity, sphere.conductivity)
-    kept = slice(None) if method.partial else body.fill >= 0.5
+    kept = body.fill >= (0 if method.partial else 0.5)
+    fill = body.fill if method.partial else np.ones(body.num_voxels)
     with warnings.catch_warnings():
         # how coarse voxels may be is what is studied
         warnings.simplefilter("ignore", scattering.CoarseGridWarning)
@@ -39,7 +42,7 @@ def respond(
             body.conductivity[kept],
             [sphere.frequency],
             *antennas,
-            fill=body.fill[kept] if method.partial else 1.0,
+            fill=fill[kept],
             normals=body.normals[kept],
             kernel=method.kernel,
             tolerance=scenario.tolerance,

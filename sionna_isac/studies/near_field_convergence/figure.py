@@ -60,7 +60,8 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
         ylabel="position error bound [m]" if peb else "sum rate [bit/s/Hz]",
     )
     ax.xaxis.get_major_locator().set_params(integer=True)
-    figure.legend(fontsize=8, ncols=3, loc="outside lower center")
+    if used.any():
+        figure.legend(fontsize=8, ncols=3, loc="outside lower center")
     note = f"averages over {used.sum()} of {used.size} channel draws; thin lines: single draws"
     if dataset.attrs["num_failed"]:
         note += f"; runs that did not succeed: {dataset.attrs['num_failed']}"
