@@ -182,6 +182,7 @@ CALLS = [
     wrong("floats-ragged", lambda: isac.core.checks.floats("x", [[1.0], [1.0, 2.0]]), "x", "[[1.0], [1.0, 2.0]]", "real numbers"),
     wrong("floats-graph", lambda: tf.function(lambda x: isac.core.checks.floats("x", x), autograph=False)(tf.constant(1.0)), "x", "outside of a graph"),
     wrong("complexes-text", lambda: isac.core.checks.complexes("x", "1+2j"), "x", "'1+2j'", "complex numbers"),
+    wrong("points-shape", lambda: isac.core.checks.points("x", [1.0, 2.0, 3.0]), "x", "[3]", "[number, 3]"),
     wrong("real-complex", lambda: isac.core.checks.real("x", np.complex128(1 + 2j)), "x", "(1+2j)", "number"),
     wrong("real-complex-tensor", lambda: isac.core.checks.real("x", tf.constant(1 + 2j)), "x", "(1+2j)", "number"),
     wrong("interval-complex", lambda: isac.core.checks.interval("x", np.array([0, 1j])), "x", "0.+1.j", "low <= high"),

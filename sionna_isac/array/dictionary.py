@@ -41,7 +41,7 @@ class SteeringDictionary(Array):
         Columns to start at; `None` is those of the ideal
         :class:`~sionna_isac.array.UniformLinearArray`. See also :meth:`from_array`.
     trainable : `bool`, (default `True`)
-        Whether the columns are trained
+        If `True`, the columns are trained
 
     Input
     -----

@@ -1,4 +1,4 @@
-"""The array that has hardware impairments, or learns them."""
+"""Array with hardware impairments, which may be trained."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class ImpairedArray(UniformLinearArray):
     anchor : "centre" (default) | "first"
         Origin of the array, kept during training
     trainable : `bool` | sequence of "positions", "gain", "phase", "coupling", (default `False`)
-        What is trained; `True` is positions, gain and phase (and coupling, if given). Positions
+        Trained parameters; `True` is positions, gain and phase (and coupling, if given). Positions
         are kept sorted unless gains or phases are trained with them
 
     Input

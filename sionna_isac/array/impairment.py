@@ -1,4 +1,4 @@
-"""Hardware impairments of arrays: how they are drawn."""
+"""Random draws of the hardware impairments of arrays."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SpacingError:
     std : `float`
         Standard deviation of the spacing [wavelengths]
     ordering : "sorted" (default) | "literal" | "cumulative"
-        How spacings become positions
+        Rule from spacings to positions
     """
 
     def __init__(self, std: float, ordering: str = "sorted") -> None:
@@ -122,7 +122,7 @@ def impair(
         Carrier wavelength [m]
     impairments : sequence of :class:`SpacingError`, :class:`GainError`, :class:`PhaseError`,
         :class:`MutualCoupling`
-        What is drawn, from Sionna's NumPy generator; at most one of each kind
+        Impairments, drawn from Sionna's NumPy generator; at most one of each kind
     precision : `None` (default) | "single" | "double"
         Precision of the array
 

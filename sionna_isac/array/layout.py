@@ -26,7 +26,7 @@ def uniform_positions(num_antennas: int, spacing: float, anchor: str = "centre")
     spacing : `float`
         Distance between neighbours, in the unit wanted
     anchor : "centre" (default) | "first"
-        What lies at the origin: the centre of the array or its first element
+        Origin: the centre of the array or its first element
 
     Output
     ------
@@ -53,7 +53,7 @@ class OrderedPositions(keras.constraints.Constraint):
     anchor : "centre" (default) | "first"
         Mean position or first element is put to where it belongs: 0
     ordered : `bool`, (default `True`)
-        Whether positions are sorted; `False` where other parameters belong to the elements, too
+        If `True`, positions are sorted; `False` is for elements that have other parameters, too
     """
 
     def __init__(self, anchor: str = "centre", ordered: bool = True) -> None:
@@ -91,7 +91,7 @@ class UniformLinearArray(Array):
     anchor : "centre" (default) | "first"
         Origin of the array, kept during training
     trainable : `bool`, (default `False`)
-        Whether the positions are trained; they are kept sorted and anchored
+        If `True`, the positions are trained, and kept sorted and anchored
 
     Input
     -----
@@ -110,7 +110,7 @@ class UniformLinearArray(Array):
         not finite
     """
 
-    _ordered = True  # whether trained positions are kept sorted
+    _ordered = True  # if trained positions are kept sorted
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Beamforming: the beams that come closest to the bounds."""
+"""Beamforming: beams that come close to the bounds."""
 
 from sionna_isac.beamforming.closed_form import (
     blind_speb,

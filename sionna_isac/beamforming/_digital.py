@@ -30,7 +30,7 @@ FALLBACK_GAP = 1e-3  # that beams found without the relaxation may leave unprove
 
 @dataclass(frozen=True)
 class DigitalOptimum:
-    """Beams of unit power, and how far from the best they can be."""
+    """Beams of unit power, and a bound on their distance from the optimum."""
 
     beams: np.ndarray  # [n, K]
     log_value: float  # log tr(weight J^-1)

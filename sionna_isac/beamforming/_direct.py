@@ -155,7 +155,7 @@ class DigitalForm:
 
 
 class HybridForm:
-    """Phases [N] and digital beams [num_rf_chains, streams], one subarray a chain.
+    """Phases [N] and digital beams [num_rf_chains, streams], one subarray per chain.
 
     ``entries`` are those of the start, through which the frame of the digital beams sees the users.
     """
@@ -218,7 +218,7 @@ class LocalOptimum:
 
     @property
     def feasible(self) -> bool:
-        """`True` if it ended where it should, with all requirements met."""
+        """`True` if the search converged and all requirements are met."""
         return self.converged and self.violation <= FEASIBLE
 
 

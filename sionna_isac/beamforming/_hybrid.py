@@ -1,4 +1,4 @@
-"""Hybrid beams (one subarray a chain): local search over phases and digital beams together."""
+"""Hybrid beams (one subarray per chain): local search over phases and digital beams together."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def combine(entries: np.ndarray, digital: np.ndarray) -> np.ndarray:
 
 
 def seen_through(entries: np.ndarray, vectors: np.ndarray, num_rf_chains: int) -> np.ndarray:
-    """Vectors [chains, m] that digital beams of unit power have the inner products of [N, m] with.
+    """Vectors [chains, m] that replace [N, m] in products with digital beams of unit power.
 
     They are sqrt(N / chains) times the digital beams that belong to the entries.
     """

@@ -1,4 +1,4 @@
-"""The design problem in dimensionless form, and the gradients of what it is made of.
+"""The design problem in dimensionless form, and gradients of its parts.
 
 With beams W of unit power, the unit vectors [a, q_1, q_2] (steering vector and its whitened,
 centred derivatives) and channels in units of the noise, everything is a function of the inner
@@ -60,7 +60,7 @@ class Model:
 
     @property
     def vectors(self) -> np.ndarray:
-        """[N, 3 + K]: everything that beams have inner products with."""
+        """[N, 3 + K]: all vectors that beams have inner products with."""
         return np.concatenate([self.sensing, self.users], axis=1)
 
 

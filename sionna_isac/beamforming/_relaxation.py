@@ -1,4 +1,4 @@
-"""Semidefinite relaxation of the SPEB problem in the subspace where it lives, with a certificate.
+"""Semidefinite relaxation of the SPEB problem in its subspace, with a certificate.
 
 An optimal covariance lies in the span of [a, q_1, q_2, h_1, ..., h_K]: anything outside spends
 power and changes neither the information nor an SINR. In that space the relaxation has K Hermitian

@@ -38,7 +38,7 @@ ACCEPTED = 1e-7  # excess of the bound of an iterate, relative
 
 @dataclass(frozen=True)
 class _Iterate:
-    """Beams of unit power, and what they reach."""
+    """Beams of unit power with their rates and bound."""
 
     entries: np.ndarray | None  # [N]; none: fully digital
     digital: np.ndarray  # [chains, K] or [N, K]

@@ -131,7 +131,7 @@ def _value(model: Model, entries: np.ndarray, digital: np.ndarray) -> float:
 
 
 def _shortfall(model: Model, sinr: np.ndarray, entries: np.ndarray, digital: np.ndarray) -> float:
-    """By how much an SINR misses its target, relative; the largest."""
+    """Largest relative difference by which an SINR misses its target."""
     reached = np.exp(log_sinr(model.users.conj().T @ combine(entries, digital), 1.0)[0])
     served = sinr > 0
     return float(np.max(1 - reached[served] / sinr[served], initial=-math.inf))

@@ -1,4 +1,4 @@
-"""Reachable rates and bounds in closed form: the tests of feasibility before any solver runs."""
+"""Reachable rates and bounds in closed form, which test feasibility before any solver runs."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def require_scene(scene: Any) -> NearFieldScene:
 
 
 def require_users(scene: NearFieldScene) -> None:
-    """Raise ``ValueError`` if there is nobody to serve."""
+    """Raise ``ValueError`` if the scene has no users."""
     if require_scene(scene).num_users == 0:
         raise ValueError(
             "channels must hold at least one user here; got a scene without users. "
@@ -296,7 +296,7 @@ def require_rates(
 
 @contextlib.contextmanager
 def next_to_the_limit(scene: NearFieldScene, power: float, left: float) -> Iterator[None]:
-    """Say that the rates are the reason where a solver fails with hardly any power left."""
+    """Name the rates as the reason if a solver fails with hardly any power left."""
     try:
         yield
     except SolverError:

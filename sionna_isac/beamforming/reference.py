@@ -1,4 +1,4 @@
-"""Beams to compare with: sensing alone, communication alone, and simpler designs."""
+"""Beams for comparison: sensing alone, communication alone, and simpler designs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
 def sensing_only(
     scene: NearFieldScene, power: float, num_rf_chains: int | None = None
 ) -> BeamSolution:
-    """Beams that locate the target best, whatever the users get.
+    """Beams that locate the target best, without regard to the users.
 
     All power goes into one stream with the beam ``a``, whose modulus is constant.
 

@@ -128,7 +128,7 @@ def _design(
     close: float,
     max_iterations: int | None,
 ) -> tuple[dict[str, Any], float | None]:
-    """Beams and how they were found, and their gap if it is known."""
+    """Beams, the method that found them, and their gap if it is known."""
     sinr = np.exp2(rates) - 1
     root = math.sqrt(model.power)
     task = Task("speb", model.weight, sinr)

@@ -1,4 +1,4 @@
-"""Designed beams and the proof that they do what they were designed for."""
+"""Designed beams, verified against their requirements."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class BeamSolution:
     beams : [num_antennas, num_streams], `np.complex128`
         Beams :math:`\\mathbf{F}` [sqrt(W)]
     analog : [num_antennas, num_rf_chains] or `None`
-        Analog beamformer, one subarray a chain, entries of unit modulus; none if fully digital
+        Analog beamformer, one subarray per chain, entries of unit modulus; none if fully digital
     digital : [num_rf_chains, num_streams] or `None`
         Digital beamformer, ``beams = analog @ digital``
     speb, peb : `float`
@@ -68,7 +68,7 @@ class BeamSolution:
     rates : [num_users], `np.float64`
         Rates [bit/s/Hz], and ``sum_rate``, their sum
     margins : :class:`~sionna_isac.beamforming.Margins`
-        How far the requirements are met
+        Margins of the requirements
     relaxation_gap : `float` or `None`
         Relative distance of the objective to a certified bound on what any beams reach (fully
         digital ones, also for hybrid beams): 0 is a proof of optimality; none where no bound is
@@ -194,7 +194,7 @@ class BeamSolution:
 
 
 def _matrix(name: str, value: Any) -> np.ndarray:
-    """Complex matrix; what is not finite is for the verification to say."""
+    """Complex matrix, possibly not finite: the verification checks this."""
     matrix = np.asarray(value)
     if matrix.dtype.kind not in "iufc":
         raise TypeError(f"{name} must hold complex numbers; got {matrix.dtype}")

@@ -1,4 +1,4 @@
-"""Bounds: what no unbiased estimator can beat."""
+"""Bounds on the errors of unbiased estimators."""
 
 from sionna_isac.bound.fisher import fisher
 from sionna_isac.bound.information import crb, effective_fim

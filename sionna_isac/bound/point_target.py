@@ -71,7 +71,7 @@ def point_target_bound(
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true array, with its impairments
-    beam : [batch_size, num_antennas] or [num_antennas], array_like
+    beam : [batch_size, num_antennas] or [num_antennas], array_like of `complex`
         Beam
     targets : :class:`~sionna_isac.scene.PointTargets`
         True targets (velocities are not looked at)

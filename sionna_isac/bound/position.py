@@ -20,7 +20,7 @@ __all__ = [
 
 
 class _Model(NamedTuple):
-    """Checked arguments, and what the information depends on."""
+    """Checked arguments and the quantities that the information depends on."""
 
     steering: np.ndarray
     """[..., N]"""
@@ -162,7 +162,7 @@ def near_field_position_efim(
     no: Any,
     num_snapshots: Any,
 ) -> np.ndarray:
-    r"""Information on the position alone, Eq. (21), in a form that cancels nothing.
+    r"""Information on the position alone, Eq. (21), in a form without cancellation.
 
     With :math:`\mathbf{u} = \mathbf{F}^H\mathbf{a}`, :math:`\mathbf{v}_p =
     \mathbf{F}^H\mathbf{b}_p` and :math:`\kappa = 2T|\beta|^2/\sigma^2`

@@ -51,7 +51,7 @@ class PathLink(Link):
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true transmit array
     sector : :class:`~sionna_isac.scene.FixedSector` | :class:`~sionna_isac.scene.RandomSector`
-        Where users are
+        Sector of the users
     precision : `None` (default) | "single" | "double"
         Precision; `None` is that of Sionna
 
@@ -151,7 +151,7 @@ class MultitapLink(PathLink):
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true transmit array
     sector : :class:`~sionna_isac.scene.FixedSector` | :class:`~sionna_isac.scene.RandomSector`
-        Where users are
+        Sector of the users
     bandwidth : `float`
         Taps are spaced by 1/``bandwidth`` [Hz]
     num_taps : `int`, (default 5)
@@ -200,7 +200,7 @@ class GeometricLink(PathLink):
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true transmit array
     sector : :class:`~sionna_isac.scene.FixedSector` | :class:`~sionna_isac.scene.RandomSector`
-        Where users are; scatterers are anywhere in front of the array
+        Sector of the users; scatterers are anywhere in front of the array
     range_interval : (`float`, `float`)
         Smallest and largest distance of users and scatterers [m]
     max_scatterers : `int`, (default 5)

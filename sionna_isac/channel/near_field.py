@@ -52,7 +52,7 @@ def new_york_path_loss(distance: Any, line_of_sight: bool) -> Any:
     distance : [...], array_like or `tf.float`
         Distance :math:`d` [m]
     line_of_sight : `bool`
-        Whether the path is in line of sight
+        If `True`, the path is in line of sight
 
     Output
     ------
@@ -197,7 +197,7 @@ class SalehValenzuelaLink(PathLink):
 
     Gains are :math:`\mathcal{CN}(0, 10^{-\mathrm{PL}/10})` with the path loss of
     :func:`new_york_path_loss` at the user's distance, also for scattered paths (Section VI).
-    What a user receives is :math:`\mathbf{h}^H\mathbf{x}`, Eq. (11): Sionna's path coefficients,
+    A user receives :math:`\mathbf{h}^H\mathbf{x}`, Eq. (11): Sionna's path coefficients,
     which this `ChannelModel` returns, and :meth:`csi` are the *conjugates* of the terms of
     :math:`\mathbf{h}`; :meth:`channel_vectors` returns :math:`\mathbf{h}` itself.
 
@@ -206,7 +206,7 @@ class SalehValenzuelaLink(PathLink):
     array : :class:`~sionna_isac.array.SphericalWaveArray`
         The true transmit array (in the x-y plane)
     sector : :class:`~sionna_isac.scene.FixedSector` | :class:`~sionna_isac.scene.RandomSector`
-        Where users are; scatterers are anywhere in front of the array
+        Sector of the users; scatterers are anywhere in front of the array
     user_range : `float`, (default 20)
         Distance of the users [m]
     num_scatterers : `int`, (default 3)

@@ -1,4 +1,4 @@
-"""Types of the inputs of layers, and how values are brought to them."""
+"""Types of the inputs of layers, and conversion of values to them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parameters(call: Callable[..., Any]) -> dict[str, Any]:
 
 @functools.cache
 def required(call: Callable[..., Any]) -> frozenset[str]:
-    """Names of the inputs of a kind that must be given: `None` is no default of theirs."""
+    """Names of the inputs of a kind that have no default."""
     given = inspect.signature(call).parameters
     return frozenset(
         n for n, kind in parameters(call).items() if kind and given[n].default is given[n].empty

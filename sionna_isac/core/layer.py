@@ -27,7 +27,7 @@ def register(cls: _T) -> _T:
 
 
 def resolve_precision(precision: str | None) -> str:
-    """ "single" or "double": what is given, or Sionna's own precision for `None`."""
+    """Precision, "single" or "double"; Sionna's own for `None`."""
     if precision not in (None, "single", "double"):
         raise ValueError(f"precision must be None, 'single' or 'double'; got {precision!r}")
     return precision or config.precision

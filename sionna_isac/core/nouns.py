@@ -43,6 +43,12 @@ class _Promise(ABCMeta):
             )
         return made
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """Arguments of the constructor, for help and documentation."""
+        found = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return found.replace(parameters=list(found.parameters.values())[1:])
+
     def _check_call(cls, promised: tuple[str, ...]) -> None:
         call = cls.call  # type: ignore[attr-defined]
         inputs = list(inspect.signature(call).parameters)[1:]
@@ -73,7 +79,7 @@ class Array(Layer, metaclass=_Promise):
 
     Input
     -----
-    angle or point : [...] or [..., num_axes], `tf.float`
+    position : [...] or [..., num_axes], `tf.float`
         Azimuths from broadside [rad], or points [m]
 
     Output

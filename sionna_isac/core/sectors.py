@@ -1,4 +1,4 @@
-"""Angles of a grid that lie in a sector, which is closed at its ends whatever rounding does."""
+"""Angles of a grid that lie in a sector. Rounding does not exclude the ends of the sector."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def encode(value: Any, holder: Any) -> Any:
 
 
 def decode(value: Any) -> Any:
-    """Argument that :func:`encode` made a plain value of."""
+    """Argument from the plain value that :func:`encode` made."""
     if isinstance(value, dict) and _COMPLEX in value:
         re, im = (np.asarray(part) for part in value[_COMPLEX])
         return re + 1j * im

@@ -186,7 +186,7 @@ def roc(metric: Any, num_true: Any, p_fas: Any) -> ROC:
 
 
 def _ordered(metric: Any, num_true: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Metrics in descending order, and which of them [num_samples, max_targets] are not true."""
+    """Metrics in descending order, and the mask [num_samples, max_targets] of false ones."""
     metric = floats("metric", metric, 2)
     num_true = counts("num_true", num_true, metric.shape[1])
     if num_true.shape != metric.shape[:1]:

@@ -1,4 +1,4 @@
-"""Error rates of symbols, bits and blocks, and what theory says for QPSK."""
+"""Error rates of symbols, bits and blocks, and closed forms for QPSK."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = Non
     truth : [...], array_like
         True values, of the same shape
     mask : `None` (default) | [...], array_like of `bool`
-        Which values count; the others may be anything, NaN too
+        `True` for values that count; the others may be anything, also NaN
     period : `None` (default) | `float`
         Period of the values, in their unit
 
@@ -182,7 +182,7 @@ def _complex(polar: np.ndarray) -> np.ndarray:
 def _polar(
     angle_name: str, angle: Any, range_name: str, range_: Any, count: Any, count_name: str
 ) -> list[np.ndarray]:
-    """For each sample the angles and ranges [2, count] that are there."""
+    """Angles and ranges [2, count] of the targets of each sample."""
     angle, range_ = checks.floats(angle_name, angle), checks.floats(range_name, range_)
     if angle.ndim != 2:
         raise ValueError(f"{angle_name} must have 2 dimensions; got shape {list(angle.shape)}")

@@ -1,4 +1,4 @@
-"""Objectives: what training minimises, and the metric on sets of targets that it is made of."""
+"""Objectives: the losses of training, and the metric on sets of targets that they use."""
 
 from sionna_isac.objective.assignment import optimal_assignment
 from sionna_isac.objective.detection import detection_gospa_loss

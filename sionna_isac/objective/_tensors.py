@@ -63,7 +63,7 @@ def within(name: str, value: tf.Tensor, maximum: float) -> None:
 
 
 def binary(name: str, value: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """Booleans of ``value``, which holds booleans or 0 and 1, and whether that is so."""
+    """Booleans of ``value``, which holds booleans or 0 and 1, and a check that it does."""
     value = tf.convert_to_tensor(value)
     if value.dtype == tf.bool:
         return value, tf.constant(True)

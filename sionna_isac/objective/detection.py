@@ -42,14 +42,14 @@ def detection_gospa_loss(
     estimate : [..., max_targets], `tf.float`
         Estimated probabilities :math:`\hat u`, or their logits
     present : [..., max_targets], `tf.bool`
-        Which targets are present, :math:`u`, in any order (or numbers within [0, 1]):
+        `True` for targets that are present, :math:`u`, in any order (or numbers within [0, 1]):
         ``tf.sequence_mask(num_targets, max_targets)``
     cutoff : `float`
         Cut-off :math:`\gamma_u` > 0 of the cross-entropy of a pair
     p : `float`, (default 2)
         Order, 1 <= p
     from_logits : `bool`, (default `False`)
-        Whether ``estimate`` holds logits and not probabilities
+        If `True`, ``estimate`` holds logits in place of probabilities
 
     Output
     ------

@@ -202,10 +202,10 @@ class _Match(NamedTuple):
     """Optimal assignment of flattened batches."""
 
     ratio: tf.Tensor  # [B, size]: p-th root of the cost of each assigned pair, over the cut-off
-    paired: tf.Tensor  # [B, size]: whether these are an estimate and a target within the cut-off
+    paired: tf.Tensor  # [B, size]: an estimate and a target within the cut-off
     num_estimated: tf.Tensor  # [B]
     num_true: tf.Tensor  # [B]
-    good: tf.Tensor  # [B]: whether all positions are finite and all numbers in their range
+    good: tf.Tensor  # [B]: all positions are finite and all numbers in their range
     lead: tf.Tensor  # leading shape of the inputs
 
     def restore(self, value: tf.Tensor) -> tf.Tensor:
@@ -286,7 +286,7 @@ def _pad(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Positions [B, size, 2] (0 where none), which are there [B, size], and their number [B].
 
-    The last tensor [B] says whether they are finite, and their number is in its range.
+    The last tensor [B] is `True` where they are finite, and their number is in its range.
     """
     slots = value.shape[-2]
     label = {"estimate": "num_estimated", "truth": "num_true"}[name]

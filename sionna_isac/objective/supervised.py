@@ -32,7 +32,7 @@ def position_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     truth : [..., 2], `tf.float`
         True positions [m]
     present : [...], `tf.bool`
-        Whether there is a target, :math:`t` (or 0 and 1)
+        `True` where there is a target, :math:`t` (or 0 and 1)
 
     Output
     ------
@@ -71,7 +71,7 @@ def angle_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     truth : [...], `tf.float`
         True angles [rad]
     present : [...], `tf.bool`
-        Whether there is a target, :math:`t` (or 0 and 1)
+        `True` where there is a target, :math:`t` (or 0 and 1)
 
     Output
     ------
@@ -107,9 +107,9 @@ def binary_cross_entropy(estimate: Any, present: Any, from_logits: bool = False)
     estimate : [...], `tf.float`
         Estimated probabilities :math:`\hat p` that there is a target, or their logits
     present : [...], `tf.bool`
-        Whether there is one, :math:`t` (or numbers within [0, 1])
+        `True` where there is one, :math:`t` (or numbers within [0, 1])
     from_logits : `bool`, (default `False`)
-        Whether ``estimate`` holds logits and not probabilities
+        If `True`, ``estimate`` holds logits in place of probabilities
 
     Output
     ------
@@ -145,7 +145,7 @@ def categorical_cross_entropy(estimate: Any, message: Any, from_logits: bool = F
     message : [...], `tf.int`
         Indices of the messages that were sent
     from_logits : `bool`, (default `False`)
-        Whether ``estimate`` holds logits and not probabilities
+        If `True`, ``estimate`` holds logits in place of probabilities
 
     Output
     ------

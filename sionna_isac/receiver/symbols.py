@@ -22,7 +22,7 @@ class SymbolDetector(Layer):
     num_bits_per_symbol : `int`, (default 2)
         Bits per QAM symbol; 2 is QPSK
     hard_out : `bool`, (default `False`)
-        Whether bits are decided or LLRs given out
+        If `True`, bits are decided; if `False`, LLRs are given out
     demapping_method : "app" (default) | "maxlog"
         LLR computation of Sionna's `Demapper`
 

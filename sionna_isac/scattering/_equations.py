@@ -124,7 +124,7 @@ class Equations:
 
     @property
     def voxels_per_wavelength(self) -> float:
-        """Voxels a wavelength of free space at the highest frequency"""
+        """Voxels per wavelength of free space at the highest frequency"""
         return 1 / (self.voxels.voxel_size * float(self.frequencies.max()) / c)
 
     def spectrum(self, n: int) -> np.ndarray:
@@ -154,7 +154,7 @@ class Equations:
         return not self.effective_metal and bool(largest > METAL)
 
     def advice(self, n: int, values: np.ndarray, error: NotConvergedError) -> str:
-        """Advice for equations that were not solved: nothing that would be refused."""
+        """Advice for equations that were not solved; all of it would be accepted."""
         reached = self.tolerance * error.ratio
         hints = []
         if reached <= LARGEST_TOLERANCE / 1.1:
@@ -301,7 +301,7 @@ class System(ABC):
 
     @abstractmethod
     def excited(self, state: Any) -> Any:
-        """The same for the antennas that were solved for, from what was kept of it."""
+        """The same for the antennas with solutions, from the stored part of it."""
 
     def gradient(self, side: Side, others: Side, upstream: Any, state: Any) -> Any:
         r"""Gradient [1 or 2, N] with respect to the polarisability.
@@ -318,7 +318,7 @@ class System(ABC):
         upstream : [A, A']
             Gradient with respect to the response
         state
-            What :meth:`excited` needs
+            State for :meth:`excited`
         """
         a = self.algebra
         weight = a.conj(upstream) * a.wide(side.weight[:, np.newaxis] * others.weight)

@@ -69,7 +69,7 @@ class GraphBackend:
             return tf.constant(np.stack([self.equations.spectrum(n) for n in range(number)]))
 
     def forward(self, values: tf.Tensor, antennas: Antennas) -> tuple[tf.Tensor, tf.Tensor]:
-        """h [B, F, R, T] and what the adjoint needs."""
+        """h [B, F, R, T] and the state for the adjoint."""
         _ = self.spectra  # outside of any graph
         h, good, state = self._graph_forward(values, antennas)
         return accept(h, good, self._advice), state
@@ -82,7 +82,7 @@ class GraphBackend:
         return accept(gradient, good, f"gradient: {self._advice}")
 
     def _forward(self, values: tf.Tensor, antennas: Antennas) -> tuple:
-        """h [B, F, R, T], whether it converged [B, F], and the scaled polarisations."""
+        """h [B, F, R, T], the mask [B, F] of convergence, and the scaled polarisations."""
         swap, sides = _fewer(antennas)
 
         def one(index: tf.Tensor) -> tuple:
@@ -97,7 +97,7 @@ class GraphBackend:
     def _backward(
         self, values: tf.Tensor, antennas: Antennas, state: tf.Tensor, upstream: tf.Tensor
     ) -> tuple:
-        """Gradient with respect to ``values``, and whether it converged [B, F]."""
+        """Gradient with respect to ``values``, and the mask [B, F] of convergence."""
         swap, sides = _fewer(antennas)
         upstream = tf.cast(upstream, tf.complex128)
         weights = upstream if swap else tf.linalg.matrix_transpose(upstream)  # [B, F, A, others]
@@ -273,7 +273,7 @@ def _fewer(antennas: Antennas) -> tuple[bool, Antennas]:
 
 
 def accept(value: tf.Tensor, good: tf.Tensor, message: str) -> tf.Tensor:
-    """The value if all is good, otherwise an error; under XLA, which has none, the value."""
+    """The value if all is good, otherwise an error; XLA has no errors and gives the value."""
     good = tf.reduce_all(good)
     if tf.executing_eagerly():
         if not bool(good):

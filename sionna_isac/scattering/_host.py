@@ -1,4 +1,4 @@
-"""The backend in NumPy and SciPy: products by FFT, right-hand sides as few as they may be."""
+"""The backend in NumPy and SciPy: products by FFT, and as few right-hand sides as possible."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ class HostSystem(System):
         return Solved(h, mixing, found.x, found.iterations, residual)
 
     def sides(self, swap: bool) -> list[Side]:
-        """Antennas that were solved for, and the others."""
+        """Antennas with solutions, and the others."""
         antennas = self._antennas.swapped() if swap else self._antennas
         sides = []
         for points, vectors in (antennas[:2], antennas[2:]):
@@ -300,7 +300,7 @@ class HostBackend:
     def tones(
         self, values: Callable[[int], np.ndarray], antennas: Antennas
     ) -> Iterator[tuple[int, bool, Solved]]:
-        """Tones of one sample in rising order, the side solved for, and what was found."""
+        """Tones of one sample in rising order, the side with solutions, and the solutions."""
         history: ToneHistory | None = None
         for n in np.argsort(self._equations.frequencies):
             system = HostSystem(self._equations, n, values(n), antennas)
@@ -310,7 +310,7 @@ class HostBackend:
             yield n, swap, system.solve(swap, history)
 
     def forward(self, values: tf.Tensor, antennas: Antennas) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """h [B, F, R, T] and what the adjoint needs."""
+        """h [B, F, R, T] and the state for the adjoint."""
 
         def forward(values: np.ndarray, *antennas: np.ndarray) -> list[np.ndarray]:
             h, state = self._forward(values, Antennas(*antennas))

@@ -100,7 +100,7 @@ def solve(
 def _scaled_guess(
     product: Apply, rhs: np.ndarray, guess: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Guesses times what makes their residuals smallest: none is worse than 0."""
+    """Guesses scaled to the smallest residual: none is worse than 0."""
     image = product(guess)
     energy = np.array([np.vdot(v, v).real for v in image])
     overlap = np.array([np.vdot(v, b) for v, b in zip(image, rhs, strict=True)])
@@ -111,7 +111,7 @@ def _scaled_guess(
 def _cocr(
     product: Apply, residual: np.ndarray, targets: np.ndarray, max_iterations: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Solutions [K, n] from 0, iterations [K], and which broke down [K]."""
+    """Solutions [K, n] from 0, iterations [K], and the mask [K] of breakdowns."""
     axpy = get_blas_funcs("axpy", (residual,))
     tiny = 100 * np.finfo(residual.dtype).eps
     solution = np.zeros_like(residual)
@@ -282,7 +282,7 @@ def solve_in_graph(
 def _graph_cocr(
     apply: Callable, residual: tf.Tensor, targets: tf.Tensor, max_iterations: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Solutions [K, n] from 0, iterations [K], and which broke down [K]."""
+    """Solutions [K, n] from 0, iterations [K], and the mask [K] of breakdowns."""
     tiny = 100 * float(np.finfo(targets.dtype.as_numpy_dtype).eps)
 
     def more(*state: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Checked description of the voxels of a target, in the grid behind them."""
+"""Checked description of the voxels of a target, in their common grid."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["FACE", "Voxels", "find_grid"]
 
 OFF_CENTRE = 1e-3  # of a voxel: rounding of single precision, nothing more
 FACE = 1e-9  # of a voxel: points that close to a face belong to the cells of both sides
-WARN_ABOVE = 1 / 6  # wavelengths a voxel
+WARN_ABOVE = 1 / 6  # wavelengths per voxel
 REFUSE_ABOVE = 1 / 4
 
 
 class Voxels(NamedTuple):
-    """Voxels of a target in their bounding box, whatever they are made of."""
+    """Voxels of a target in their bounding box, without their material."""
 
     positions: np.ndarray
     """[N, 3], centres [m]"""
@@ -79,7 +79,7 @@ class Voxels(NamedTuple):
         return inside
 
     def check_clear(self, name: str, points: np.ndarray) -> None:
-        """Refuse antennas [M, 3] inside the target."""
+        """Raise an error if antennas [M, 3] are inside the target."""
         inside = self.holds(points)
         if np.any(inside):
             raise ValueError(
@@ -88,7 +88,7 @@ class Voxels(NamedTuple):
             )
 
     def check_resolution(self, frequency: float, allow_coarse: bool) -> None:
-        """Warn of grids that are coarse at a frequency, refuse very coarse ones."""
+        """Warn of grids that are coarse at a frequency, and raise an error for very coarse ones."""
         part = self.voxel_size * frequency / c
         text = f"{part:.3g} wavelengths at {frequency:g} Hz ({self.voxel_size:g} m)"
         if part > REFUSE_ABOVE * (1 + 1e-9) and not allow_coarse:

@@ -1,4 +1,4 @@
-"""Mie series of the power that a sphere takes from a plane wave, and where it goes."""
+"""Mie series of the power that a sphere scatters and absorbs from a plane wave."""
 
 from __future__ import annotations
 

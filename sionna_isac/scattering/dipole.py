@@ -192,7 +192,7 @@ class ElementFields:
 
     @property
     def weight(self) -> np.ndarray:
-        """[T], what the normalised fields were divided by."""
+        """[T], divisors of the normalised fields."""
         return self._length * self.scale
 
     def gram(self) -> np.ndarray:
@@ -260,7 +260,7 @@ class ElementFields:
 
 
 def compress(fields: ElementFields, tolerance: float) -> Basis:
-    """Fewest right-hand sides from which all fields follow with relative RMS error ``tolerance``.
+    """Smallest set of right-hand sides that gives all fields with relative RMS error ``tolerance``.
 
     Rows of the basis have the norms of the singular values: one that matters little may be solved
     less accurately, to the same absolute residual.

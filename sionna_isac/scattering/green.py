@@ -249,7 +249,7 @@ def _quadrature(kd: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _gauss(kd: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on (0, 1), enough for a phase of kd and for 1/R at a corner."""
+    """Nodes and weights on (0, 1), sufficient for a phase of kd and for 1/R at a corner."""
     nodes, weights = np.polynomial.legendre.leggauss(10 + math.ceil(kd / 2))
     return (1 + nodes) / 2, weights / 2
 
@@ -307,7 +307,7 @@ def _newell_g(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _asinh(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """asinh(a/b), 0 for b = 0, where what it is multiplied by is 0."""
+    """asinh(a/b), and 0 for b = 0, where its factor is 0."""
     a, b = np.broadcast_arrays(a, b)
     return np.arcsinh(np.divide(a, b, out=np.zeros(b.shape), where=b > 0))
 
@@ -337,7 +337,7 @@ def kernel_spectrum(
 
 
 class SpectrumCache:
-    """Spectra by all that they depend on; the ones not used for longest go first.
+    """Cache of spectra; the least recently used ones are dropped first.
 
     Parameters
     ----------

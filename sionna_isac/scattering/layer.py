@@ -39,7 +39,7 @@ class Backend(Protocol):
     """Solutions for all samples; ``values`` [B, F, 1 or 2, N] is the polarisability."""
 
     def forward(self, values: tf.Tensor, antennas: Antennas) -> tuple[tf.Tensor, Any]:
-        """h [B, F, R, T] and what the adjoint needs."""
+        """h [B, F, R, T] and the state for the adjoint."""
 
     def backward(
         self, values: tf.Tensor, antennas: Antennas, state: Any, upstream: tf.Tensor
@@ -95,7 +95,7 @@ class VolumeIntegralScattering(Layer):
     tolerance : `float`, (default 1e-5)
         Residual relative to the fields of the antennas (RMS over antennas)
     max_iterations : `int`, (default 2000)
-        Products with the operator allowed to a right-hand side
+        Largest number of products with the operator per right-hand side
     approximation : `None` (default) | "born"
         "born" leaves out the scattering from voxel to voxel
     metal : "exact" (default) | "effective"
@@ -109,7 +109,7 @@ class VolumeIntegralScattering(Layer):
         more dimensions at the tolerance, this counts as not converged. ("scipy" finds the
         number itself.)
     allow_coarse : `bool`, (default `False`)
-        Whether voxels above a quarter of the wavelength are accepted
+        If `True`, voxels above a quarter of the wavelength are accepted
 
     Batch dimensions of the inputs are broadcast: what is the same for all samples needs none.
 
@@ -311,7 +311,7 @@ class VolumeIntegralScattering(Layer):
 
 
 def _refuse_gradient(function: Callable, message: str) -> Callable:
-    """The function; an error if anything is differentiated through it, in either direction."""
+    """The function, which raises an error if it is differentiated, in either direction."""
 
     @tf.custom_gradient
     def refusing(*inputs: tf.Tensor) -> tuple:

@@ -33,13 +33,13 @@ class VolumeResponse:
     residual : [F], `float`
         True residual, relative to the fields of the antennas, RMS over them
     tolerance : `float`
-        What the residual was asked to be
+        Requested residual
     kernel : [F], `str`
         Kernel at each frequency
     num_voxels : `int`
         Voxels that differ from free space
     voxels_per_wavelength : `float`
-        Voxels a wavelength of free space at the highest frequency
+        Voxels per wavelength of free space at the highest frequency
     """
 
     h: np.ndarray
@@ -90,9 +90,9 @@ def volume_response(
     the side (transmit or receive, by reciprocity) that needs fewer; each tone starts from the ones
     before it.
 
-    Memory: about 400 bytes a cell of the bounding box for the kernel and, in single precision,
-    24 (11 K + 10) bytes a voxel with K right-hand sides (twice that in double), plus 0.5 GB at most
-    for fields and up to 1 GB of kernels that are kept for later calls.
+    Memory: about 400 bytes per cell of the bounding box for the kernel and, in single precision,
+    24 (11 K + 10) bytes per voxel with K right-hand sides (twice that in double), plus 0.5 GB at
+    most for fields and up to 1 GB of kernels that are kept for later calls.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def volume_response(
         from ``fill``
     kernel : "auto" (default) | "filtered" | "galerkin" | "point"
         See :func:`~sionna_isac.scattering.green_kernel`
-    tolerance : `float`, defaults to 1e-5
+    tolerance : `float`, (default 1e-5)
         Residual of the equations relative to the fields of the antennas (RMS over antennas); the
         error of the response against an exact solution of the same equations is of that order
     precision : `None` (default) | "single" | "double"
@@ -134,12 +134,12 @@ def volume_response(
     metal : "exact" (default) | "effective"
         "effective" caps the conductivity, an approximation, see
         :func:`~sionna_isac.scattering.effective_conductivity`
-    max_iterations : `int`, defaults to 2000
-        Products with the operator allowed to a right-hand side
-    allow_coarse : `bool`, defaults to `False`
-        Whether voxels above a quarter of the wavelength are accepted
-    return_info : `bool`, defaults to `False`
-        Whether to return iterations, residuals and more with the response
+    max_iterations : `int`, (default 2000)
+        Largest number of products with the operator per right-hand side
+    allow_coarse : `bool`, (default `False`)
+        If `True`, voxels above a quarter of the wavelength are accepted
+    return_info : `bool`, (default `False`)
+        If `True`, iterations, residuals and more are returned with the response
 
     Output
     ------

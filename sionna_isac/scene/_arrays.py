@@ -10,7 +10,7 @@ from sionna_isac.core import checks
 
 
 def each(name: str, value: Any, number: int, low: float, high: float) -> np.ndarray:
-    """One finite value for each voxel within [low, high]; a fill of 0 is no voxel."""
+    """One finite value per voxel, within [low, high]; a fill of 0 is an error."""
     entries = checks.finite(name, checks.floats(name, value))
     if entries.shape not in ((), (number,)):
         raise ValueError(f"{name} must have shape [{number}]; got shape {list(entries.shape)}")

@@ -55,7 +55,7 @@ def mesh_coverage(vertices: np.ndarray, faces: np.ndarray, size: float) -> Cover
 def _check_memory(
     points: np.ndarray, faces: np.ndarray, shape: np.ndarray, lines: int, size: float
 ) -> None:
-    """Refuse what would need too much memory, before it is allocated."""
+    """Raise an error, before anything is allocated, if it would need too much memory."""
     a, b, c = (points[faces[:, k], :2] for k in range(3))
     first, second = b - a, c - a
     crossings = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum() / 2

@@ -1,4 +1,4 @@
-"""Solids as implicit functions: which points of a grid they hold."""
+"""Solids as implicit functions of points."""
 
 from __future__ import annotations
 

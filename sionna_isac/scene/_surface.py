@@ -1,4 +1,4 @@
-"""Closed surfaces of triangles: whether they are closed, and which side is outside.
+"""Closed surfaces of triangles: tests for gaps, and orientation of the faces.
 
 Nothing here depends on the order of faces or vertices.
 """
@@ -40,7 +40,7 @@ def distinct(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     faces : [M, 3]
         In an order of their own, each turned as most of its copies were
     weight : [M]
-        How much of the orientation is known: 0 if there are as many copies one way as the other
+        Weight of the orientation: 0 if there are as many copies one way as the other
     num_repeated : `int`
         Number of different faces that there were more than once
     """
@@ -179,7 +179,7 @@ def _closing(faces: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 def _neighbours(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of faces that share an edge, and whether they run along it in opposite ways.
+    """Pairs of faces that share an edge; `True` if they run along it in opposite directions.
 
     Where more than two faces share an edge, each body has two of them, unless pieces of surface
     remain open without it: then those next to each other around the edge are neighbours.

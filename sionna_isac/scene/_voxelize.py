@@ -1,4 +1,4 @@
-"""From the fill of parts to voxels: conductors become shells, other parts keep their fill."""
+"""Conversion of the fill of parts to voxels: conductors become shells, others keep their fill."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Part:
 
     A conductor is kept as a shell of one voxel, of whole voxels; ``windows`` says which voxels of
     that shell, by their centres and the voxel size, are a thin sheet of another material instead.
-    What is ``indoors`` does not show outside of the shell with windows, whatever the voxel size.
+    A part that is ``indoors`` stays inside the shell with windows at any voxel size.
     """
 
     name: str
@@ -129,7 +129,7 @@ def voxelize(
 ) -> VoxelTarget:
     """Voxels of all parts; where dielectrics meet in a voxel it takes the material of the larger.
 
-    Memory: 70 bytes a cell of the box and 250 a voxel, and 50 MB for samples looked at together.
+    Memory: 70 bytes per cell of the box and 250 per voxel, and 50 MB for the samples of a step.
     """
     size = checks.real("voxel_size", size, minimum=0, exclusive=True)
     if size > extent.max():
@@ -184,7 +184,7 @@ class _Grid:
         if part.windows is not None:
             window = part.windows.where(position, self.size)
             material[window] = self._number(part.windows.name, part.windows.material)
-            # a sheet passes one voxel a column of its steepest axis: the volume is kept
+            # a sheet passes one voxel per column of its steepest axis: the volume is kept
             steepest = np.abs(normals[window]).max(1)
             amount[window] = np.minimum(
                 1, part.windows.thickness / self.size / np.where(steepest > 0, steepest, 1)

@@ -1,4 +1,4 @@
-"""Extended targets of a batch: where they stand and what they are made of."""
+"""Extended targets of a batch: their poses and materials."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ExtendedTargets(_State):
     Attributes
     ----------
     position : [batch_size, 3], `tf.float`
-        Where the origin of the body frame stands in the world [m]
+        Origin of the body frame in the world [m]
     heading : [batch_size], `tf.float`
         Direction of the body's x axis, counter-clockwise from that of the world [rad]
     permittivity : [batch_size, num_voxels], `tf.float` | `tf.complex`

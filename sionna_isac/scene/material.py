@@ -1,4 +1,4 @@
-"""Materials of targets at 4.9 GHz, and how they are drawn."""
+"""Materials of targets at 4.9 GHz, and random draws of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Material(NamedTuple):
 
     @property
     def opaque(self) -> bool:
-        """`bool` : Whether it is a metal: no field gets through, so that it is kept as a shell"""
+        """`bool` : `True` for a metal: no field gets through, so that it is kept as a shell"""
         return self.conductivity >= 1e3
 
 
@@ -70,7 +70,7 @@ MATERIALS: dict[str, MaterialRange] = {
 
 
 def checked(name: str, material: Any) -> Material:
-    """Material of a pair of numbers that are possible; ``name`` says whose in the error."""
+    """Checked material from a pair of numbers; errors mention ``name``."""
     try:
         permittivity, conductivity = material
     except (TypeError, ValueError):

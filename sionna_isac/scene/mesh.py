@@ -58,7 +58,7 @@ class MeshTarget:
     up : "z" (default) | "y"
         Axis of the file that points up
     category : `None` (default) | `str`
-        What the target is; a label needs one of :data:`~sionna_isac.scene.CATEGORIES`
+        Category of the target; a label needs one of :data:`~sionna_isac.scene.CATEGORIES`
 
     Raises
     ------
@@ -140,7 +140,7 @@ class MeshTarget:
         Dielectrics keep the fill of every voxel, found on at least 8 x 8 vertical lines through it,
         exactly along each line. Metals (from 1000 S/m) are kept as shells of one voxel: the voxels
         of which they have at least half and that have a face outside, as whole voxels. Memory: some
-        70 bytes a cell of the bounding box and 250 a voxel, 0.5 GB for 1.5 million cells.
+        70 bytes per cell of the bounding box and 250 per voxel, 0.5 GB for 1.5 million cells.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ def _unit(vertices: list[np.ndarray]) -> float:
 
 
 def _of(kind: str, value: Any, name: str, parts: Mapping[str, Any]) -> Any:
-    """Value of a part; a dictionary must name all parts and no others."""
+    """Value for a part; a dictionary must have all parts as keys, and no others."""
     if not isinstance(value, Mapping):
         return value
     if set(value) != set(parts):
@@ -186,7 +186,7 @@ def _of(kind: str, value: Any, name: str, parts: Mapping[str, Any]) -> Any:
 
 
 def _read(name: str, source: Any) -> list[tuple[str, Mesh]]:
-    """Names and triangles of what a file, mesh or scene holds."""
+    """Names and triangles of the meshes of a file, mesh or scene."""
     import trimesh
 
     if isinstance(source, (str, Path)):

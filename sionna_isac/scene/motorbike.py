@@ -27,7 +27,7 @@ class ParametricMotorbike(ParametricVehicle):
     seed : `int`, (default 0)
         Seed of the draw
     rider : `None` (default) | `bool`
-        Whether somebody rides; `None` lets the seed decide, one in two
+        If `True`, somebody rides; `None` lets the seed decide, one in two
     materials : `None` (default) | `dict`
         Pairs (relative permittivity, conductivity [S/m]) that replace drawn materials, by name
     overrides

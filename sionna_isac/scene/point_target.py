@@ -1,4 +1,4 @@
-"""Point targets: their state, and how scenes of them are drawn."""
+"""Point targets: their state, gains and random scenes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PointTargets(NamedTuple):
 @register
 @cites("MateosRamos25")
 class RayleighGain(Gain):
-    r"""Gains :math:`\psi \sim \mathcal{CN}(0, \sigma_r^2)`, whatever the distance.
+    r"""Gains :math:`\psi \sim \mathcal{CN}(0, \sigma_r^2)`, independent of the distance.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class RadarEquationGain(Gain):
 @register
 @cites("MateosRamos25")
 class TargetScene(Layer):
-    """Draws point targets: uniform in the sector and in the range interval.
+    """Random point targets, uniform in the sector and in the range interval.
 
     Parameters
     ----------

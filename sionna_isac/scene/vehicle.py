@@ -100,8 +100,8 @@ class ParametricVehicle:
         face outside, as whole voxels, so that no path through faces leads inside. Tubes that are
         thinner than a voxel are chains of voxels. Panes count with the part of the voxel that their
         thickness fills, everything else with the fill that was found by supersampling (at least
-        4 x 4 x 4 points a voxel and none further apart than 1 cm). Memory: some 70 bytes a cell of
-        the bounding box, 0.1 to 0.2 GB for a car at 2.5 cm.
+        4 x 4 x 4 points per voxel and none further apart than 1 cm). Memory: some 70 bytes per cell
+        of the bounding box, 0.1 to 0.2 GB for a car at 2.5 cm.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Targets as voxels, where they stand, and their labels."""
+"""Targets as voxels, their poses and labels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TargetLabel(NamedTuple):
 @cites("Zhao26")
 @dataclass(frozen=True, eq=False)
 class VoxelTarget:
-    r"""A target as cubic voxels, in its own frame, and where that frame stands in the world.
+    r"""A target of cubic voxels in a body frame, and the pose of this frame in the world.
 
     The body frame has x ahead, y to the left and z up. A solver keeps the voxels there, on their
     axis-parallel grid, and takes the antennas into that frame by :meth:`to_body` (points) and
@@ -62,13 +62,13 @@ class VoxelTarget:
         Outward unit normals at the boundary, 0 inside and where there is no side to point to.
         `None` is 0 everywhere.
     part : `int` or [num_voxels], array_like, (default 0)
-        Which part of the target the voxel belongs to
+        Part of the target that the voxel belongs to
     part_names : sequence of `str`, (default ("target",))
         Names of the parts
     category : `None` (default) | `str`
-        What the target is; a label needs one of :data:`CATEGORIES`
+        Category of the target; a label needs one of :data:`CATEGORIES`
     position : [3], array_like, (default 0)
-        Where the origin of the body frame stands in the world [m]
+        Origin of the body frame in the world [m]
     heading : `float`, (default 0)
         Direction of the body's x axis, counter-clockwise from that of the world [rad]
 
@@ -230,7 +230,7 @@ class VoxelTarget:
         heading: float = 0.0,
         height: float = 0.0,
     ) -> VoxelTarget:
-        """The target with its centre, not its origin, at a range and azimuth: those of its label.
+        """The target with its centre, not its origin, at a range and azimuth, as in its label.
 
         Parameters
         ----------

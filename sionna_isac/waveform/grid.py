@@ -183,7 +183,7 @@ class BeamformedGrid(Layer):
 
 
 def _effective(size: int, guards: Any, dc_null: bool) -> tuple[tuple[int, int], int]:
-    """Guard carriers, checked, and the number of subcarriers that they and the DC null leave."""
+    """Checked guard carriers, and the number of subcarriers besides them and the DC null."""
     text = "num_guard_carriers must be a pair of integers >= 0, lower and upper"
     try:
         lower, upper = guards

@@ -1,4 +1,4 @@
-"""Beams for angular sectors, and the beam that serves two purposes at once."""
+"""Beams for angular sectors, and a beam for sensing and communication together."""
 
 from __future__ import annotations
 

@@ -47,6 +47,13 @@ class Whole(Array):
         return tf.ones([*angle.shape, 1], self.cdtype)
 
 
+def test_constructors_show_their_arguments():
+    shown = inspect.signature(isac.channel.MultitapLink)
+    assert [*shown.parameters][:3] == ["array", "sector", "bandwidth"]
+    assert [*inspect.signature(isac.scene.RayleighGain).parameters][:1] == ["variance"]
+    assert [*inspect.signature(isac.scene.RayleighGain()).parameters] == ["args", "kwargs"]
+
+
 def test_an_array_of_ones_own_is_used_by_the_library():
     array = Whole(0.01, precision="double")
     assert (array.num_axes, array.element_positions) == (0, None)

@@ -146,7 +146,7 @@ def last_dim(name: str, value: Any, size: int, axes: str = "") -> Any:
 
 
 def static_or_tensor(name: str, value: Any) -> Any:
-    """Return ``value``, a size: an int >= 1, or an integer tensor, which is not looked at."""
+    """Return ``value``, a size: an int >= 1, or an integer tensor, whose value is not checked."""
     if not tf.is_tensor(value):
         return integer(name, value)
     if not value.dtype.is_integer:

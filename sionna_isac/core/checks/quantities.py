@@ -40,7 +40,7 @@ _TURN = 2 * math.pi * (1 + 1e-6)
 
 
 def wavelength(name: str, value: Any) -> float:
-    """Return ``value``, a wavelength [m], as a float; a frequency in Hz is not mistaken for one."""
+    """Return ``value``, a wavelength [m], as a float; a frequency in Hz is an error."""
     number = real(name, value, minimum=0, exclusive=True)
     low, high = _WAVELENGTHS
     if not low <= number <= high:
@@ -68,7 +68,7 @@ def frequencies(name: str, value: Any) -> np.ndarray:
 
 
 def heading(name: str, value: Any) -> float:
-    """Return ``value`` as an angle [rad] of at most a turn either way: degrees do not pass."""
+    """Return ``value`` as an angle [rad] within [-2 pi, 2 pi]; degrees beyond it are an error."""
     return float(headings(name, real(name, value)))
 
 

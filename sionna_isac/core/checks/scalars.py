@@ -79,7 +79,9 @@ def instance(name: str, value: Any, kind: type) -> Any:
     """Return ``value`` if it is a ``kind``."""
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise TypeError(f"{name} must be {article} {kind.__name__}; got {value!r}")
+        shown = " ".join(repr(value).split())
+        shown = shown if len(shown) < 120 else f"{shown[:117]}..."
+        raise TypeError(f"{name} must be {article} {kind.__name__}; got {shown}")
     return value
 
 

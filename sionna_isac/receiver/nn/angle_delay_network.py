@@ -66,9 +66,9 @@ class AngleDelayNetwork(Layer):
     angle_delay_map : [batch_size, num_angles, num_ranges], `tf.float`
         Map, scaled to the order of 1
     priors : [batch_size, num_priors], `tf.float`
-        What is known before, scaled to the order of 1
+        Prior knowledge, scaled to the order of 1
     training : `bool`, (default `False`)
-        Whether statistics of the batch normalise, and update those kept for inference
+        If `True`, statistics of the batch normalise, and update those kept for inference
 
     Output
     ------

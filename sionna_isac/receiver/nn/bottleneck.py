@@ -42,7 +42,7 @@ class ResidualBottleneck(Layer):
     inputs : [batch_size, height, width, in_channels], `tf.float`
         Feature maps
     training : `bool`, (default `False`)
-        Whether statistics of the batch normalise, and update those kept for inference
+        If `True`, statistics of the batch normalise, and update those kept for inference
 
     Output
     ------
