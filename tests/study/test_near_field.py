@@ -161,7 +161,8 @@ def test_a_killed_run_resumes_with_nothing_computed_again(reference, tmp_path):
     while not list((out / "partial").glob("*.npz")):
         assert process.poll() is None and time.monotonic() < deadline, "ended before the kill"
         time.sleep(0.002)
-    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    threads = Path(f"/proc/{process.pid}/task").glob("*/children")
+    workers = [pid for children in threads for pid in children.read_text().split()]
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert workers and not (out / "result.nc").exists()

@@ -53,6 +53,15 @@ class Sphere(Frozen):
         """`float` : Conductivity of the loss [S/m]"""
         return 2 * math.pi * self.frequency * epsilon_0 * self.loss
 
+    @property
+    def material(self) -> tuple[float, float, list[float]]:
+        """Permittivity, conductivity and frequency, as for the Mie series"""
+        return self.permittivity, self.conductivity, [self.frequency]
+
+    def radius_of(self, size_parameter: float) -> float:
+        """Radius [m] of a circumference [wavelengths]."""
+        return size_parameter * self.wavelength / (2 * math.pi)
+
 
 class PlacedVehicle(Frozen):
     """A vehicle before the array: where its centre is, and its direction."""

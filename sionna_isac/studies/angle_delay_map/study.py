@@ -95,7 +95,7 @@ def _add_means(scenario: AngleDelayMapScenario, dataset: xr.Dataset) -> None:
         _add(dataset, name, rows, units, level)
     found = dataset["sample_found"].values.astype(bool)
     farthest = np.argmax(dataset["sample_true_range"].values, axis=1)[:, np.newaxis, np.newaxis]
-    pairs, both = _pairs(scenario, dataset, found)
+    pairs, both = _pairs(scenario.resolution, dataset, found)
     one = np.ones(len(found))
     shares = {
         "found_share": (found.sum(-1), one * found.shape[-1]),
@@ -122,13 +122,13 @@ def _add(dataset: xr.Dataset, name: str, rows: Any, units: str, level: float) ->
 
 
 def _pairs(
-    scenario: AngleDelayMapScenario, dataset: xr.Dataset, found: np.ndarray
+    resolution: tuple[float, float], dataset: xr.Dataset, found: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs that only the angle tells apart [scene], and those found [scene, condition].
 
     Their ranges differ by less than a resolution cell, their angles by more than one.
     """
-    angle_cell, range_cell = scenario.resolution
+    angle_cell, range_cell = resolution
     first, second = np.triu_indices(found.shape[-1], 1)
     angle, distance = (dataset[f"sample_true_{k}"].values for k in ("angle", "range"))
     close = np.abs(distance[:, first] - distance[:, second]) < range_cell

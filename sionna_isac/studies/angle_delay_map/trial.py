@@ -36,7 +36,7 @@ class MapTrial:
         self.angles = np.linspace(-math.pi / 2, math.pi / 2, scenario.grid.num_angles)
         nearest, farthest = scenes.range_interval
         self.ranges = np.linspace(nearest, farthest, scenario.grid.num_ranges)
-        self._truth = assumed_array(scenario, "unknown", self._draw_array(0))
+        self._truth = assumed_array(scenario, "unknown", true_array(scenario, 0))
         ideal = ideal_array(scenario)
         self._arrays = (ideal, self._truth)
         sector = tf.constant(np.deg2rad([scenes.sector_deg]), ideal.rdtype)
@@ -64,9 +64,6 @@ class MapTrial:
         self._columns = ideal.steering(self._lobe_angles).numpy().conj()
         self._compiled = tf.function(self._observe, autograph=False, jit_compile=scenario.compile)
 
-    def _draw_array(self, index: int) -> array.ImpairedArray:
-        return true_array(self._scenario, index)
-
     def _observe(self) -> tuple[scene.PointTargets, tf.Tensor, receiver.TargetEstimate]:
         """Targets of one scene, filtered echoes [2, K, S] and estimates of both arrays."""
         scenario = self._scenario
@@ -79,7 +76,7 @@ class MapTrial:
         return targets, both, self._omp(both, tf.repeat(self._sector, 2, axis=0))
 
     def _run(self, index: int) -> Any:
-        self._truth.assign_from(self._draw_array(index))
+        self._truth.assign_from(true_array(self._scenario, index))
         reset_stream(self._scenario.seed, "scene", index)
         return self._compiled()
 

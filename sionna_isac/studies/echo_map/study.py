@@ -112,14 +112,10 @@ class EchoMapStudy(Study[EchoMapScenario]):
 def _axes(image: EchoImage) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Horizontal ranges [m], azimuths [rad], heights over the ground [m]."""
     return (
-        _steps(image.range_interval, image.num_ranges),
-        np.radians(_steps(image.azimuth_deg, image.num_azimuths)),
-        _steps(image.height_interval, image.num_heights),
+        np.linspace(*image.range_interval, image.num_ranges),
+        np.radians(np.linspace(*image.azimuth_deg, image.num_azimuths)),
+        np.linspace(*image.height_interval, image.num_heights),
     )
-
-
-def _steps(interval: tuple[float, float], number: int) -> np.ndarray:
-    return np.linspace(interval[0], interval[1], number)
 
 
 def _add_peaks(frame: EchoImage, dataset: xr.Dataset, image: np.ndarray) -> None:

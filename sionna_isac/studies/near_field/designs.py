@@ -78,15 +78,7 @@ def design_block(
 
 
 class Draw:
-    """One draw: designs that start from fully digital beams share them.
-
-    Parameters
-    ----------
-    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
-        Scene
-    limits : `dict`
-        What :func:`requirements` returns
-    """
+    """One draw: designs that start from fully digital beams share them."""
 
     def __init__(self, scene: NearFieldScene, limits: dict[str, float]) -> None:
         self.scene, self.limits = scene, limits

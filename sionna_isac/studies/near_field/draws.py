@@ -31,11 +31,6 @@ class ChannelDraws:
 
     Draw i depends on the seed and i alone: it is the same for all values of a sweep, all designs,
     any number of draws, and in any process.
-
-    Parameters
-    ----------
-    scenario : :class:`NearFieldSetting`
-        Scenario of a near-field study
     """
 
     def __init__(self, scenario: NearFieldSetting) -> None:

@@ -19,15 +19,7 @@ BATCH = 20  # draws of a batch
 
 
 class Simulator:
-    """Echoes of beams and estimates by MUSIC, for one array.
-
-    Parameters
-    ----------
-    scenario : :class:`NearFieldScenario`
-        Scenario with estimation by MUSIC
-    num_antennas : `int`
-        Number of antennas
-    """
+    """Echoes of beams and estimates by MUSIC, for one array."""
 
     def __init__(self, scenario: NearFieldScenario, num_antennas: int) -> None:
         assert scenario.music is not None

@@ -1,9 +1,9 @@
-"""Averages of a near-field study, and every draw."""
+"""Averages of a near-field study and every draw, and the printed report."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from sionna_isac.studies.near_field.designs import FAILED, INFEASIBLE, MEASURES,
 from sionna_isac.studies.near_field.scenario import NearFieldScenario
 from sionna_isac.study.part import Arrays
 
-__all__ = ["Block", "summarise"]
+__all__ = ["Block", "summarise", "sweep_report"]
 
 SPEB_TOLERANCE = 1e-6  # relative
 BAND = (10, 90)  # percent
@@ -143,3 +143,37 @@ def _add_music(dataset: xr.Dataset, parameter: str, errors: np.ndarray, confiden
     rmse = np.sqrt(np.maximum(rmse, 0))
     for i, name in enumerate(("rmse", "rmse_low", "rmse_high")):
         dataset[name] = (cell, rmse[..., i], {"units": "m"})
+
+
+def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[str]:
+    """Lines with the averages of each design, and everything that did not succeed."""
+    parameter = scenario.sweep.parameter
+    yield f"{parameter}: " + _row(dataset[parameter].values)
+    rows = [("peb", "mean PEB in cm", 100)]
+    if scenario.metric == "sum_rate":
+        rows = [("sum_rate", "mean sum rate in bit/s/Hz", 1)]
+    for design in dataset["design"].values:
+        for name, text, scale in rows:
+            values = scale * dataset[f"{name}_mean"].sel(design=design).values
+            yield f"  {design}: {text}: {_row(values)}"
+        if "rmse" in dataset:
+            errors = 100 * dataset["rmse"].sel(design=design).values
+            yield f"    RMSE of MUSIC in cm: {_row(errors)}"
+        yield from _problems(dataset.sel(design=design), parameter)
+
+
+def _problems(row: xr.Dataset, parameter: str) -> Iterator[str]:
+    for i, value in enumerate(row[parameter].values):
+        point = row.isel({parameter: i})
+        infeasible, failed = int(point["num_infeasible"]), int(point["num_failed"])
+        if infeasible or failed:
+            yield (
+                f"    {parameter} {value:g}: of {int(point['num_draws'])} draws {infeasible} "
+                f"infeasible, {failed} failed; the first: {point['first_problem'].item()}"
+            )
+        if not int(point["num_averaged"]):
+            yield f"    {parameter} {value:g}: no draw on which all designs succeeded: no average"
+
+
+def _row(values: np.ndarray) -> str:
+    return "  ".join(f"{v:.4g}" for v in values)

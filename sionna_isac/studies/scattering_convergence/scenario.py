@@ -66,7 +66,7 @@ class SphereBody(Sphere):
     @property
     def radius(self) -> float:
         """`float` : Radius [m]"""
-        return self.size_parameter * self.wavelength / (2 * math.pi)
+        return self.radius_of(self.size_parameter)
 
 
 class VehicleBody(PlacedVehicle):

@@ -85,14 +85,8 @@ def _sphere_errors(bodies: list[SphereBody], seed: int, parts: Iterator[Arrays])
     rows: dict[str, list[Any]] = {n: [] for n in ("error", "order", "fit_level", *COUNTS)}
     labels, density = [], np.array(bodies[0].voxels_per_wavelength)
     for body in bodies:
-        truth = sphere_response(
-            body.radius,
-            [0, 0, 0],
-            body.permittivity,
-            body.conductivity,
-            [body.frequency],
-            *_antennas(body, seed),
-        )[0]
+        antennas = _antennas(body, seed)
+        truth = sphere_response(body.radius, [0, 0, 0], *body.material, *antennas)[0]
         asymptotic = density >= body.fit_from
         for method in body.methods:
             found = list(itertools.islice(parts, density.size))

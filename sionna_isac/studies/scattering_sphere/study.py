@@ -50,9 +50,8 @@ class ScatteringSphereStudy(Study[ScatteringSphereScenario]):
         grid, size, bistatic = part.arguments
         sphere = self.scenario.sphere
         angles = self.angles if bistatic else np.array([math.pi])
-        wavelength = sphere.wavelength
-        k, radius = 2 * math.pi / wavelength, size * wavelength / (2 * math.pi)
-        far = FAR * wavelength
+        k, radius = 2 * math.pi / sphere.wavelength, sphere.radius_of(size)
+        far = FAR * sphere.wavelength
         cosine, sine, none = np.cos(angles), np.sin(angles), np.zeros(len(angles))
         directions = np.array([[sine, none, cosine], [none, sine, cosine]])
         across = np.array([[cosine, none, -sine], [1 + none, none, none]])
@@ -120,8 +119,8 @@ def _truth(sphere: Sphere, sizes: np.ndarray, angles: ArrayLike) -> np.ndarray:
     """Cross sections over that of the disc [2, S, A] by the Mie series."""
     rows = []
     for size in sizes:
-        radius, material = _described(sphere, size)
-        rcs = sphere_radar_cross_section(radius, *material, scattering_angles=angles)
+        radius = sphere.radius_of(float(size))
+        rcs = sphere_radar_cross_section(radius, *sphere.material, scattering_angles=angles)
         rows.append(np.concatenate(rcs) / (math.pi * radius**2))
     return np.stack(rows, axis=1)
 
@@ -130,16 +129,10 @@ def _mean_ratio(sphere: Sphere, sizes: np.ndarray) -> np.ndarray:
     """Scattering cross section over that of the disc [S]: the mean over all directions."""
     values = []
     for size in sizes:
-        radius, material = _described(sphere, size)
-        found = sphere_cross_sections(radius, *material)
+        radius = sphere.radius_of(float(size))
+        found = sphere_cross_sections(radius, *sphere.material)
         values.append(found.scattering[0] / (math.pi * radius**2))
     return np.array(values)
-
-
-def _described(sphere: Sphere, size: float) -> tuple[float, tuple[float, float, list[float]]]:
-    """Radius [m], and permittivity, conductivity and frequency."""
-    radius = float(size) * sphere.wavelength / (2 * math.pi)
-    return radius, (sphere.permittivity, sphere.conductivity, [sphere.frequency])
 
 
 def sphere_report(scenario: ScatteringSphereScenario, dataset: xr.Dataset) -> Iterator[str]:
