@@ -105,11 +105,11 @@ def problem(case: Case, num_sources: int = 16) -> Problem:
     if case.solver in torchgdm.SOLVERS:
         points, edge, _ = torchgdm.sphere(case.cells, SIZE, FREQUENCY)
         return Problem(points, edge, np.ones(len(points)), antennas, radius)
-    from sionna_isac.studies._scattering.bodies import sphere_voxels
+    import sionna_isac as isac
 
     edge = 2 * radius / case.cells
-    points, fill, _ = sphere_voxels(radius, edge)
-    return Problem(points, edge, fill, antennas, radius)
+    sphere = isac.scene.voxel_sphere(radius, edge, PERMITTIVITY)
+    return Problem(sphere.positions, edge, sphere.fill, antennas, radius)
 
 
 def run_torchgdm(task: Problem, solver: str) -> dict[str, Any]:

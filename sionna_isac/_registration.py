@@ -32,6 +32,7 @@ CLASSES = {
         "AngleDelayNetwork",
         "DifferentiableOMP",
         "MAPRatioTest",
+        "MessageDetector",
         "MUSIC",
         "NeuralAngleEstimator",
         "NeuralPresenceDetector",

@@ -58,6 +58,11 @@ OutOption = Annotated[
 ]
 
 
+SchedulerOption = Annotated[
+    str | None, typer.Option(help="Address of a Dask scheduler, in place of local processes.")
+]
+
+
 @app.command()
 def run(
     scenario: ScenarioArgument,
@@ -71,8 +76,9 @@ def run(
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes of a near-field study; one a core if not given."),
+        typer.Option(min=1, help="Processes of a near-field study; one per core if not given."),
     ] = None,
+    scheduler: SchedulerOption = None,
     models: Annotated[
         Path | None,
         typer.Option(
@@ -85,14 +91,20 @@ def run(
     from sionna_isac.study.quiet import load_tensorflow
     from sionna_isac.study.registry import get_kind
 
+    _one_place(workers, scheduler)
     config = load_scenario(scenario, set_ or (), seed, profile)
-    get_kind(config.kind).runner()  # or another command is named
+    get_kind(config.kind).check_runs()  # or another command is named
     load_tensorflow()
     from sionna_isac.study import run_scenario
 
     folder = out or Path("results") / config.folder_name
-    run_scenario(config, folder, fresh=fresh, quiet=quiet, workers=workers, models=models)
+    run_scenario(config, folder, fresh, quiet, workers, scheduler, models)
     _draw(folder, None, quiet)
+
+
+def _one_place(workers: int | None, scheduler: str | None) -> None:
+    if workers is not None and scheduler is not None:
+        raise typer.BadParameter("--workers is for local processes: leave it out with --scheduler")
 
 
 @dataset_app.command("generate")
@@ -106,9 +118,7 @@ def generate(
         int | None,
         typer.Option(min=0, help="Local processes; one a processor if not given, 0: none."),
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler, in place of local processes.")
-    ] = None,
+    scheduler: SchedulerOption = None,
     fresh: Annotated[
         bool, typer.Option(help="Discard what an earlier run left; without it a run resumes.")
     ] = False,
@@ -118,8 +128,7 @@ def generate(
     from sionna_isac.dataset import generate_dataset
     from sionna_isac.study.loading import load_scenario
 
-    if workers is not None and scheduler is not None:
-        raise typer.BadParameter("--workers is for local processes: leave it out with --scheduler")
+    _one_place(workers, scheduler)
     config = load_scenario(scenario, set_ or (), seed, profile)
     folder = out or Path("results") / config.folder_name
     generate_dataset(config, folder, workers, scheduler, fresh, quiet)

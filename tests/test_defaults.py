@@ -11,7 +11,7 @@ import pytest
 import sionna_isac as isac
 
 DOMAINS = ("array", "beamforming", "bound", "channel", "core", "metrics", "objective")
-DOMAINS += ("receiver", "scattering", "scene", "waveform")
+DOMAINS += ("plots", "receiver", "scattering", "scene", "waveform")
 LINE = re.compile(r"^ {4,}([\w, ]+) : (.*)$", re.MULTILINE)
 
 

@@ -170,18 +170,16 @@ def make_precoder(array, regularization=0.1):
 
 
 angles = np.linspace(-np.pi / 2, np.pi / 2, 1441)
-true_steering = truth.steering(angles)
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3), sharey=True)
 for axis, sector in zip(axes, (target_sector, user_sector), strict=True):
     for name, array in (("known", known), ("unknown", unknown)):
-        beam = make_precoder(array)(sector)[0]
-        pattern = np.abs(tf.linalg.matvec(true_steering, beam)) ** 2
-        axis.plot(np.rad2deg(angles), 10 * np.log10(pattern + 1e-9), label=name)
-    axis.axvspan(*np.rad2deg(sector[0]), color="0.9")
-    axis.set(xlabel="angle [deg]", ylim=(-25, 15))
-axes[0].set(ylabel="gain [dB]", title="beam for the targets")
-axes[1].set(title="beam for the user")
+        beam = make_precoder(array)(sector)
+        isac.plots.show_beampattern(
+            beam, angles, array=truth, method=name, sector=sector, floor=-25, ax=axis
+        )
+axes[0].set_title("beam for the targets")
+axes[1].set_title("beam for the user")
 axes[1].legend()
 plt.show()
 
@@ -190,17 +188,18 @@ plt.show()
 #
 # **A trap.** With independent errors two elements may nearly coincide. The matrix that (7) inverts
 # is then close to singular: the beam of the *known* array spends its unit of power on feeding such
-# pairs in opposite phase, and radiates almost nothing. A small diagonal loading, relative to the
-# mean diagonal, cures it; the price is some leakage.
+# pairs in opposite phase, and radiates little. A small diagonal loading, relative to the mean
+# diagonal, cures it; the price is some leakage. Without any loading this matrix counts as singular
+# in single precision, and the precoder says so.
 
 # %%
-for loading in (0.0, 1e-2, 1e-1):
+for loading in (1e-4, 1e-2, 1e-1):
     precoder = make_precoder(known, loading)
     beam = precoder(target_sector)[0]
     inside = truth.steering(np.linspace(*target_sector[0].numpy(), 100))
     gain = np.mean(np.abs(tf.linalg.matvec(inside, beam)) ** 2)
     print(
-        f"loading {loading:4.2f}: condition number {precoder.condition_number():10.0f}, "
+        f"loading {loading:6.4f}: condition number {precoder.condition_number():10.0f}, "
         f"mean gain in the sector {10 * np.log10(gain):6.1f} dB"
     )
 
@@ -233,12 +232,18 @@ for axis, (name, array) in zip(axes, (("known", known), ("unknown", unknown)), s
     y = reciprocal(echo(x, targets, beam, no_map), x)
     amplitude = isac.receiver.AngleDelayMap(array, angle_grid, range_grid, subcarrier_spacing)(y)
     peak = peak or float(tf.reduce_max(amplitude))
-    level = 20 * np.log10(amplitude[0].numpy() / peak)
-    image = axis.pcolormesh(np.rad2deg(angle_grid), range_grid, level.T, vmin=-25, vmax=0)
-    axis.plot(np.rad2deg(targets.angle[0]), targets.range[0], "wo", mfc="none", ms=12)
-    axis.set(title=f"positions {name}", xlabel="angle [deg]", xlim=(-50, -10))
-axes[0].set_ylabel("range [m]")
-figure.colorbar(image, ax=axes, label="[dB]")
+    isac.plots.show_map(
+        amplitude[0],
+        angle_grid,
+        range_grid,
+        truth=targets,
+        reference=peak,
+        floor=-25,
+        colorbar=False,
+        ax=axis,
+    )
+    axis.set(title=f"positions {name}", xlim=(-50, -10))
+figure.colorbar(axes[0].collections[0], ax=axes, label="dB of the largest value, positions known")
 plt.show()
 
 # %% [markdown]

@@ -136,7 +136,7 @@ plt.show()
 # %%
 car = isac.scene.ParametricCar(seed=3).voxelize(voxel_size)
 print(car)
-isac.plots.voxel_target(car)
+isac.plots.show_target(car)
 
 # %% [markdown]
 # **About resolution.** A wave in free space wants six to ten voxels a wavelength, here 1 cm or
@@ -231,46 +231,25 @@ plt.show()
 
 # %%
 ranges, azimuths = np.linspace(6, 14, 81), np.linspace(-0.35, 0.35, 101)
-grid = np.stack(np.meshgrid(ranges, azimuths, indexing="ij"), axis=-1)
+azimuth, distance = np.meshgrid(azimuths, ranges, indexing="ij")
 places = np.stack(
     [
-        grid[..., 0] * np.cos(grid[..., 1]),
-        grid[..., 0] * np.sin(grid[..., 1]),
-        np.full(grid.shape[:2], car.center[2]),
+        distance * np.cos(azimuth),
+        distance * np.sin(azimuth),
+        np.full(distance.shape, car.center[2]),
     ],
     axis=-1,
-).reshape(-1, 3)
+)
+point = isac.channel.point_echo(car.center, tones, tx, rx)
 
-
-def matched_filter(h):
-    """Correlation with the echoes of points."""
-    total = np.zeros(len(places), complex)
-    for tone, values in zip(tones, h, strict=True):
-        k = 2 * np.pi * tone / SPEED_OF_LIGHT
-        to, fro = (
-            np.exp(1j * k * np.linalg.norm(side[:, None] - places, axis=-1)) for side in (tx, rx)
-        )
-        total += np.sum(fro * (values @ to), axis=0)
-    return np.abs(total).reshape(grid.shape[:2])
-
-
-path = [np.linalg.norm(side - car.center, axis=-1) for side in (rx, tx)]
-wavenumbers = 2 * np.pi * tones[:, None, None] / SPEED_OF_LIGHT
-point = np.exp(-1j * wavenumbers * (path[0][:, None] + path[1]))
-
-figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True)
 outline = car.to_world(car.positions)
 for axis, (name, values) in zip(axes, (("point target", point), ("car", h)), strict=True):
-    image = matched_filter(values)
-    level = 20 * np.log10(image / image.max())
-    y, x = grid[..., 0] * np.sin(grid[..., 1]), grid[..., 0] * np.cos(grid[..., 1])
-    mesh = axis.pcolormesh(y, x, level, vmin=-20, vmax=0)
+    image = isac.receiver.back_projection(values, tones, tx, rx, places)
+    isac.plots.show_map(image, azimuths, ranges, floor=-20, plane=True, ax=axis)
     axis.plot(outline[:, 1], outline[:, 0], "w,", alpha=0.2)
     axis.plot(car.center[1], car.center[0], "r*")
-    axis.set(title=name, xlabel="y [m]", aspect="equal")
-    axis.invert_xaxis()
-axes[0].set_ylabel("x [m]")
-figure.colorbar(mesh, ax=axes, label="dB")
+    axis.set_title(name)
 plt.show()
 
 # %% [markdown]
@@ -384,14 +363,11 @@ for axis, (name, y) in zip(axes, (("point", single), ("motorbike", extended)), s
     found = receiver(y, sector)
     share = found.metric[0] / found.metric[0, 0]
     print(f"{name}: peaks left after each, of the first:", np.round(share.numpy(), 3))
-    picture = delay_map(y)[0].numpy()
-    level = 20 * np.log10(picture / picture.max())
-    image = axis.pcolormesh(np.rad2deg(angle_grid), range_grid, level.T, vmin=-20, vmax=0)
-    axis.plot(np.rad2deg(found.angle[0]), found.range[0], "rx", ms=8, mew=2)
-    axis.plot(np.rad2deg(angle), 10, "wo", mfc="none", ms=12)
-    axis.set(title=name, xlabel="azimuth [deg]")
-axes[0].set_ylabel("range [m]")
-figure.colorbar(image, ax=axes, label="dB")
+    picture = delay_map(y)[0]
+    isac.plots.show_map(
+        picture, angle_grid, range_grid, truth=points, detections=found, floor=-20, ax=axis
+    )
+    axis.set_title(name)
 plt.show()
 
 # %% [markdown]

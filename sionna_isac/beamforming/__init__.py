@@ -1,6 +1,7 @@
 """Beamforming: beams that come close to the bounds."""
 
 from sionna_isac.beamforming.closed_form import (
+    blind_speb,
     largest_common_rate,
     smallest_power,
     smallest_speb,
@@ -25,6 +26,7 @@ __all__ = [
     "NearFieldScene",
     "SolverError",
     "VerificationError",
+    "blind_speb",
     "communication_only",
     "largest_common_rate",
     "matrix_approximation",

@@ -16,6 +16,7 @@ from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.core import checks, cites
 
 __all__ = [
+    "blind_speb",
     "largest_common_rate",
     "least_power",
     "least_power_beams",
@@ -60,6 +61,49 @@ def smallest_speb(scene: NearFieldScene, power: float) -> float:
         SPEB [m^2]
     """
     return Model.of(require_scene(scene), require_power(power)).smallest_speb
+
+
+@cites("Yuan25")
+def blind_speb(scene: NearFieldScene, beams: Any) -> float:
+    r"""Squared position error bound of a receiver that does not know the symbols, such as MUSIC.
+
+    Such a receiver sees one source at the target, and nothing of how the streams change with the
+    position: only the power that reaches the target counts,
+
+    .. math::
+        \operatorname{SPEB}_\text{blind} = \frac{N\, \min_\mathbf{F} \operatorname{SPEB}|_{P=1}}
+        {\|\mathbf{a}^H\mathbf{F}\|^2}.
+
+    It is at least the SPEB of a receiver that knows the symbols, and equal to it for the beam on
+    the target alone.
+
+    Parameters
+    ----------
+    scene : :class:`~sionna_isac.beamforming.NearFieldScene`
+        Scene
+    beams : [N, num_streams], array_like
+        Beams :math:`\mathbf{F}` of :math:`N` antennas [sqrt(W)]
+
+    Output
+    ------
+    : `float`
+        SPEB [m^2]; infinite where no power reaches the target
+
+    Example
+    -------
+    >>> math.sqrt(isac.beamforming.blind_speb(scene, solution.beams))
+    """
+    require_scene(scene)
+    beams = checks.complexes("beams", beams)
+    if beams.ndim != 2 or len(beams) != scene.num_antennas:
+        raise ValueError(
+            f"beams must have shape [{scene.num_antennas}, num_streams]; "
+            f"got shape {list(beams.shape)}"
+        )
+    distance = np.hypot(scene.target[0], scene.target[1] - scene.element_positions)
+    steering = np.exp(-2j * math.pi / scene.wavelength * distance)
+    lit = float(np.sum(np.abs(steering.conj() @ beams) ** 2))
+    return scene.num_antennas * smallest_speb(scene, 1.0) / lit if lit else math.inf
 
 
 @cites("Yuan25")

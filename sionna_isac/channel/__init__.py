@@ -2,7 +2,7 @@
 
 from sionna_isac.channel.echo import MonostaticEcho
 from sionna_isac.channel.extended_echo import ExtendedEcho
-from sionna_isac.channel.link import GeometricLink, MultitapLink, Paths
+from sionna_isac.channel.link import BeamformedLink, GeometricLink, MultitapLink, Paths
 from sionna_isac.channel.near_field import (
     NearFieldEcho,
     NearFieldPaths,
@@ -10,8 +10,10 @@ from sionna_isac.channel.near_field import (
     new_york_path_loss,
     reflection_coefficient,
 )
+from sionna_isac.channel.point_echo import point_echo
 
 __all__ = [
+    "BeamformedLink",
     "ExtendedEcho",
     "GeometricLink",
     "MonostaticEcho",
@@ -21,5 +23,6 @@ __all__ = [
     "Paths",
     "SalehValenzuelaLink",
     "new_york_path_loss",
+    "point_echo",
     "reflection_coefficient",
 ]

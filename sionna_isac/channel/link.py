@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
+from sionna.phy.channel import ChannelModel
 
 from sionna_isac.core import (
     Array,
@@ -21,7 +22,7 @@ from sionna_isac.core import (
     uniform_integers,
 )
 
-__all__ = ["GeometricLink", "MultitapLink", "Paths"]
+__all__ = ["BeamformedLink", "GeometricLink", "MultitapLink", "PathLink", "Paths"]
 
 
 class Paths(NamedTuple):
@@ -251,3 +252,49 @@ class GeometricLink(PathLink):
             tf.concat([line_gain, fading * linalg.to_complex(present * bounce)], -1),
             tf.concat([user_range, distance + to_user], -1) / SPEED_OF_LIGHT,
         )
+
+
+class BeamformedLink(ChannelModel):
+    """Link behind a beam: a Sionna channel model from one effective transmit antenna.
+
+    A beam that does not depend on frequency can be applied to the paths in place of the
+    signals; the antenna axis then never meets the resource grid.
+
+    Parameters
+    ----------
+    link : :class:`MultitapLink` | :class:`GeometricLink` | :class:`SalehValenzuelaLink`
+        Link from all antennas, or any other Sionna `ChannelModel` of one transmitter
+    beam : [num_antennas], `tf.complex`
+        Beam
+
+    Input
+    -----
+    batch_size, num_time_steps, sampling_frequency
+        As ``link`` takes them
+
+    Output
+    ------
+    a : [batch_size, 1, 1, 1, 1, num_paths, num_time_steps], `tf.complex`
+        Path coefficients
+    tau : [batch_size, 1, 1, num_paths], `tf.float`
+        Path delays [s]
+
+    Example
+    -------
+    >>> channel = sionna.phy.channel.OFDMChannel(isac.channel.BeamformedLink(link, beam), grid)
+    >>> y = channel(x, no)  # x [batch_size, 1, 1, num_ofdm_symbols, fft_size], without antennas
+    """
+
+    def __init__(self, link: ChannelModel, beam: tf.Tensor) -> None:
+        self._link = checks.instance("link", link, ChannelModel)
+        super().__init__(precision=link.precision)
+        self._beam = tf.cast(checks.finite("beam", tf.convert_to_tensor(beam)), self.cdtype)
+        checks.rank("beam", self._beam, 1, "[num_antennas]")
+
+    def __call__(
+        self, batch_size: Any, num_time_steps: Any, sampling_frequency: Any = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        a, tau = self._link(batch_size, num_time_steps, sampling_frequency)
+        checks.shape("beam", self._beam, [a.shape[4]], "[num_antennas]")
+        weight = self._beam[:, tf.newaxis, tf.newaxis]
+        return tf.reduce_sum(a * weight, axis=4, keepdims=True), tau

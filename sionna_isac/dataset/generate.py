@@ -7,23 +7,22 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 from scipy.constants import c as SPEED_OF_LIGHT
 
-import sionna_isac
-from sionna_isac.dataset.plan import Task, check_disjoint, plan_chains
+from sionna_isac.dataset import sample
+from sionna_isac.dataset.plan import check_disjoint, sample_parts
 from sionna_isac.dataset.read import open_dataset
-from sionna_isac.dataset.sample import compute_task
 from sionna_isac.dataset.scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.dataset.store import split_file, write_split
-from sionna_isac.dataset.workers import interrupts_noticed, run_chains
-from sionna_isac.study.loading import ScenarioError
+from sionna_isac.study.compute import PartStore, compute_parts
+from sionna_isac.study.errors import ScenarioError
+from sionna_isac.study.part import Arrays, Part, Study
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.store import RunFolder, StoreError
-from sionna_isac.study.workers import default_workers
 
 __all__ = ["generate_dataset"]
 
@@ -86,7 +85,12 @@ def generate_dataset(
         if missing:
             commits = folder.note_commit()
             _warn_of_coarse_voxels(scenario, reporter)
-            _compute(scenario, folder, missing, workers, scheduler, reporter)
+            study = SampleStudy(scenario)
+            study.reporter = reporter
+            parts = sample_parts(scenario, missing)
+            compute_parts(
+                study, PartStore(study, folder), workers, scheduler, parts, partial(_there, folder)
+            )
             _write(scenario, folder, missing, commits)
         shutil.rmtree(out / "partial", ignore_errors=True)
         seconds = f"done in {time.monotonic() - started:.0f} s" if missing else "already complete"
@@ -94,44 +98,14 @@ def generate_dataset(
     return out
 
 
-def _compute(
-    scenario: DatasetScenario,
-    folder: RunFolder,
-    splits: Sequence[Split],
-    workers: int | None,
-    scheduler: str | None,
-    reporter: Reporter,
-) -> None:
-    """Compute the samples that are not there, and store each."""
-    todo = {s: [i for i in _numbers(scenario, s) if not _there(folder, s, i)] for s in splits}
-    total = sum(len(_numbers(scenario, s)) for s in splits)
-    done = total - sum(map(len, todo.values()))
-    chains = [chain for split in splits for chain in plan_chains(scenario, split, todo[split])]
-    results = contextlib.closing(_results(scenario, chains, workers, scheduler))
-    with (
-        interrupts_noticed() as check,
-        reporter.task("computing samples", total, done) as advance,
-        results as finished,
-    ):
-        for task, sample in finished:
-            folder.save(_shard(*task), **sample)
-            advance()
-            check()
+class SampleStudy(Study[DatasetScenario]):
+    """Computation of the samples of all splits, a part each."""
 
+    def parts(self) -> Iterator[Part]:
+        return sample_parts(self.scenario, SPLITS)
 
-def _results(
-    scenario: DatasetScenario,
-    chains: list[list[Task]],
-    workers: int | None,
-    scheduler: str | None,
-) -> Generator[tuple[Task, dict[str, np.ndarray]], None, None]:
-    """Tasks and their samples as they become available."""
-    calls = [[(scenario, task, sionna_isac.__version__) for task in chain] for chain in chains]
-    if workers == 0 and scheduler is None:
-        yield from (compute_task(*call) for chain in calls for call in chain)
-    elif calls:
-        number = min(workers or default_workers(), len(calls))
-        yield from run_chains(compute_task, calls, number, scheduler)
+    def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        return sample.compute_sample(self.scenario, *part.arguments)
 
 
 def _write(
@@ -142,7 +116,7 @@ def _write(
     for split in SPLITS:
         if split in missing:
             samples = (_load(folder, split, i) for i in _numbers(scenario, split))
-            parts.update(str(name) for sample in samples for name in sample["part"])
+            parts.update(str(name) for each in samples for name in each["part"])
         else:
             with open_dataset(folder.path, split) as dataset:
                 parts.update(dataset.parts)
@@ -174,26 +148,26 @@ def _shard(split: str, index: int) -> str:
     return f"{split}_{index:06d}"
 
 
-def _there(folder: RunFolder, split: str, index: int) -> bool:
+def _there(folder: RunFolder, part: Part) -> bool:
     """`True` if a sample is stored; one that is damaged is removed, to be computed again."""
     try:
-        return folder.load(_shard(split, index)) is not None
+        return folder.load(part.name) is not None
     except StoreError:
-        file = folder.path / "partial" / f"{_shard(split, index)}.npz"
+        file = folder.path / "partial" / f"{part.name}.npz"
         if not file.is_file():
             raise
         file.unlink()
         return False
 
 
-def _load(folder: RunFolder, split: str, index: int) -> dict[str, np.ndarray]:
-    sample = folder.load(_shard(split, index))
-    if sample is None:
+def _load(folder: RunFolder, split: str, index: int) -> Arrays:
+    found = folder.load(_shard(split, index))
+    if found is None:
         raise StoreError(
             f"sample {index} of split '{split}' has vanished from '{folder.path / 'partial'}'; run "
             "again to compute it"
         )
-    return sample
+    return found
 
 
 def _warn_of_coarse_voxels(scenario: DatasetScenario, reporter: Reporter) -> None:

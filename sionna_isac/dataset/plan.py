@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from sionna_isac.dataset.scenario import SPLITS
-from sionna_isac.study.loading import ScenarioError
+from sionna_isac.dataset.scenario import SPLITS, DatasetScenario, Split
+from sionna_isac.study.errors import ScenarioError
+from sionna_isac.study.part import Part
 
-__all__ = ["SampleDraw", "Task", "check_disjoint", "draw_sample", "instances_of", "plan_chains"]
+__all__ = ["SampleDraw", "check_disjoint", "draw_sample", "instances_of", "sample_parts"]
 
 _INSTANCE, _SAMPLE = 0, 1  # independent streams of the scenario's seed
 
@@ -47,20 +48,13 @@ class SampleDraw(NamedTuple):
     heading: float
 
 
-class Task(NamedTuple):
-    """A sample to compute."""
-
-    split: str
-    number: int
-
-
-def instance_seed(scenario: Any, category: int, instance: int) -> int:
+def instance_seed(scenario: DatasetScenario, category: int, instance: int) -> int:
     """Seed of an instance, whichever split it is in."""
     sequence = np.random.SeedSequence([scenario.seed, _INSTANCE, category, instance])
     return int(sequence.generate_state(1)[0]) % 2**31
 
 
-def instances_of(scenario: Any, split: str) -> list[list[int]]:
+def instances_of(scenario: DatasetScenario, split: Split) -> list[list[int]]:
     """Instances of a split for each category: every third number, so that no two splits meet."""
     place = SPLITS.index(split)
     return [
@@ -69,7 +63,7 @@ def instances_of(scenario: Any, split: str) -> list[list[int]]:
     ]
 
 
-def check_disjoint(scenario: Any) -> None:
+def check_disjoint(scenario: DatasetScenario) -> None:
     """Raise :class:`ScenarioError` if two instances of a category have the same seed."""
     for category, name in enumerate(scenario.categories):
         numbers = [n for split in SPLITS for n in instances_of(scenario, split)[category]]
@@ -81,7 +75,7 @@ def check_disjoint(scenario: Any) -> None:
             )
 
 
-def draw_sample(scenario: Any, split: str, index: int) -> SampleDraw:
+def draw_sample(scenario: DatasetScenario, split: Split, index: int) -> SampleDraw:
     """Draw a sample; categories alternate, and instances within them.
 
     Parameters
@@ -118,21 +112,25 @@ def draw_sample(scenario: Any, split: str, index: int) -> SampleDraw:
     )
 
 
-def plan_chains(
-    scenario: Any, split: str, missing: Collection[int], length: int = 12
-) -> list[list[Task]]:
-    """Samples to compute, in chains of one instance and at most ``length``.
+def sample_parts(
+    scenario: DatasetScenario, splits: Iterable[Split], length: int = 12
+) -> Iterator[Part]:
+    """Samples of splits as parts, in chains of one instance and at most ``length``.
 
     The solver's kernels depend on the voxel grid of the instance: a worker that computes a chain
     computes them once.
     """
-
-    def instance(index: int) -> tuple[int, int]:
-        draw = draw_sample(scenario, split, index)
-        return draw.category, draw.instance
-
-    ordered = sorted(missing, key=lambda i: (*instance(i), i))
-    groups = [[Task(split, i) for i in group] for _, group in itertools.groupby(ordered, instance)]
-    return [
-        group[start : start + length] for group in groups for start in range(0, len(group), length)
-    ]
+    for split in splits:
+        seen: Counter[tuple[int, int]] = Counter()
+        for index in range(getattr(scenario.num_samples, split)):
+            draw = draw_sample(scenario, split, index)
+            instance = draw.category, draw.instance
+            chain = f"{split}_{draw.category}_{draw.instance}_{seen[instance] // length}"
+            seen[instance] += 1
+            yield Part(
+                f"{split}_{index:06d}",
+                (split, index),
+                task="computing samples",
+                parallel=True,
+                chain=chain,
+            )

@@ -6,12 +6,12 @@ import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
 
-from sionna_isac.dataset.scenario import SPLITS
+from sionna_isac.dataset.scenario import SPLITS, Split
 from sionna_isac.dataset.store import (
     VARIABLES,
     DatasetError,
@@ -94,7 +94,7 @@ class ChannelDataset:
         attrs = self._store.attrs
         self.attrs = {k: v.item() if isinstance(v, np.generic) else v for k, v in attrs.items()}
         self.scenario = parse_scenario(json.loads(self.attrs["scenario"]))
-        self.split = str(self.attrs["split"])
+        self.split = cast(Split, str(self.attrs["split"]))
         self.categories = tuple(json.loads(self.attrs["categories"]))
         self.parts = tuple(json.loads(self.attrs["parts"]))
         check_head(self._store, self.scenario, self.file)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.constants import epsilon_0
 from scipy.constants import speed_of_light as SPEED_OF_LIGHT
 
 import sionna_isac
-from sionna_isac.dataset.plan import SampleDraw, Task, draw_sample
+from sionna_isac.dataset.plan import SampleDraw, draw_sample
+from sionna_isac.dataset.scenario import CrossArray, DatasetScenario, Solver, Split
 from sionna_isac.study.quiet import load_tensorflow
 from sionna_isac.study.store import StoreError
 
@@ -19,7 +21,6 @@ __all__ = [
     "SampleError",
     "antennas",
     "compute_sample",
-    "compute_task",
     "target_response",
     "unit_gain_channel",
     "unit_gain_moment",
@@ -56,9 +57,8 @@ def unit_gain_moment(frequency: Any) -> np.ndarray:
     return epsilon_0 * wavelength**3 / (2 * np.pi) ** 2
 
 
-def antennas(scenario: Any) -> dict[str, np.ndarray]:
+def antennas(array: CrossArray) -> dict[str, np.ndarray]:
     """Positions of the cross array [m] and unit polarisations, [num_tx, 3] and [num_rx, 3]."""
-    array = scenario.array
     axes = {"y": 1, "z": 2}
     result = {}
     for side, number, axis in (("tx", array.num_tx, "y"), ("rx", array.num_rx, "z")):
@@ -70,17 +70,7 @@ def antennas(scenario: Any) -> dict[str, np.ndarray]:
     return result
 
 
-def compute_task(scenario: Any, task: Task, version: str) -> tuple[Task, dict[str, np.ndarray]]:
-    """Compute a task's sample; ``version`` is that of the process that asks for it."""
-    if version != sionna_isac.__version__:
-        raise SampleError(
-            f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "
-            f"{version}: install the same version"
-        )
-    return task, compute_sample(scenario, task.split, task.number)
-
-
-def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarray]:
+def compute_sample(scenario: DatasetScenario, split: Split, index: int) -> dict[str, np.ndarray]:
     """Compute one sample, which depends on nothing but the arguments.
 
     Parameters
@@ -110,10 +100,13 @@ def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarra
     )
     target = _target(scenario, draw)
     try:
-        response = target_response(scenario, target)
+        response = target_response(
+            target, scenario.array, scenario.solver, scenario.frequencies, scenario.precision
+        )
     except _library().scattering.NotConvergedError as error:
         raise SampleError(f"{where}: {error}") from None
-    channel = unit_gain_channel(scenario, response.h)
+    carrier = scenario.array.carrier_frequency
+    channel = unit_gain_channel(response.h, scenario.frequencies, carrier)
     power = float(np.mean(np.abs(channel) ** 2, dtype=np.float64))
     if not 0 < power < np.inf:
         raise SampleError(f"{where}: the channel is not finite or vanishes; mean power {power}")
@@ -138,7 +131,7 @@ def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarra
     }
 
 
-def _target(scenario: Any, draw: SampleDraw) -> Any:
+def _target(scenario: DatasetScenario, draw: SampleDraw) -> Any:
     family = scenario.targets[draw.category].family
     target = _voxels(family, draw.instance_seed, scenario.solver.voxel_size)
     if scenario.material_spread:
@@ -154,11 +147,17 @@ def _voxels(family: str, seed: int, voxel_size: float) -> Any:
     return getattr(scene, vehicle[family])(seed=seed).voxelize(voxel_size)
 
 
-def target_response(scenario: Any, target: Any) -> Any:
+def target_response(
+    target: Any,
+    array: CrossArray,
+    solver: Solver,
+    frequencies: ArrayLike,
+    precision: Literal["single", "double"],
+) -> Any:
     """Response of a placed target; the antennas are taken into its frame, the grid stays."""
     scattering = _library().scattering
-    array, solver = antennas(scenario), scenario.solver
-    moments = unit_gain_moment(scenario.array.carrier_frequency) * array["tx_polarization"]
+    dipoles = antennas(array)
+    moments = unit_gain_moment(array.carrier_frequency) * dipoles["tx_polarization"]
     with warnings.catch_warnings():
         # that voxels are coarse is said once, by the scenario's run, not by each sample
         warnings.simplefilter("ignore", scattering.CoarseGridWarning)
@@ -167,16 +166,16 @@ def target_response(scenario: Any, target: Any) -> Any:
             target.voxel_size,
             target.permittivity,
             target.conductivity,
-            scenario.frequencies,
-            target.to_body(array["tx_position"]),
+            frequencies,
+            target.to_body(dipoles["tx_position"]),
             target.direction_to_body(moments),
-            target.to_body(array["rx_position"]),
-            target.direction_to_body(array["rx_polarization"]),
+            target.to_body(dipoles["rx_position"]),
+            target.direction_to_body(dipoles["rx_polarization"]),
             fill=target.fill,
             normals=target.normals,
             kernel=solver.kernel,
             tolerance=solver.tolerance,
-            precision=scenario.precision,
+            precision=precision,
             approximation=solver.approximation,
             metal=solver.metal,
             max_iterations=solver.max_iterations,
@@ -185,9 +184,11 @@ def target_response(scenario: Any, target: Any) -> Any:
         )
 
 
-def unit_gain_channel(scenario: Any, response: np.ndarray) -> np.ndarray:
+def unit_gain_channel(
+    response: np.ndarray, frequencies: ArrayLike, carrier_frequency: float
+) -> np.ndarray:
     """Response [F, R, T] to moments of the carrier as that to those of each tone."""
-    ratio = scenario.array.carrier_frequency / np.asarray(scenario.frequencies)
+    ratio = carrier_frequency / np.asarray(frequencies)
     return response * (ratio**3)[:, None, None].astype(response.real.dtype)
 
 

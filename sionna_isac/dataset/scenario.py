@@ -16,11 +16,11 @@ from sionna_isac.study.blocks import (
     Frozen,
     Interval,
     Positive,
-    Study,
+    Scenario,
     changed_fields,
 )
 
-__all__ = ["SPLITS", "DatasetScenario", "Split"]
+__all__ = ["SPLITS", "CrossArray", "DatasetScenario", "Solver", "Split", "Tones"]
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -155,7 +155,7 @@ class Solver(Frozen):
         return self
 
 
-class DatasetScenario(Study):
+class DatasetScenario(Scenario):
     """Channels of extended targets with their labels, for training, validation and test."""
 
     kind: Literal["dataset"]

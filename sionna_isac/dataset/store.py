@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from sionna_isac.dataset.sample import antennas, unit_gain_moment
+from sionna_isac.dataset.scenario import DatasetScenario, Split
 from sionna_isac.study.store import StoreError, atomic, provenance
 
 __all__ = [
@@ -80,7 +81,7 @@ def damaged(file: Path, text: str, where: str = "") -> DatasetError:
     )
 
 
-def split_file(folder: Path, split: str) -> Path:
+def split_file(folder: Path, split: Split) -> Path:
     """File of a split in the folder of a data set."""
     return Path(folder) / f"{split}.h5"
 
@@ -97,8 +98,8 @@ def sample_digest(sample: dict[str, Any], index: int) -> np.ndarray:
 
 def write_split(
     file: Path,
-    scenario: Any,
-    split: str,
+    scenario: DatasetScenario,
+    split: Split,
     samples: Iterable[dict[str, np.ndarray]],
     parts: list[str],
     commits: list[str],
@@ -139,7 +140,7 @@ def write_split(
 
 
 def _write_head(
-    store: h5py.File, scenario: Any, split: str, parts: list[str], commits: list[str]
+    store: h5py.File, scenario: DatasetScenario, split: Split, parts: list[str], commits: list[str]
 ) -> None:
     solver = scenario.solver
     store.attrs.update(provenance(scenario))
@@ -161,16 +162,16 @@ def _write_head(
         store.create_dataset(name, data=value).attrs["units"] = units.get(name, "1")
 
 
-def _fixed_variables(scenario: Any) -> dict[str, np.ndarray]:
+def _fixed_variables(scenario: DatasetScenario) -> dict[str, np.ndarray]:
     """Variables that all samples share: antennas, frequencies and moments."""
     return {
-        **antennas(scenario),
+        **antennas(scenario.array),
         "frequency": np.asarray(scenario.frequencies),
         "tx_moment": unit_gain_moment(scenario.frequencies),
     }
 
 
-def check_head(store: h5py.File, scenario: Any, file: Path) -> None:
+def check_head(store: h5py.File, scenario: DatasetScenario, file: Path) -> None:
     """Refuse variables, shared by all samples, that are not those of the scenario.
 
     They are in no checksum, but follow from the scenario, to the last bit: but for the moment,

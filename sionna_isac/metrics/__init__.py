@@ -24,6 +24,7 @@ from sionna_isac.metrics.error_rate import (
     rayleigh_qpsk_symbol_error_rate,
     symbol_error_rate,
 )
+from sionna_isac.metrics.lobes import Lobes, found_targets, lobes
 from sionna_isac.metrics.localization import (
     LocalizationRMSE,
     MatchedErrors,
@@ -36,6 +37,7 @@ from sionna_isac.metrics.rate import ergodic_rate
 __all__ = [
     "ROC",
     "Interval",
+    "Lobes",
     "LocalizationRMSE",
     "MatchedErrors",
     "bit_error_rate",
@@ -44,6 +46,8 @@ __all__ = [
     "count_detections",
     "ergodic_rate",
     "false_alarm_probability",
+    "found_targets",
+    "lobes",
     "localization_rmse",
     "matched_errors",
     "mean_interval",

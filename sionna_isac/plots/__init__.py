@@ -1,9 +1,20 @@
-"""Figures of targets, and bounds laid over errors."""
+"""Figures on plain arrays: maps, beam patterns, arrays, targets, detection, curves and bounds.
 
-from sionna_isac.plots.bound import add_bound
-from sionna_isac.plots.target import voxel_target
+The functions import neither TensorFlow nor results of studies. They draw on given axes, or on a
+figure of their own, and return what they drew on.
+"""
+
+from sionna_isac.plots.array import show_array, show_beampattern
+from sionna_isac.plots.curve import add_bound, show_curve, show_roc
+from sionna_isac.plots.map import show_map
+from sionna_isac.plots.target import show_target
 
 __all__ = [
     "add_bound",
-    "voxel_target",
+    "show_array",
+    "show_beampattern",
+    "show_curve",
+    "show_map",
+    "show_roc",
+    "show_target",
 ]

@@ -14,7 +14,7 @@ from sionna_isac.plots.style import new_figure
 if TYPE_CHECKING:
     from sionna_isac.scene import VoxelTarget
 
-__all__ = ["voxel_target"]
+__all__ = ["PARTS", "show_target"]
 
 PARTS = {
     "body": "#6f87a6",
@@ -34,7 +34,7 @@ OTHERS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da
 WIDTH = 9.5  # of the figure [inch]
 
 
-def voxel_target(target: VoxelTarget) -> Figure:
+def show_target(target: VoxelTarget) -> Figure:
     """Voxels of a target: three orthogonal views and two sections, coloured by part.
 
     Views show what is seen first, darker the further away it is. The sections go through the middle

@@ -1,6 +1,7 @@
 """Receivers: from observations to targets and symbols."""
 
 from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
+from sionna_isac.receiver.back_projection import back_projection
 from sionna_isac.receiver.detector import AngleEstimate, MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.music import MUSIC, PositionEstimate
@@ -14,7 +15,7 @@ from sionna_isac.receiver.nn import (
 )
 from sionna_isac.receiver.omp import OMP, TargetEstimate
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
-from sionna_isac.receiver.symbols import SymbolDetector
+from sionna_isac.receiver.symbols import MessageDetector, SymbolDetector
 
 __all__ = [
     "MUSIC",
@@ -25,6 +26,7 @@ __all__ = [
     "DelayDictionary",
     "DifferentiableOMP",
     "MAPRatioTest",
+    "MessageDetector",
     "NeuralAngleEstimator",
     "NeuralPresenceDetector",
     "NeuralReceiver",
@@ -35,4 +37,5 @@ __all__ = [
     "SoftmaxAngleEstimator",
     "SymbolDetector",
     "TargetEstimate",
+    "back_projection",
 ]

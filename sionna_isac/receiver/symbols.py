@@ -1,4 +1,4 @@
-"""Decisions on data symbols with known channel."""
+"""Decisions on data symbols and messages with known channel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sionna.phy.mapping import Constellation, Demapper
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
 
-__all__ = ["SymbolDetector"]
+__all__ = ["MessageDetector", "SymbolDetector"]
 
 
 @register
@@ -82,3 +82,53 @@ class SymbolDetector(Layer):
         llr = tf.reshape(llr, [*linalg.sizes(y), self.num_bits_per_symbol])
         # bits that are decided would hide NaN
         return tf.where(valid[..., tf.newaxis], llr, float("nan"))
+
+
+@register
+@cites("MateosRamos23")
+class MessageDetector(Layer):
+    r"""Maximum-likelihood scores of QAM messages with known CSI, Section III-C of [MateosRamos23]_.
+
+    .. math::
+        \hat m = \arg\min_{m \in \mathcal{M}} |y_c - \kappa\, x(m)|^2
+
+    The points :math:`x(m)` are those of Sionna's constellation, in its order; they are `points`.
+
+    Parameters
+    ----------
+    num_messages : `int`, (default 4)
+        Number of messages :math:`|\mathcal{M}|`, the points of a square QAM: 4, 16, 64, ...
+
+    Input
+    -----
+    y : [...], `tf.complex`
+        Received symbols :math:`y_c`
+    csi : [...], `tf.complex`
+        Channel :math:`\kappa`
+
+    Output
+    ------
+    : [..., num_messages], `tf.float`
+        Negative squared distances [W]; the largest is that of the most likely message
+    """
+
+    def __init__(
+        self, num_messages: int = 4, *, precision: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.num_messages = checks.integer("num_messages", num_messages, minimum=4)
+        num_bits = self.num_messages.bit_length() - 1
+        if self.num_messages != 2**num_bits or num_bits % 2:
+            raise ValueError(f"num_messages must be a power of 4 (square QAM); got {num_messages}")
+        qam = Constellation("qam", num_bits, precision=self.precision)
+        self._points = qam.points.numpy()
+
+    @property
+    def points(self) -> tf.Tensor:
+        """[num_messages], `tf.complex` : Points of the constellation"""
+        return tf.constant(self._points)
+
+    def call(self, y: Complex, csi: Complex) -> tf.Tensor:
+        checks.shape("csi", csi, y.shape, "as y has")
+        error = y[..., tf.newaxis] - csi[..., tf.newaxis] * self.points
+        return -(tf.math.real(error) ** 2 + tf.math.imag(error) ** 2)

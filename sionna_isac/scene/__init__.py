@@ -12,6 +12,7 @@ from sionna_isac.scene.point_target import (
     TargetScene,
 )
 from sionna_isac.scene.sector import FixedSector, RandomSector
+from sionna_isac.scene.sphere import voxel_sphere
 from sionna_isac.scene.vehicle import ParametricVehicle
 from sionna_isac.scene.voxels import CATEGORIES, TargetLabel, VoxelTarget
 
@@ -33,4 +34,5 @@ __all__ = [
     "TargetLabel",
     "TargetScene",
     "VoxelTarget",
+    "voxel_sphere",
 ]

@@ -9,7 +9,7 @@ import importlib
 from typing import Any
 
 _PARTS = {
-    "blocks": ("Study", "Training"),
+    "blocks": ("Scenario", "Training"),
     "errors": ("ScenarioError", "WorkerError"),
     "learner": ("Learner", "Stage"),
     "loading": (
@@ -18,6 +18,7 @@ _PARTS = {
         "load_scenario",
         "parse_scenario",
     ),
+    "part": ("Part", "Study"),
     "progress": ("Reporter",),
     "registry": (
         "Kind",

@@ -14,10 +14,10 @@ from pydantic import (
 )
 
 __all__ = [
-    "CompiledStudy",
+    "CompiledScenario",
     "Frozen",
     "Optimization",
-    "Study",
+    "Scenario",
     "Training",
 ]
 
@@ -52,9 +52,11 @@ class Frozen(BaseModel):
     )
 
 
-class Study(Frozen):
+class Scenario(Frozen):
     """Common fields of all scenarios; ``profile`` is the one that was chosen from the file."""
 
+    kind: str = ""
+    """Kind of the study"""
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     """Name of the study and of its folder of results; that of the file if not given"""
     title: str
@@ -72,7 +74,7 @@ class Study(Frozen):
         return f"{self.name}_{self.profile}" if self.profile else self.name
 
 
-class CompiledStudy(Study):
+class CompiledScenario(Scenario):
     """Common fields of scenarios of layers in a TensorFlow graph."""
 
     precision: Literal["single", "double"] = "single"

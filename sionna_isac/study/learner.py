@@ -53,6 +53,13 @@ class Learner(keras.Model):
         for layer in self.stage.frozen:
             layer.trainable = True
 
+    def configuration(self) -> dict[str, Any]:
+        """What the result of a training depends on, apart from the training itself.
+
+        These are the layers; a subclass adds the numbers that it gives to their calls.
+        """
+        return {"layers": self.layers}
+
     def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
         """Loss of a batch of the present stage.
 

@@ -18,13 +18,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sionna_isac.study.blocks import Study
+from sionna_isac.study.blocks import Scenario
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.suggest import suggestion
 
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
+
+    from sionna_isac.study.part import Study
 
 __all__ = [
     "GROUP",
@@ -41,7 +43,7 @@ GROUP = "sionna_isac.studies"
 FIRST = "multi_target"  # the one to read first
 
 
-def _no_report(scenario: Any, dataset: xr.Dataset) -> Iterable[str]:
+def _no_report(scenario: Scenario, dataset: xr.Dataset) -> Iterable[str]:
     return ()
 
 
@@ -54,21 +56,20 @@ class Kind:
 
     Parameters
     ----------
-    scenario : subclass of :class:`~sionna_isac.study.Study`
+    scenario : subclass of :class:`~sionna_isac.study.Scenario`
         Fields of its scenarios; the value of the field ``kind: Literal["..."]`` is the name
     draw : callable
         ``draw(dataset)`` returns the figure of a result
-    run : `None` (default) | callable
-        ``run(scenario, folder, reporter)`` returns the result, an `xarray.Dataset`. ``folder`` is a
-        :class:`~sionna_isac.study.RunFolder` for parts, by which a run resumes, and ``reporter``
-        a :class:`~sionna_isac.study.Reporter`. `None` if another command serves the kind.
+    study : `None` (default) | subclass of :class:`~sionna_isac.study.Study`
+        Computation, or what :func:`deferred` makes of its name; `None` if another command serves
+        the kind
     report : callable
         ``report(scenario, dataset)`` returns the lines that are printed after a run; none if not
         given
     example : mapping
         Fields that a new scenario file must give, beside its kind, name and title
-    uses_workers : `bool`, (default `False`)
-        If `True`, ``run`` also takes ``workers``, a number of processes or `None`
+    parallel : `bool`, (default `False`)
+        If `True`, parts are computed by worker processes
     command : `str`
         Command line that runs a scenario, "run" if not given
 
@@ -80,18 +81,18 @@ class Kind:
         If the example has a field that scenarios do not have
     """
 
-    scenario: type[Study]
+    scenario: type[Scenario]
     draw: Callable[[xr.Dataset], Figure]
-    run: Callable[..., xr.Dataset] | None = None
+    study: Callable[[Any], Study] | None = None
     report: Callable[[Any, xr.Dataset], Iterable[str]] = _no_report
     example: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    uses_workers: bool = False
+    parallel: bool = False
     command: str = "run"
 
     def __post_init__(self) -> None:
         model = self.scenario
-        if not (isinstance(model, type) and issubclass(model, Study)):
-            raise TypeError(f"scenario must be a subclass of study.Study; got {model!r}")
+        if not (isinstance(model, type) and issubclass(model, Scenario)):
+            raise TypeError(f"scenario must be a subclass of study.Scenario; got {model!r}")
         field = model.model_fields.get("kind")
         names = typing.get_args(field.annotation) if field else ()
         if len(names) != 1 or not re.fullmatch("[a-z0-9_]+", str(names[0])):
@@ -99,9 +100,9 @@ class Kind:
                 f"scenario must have a field kind: Literal[...] of one name in lower-case letters, "
                 f"digits and _; got {model.__name__} with {list(names)}"
             )
-        for name in ("draw", "run", "report"):
+        for name in ("draw", "study", "report"):
             value = getattr(self, name)
-            if not callable(value) and not (name == "run" and value is None):
+            if not callable(value) and not (name == "study" and value is None):
                 raise TypeError(f"{name} must be a function; got {value!r}")
         unknown = [key for key in self.example if key not in model.model_fields]
         if unknown:
@@ -112,19 +113,18 @@ class Kind:
         """`str` : Name, as in the field ``kind`` of its scenarios"""
         return str(typing.get_args(self.scenario.model_fields["kind"].annotation)[0])
 
-    def runner(self) -> Callable[..., xr.Dataset]:
-        """The function that runs scenarios.
-
-        Raises
-        ------
-        ScenarioError
-            If another command serves the kind
-        """
-        if self.run is None:
+    def check_runs(self) -> None:
+        """Raise :class:`~sionna_isac.study.ScenarioError` if another command serves the kind."""
+        if self.study is None:
             raise ScenarioError(
                 f"a scenario of kind '{self.name}' is for 'sionna-isac {self.command}'"
             )
-        return self.run
+
+    def computation(self, scenario: Scenario) -> Study:
+        """What computes a scenario; an error as of :meth:`check_runs` if there is nothing."""
+        self.check_runs()
+        assert self.study is not None
+        return self.study(scenario)
 
 
 def deferred(place: str) -> Callable[..., Any]:

@@ -1,16 +1,17 @@
-"""A study from scenario to stored result."""
+"""A study from scenario to stored result: parts that are there are not computed again."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 
 from sionna_isac.core import checks, set_seed
+from sionna_isac.study.blocks import Scenario
+from sionna_isac.study.compute import PartStore, compute_parts
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.registry import get_kind
@@ -20,29 +21,32 @@ __all__ = ["run_scenario"]
 
 
 def run_scenario(
-    scenario: Any,
+    scenario: Scenario,
     out: str | Path,
     fresh: bool = False,
     quiet: bool = False,
     workers: int | None = None,
+    scheduler: str | None = None,
     models: str | Path | None = None,
 ) -> xr.Dataset:
     """Run a scenario and store its result; what an interrupted run computed is kept.
 
     Parameters
     ----------
-    scenario
+    scenario : :class:`~sionna_isac.study.Scenario`
         Scenario of any kind, from :func:`~sionna_isac.study.load_scenario`
     out : `str` | `Path`
         Folder of the run
     fresh : `bool`, (default `False`)
-        Whether results of an earlier run in the folder are discarded
+        If `True`, results of an earlier run in the folder are discarded
     quiet : `bool`, (default `False`)
-        Whether no progress is shown
+        If `True`, no progress is shown
     workers : `None` (default) | `int`
-        Number of processes of a near-field study, whose results do not depend on it; `None` is
-        one a core. They are started afresh: a script that calls this needs the usual
+        Number of processes of a kind that uses them; results do not depend on it. `None` is one per
+        core. They are started afresh: a script that calls this needs the usual
         ``if __name__ == "__main__":``.
+    scheduler : `None` (default) | `str`
+        Address of a running Dask scheduler, whose workers are used instead
     models : `None` (default) | `str` | `Path`
         Folder of trained models, shared by studies that need the same; `None` is "models" beside
         ``out``
@@ -58,18 +62,20 @@ def run_scenario(
         If the folder holds results of another configuration
     TrainingError
         If training diverged
+    WorkerError
+        If worker processes die, or the scheduler cannot be reached
     ScenarioError
-        If ``workers`` is given and has no effect, or another command serves the kind
+        If ``workers`` or ``scheduler`` is given and has no effect, or another command serves the
+        kind
     TypeError
-        If what runs the kind, from outside the library, does not return a data set
+        If the kind, from outside the library, does not return a data set
     """
     kind = get_kind(scenario.kind)
-    study = kind.runner()
-    if kind.uses_workers:
-        number = None if workers is None else checks.integer("workers", workers)
-        study = partial(study, workers=number)
-    elif workers is not None:
-        raise ScenarioError(f"workers has no effect on a study of kind '{scenario.kind}'")
+    study = kind.computation(scenario)
+    for name, value in (("workers", workers), ("scheduler", scheduler)):
+        if value is not None and not kind.parallel:
+            raise ScenarioError(f"{name} has no effect on a study of kind '{scenario.kind}'")
+    workers = None if workers is None else checks.integer("workers", workers)
     reporter = Reporter(quiet)
     folder = RunFolder(Path(out), scenario, fresh, None if models is None else Path(models))
     if folder.result.exists():
@@ -88,11 +94,16 @@ def run_scenario(
         reporter.say(f"note: parts of this run were computed by other versions: {commits[:-1]}")
     started = time.monotonic()
     set_seed(scenario.seed)
-    dataset = study(scenario, folder, reporter)
+    study.reporter, study.folder = reporter, folder
+    store = PartStore(study, folder)
+    parts = compute_parts(study, store, workers, scheduler)
+    dataset = study.summarise({part.name: store.get(part) for part in parts})
     if not isinstance(dataset, xr.Dataset):
         raise TypeError(
-            f"run of the kind '{kind.name}' must return an xarray.Dataset; got {dataset!r}"
+            f"summarise of the kind '{kind.name}' must return an xarray.Dataset; got {dataset!r}"
         )
+    if store.origins:
+        dataset.attrs["models"] = json.dumps(store.origins)
     folder.write_result(dataset, scenario, commits)
     reporter.say(f"done in {time.monotonic() - started:.0f} s: {folder.result}")
     _say(kind.report(scenario, dataset), reporter)

@@ -22,6 +22,7 @@ import xarray as xr
 import sionna_isac
 from sionna_isac.errors import UsageError
 from sionna_isac.study._yaml import dump, parse
+from sionna_isac.study.blocks import Scenario
 from sionna_isac.study.loading import parse_scenario
 
 __all__ = [
@@ -67,7 +68,7 @@ class RunFolder:
     """
 
     def __init__(
-        self, path: str | Path, scenario: Any, fresh: bool = False, models: Path | None = None
+        self, path: str | Path, scenario: Scenario, fresh: bool = False, models: Path | None = None
     ) -> None:
         self.path = Path(path)
         self.models = models or self.path.resolve().parent / "models"
@@ -117,7 +118,7 @@ class RunFolder:
             else:
                 target.unlink(missing_ok=True)
 
-    def _check_same(self, config: Path, scenario: Any) -> None:
+    def _check_same(self, config: Path, scenario: Scenario) -> None:
         try:
             stored = parse(config.read_text(encoding="utf-8"))
             stored.setdefault("profile", "")  # runs that are older than profiles
@@ -166,7 +167,7 @@ class RunFolder:
         except OSError as error:
             raise StoreError(f"out: cannot write '{file}': {error.strerror}") from None
 
-    def write_result(self, dataset: xr.Dataset, scenario: Any, commits: list[str]) -> None:
+    def write_result(self, dataset: xr.Dataset, scenario: Scenario, commits: list[str]) -> None:
         """Write the result file, with its provenance."""
         dataset.attrs.update(provenance(scenario))
         dataset.attrs["computed_by"] = " ".join(commits)
@@ -278,7 +279,7 @@ def _sha256(file: Path) -> str:
         raise StoreError(f"cannot read '{file}': {error.strerror}") from None
 
 
-def provenance(scenario: Any) -> dict[str, str]:
+def provenance(scenario: Scenario) -> dict[str, str]:
     """Configuration, seed, versions, platform and git commit, as attributes of a result."""
     versions = {"sionna_isac": sionna_isac.__version__, "python": platform.python_version()}
     packages = ("sionna", "sionna-no-rt", "tensorflow", "keras", "numpy", "scipy", "cvxpy")

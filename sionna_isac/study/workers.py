@@ -1,34 +1,42 @@
-"""Worker processes for work that is Python and small matrices.
+"""Worker processes: a local Dask cluster, or a running one at an address.
 
-This module imports nothing heavy: a worker starts here and silences what TensorFlow logs when it
-is first imported.
+This module imports nothing heavy.
 """
 
 from __future__ import annotations
 
-import concurrent.futures as futures
 import contextlib
-import multiprocessing as mp
+import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from sionna_isac.study.errors import WorkerError
 
-__all__ = ["default_workers", "run_tasks", "silenced"]
+__all__ = [
+    "default_workers",
+    "interrupts_noticed",
+    "run_chains",
+    "silenced",
+]
 
-# One thread a process: more would compete for the cores, and the last digits of a search may
-# depend on how a matrix product is split. Work here is not for accelerators.
 _ENVIRONMENT = {
+    # one thread each: the numbers then do not depend on the number of workers
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
     "CUDA_VISIBLE_DEVICES": "-1",
+    # Dask's own values return memory to the system after every array
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
 }
+_CONNECT_SECONDS = 20
 
 
 def default_workers() -> int:
@@ -38,58 +46,137 @@ def default_workers() -> int:
     return os.cpu_count() or 1
 
 
-def run_tasks(
-    function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], workers: int, module: str
-) -> Generator[tuple[int, Any], None, None]:
-    """Results of ``function(*task)`` in worker processes, as (index, result) when they come.
+def run_chains(
+    function: Callable[..., Any],
+    chains: Sequence[Sequence[tuple[Any, ...]]],
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Generator[Any, None, None]:
+    """Yield what a function returns for each call, as it becomes available.
 
-    Also with one worker there is a process, with one thread for linear algebra: results do not
-    depend on the number of workers. Processes end with this one, however it ends, and with the
-    iterator, which is to be closed.
+    In a chain each call waits for the one before it. Dask computes a task where its input is, so
+    that one worker takes the chain and what the function caches serves all of it. Processes end
+    with this one, however it ends, and with the iterator, which is to be closed.
 
     Parameters
     ----------
-    function
-        Function at the top level of a module
-    tasks
-        Its arguments
-    workers
-        Number of processes
-    module
-        Module that workers import when they start, its messages silenced
+    function : callable
+        Function, importable by the workers
+    chains : sequence of sequences of `tuple`
+        Arguments of each call
+    workers : `None` (default) | `int`
+        Number of local processes; `None` is one for each core that may be used
+    scheduler : `None` (default) | `str`
+        Address of a running Dask scheduler to use instead
 
     Raises
     ------
     WorkerError
-        If a process ended by itself
+        If the scheduler cannot be reached, or several workers died over one call
     """
-    if not tasks:
+    if not chains:
         return
-    context = mp.get_context("spawn")
-    # nobody writes: workers see its end when this process closes it, or ends in any way
-    lifeline, held = context.Pipe(duplex=False)
-    pool = futures.ProcessPoolExecutor(
-        min(workers, len(tasks)), context, initializer=_start, initargs=(lifeline, module)
-    )
-    finished = False
+    from distributed import KilledWorker, as_completed
+    from distributed.comm import CommClosedError
+
+    with _client(min(workers or default_workers(), len(chains)), scheduler) as client:
+        futures: list[Any] = []
+        for chain in chains:
+            before = None
+            for arguments in chain:
+                before = client.submit(_call, function, arguments, before, pure=False)
+                futures.append(before)
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+                future.release()
+        except KilledWorker as error:
+            tries = error.allowed_failures + 1
+            raise WorkerError(
+                f"{tries} workers died over one part, most likely for want of memory: use "
+                "fewer workers or a smaller scenario; the same command goes on from here"
+            ) from None
+        except (CommClosedError, TimeoutError) as error:
+            raise WorkerError(
+                f"scheduler: lost it ({_one_line(error)}); the same command goes on from here"
+            ) from None
+
+
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...], before: Any) -> Any:
+    return function(*arguments)
+
+
+@contextlib.contextmanager
+def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """Client of a cluster; a local one lives as long as it does."""
+    from distributed import Client, LocalCluster
+
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            with _interrupts_ignored():
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="localhost:0",  # any free port
+                    silence_logs=logging.CRITICAL,
+                    env=_ENVIRONMENT,
+                )
+            yield stack.enter_context(Client(stack.enter_context(cluster)))
+            return
+        try:
+            client = stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
+        except (OSError, ValueError) as error:
+            raise WorkerError(
+                f"scheduler: no Dask scheduler at '{scheduler}': {_one_line(error)}"
+            ) from None
+        yield client
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C, which the terminal sends to all of them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with _environment():
-            pending = {pool.submit(function, *task): i for i, task in enumerate(tasks)}
-        for done in futures.as_completed(pending):
-            yield pending[done], done.result()
-        finished = True
-    except BrokenProcessPool:
-        raise WorkerError(
-            "a worker process ended before its work was done: not enough memory for "
-            f"{workers} workers, or a script without `if __name__ == '__main__':`. "
-            "What is done is kept; run again to go on"
-        ) from None
+        yield
     finally:
-        if not finished:
-            held.close()
-        pool.shutdown(wait=finished, cancel_futures=True)
-        held.close()
-        lifeline.close()
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def interrupts_noticed() -> Iterator[Callable[[], None]]:
+    """Yield a check for an interrupt that was swallowed: in a finaliser, Python only prints it.
+
+    An interrupt is Ctrl-C, or SIGTERM where this process handles it.
+    """
+    arrived = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+
+    def note(number: int, frame: Any) -> None:
+        arrived.set()
+        handler = before.get(signal.Signals(number))
+        if callable(handler):
+            handler(number, frame)
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if arrived.is_set():
+            raise KeyboardInterrupt
+
+    numbers: list[signal.Signals] = [signal.SIGINT]
+    if callable(signal.getsignal(signal.SIGTERM)):
+        numbers.append(signal.SIGTERM)
+    before = {each: signal.signal(each, note) for each in numbers}
+    try:
+        yield check
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextlib.contextmanager
@@ -107,30 +194,5 @@ def silenced() -> Iterator[None]:
         os.close(sink)
 
 
-def _start(lifeline: Any, module: str) -> None:
-    """First thing in a worker."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # the main process is the one to react
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
-    with silenced():
-        __import__(module)
-
-
-def _watch(lifeline: Any) -> None:
-    lifeline.poll(None)
-    os._exit(1)
-
-
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """The environment that workers are started with."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update(_ENVIRONMENT)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

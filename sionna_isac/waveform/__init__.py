@@ -1,10 +1,10 @@
 """Waveforms: OFDM grids, symbols and beams."""
 
-from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
+from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid, spread_tones
 from sionna_isac.waveform.neural import NeuralBeamformer, NeuralEncoder
 from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
 from sionna_isac.waveform.precoder_network import PrecoderNetwork
-from sionna_isac.waveform.symbols import SymbolSource
+from sionna_isac.waveform.symbols import SymbolSource, orthogonal_symbols
 
 __all__ = [
     "BeamformedGrid",
@@ -14,5 +14,7 @@ __all__ = [
     "NeuralEncoder",
     "PrecoderNetwork",
     "SymbolSource",
+    "orthogonal_symbols",
     "shared_tone_grid",
+    "spread_tones",
 ]

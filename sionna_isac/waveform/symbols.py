@@ -1,15 +1,42 @@
-"""Data symbols: bits through Sionna's mapper."""
+"""Data symbols: bits through Sionna's mapper, and symbols of orthogonal streams."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from sionna.phy.mapping import BinarySource, Mapper
 
-from sionna_isac.core import Layer, checks, register
+from sionna_isac.core import Layer, checks, cites, register
 
-__all__ = ["SymbolSource"]
+__all__ = ["SymbolSource", "orthogonal_symbols"]
+
+
+@cites("Yuan25")
+def orthogonal_symbols(num_streams: int, num_snapshots: int) -> np.ndarray:
+    r"""Symbols of unit modulus whose streams are orthogonal, as near-field bounds assume.
+
+    .. math::
+        \mathbf{S}\mathbf{S}^H = T\,\mathbf{I}
+
+    Parameters
+    ----------
+    num_streams : `int`
+        Number of streams
+    num_snapshots : `int`
+        Number of snapshots :math:`T`, at least ``num_streams``
+
+    Output
+    ------
+    : [num_streams, num_snapshots], `np.complex128`
+        Symbols :math:`\mathbf{S}`
+    """
+    checks.integer("num_snapshots", num_snapshots)
+    checks.integer("num_streams", num_streams, maximum=num_snapshots)
+    phase = np.outer(np.arange(num_streams), np.arange(num_snapshots)) / num_snapshots
+    return np.exp(2j * math.pi * phase)
 
 
 @register

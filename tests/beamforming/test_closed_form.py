@@ -9,6 +9,7 @@ from sionna_isac import bound
 from sionna_isac.beamforming import (
     InfeasibleError,
     _relaxation,
+    blind_speb,
     largest_common_rate,
     maximize_sum_rate,
     minimize_speb,
@@ -17,7 +18,7 @@ from sionna_isac.beamforming import (
     two_stage,
 )
 from sionna_isac.beamforming.closed_form import least_power_beams
-from sionna_isac.beamforming.solution import beam_rates
+from sionna_isac.beamforming.solution import beam_rates, beam_speb
 from tests.beamforming.cases import load, random_scene, reference_scene
 
 
@@ -60,6 +61,23 @@ def test_smallest_speb_is_that_of_the_bound():
         scene.num_snapshots,
     )
     assert smallest_speb(scene, 0.3) == pytest.approx(float(expected), rel=1e-10)
+
+
+def test_blind_bound():
+    """That of one source of the power at the target; never below the bound of known symbols."""
+    scene = random_scene(0)
+    distance = np.hypot(scene.target[0], scene.target[1] - scene.element_positions)
+    steering = np.exp(-2j * np.pi / scene.wavelength * distance)
+    best = np.sqrt(0.3 / scene.num_antennas) * steering[:, np.newaxis]
+    assert blind_speb(scene, best) == pytest.approx(smallest_speb(scene, 0.3), rel=1e-10)
+    assert beam_speb(scene, best) == pytest.approx(smallest_speb(scene, 0.3), rel=1e-8)
+    rng = np.random.default_rng(3)
+    beams = rng.normal(size=(scene.num_antennas, 3)) + 1j * rng.normal(size=(scene.num_antennas, 3))
+    assert blind_speb(scene, beams) >= beam_speb(scene, beams)
+    assert blind_speb(scene, 2 * beams) == pytest.approx(blind_speb(scene, beams) / 4)
+    assert blind_speb(scene, 0 * beams) == np.inf
+    with pytest.raises(ValueError, match="beams must have shape"):
+        blind_speb(scene, beams.T)
 
 
 @pytest.fixture

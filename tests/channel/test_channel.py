@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from sionna.phy.channel import OFDMChannel
+from sionna.phy.channel import GenerateOFDMChannel, OFDMChannel, RayleighBlockFading
 from sionna.phy.ofdm import ResourceGrid
 
 import sionna_isac as isac
@@ -68,3 +68,35 @@ def test_links_are_channel_models(array, kind):
     assert y.shape == (3, 1, 1, 2, 16)
     np.testing.assert_allclose(y[:, 0, 0], np.sum(h[:, 0, 0, 0], 1), atol=1e-12)
     assert np.all(np.abs(y) > 0)
+
+
+@pytest.mark.parametrize("kind", ["multitap", "sionna"])
+def test_beam_on_the_paths_equals_beam_on_the_antennas(array, kind):
+    sector = isac.scene.FixedSector((-1, 1), precision="double")
+    link = (
+        isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+        if kind == "multitap"
+        else RayleighBlockFading(1, 1, 1, ANTENNAS, precision="double")
+    )
+    grid = ResourceGrid(6, 16, SPACING, precision="double")
+    beam = np.array([0.5, 0.5j, -0.5, 0.5, 1, 2j])
+    isac.set_seed(5)
+    full = GenerateOFDMChannel(link, grid, precision="double")(3)
+    isac.set_seed(5)
+    short = isac.channel.BeamformedLink(link, beam)
+    short = GenerateOFDMChannel(short, grid, precision="double")(3)
+    expected = tf.einsum("bijklmn,l->bijkmn", full, beam)
+    np.testing.assert_allclose(short[:, :, :, :, 0], expected, atol=1e-12)
+
+
+def test_a_beam_fits_its_link(array):
+    sector = isac.scene.FixedSector((-1, 1), precision="double")
+    link = isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+    with pytest.raises(ValueError, match=r"beam must have shape \[6\]"):
+        isac.channel.BeamformedLink(link, np.ones(1) + 0j)(2, 1)
+    with pytest.raises(ValueError, match=r"beam must have 1 dimensions \[num_antennas\]"):
+        isac.channel.BeamformedLink(link, np.ones((1, 6)) + 0j)
+    with pytest.raises(ValueError, match="beam must be finite"):
+        isac.channel.BeamformedLink(link, np.full(6, np.nan))
+    with pytest.raises(TypeError, match="link must be a ChannelModel"):
+        isac.channel.BeamformedLink(array, np.ones(6))

@@ -182,6 +182,26 @@ def test_scenarios(monkeypatch):
     plt.close("all")
 
 
+def test_figures():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = run("figures.md", {})
+    image = names["image"]
+    for place in zip(*names["truth"], strict=True):
+        grids = names["angles"], names["ranges"]
+        nearest = [np.argmin(np.abs(g - v)) for g, v in zip(grids, place, strict=True)]
+        assert image[tuple(nearest)] > 0.5 * image.max()
+    assert len(plt.get_fignums()) == 3
+    labels = [line.get_label() for line in names["right"].lines]
+    assert "learned" in labels and "data sheet" in labels
+    p_d = 1 - names["ax"].lines[0].get_ydata()
+    np.testing.assert_array_equal(p_d, names["roc"].p_d)
+    plt.close("all")
+
+
 def test_learning(monkeypatch):
     started = []
     training = isac.study.Training

@@ -590,6 +590,15 @@ CASES = [
         select=lambda estimate: estimate[:3],
     ),
     Case(
+        "MessageDetector",
+        lambda p: isac.receiver.MessageDetector(16, precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            complex_draws(rng, BATCH, SUBCARRIERS),
+        ),
+        gradients=(0, 1),
+    ),
+    Case(
         "SymbolDetector",
         lambda p: isac.receiver.SymbolDetector(precision=p),
         lambda rng: (

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from sionna_isac.plots import voxel_target
+from sionna_isac.plots import show_target
 from sionna_isac.scene import ParametricCar, VoxelTarget
 
 
 def test_car(tmp_path):
     target = ParametricCar(0).voxelize(0.2)
-    figure = voxel_target(target)
+    figure = show_target(target)
     figure.savefig(tmp_path / "car.png")
     assert (tmp_path / "car.png").stat().st_size > 10_000
     panels = [ax for ax in figure.axes if ax.images]
@@ -35,7 +35,7 @@ def test_the_nearest_voxel_is_seen():
         part_names=("body", "tyres", "frame", "tank"),
     )
     images = {
-        ax.get_title(): ax.images[0].get_array() for ax in voxel_target(target).axes if ax.images
+        ax.get_title(): ax.images[0].get_array() for ax in show_target(target).axes if ax.images
     }
     colour = {
         n: to_rgb(c) for n, c in (("body", "#6f87a6"), ("tyres", "#2d2d2d"), ("tank", "#4c72b0"))
@@ -48,4 +48,4 @@ def test_the_nearest_voxel_is_seen():
 
 def test_wrong_type():
     with pytest.raises(TypeError, match="target must be a VoxelTarget; got 3"):
-        voxel_target(3)
+        show_target(3)

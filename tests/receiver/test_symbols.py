@@ -121,3 +121,22 @@ def test_a_channel_of_zero_says_nothing():
     detector = isac.receiver.SymbolDetector(4, precision="double")
     llr = detector(np.array([[0.3 - 2j]]), np.array([[0j]]), 0.1)
     np.testing.assert_allclose(llr, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("num_bits", [2, 4])
+def test_messages_are_scored_by_their_distance(rng, num_bits):
+    """Its order of points is that of the labels: message m is the number that its bits make."""
+    points, _ = labelled_points(num_bits)
+    y, csi, _ = received(rng, num_bits, 0.1)
+    detector = isac.receiver.MessageDetector(2**num_bits, precision="double")
+    np.testing.assert_allclose(detector.points, points, rtol=1e-12)
+    score = detector(y, csi).numpy()
+    np.testing.assert_allclose(score, -(np.abs(y[..., None] - csi[..., None] * points) ** 2))
+    clean = detector(csi * points[3], csi).numpy()
+    assert np.all(clean.argmax(-1) == 3) and np.allclose(clean.max(-1), 0)
+
+
+@pytest.mark.parametrize("number", [2, 8, 6])
+def test_messages_are_points_of_a_square_qam(number):
+    with pytest.raises(ValueError, match="num_messages must be"):
+        isac.receiver.MessageDetector(number)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sionna_isac import citation
-from sionna_isac.scene import CATEGORIES, Material, VoxelTarget
+from sionna_isac.scene import CATEGORIES, Material, VoxelTarget, voxel_sphere
 from sionna_isac.scene._shapes import both_sides, box, disc, superellipsoid, tube
 from sionna_isac.scene._voxelize import Part, num_samples, shape_coverage, voxelize
 
@@ -227,3 +227,24 @@ class TestShapes:
         for size in (0.013, 0.025, 0.05, 0.1, 0.2):
             n = num_samples(size, 4, 0.01)
             assert n % 2 == 0 and n >= 4 and size / n <= 0.01 + 1e-12
+
+
+def test_a_sphere_of_voxels_has_the_volume_of_the_sphere():
+    for size in (0.13, 0.2, 0.31):
+        sphere = voxel_sphere(1.0, size, 3.0, 0.1)
+        positions, fill, normals = sphere.positions, sphere.fill, sphere.normals
+        assert np.sum(fill) * size**3 == pytest.approx(4 * math.pi / 3, rel=0.01)
+        steps = (positions - positions[0]) / size
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-9)
+        np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1)
+        full = np.linalg.norm(positions, axis=1) < 1 - size
+        assert np.all(fill[full] == 1)
+        assert np.all(sphere.permittivity == 3) and np.all(sphere.conductivity == 0.1)
+
+
+def test_a_sphere_holds_a_voxel_at_least():
+    assert voxel_sphere(0.1, 0.2, 3.0).num_voxels == 1
+    with pytest.raises(
+        ValueError, match=r"voxel_size must be at most the diameter, 0\.2 m; got 0.3"
+    ):
+        voxel_sphere(0.1, 0.3, 3.0)

@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from sionna_isac.study import Kind, Study
+from sionna_isac.study import Kind, Part, Scenario, Study
 
 
-class RandomWalkScenario(Study):
+class RandomWalkScenario(Scenario):
     """Squared distance from the start after steps of unit length in the plane."""
 
     kind: Literal["random_walk"]
@@ -23,24 +23,25 @@ class RandomWalkScenario(Study):
     """Numbers of steps, each a part of its own"""
 
 
-def run(scenario, folder, reporter):
-    parts = []
-    with reporter.task("walking", len(scenario.num_steps)) as advance:
-        for i, number in enumerate(scenario.num_steps):
-            part = folder.load(f"steps_{i:03d}")
-            if part is None:
-                rng = np.random.default_rng([scenario.seed, i])
-                angle = rng.uniform(0, 2 * np.pi, (scenario.num_walks, number))
-                part = {"square": np.abs(np.exp(1j * angle).sum(-1)) ** 2}
-                folder.save(f"steps_{i:03d}", **part)
-                if os.environ.get("RANDOM_WALK_DIES_AFTER") == str(i):
-                    os.kill(os.getpid(), signal.SIGKILL)
-            parts.append(part["square"])
-            advance(1)
-    return xr.Dataset(
-        {"square": (("num_steps", "walk"), np.stack(parts))},
-        coords={"num_steps": list(scenario.num_steps)},
-    )
+class RandomWalkStudy(Study[RandomWalkScenario]):
+    def parts(self):
+        for i, number in enumerate(self.scenario.num_steps):
+            yield Part(f"steps_{i:03d}", (i, number), task="walking")
+
+    def compute(self, part, earlier):
+        i, number = part.arguments
+        if os.environ.get("RANDOM_WALK_DIES_AFTER") == str(i - 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        rng = np.random.default_rng([self.scenario.seed, i])
+        angle = rng.uniform(0, 2 * np.pi, (self.scenario.num_walks, number))
+        return {"square": np.abs(np.exp(1j * angle).sum(-1)) ** 2}
+
+    def summarise(self, results):
+        squares = np.stack([part["square"] for part in results.values()])
+        return xr.Dataset(
+            {"square": (("num_steps", "walk"), squares)},
+            coords={"num_steps": list(self.scenario.num_steps)},
+        )
 
 
 def report(scenario, dataset):
@@ -58,7 +59,7 @@ def draw(dataset):
 
 KIND = Kind(
     scenario=RandomWalkScenario,
-    run=run,
+    study=RandomWalkStudy,
     report=report,
     draw=draw,
     example={"num_steps": [1, 4, 16]},

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import sionna_isac as isac
-from sionna_isac.studies.angle_delay_map.lobes import found_targets, lobes
 from sionna_isac.studies.angle_delay_map.study import angle_delay_report
 from sionna_isac.studies.angle_delay_map.trial import MapTrial
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
@@ -35,49 +34,6 @@ def result(tmp_path_factory):
 def steering(positions, angle):
     """Positions in wavelengths."""
     return np.exp(-2j * np.pi * np.multiply.outer(np.sin(angle), positions))
-
-
-def test_lobes_of_a_triangle_by_hand():
-    """Peak 1, slopes of 1/4: half power 4 (1 - sqrt(1/2)) away on both sides, -10 dB 2.7."""
-    pattern = np.array([[0.1, 0.4, 0.2, 0.0, 0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25, 0.0, 0.3]])
-    found = lobes(pattern, 0.1 * np.arange(13))
-    assert found.peak == 1
-    np.testing.assert_allclose(found.width, 0.1 * 2 * 4 * (1 - np.sqrt(0.5)))
-    np.testing.assert_allclose(found.extent, 0.1 * 6)  # 0.5 to 0.5 and the 0.4
-    np.testing.assert_allclose(found.sidelobe, 20 * np.log10(0.4))
-
-
-def test_lobes_at_the_end_of_the_grid():
-    found = lobes(np.array([[1.0, 0.0, 0.2], [0.5, 0.75, 1.0]]), np.array([0.0, 1.0, 2.0]))
-    np.testing.assert_allclose(found.width, [1 - np.sqrt(0.5), 1 + (0.75 - np.sqrt(0.5)) / 0.25])
-    np.testing.assert_allclose(found.sidelobe, [20 * np.log10(0.2), -200])  # no sidelobe
-
-
-def test_lobe_of_a_uniform_array_is_the_textbook_one():
-    """At broadside 0.886 lambda / (K lambda / 2), and sidelobes of -13.26 dB."""
-    angle = np.linspace(-np.pi / 2, np.pi / 2, 8001)
-    pattern = np.abs(steering((np.arange(64) - 31.5) / 2, angle).sum(-1))
-    found = lobes(pattern[np.newaxis], angle)
-    np.testing.assert_allclose(found.peak, 64, rtol=1e-4)
-    np.testing.assert_allclose(found.width, 0.8859 * 2 / 64, rtol=1e-3)
-    np.testing.assert_allclose(found.sidelobe, -13.26, atol=0.02)
-
-
-FOUND = [
-    ([[0.0, 1.0], [10.0, 20.0]], [[0.0, 1.0], [10.0, 20.0]], [True, True]),
-    ([[0.0, 0.0], [10.0, 10.0]], [[0.0, 1.0], [10.0, 20.0]], [True, False]),
-    ([[0.05, 3.0], [10.0, 10.0]], [[0.0, 0.1], [10.0, 10.0]], [True, False]),  # one for two
-    ([[0.05, 0.2], [10.0, 10.0]], [[0.1, 0.0], [10.0, 10.0]], [True, True]),  # needs assignment
-    ([[0.0, 1.0], [14.0, 20.0]], [[0.0, 1.2], [10.0, 20.0]], [False, False]),
-]
-
-
-@pytest.mark.parametrize(("estimate", "truth", "expected"), FOUND)
-def test_targets_count_once(estimate, truth, expected):
-    found = found_targets(np.array(estimate), np.array(truth), (0.11, 3.0))
-    assert found.sum() == sum(expected)
-    if estimate[0] != [0.05, 3.0]:
-        np.testing.assert_array_equal(found, expected)
 
 
 def test_both_echoes_follow_from_the_formula_and_share_the_noise():

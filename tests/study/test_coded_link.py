@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from sionna.phy.channel import GenerateOFDMChannel
 from sionna.phy.utils import PlotBER
 
 from sionna_isac.core import set_seed
-from sionna_isac.studies import BeamformedLink, CodedLink, make_link, true_array
+from sionna_isac.studies import CodedLink, make_link, true_array
 from sionna_isac.study import load_scenario, run_scenario
 
 SMALL = [
@@ -30,17 +29,6 @@ def parts():
     link = make_link(scenario, truth, scenario.coding.fft_size)
     beam = tf.constant(np.array([0.5, 0.5j, -0.5, 0.5]), tf.complex128)
     return scenario, link, beam
-
-
-def test_beam_on_the_paths_equals_beam_on_the_antennas(parts):
-    scenario, link, beam = parts
-    grid = CodedLink(scenario.coding, link, beam, 120e3).grid
-    set_seed(5)
-    full = GenerateOFDMChannel(link, grid, precision="double")(3)
-    set_seed(5)
-    short = GenerateOFDMChannel(BeamformedLink(link, beam), grid, precision="double")(3)
-    expected = tf.einsum("bijklmn,l->bijkmn", full, beam)
-    np.testing.assert_allclose(short[:, :, :, :, 0], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("csi", ["perfect", "estimated"])

@@ -28,13 +28,12 @@ from sionna_isac.dataset import (
     open_dataset,
     summarise_dataset,
     verify_dataset,
-    workers,
 )
 from sionna_isac.dataset.plan import draw_sample
 from sionna_isac.dataset.scenario import SPLITS
-from sionna_isac.dataset.workers import interrupts_noticed
-from sionna_isac.study import ScenarioError, StoreError, WorkerError, load_scenario
+from sionna_isac.study import ScenarioError, StoreError, WorkerError, load_scenario, workers
 from sionna_isac.study.registry import draw_result
+from sionna_isac.study.workers import interrupts_noticed
 
 TINY = Path(__file__).with_name("tiny_dataset.yaml")
 LONGER = ["num_samples.train=48"]

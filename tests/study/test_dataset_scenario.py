@@ -7,7 +7,7 @@ import pytest
 from scipy.constants import c, epsilon_0
 
 from sionna_isac.dataset import unit_gain_moment
-from sionna_isac.dataset.plan import check_disjoint, draw_sample, plan_chains
+from sionna_isac.dataset.plan import check_disjoint, draw_sample, sample_parts
 from sionna_isac.dataset.sample import antennas
 from sionna_isac.dataset.scenario import SPLITS
 from sionna_isac.study import ScenarioError, load_scenario
@@ -147,9 +147,10 @@ def test_two_instances_of_one_shape_are_refused(monkeypatch):
 
 def test_chains_hold_each_sample_once_and_one_instance():
     scenario = load_scenario("dataset_10cm")
-    missing = [i for i in range(480) if i % 7]
-    chains = plan_chains(scenario, "train", missing, length=4)
-    assert sorted(task.number for chain in chains for task in chain) == missing
-    for chain in chains:
+    chains = {}
+    for part in sample_parts(scenario, ["train"], length=4):
+        chains.setdefault(part.chain, []).append(part.arguments[1])
+    assert sorted(number for chain in chains.values() for number in chain) == list(range(480))
+    for chain in chains.values():
         assert 1 <= len(chain) <= 4
-        assert len({draw_sample(scenario, "train", t.number).instance_seed for t in chain}) == 1
+        assert len({draw_sample(scenario, "train", n).instance_seed for n in chain}) == 1

@@ -181,7 +181,7 @@ def test_a_run_begun_afresh_trains_anew_even_if_it_is_interrupted(tmp_path, monk
         raise Kill
 
     with monkeypatch.context() as patch:
-        patch.setattr("sionna_isac.studies._isac.comparison._point", stop)
+        patch.setattr("sionna_isac.studies.learning.study.LearningStudy.evaluate", stop)
         with pytest.raises(Kill):
             run_scenario(scenario, tmp_path / "run", fresh=True, quiet=True)
     run_scenario(scenario, tmp_path / "run", quiet=True)

@@ -17,8 +17,8 @@ import xarray as xr
 import sionna_isac
 from sionna_isac.study import (
     Kind,
+    Scenario,
     ScenarioError,
-    Study,
     draw_result,
     get_kind,
     kind_names,
@@ -129,7 +129,7 @@ def test_an_installed_kind_is_found_and_imported_when_asked_for(tmp_path, monkey
 BROKEN = {
     "no_such_module:KIND": "ModuleNotFoundError: No module named 'no_such_module'",
     "random_walk:KINDS": "AttributeError: .*KINDS",
-    "random_walk:run": "must be a study.Kind",
+    "random_walk:report": "must be a study.Kind",
     "random_walk:KIND": "must have the name of its entry .*; got 'random_walk'",
 }
 
@@ -174,10 +174,10 @@ def test_two_packages_with_one_name_are_both_named(tmp_path, monkeypatch):
 
 
 def test_a_registered_kind_takes_no_name_of_another():
-    class RandomWalkScenario(Study):
+    class RandomWalkScenario(Scenario):
         kind: Literal["random_walk"]
 
-    class SphereScenario(Study):
+    class SphereScenario(Scenario):
         kind: Literal["scattering_sphere"]
 
     register_kind(random_walk.KIND)
@@ -219,23 +219,23 @@ def test_a_stored_result_of_a_kind_that_is_gone_says_so(tmp_path, monkeypatch):
 
 
 def test_what_is_no_kind_is_refused():
-    class Nameless(Study):
+    class Nameless(Scenario):
         pass
 
-    class TwoNames(Study):
+    class TwoNames(Scenario):
         kind: Literal["one", "two"]
 
-    class Spaced(Study):
+    class Spaced(Scenario):
         kind: Literal["my study"]
 
     for model, got in ((Nameless, r"\[\]"), (TwoNames, "'two'"), (Spaced, "my study")):
         with pytest.raises(TypeError, match=f"kind: Literal.*got {model.__name__} with .*{got}"):
             Kind(scenario=model, draw=random_walk.draw)
     for model in (dict, random_walk.KIND):
-        with pytest.raises(TypeError, match=r"scenario must be a subclass of study\.Study; got"):
+        with pytest.raises(TypeError, match=r"scenario must be a subclass of study\.Scenario; got"):
             Kind(scenario=model, draw=random_walk.draw)
     model = random_walk.RandomWalkScenario
-    for name in ("draw", "run", "report"):
+    for name in ("draw", "study", "report"):
         with pytest.raises(TypeError, match=f"{name} must be a function; got 'walk'"):
             Kind(**{"scenario": model, "draw": random_walk.draw, name: "walk"})
     with pytest.raises(ValueError, match=r"fields of RandomWalkScenario; got \['steps'\]"):
@@ -245,8 +245,12 @@ def test_what_is_no_kind_is_refused():
 
 
 def test_a_run_without_a_data_set_is_refused(tmp_path):
-    model, nothing = random_walk.RandomWalkScenario, lambda scenario, folder, reporter: None
-    register_kind(Kind(scenario=model, draw=random_walk.draw, run=nothing))
+    class NoSummary(random_walk.RandomWalkStudy):
+        def summarise(self, results):
+            return None
+
+    model = random_walk.RandomWalkScenario
+    register_kind(Kind(scenario=model, draw=random_walk.draw, study=NoSummary))
     scenario = parse_scenario({"kind": "random_walk", "name": "a", "title": "A", "num_steps": [1]})
     with pytest.raises(TypeError, match=r"'random_walk' must return an xarray\.Dataset; got None"):
         run_scenario(scenario, tmp_path / "run", quiet=True)
@@ -265,7 +269,7 @@ def test_kinds_of_the_library_are_whole(name):
     """Functions that are imported late exist, and the file has the name of the kind."""
     kind = get_kind(name)
     assert kind.name == name
-    for function in (kind.run, kind.report, kind.draw):
+    for function in (kind.study, kind.report, kind.draw):
         if hasattr(function, "args"):
             assert callable(pkgutil.resolve_name(function.args[0]))
-    assert (kind.run is None) == (kind.command != "run")
+    assert (kind.study is None) == (kind.command != "run")

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
-from sionna_isac.studies._scattering.bodies import sphere_voxels
-from sionna_isac.studies.echo_map.study import back_projection
+from sionna_isac.scene import voxel_sphere
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 from sionna_isac.study.registry import draw_result, get_kind
 
@@ -56,17 +55,6 @@ def test_scenarios_of_the_library_are_valid(name):
     assert load_scenario(name).kind in name
 
 
-def test_a_sphere_of_voxels_has_the_volume_of_the_sphere():
-    for size in (0.13, 0.2, 0.31):
-        positions, fill, normals = sphere_voxels(1.0, size)
-        assert np.sum(fill) * size**3 == pytest.approx(4 * math.pi / 3, rel=0.01)
-        steps = (positions - positions[0]) / size
-        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-9)
-        np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1)
-        full = np.linalg.norm(positions, axis=1) < 1 - size
-        assert np.all(fill[full] == 1)
-
-
 @pytest.fixture(scope="module")
 def sphere(tmp_path_factory):
     """A small sphere, by Rayleigh's law, and a larger one."""
@@ -87,6 +75,18 @@ def test_cross_section_of_a_small_sphere(sphere):
     ends = dataset["bistatic"].isel(grid=0, angle=[0, -1]).values
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-6)
     assert "bistatic pattern" in "\n".join(get_kind(scenario.kind).report(scenario, dataset))
+
+
+def test_whole_voxels_are_those_filled_by_half(tmp_path):
+    changes = ["size_parameters=[0.5]", "grids=[{cells: 6, partial: false}]", "num_angles=2"]
+    scenario = load_scenario("scattering_quick", [*changes, "bistatic_size_parameter=0.5"])
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    fill = voxel_sphere(3.0, 1.0, 2.0).fill
+    assert dataset["num_voxels"].item() == np.count_nonzero(fill >= 0.5) < fill.size
+    # a small body answers with its volume
+    ratio = dataset["monostatic"].item() / dataset["monostatic_mie"].item()
+    volume = np.count_nonzero(fill >= 0.5) / (4 / 3 * math.pi * 3**3)
+    assert ratio == pytest.approx(volume**2, rel=0.1)
 
 
 def test_a_run_resumes(sphere):
@@ -128,26 +128,6 @@ def test_change_of_a_vehicle(tmp_path):
     assert dataset["level"].values[0, 0] == pytest.approx(rms)
     figure = draw_result(dataset, scenario.kind, tmp_path / "figure.png")
     assert "1 cm" in figure.get_supxlabel()
-
-
-def test_back_projection():
-    """Against its definition; it is coherent at the place of a point and nowhere else."""
-    random = np.random.default_rng(1)
-    tx, rx = random.normal(size=(4, 3)), random.normal(size=(3, 3))
-    points = random.normal([9, 0, 0], 1, size=(5, 3))
-    frequencies = np.array([4.8e9, 4.9e9])
-    h = np.empty([2, 3, 4], complex)
-    image = np.zeros(5, complex)
-    for f, r, t in np.ndindex(2, 3, 4):
-        path = [np.linalg.norm(tx[t] - p) + np.linalg.norm(rx[r] - p) for p in points]
-        phase = np.exp(-2j * math.pi * frequencies[f] / c * np.array(path))
-        h[f, r, t] = phase[0]
-    for f, r, t in np.ndindex(2, 3, 4):
-        path = [np.linalg.norm(tx[t] - p) + np.linalg.norm(rx[r] - p) for p in points]
-        image += h[f, r, t] * np.exp(2j * math.pi * frequencies[f] / c * np.array(path))
-    found = back_projection(h, frequencies, tx, rx, points)
-    np.testing.assert_allclose(found, np.abs(image) / 24, atol=1e-5)
-    assert found[0] == pytest.approx(1, abs=1e-5) and found[1:].max() < 0.9
 
 
 def test_echo_map(tmp_path):

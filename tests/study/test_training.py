@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sionna_isac.core import uniform
 from sionna_isac.study import Learner, RunFolder, Stage, TrainingError, train
-from sionna_isac.study.blocks import Study, Training
+from sionna_isac.study.blocks import Scenario, Training
 from sionna_isac.study.callbacks import Validate
 from sionna_isac.study.progress import Reporter
 
@@ -43,7 +43,7 @@ class Follower(Learner):
 
 
 def run(tmp_path, learner, *stages, fresh=False):
-    scenario = Study(name="toy", title="toy")
+    scenario = Scenario(name="toy", title="toy")
     folder = RunFolder(tmp_path / "run", scenario, fresh)
     return train(learner, stages, folder, Reporter(quiet=True), "toy", 1, False)
 

@@ -10,7 +10,7 @@ from scipy import stats
 from sionna.phy.channel import cir_to_ofdm_channel, subcarrier_frequencies
 
 import sionna_isac as isac
-from sionna_isac.studies._isac.scenario import IsacStudy
+from sionna_isac.studies._isac.scenario import IsacScenario
 
 C = 299792458.0
 ANTENNAS, SPACING, WAVELENGTH = 6, 240e3, 0.005
@@ -212,7 +212,7 @@ class TestSensingRatios:
 
 def test_noise_power_of_both_settings():
     """The table of the conventions: 1.55e-12 W for 8 dB over 256 x 240 kHz, K / SNR_r for 15 dB."""
-    noise_power = IsacStudy.noise_power.fget
+    noise_power = IsacScenario.noise_power.fget
     waveform = SimpleNamespace(num_subcarriers=256, subcarrier_spacing=240e3)
     for gain, expected in (
         (SimpleNamespace(kind="radar_equation", noise_figure_db=8.0), 1.55e-12),

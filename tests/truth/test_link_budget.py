@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy.constants import c
@@ -37,8 +35,7 @@ def test_channels_of_data_sets_obey_the_radar_equation_at_each_tone():
         radius, [distance, 0, 0], 3.0, 0.0, TONES,
         [[0, 0, 0]], unit_gain_moment(CARRIER) * np.array(z), [[0, 0, 0]], z,
     )  # fmt: skip
-    array = SimpleNamespace(carrier_frequency=CARRIER)
-    channel = unit_gain_channel(SimpleNamespace(array=array, frequencies=TONES), h)[:, 0, 0]
+    channel = unit_gain_channel(h, TONES, CARRIER)[:, 0, 0]
     sigma = sphere_cross_sections(radius, 3.0, 0.0, TONES).backscattering
     radar = c / TONES * np.sqrt(sigma) / ((4 * np.pi) ** 1.5 * distance**2)
     np.testing.assert_allclose(np.abs(channel), radar, rtol=2e-3)

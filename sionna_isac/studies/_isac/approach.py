@@ -11,6 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, receiver, waveform
 from sionna_isac.core import Layer
 from sionna_isac.studies._isac.arrays import ideal_array
+from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import Training
 from sionna_isac.study.learner import Stage
 from sionna_isac.study.store import StoreError
@@ -49,11 +50,6 @@ class Approach:
     def structure(self) -> tuple[Any, ...]:
         """Approaches of equal structure differ in the values of their weights only."""
         raise NotImplementedError
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """Tag that tells trainings of approaches of equal structure apart."""
-        return self.structure
 
     def parts(self, max_span: float, training: bool) -> Parts:
         """Ends of a system whose sectors are at most ``max_span`` rad wide."""
@@ -114,7 +110,7 @@ class ArrayApproach(Approach):
 
     def __init__(
         self,
-        scenario: Any,
+        scenario: IsacScenario,
         assumed: Layer,
         training: Training | None = None,
         pursuit: str = "differentiable",

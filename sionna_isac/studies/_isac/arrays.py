@@ -8,6 +8,7 @@ import numpy as np
 
 from sionna_isac import array
 from sionna_isac.core import reset_stream
+from sionna_isac.studies._isac.scenario import ArrayScenario, StationScenario
 
 __all__ = ["assumed_array", "ideal_array", "true_array", "true_transmit_array"]
 
@@ -19,7 +20,7 @@ _IMPAIRMENTS = {
 }
 
 
-def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:
+def true_array(scenario: ArrayScenario, *labels: Any) -> array.ImpairedArray:
     """The impaired array of a scenario, the same for the same seed and labels."""
     config = scenario.array
     reset_stream(scenario.seed, "impairments", *labels)
@@ -34,12 +35,16 @@ def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:
     return array.ImpairedArray.from_config({**truth.get_config(), **changes})
 
 
-def true_transmit_array(scenario: Any, truth: array.ImpairedArray) -> array.UniformLinearArray:
+def true_transmit_array(
+    scenario: StationScenario, truth: array.ImpairedArray
+) -> array.UniformLinearArray:
     """Array that the beams pass: impaired, or ideal if only reception is impaired."""
     return truth if scenario.array.impaired == "both" else ideal_array(scenario)
 
 
-def assumed_array(scenario: Any, method: str, truth: array.ImpairedArray) -> array.ImpairedArray:
+def assumed_array(
+    scenario: StationScenario, method: str, truth: array.ImpairedArray
+) -> array.ImpairedArray:
     """Array that transmitter and receiver assume, before any training.
 
     "known" is the truth; "unknown" and "learned" start from the ideal uniform array.
@@ -58,7 +63,7 @@ def assumed_array(scenario: Any, method: str, truth: array.ImpairedArray) -> arr
     )
 
 
-def ideal_array(scenario: Any) -> array.UniformLinearArray:
+def ideal_array(scenario: ArrayScenario) -> array.UniformLinearArray:
     """The uniform array without impairments."""
     config = scenario.array
     return array.UniformLinearArray(

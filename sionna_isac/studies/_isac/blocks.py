@@ -24,6 +24,7 @@ from sionna_isac.study.blocks import (
 __all__ = [
     "METHODS",
     "Array",
+    "Beam",
     "Coding",
     "Coupling",
     "DetectionSampling",
@@ -126,6 +127,11 @@ class ImpairableArray(Frozen):
         """`float` : Carrier wavelength [m]"""
         return SPEED_OF_LIGHT / self.carrier_frequency
 
+    @property
+    def anchor(self) -> Literal["centre", "first"]:
+        """Origin of the array: its centre, as below (1) of [MateosRamos23]."""
+        return "centre"
+
 
 class Array(ImpairableArray):
     """The array of the base station and its impairments."""
@@ -150,7 +156,16 @@ class Array(ImpairableArray):
         return "first" if cumulative else "centre"
 
 
-class Waveform(Frozen):
+class Beam(Frozen):
+    """Mixture of a sensing and a communication beam."""
+
+    eta: Annotated[float, Field(ge=0, le=1)]
+    """Share of the sensing beam in the power; the rest is the beam to the user"""
+    phi: float = 0.0
+    """Phase between the sensing and the communication beam [rad]"""
+
+
+class Waveform(Beam):
     """OFDM numerology and the beam.
 
     The share ``eta`` of the power goes to the targets. At 1 the user is left out, and nearly all
@@ -165,8 +180,6 @@ class Waveform(Frozen):
     """If true, the echo has the factor 1/sqrt(num_subcarriers)"""
     eta: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Share of the sensing beam in the power; the rest is the beam to the user"""
-    phi: float = 0.0
-    """Phase between the sensing and the communication beam [rad]"""
     power: Positive = 1.0
     """Transmit power [W]"""
     regularization: NonNegative = 1e-2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+
+from sionna_isac.studies._isac.compared import ComparedScenario
 
 __all__ = ["Verdict", "judge"]
 
@@ -50,7 +52,7 @@ class Verdict(NamedTuple):
         return text + (f", {opposite} in {self.refuted}" if self.refuted else "")
 
 
-def judge(scenario: Any, dataset: xr.Dataset) -> list[Verdict]:
+def judge(scenario: ComparedScenario, dataset: xr.Dataset) -> list[Verdict]:
     """Verdicts on all claims, at the working point of the scenario or the share they name."""
     if not scenario.claims:
         return []

@@ -1,147 +1,143 @@
-"""The loop of studies that compare approaches: learn, then evaluate at every beam."""
+"""Comparison of approaches over beams and draws of the impairments: learn, then evaluate."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
 
-from sionna_isac.array import ImpairedArray
 from sionna_isac.studies._isac.approach import Approach
-from sionna_isac.studies._isac.arrays import true_array
-from sionna_isac.studies._isac.claims import judge
-from sionna_isac.studies._isac.learn import learn
+from sionna_isac.studies._isac.claims import ComparedScenario, judge
 from sionna_isac.studies._isac.points import symbol_error_rate
 from sionna_isac.studies._isac.sampler import Sampler
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
+from sionna_isac.studies._isac.study import ApproachStudy, histories
+from sionna_isac.study.part import Arrays, Part
 
-__all__ = ["Comparison", "compare", "report"]
+__all__ = ["ComparisonStudy", "report"]
 
+S = TypeVar("S", bound=ComparedScenario)
 SER = ("ser", "ser_low", "ser_high")
 _UNITS = {"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse": "m"}
 
 
-class Comparison:
-    """Interface between the loop and a kind of scenario.
+class ComparisonStudy(ApproachStudy[S]):
+    """Base of comparisons: every approach sees the same scenes, noise and users at every beam.
 
     Attributes
     ----------
     scores : tuple of `str`
         Scores of a beam, beside the symbol error rate, at each false-alarm probability
-    make_system : callable
-        Makes a system, from scenario, truth, approach and whether it is for training
-    num_symbols : `int`
-        Number of symbols that a user receives in a sample
     """
 
     scores: tuple[str, ...]
-    make_system: Any
-    num_symbols: int
 
-    def __init__(self, scenario: Any) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: S) -> None:
+        super().__init__(scenario)
+        self._sampler = Sampler(scenario, type(self).make_system)
 
-    def approach(self, label: str, truth: ImpairedArray, draw: int, eta: float) -> Approach:
-        """Approach before any training."""
-        raise NotImplementedError
+    def learns(self, label: str) -> bool:
+        """`True` if an approach is learned."""
+        return self.scenario.approaches[label].kind not in ("unknown", "known")
 
     def learned_per_eta(self, label: str) -> bool:
         """`True` if an approach is learned anew for each share of sensing."""
         return False
 
-    def evaluate(self, data: dict[str, np.ndarray], p_fa: float) -> dict[str, float]:
+    @property
+    def num_symbols(self) -> int:
+        """`int` : Number of symbols that a user receives in a sample"""
+        raise NotImplementedError
+
+    def score(self, data: dict[str, np.ndarray], p_fa: float) -> dict[str, float]:
         """Scores of samples at a false-alarm probability."""
         raise NotImplementedError
 
+    def parts(self) -> Iterator[Part]:
+        """Trainings of an approach, then its points, for each draw of the impairments."""
+        scenario = self.scenario
+        for draw in range(scenario.num_draws):
+            for label in scenario.approaches:
+                trainings = self._trainings(label, draw)
+                yield from trainings
+                title = f"evaluating {label}"
+                title += f", draw {draw + 1}" if scenario.num_draws > 1 else ""
+                for e in range(len(scenario.etas)):
+                    needs = tuple(t.name for t in (trainings[e : e + 1] or trainings[:1]))
+                    for p in range(len(scenario.phis)):
+                        name = _point(label, draw, e, p)
+                        yield Part(name, ("point", label, draw, e, p), task=title, needs=needs)
 
-def compare(comparison: Comparison, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
-    """Learn all approaches for all draws of the impairments, then evaluate them.
+    def _trainings(self, label: str, draw: int) -> list[Part]:
+        if not self.learns(label):
+            return []
+        if self.learned_per_eta(label):
+            return [self.training(label, draw, eta) for eta in self.scenario.etas]
+        return [self.training(label, draw)]
 
-    Every approach sees the same scenes, noise and users at every beam.
-    """
-    scenario = comparison.scenario
-    labels, draws = list(scenario.approaches), scenario.num_draws
-    etas, phis, p_fas = scenario.etas, scenario.phis, scenario.evaluation.p_fas
-    sampler = Sampler(scenario, comparison.make_system)
-    beam = (draws, len(labels), len(etas), len(phis))
-    curve = {name: np.full((*beam, len(p_fas)), np.nan) for name in comparison.scores}
-    ser = {name: np.full(beam, np.nan) for name in SER}
-    models: dict[str, str] = {}
-    trained: dict[str, list[Any]] = {}
-    for draw in range(draws):
-        truth = true_array(scenario, *([draw] if draw else []))
-        for a, label in enumerate(labels):
-            each = comparison.learned_per_eta(label)
-            approaches = []
-            for eta in etas if each else etas[:1]:
-                approach = comparison.approach(label, truth, draw, eta)
-                approaches.append(approach)
-                if not approach.stages():
-                    continue
-                name = f"{label}-{eta!r}" if each else label  # no label has a dash
-                make = comparison.make_system
-                model = learn(scenario, truth, approach, name, folder, reporter, draw, make)
-                models[f"{name}-{draw}"] = f"{model.file.name}@{model.git_commit}"
-                for key, values in model.history.items():
-                    trained.setdefault(f"{name}_{key}", []).append(values)
-            title = f"evaluating {label}" + (f", draw {draw + 1}" if draws > 1 else "")
-            with reporter.task(title, len(etas) * len(phis), note="compiling") as advance:
-                for e, eta in enumerate(etas):
-                    approach = approaches[e if each else 0]
-                    for p, phi in enumerate(phis):
-                        name = f"point_{label}_{draw}_{e:02d}_{p:02d}"
-                        point = folder.load(name)
-                        if point is None:
-                            point = _point(comparison, sampler, truth, approach, draw, eta, phi)
-                            folder.save(name, **point)
-                        for key in curve:
-                            curve[key][draw, a, e, p] = point[key]
-                        for key in SER:
-                            ser[key][draw, a, e, p] = point[key]
-                        advance(1)
-    dims = ("draw", "approach", "eta", "phi")
-    dataset = xr.Dataset(
-        {name: ((*dims, "p_fa"), values) for name, values in curve.items()},
-        coords={"approach": labels, "eta": list(etas), "phi": list(phis), "p_fa": list(p_fas)},
-    )
-    for name, values in ser.items():
-        dataset[name] = (dims, values)
-    for variable in dataset.data_vars:
-        base = str(variable).removesuffix("_low").removesuffix("_high")
-        dataset[variable].attrs["units"] = _UNITS.get(base, "1")
-    for name, histories in trained.items():
-        dataset[f"history_{name}"] = _padded(name, histories)
-    dataset.attrs |= {"num_samples": scenario.evaluation.num_samples, "models": json.dumps(models)}
-    return dataset
+    def evaluate(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        """Scores of one approach and beam, over the false-alarm probabilities."""
+        _, label, draw, e, p = part.arguments
+        scenario = self.scenario
+        config, eta, phi = scenario.evaluation, scenario.etas[e], scenario.phis[p]
+        approach = self._ready(label, draw, eta, earlier)
+        blocks = [
+            self._sampler.draw(
+                self.truth(draw),
+                approach,
+                (scenario.seed, "evaluation", draw, block),
+                eta,
+                phi,
+            )
+            for block in range(-(-config.num_samples // config.batch_size))
+        ]
+        data = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
+        for key in data.keys() - {"symbol_errors"}:
+            data[key] = data[key][: config.num_samples]
+        scores = [self.score(data, p_fa) for p_fa in config.p_fas]
+        point = {key: np.array([s[key] for s in scores]) for key in self.scores}
+        rates = symbol_error_rate(data["symbol_errors"], self.num_symbols, config.confidence)
+        return {**point, **{k: np.array(v) for k, v in zip(SER, rates, strict=True)}}
+
+    def _ready(self, label: str, draw: int, eta: float, earlier: Mapping[str, Arrays]) -> Approach:
+        per_eta = self.learned_per_eta(label)
+        return self.approach(label, draw, eta if per_eta else None, earlier)
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        """Scores over draws, approaches, beams and false-alarm probabilities, and histories."""
+        scenario = self.scenario
+        labels, draws = list(scenario.approaches), scenario.num_draws
+        etas, phis, p_fas = scenario.etas, scenario.phis, scenario.evaluation.p_fas
+        beam = (draws, len(labels), len(etas), len(phis))
+        dims = ("draw", "approach", "eta", "phi")
+        dataset = xr.Dataset(
+            coords={"approach": labels, "eta": list(etas), "phi": list(phis), "p_fa": list(p_fas)}
+        )
+        for name in (*self.scores, *SER):
+            rate = name in SER
+            values = np.empty(beam if rate else (*beam, len(p_fas)))
+            for d, a, e, p in np.ndindex(*beam):
+                values[d, a, e, p] = results[_point(labels[a], d, e, p)][name]
+            base = name.removesuffix("_low").removesuffix("_high")
+            dataset[name] = (
+                dims if rate else (*dims, "p_fa"),
+                values,
+                {"units": _UNITS.get(base, "1")},
+            )
+        for label in labels:
+            for trainings in zip(*(self._trainings(label, d) for d in range(draws)), strict=True):
+                found = [histories(results[t.name]) for t in trainings]
+                name = trainings[0].name.removesuffix("-0")
+                for key in found[0]:
+                    step = f"{name}_{key}"
+                    dataset[f"history_{step}"] = _padded(step, [h[key] for h in found])
+        dataset.attrs["num_samples"] = scenario.evaluation.num_samples
+        return dataset
 
 
-def _point(
-    comparison: Comparison,
-    sampler: Sampler,
-    truth: ImpairedArray,
-    approach: Approach,
-    draw: int,
-    eta: float,
-    phi: float,
-) -> dict[str, np.ndarray]:
-    """Scores of one approach and beam, over the false-alarm probabilities."""
-    scenario = comparison.scenario
-    config = scenario.evaluation
-    blocks = [
-        sampler.draw(truth, approach, (scenario.seed, "evaluation", draw, block), eta, phi)
-        for block in range(-(-config.num_samples // config.batch_size))
-    ]
-    data = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
-    for key in data.keys() - {"symbol_errors"}:
-        data[key] = data[key][: config.num_samples]
-    scores = [comparison.evaluate(data, p) for p in config.p_fas]
-    point = {key: np.array([s[key] for s in scores]) for key in comparison.scores}
-    rates = symbol_error_rate(data["symbol_errors"], comparison.num_symbols, config.confidence)
-    return {**point, **{k: np.array(v) for k, v in zip(SER, rates, strict=True)}}
+def _point(label: str, draw: int, e: int, p: int) -> str:
+    return f"point_{label}_{draw}_{e:02d}_{p:02d}"
 
 
 def _padded(name: str, histories: list[np.ndarray]) -> xr.Variable:
@@ -153,8 +149,8 @@ def _padded(name: str, histories: list[np.ndarray]) -> xr.Variable:
     return xr.Variable(("draw", f"step_{name}"), np.stack(rows))
 
 
-def report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
-    """Scores at the working point, then whether the claims of the scenario hold."""
+def report(scenario: ComparedScenario, dataset: xr.Dataset) -> Iterator[str]:
+    """Scores at the working point, then the verdicts on the claims of the scenario."""
     eta, phi = scenario.beam
     at = dataset.sel(p_fa=scenario.evaluation.operating_p_fa, eta=eta, phi=phi)
     yield (

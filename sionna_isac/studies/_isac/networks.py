@@ -12,6 +12,8 @@ from sionna_isac.core import reset_stream
 from sionna_isac.receiver import nn
 from sionna_isac.studies._isac.approach import Approach, Parts
 from sionna_isac.studies._isac.arrays import ideal_array
+from sionna_isac.studies._isac.scenario import IsacScenario
+from sionna_isac.studies.learning.scenario import Networks
 from sionna_isac.study.learner import Stage
 
 __all__ = ["NetworkApproach"]
@@ -40,7 +42,7 @@ class NetworkApproach(Approach):
         Random stream of the initial weights
     """
 
-    def __init__(self, scenario: Any, config: Any, stream: tuple[Any, ...]) -> None:
+    def __init__(self, scenario: IsacScenario, config: Networks, stream: tuple[Any, ...]) -> None:
         self._scenario, self._config, self._stream = scenario, config, stream
         precision = scenario.precision
         targets, wave = scenario.targets, scenario.waveform

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,7 @@ from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
 from sionna_isac.errors import UsageError
 from sionna_isac.studies._isac.approach import Approach, copy_layer
+from sionna_isac.studies._isac.blocks import Beam, DetectionSampling
 from sionna_isac.studies._isac.system import IsacSystem
 
 __all__ = ["NumericalError", "Sampler"]
@@ -19,6 +20,17 @@ __all__ = ["NumericalError", "Sampler"]
 
 class NumericalError(UsageError, RuntimeError):
     """A simulation that gave NaN or infinity; the message is one line."""
+
+
+class SampledScenario(Protocol):
+    """Fields of a scenario that say how it is sampled."""
+
+    @property
+    def evaluation(self) -> DetectionSampling: ...
+    @property
+    def waveform(self) -> Beam: ...
+    @property
+    def compile(self) -> bool: ...
 
 
 class Sampler:
@@ -35,7 +47,9 @@ class Sampler:
         Makes what draws, from scenario, truth and approach
     """
 
-    def __init__(self, scenario: Any, make_system: Callable[..., Any] = IsacSystem) -> None:
+    def __init__(
+        self, scenario: SampledScenario, make_system: Callable[..., Any] = IsacSystem
+    ) -> None:
         self._scenario, self._make_system = scenario, make_system
         self._compiled: dict[tuple[Any, ...], tuple[ImpairedArray, Approach, Any]] = {}
 

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from pydantic import model_validator
 from scipy.constants import Boltzmann
 
-from sionna_isac.studies._isac.blocks import Array, Link, Receiver, Targets, Waveform
-from sionna_isac.study.blocks import CompiledStudy, Training
+from sionna_isac.studies._isac.blocks import (
+    Array,
+    ImpairableArray,
+    Link,
+    Receiver,
+    Targets,
+    Waveform,
+)
+from sionna_isac.study.blocks import CompiledScenario, Training
 
-__all__ = ["IsacStudy"]
+__all__ = ["ArrayScenario", "IsacScenario", "StationScenario"]
 
 ROOM_TEMPERATURE = 290.0
 
 
-class IsacStudy(CompiledStudy):
-    """Common fields of scenarios of an OFDM echo and a link."""
+class ArrayScenario(CompiledScenario):
+    """Common fields of scenarios of an array with impairments."""
+
+    array: ImpairableArray
+    """Array of the base station"""
+
+
+class StationScenario(ArrayScenario):
+    """Common fields of scenarios of a base station whose array may be learned."""
 
     array: Array = Array()
     """Array of the base station"""
+
+
+class IsacScenario(StationScenario):
+    """Common fields of scenarios of an OFDM echo and a link."""
+
     waveform: Waveform = Waveform()
     """OFDM waveform and beam"""
     targets: Targets
@@ -48,16 +67,6 @@ class IsacStudy(CompiledStudy):
         if self.link.channel.kind == "multitap":
             return 10 ** (-self.link.channel.snr_db / 10)
         return self.noise_power
-
-    def model_settings(self) -> dict[str, Any]:
-        """Part of the scenario that trained weights depend on, beside the approach and the draw."""
-        return {
-            "array": self.array.model_dump(mode="json"),
-            "waveform": self.waveform.model_dump(mode="json"),
-            "receiver": self.receiver.model_dump(mode="json"),
-            "targets": self.targets.model_dump(mode="json", exclude={"test_sector_deg"}),
-            "user": self.link.sector_deg,
-        }
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -13,6 +13,7 @@ from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.studies._isac.approach import Approach, Parts
 from sionna_isac.studies._isac.arrays import true_transmit_array
 from sionna_isac.studies._isac.points import evaluate_point
+from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
 from sionna_isac.study.learner import Learner, Stage
 
@@ -20,7 +21,7 @@ __all__ = ["IsacSystem", "Observation", "make_link"]
 
 
 def make_link(
-    scenario: Any, truth: array.ImpairedArray, num_subcarriers: int | None = None
+    scenario: IsacScenario, truth: array.ImpairedArray, num_subcarriers: int | None = None
 ) -> channel.link.PathLink:
     """The communication link of a scenario, taps spaced for ``num_subcarriers`` subcarriers."""
     transmitting = true_transmit_array(scenario, truth)
@@ -69,7 +70,7 @@ class IsacSystem(Learner):
 
     def __init__(
         self,
-        scenario: Any,
+        scenario: IsacScenario,
         truth: array.ImpairedArray,
         approach: Approach,
         training: bool = False,
@@ -112,6 +113,16 @@ class IsacSystem(Learner):
         self.symbols = waveform.SymbolSource(wave.num_subcarriers, precision=precision)
         self.detector = receiver.SymbolDetector(hard_out=True, precision=precision)
         self._basis = tf.constant(self.receiver.delay_basis, self.receiver.cdtype)
+
+    def configuration(self) -> dict[str, Any]:
+        """Layers, and the numbers that calls give them."""
+        wave = self.scenario.waveform
+        return {
+            **super().configuration(),
+            "user": self.link.sector,
+            "beam": [wave.eta, wave.phi],
+            "no": self.scenario.noise_power,
+        }
 
     def transmit(self, sector: tf.Tensor, eta: Any = None, phi: Any = None) -> tf.Tensor:
         """Beams [batch_size, num_antennas] for target sectors [batch_size, 2] and the user."""

@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=AngleDelayMapScenario,
-    run=deferred("sionna_isac.studies.angle_delay_map.study:angle_delay_map"),
+    study=deferred("sionna_isac.studies.angle_delay_map.study:AngleDelayMapStudy"),
     report=deferred("sionna_isac.studies.angle_delay_map.study:angle_delay_report"),
     draw=deferred("sionna_isac.studies.angle_delay_map.figure:angle_delay_map"),
 )

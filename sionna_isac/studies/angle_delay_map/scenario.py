@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.studies._isac.blocks import Array, Waveform
+from sionna_isac.studies._isac.scenario import StationScenario
 from sionna_isac.study.blocks import (
-    CompiledStudy,
     Count,
     Decibel,
     Frozen,
@@ -70,7 +70,7 @@ class MapGrid(Frozen):
     """Number of ranges over the interval of the targets"""
 
 
-class AngleDelayMapScenario(CompiledStudy):
+class AngleDelayMapScenario(StationScenario):
     """Effect of array impairments on angle-delay maps when nobody knows of them.
 
     Every scene has its own draw of the impairments.

@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sionna_isac import metrics
+from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 from sionna_isac.studies.angle_delay_map.trial import MapTrial
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
+from sionna_isac.study.part import Arrays, Part, Study
 
-__all__ = ["angle_delay_map", "angle_delay_report"]
+__all__ = ["AngleDelayMapStudy", "angle_delay_report"]
 
 CONDITIONS = ("ideal", "impaired")
 
 
-def angle_delay_map(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
+class AngleDelayMapStudy(Study[AngleDelayMapScenario]):
     """Both maps of one scene, and statistics of lobes and detections over all scenes."""
-    trial = MapTrial(scenario)
-    number, size = scenario.scenes.num_scenes, scenario.block_size
-    blocks = []
-    with reporter.task("scenes", number, note="compiling") as advance:
+
+    starting = "compiling"
+
+    @functools.cached_property
+    def trial(self) -> MapTrial:
+        """Compiled graph of a scene."""
+        return MapTrial(self.scenario)
+
+    def parts(self) -> Iterator[Part]:
+        number, size = self.scenario.scenes.num_scenes, self.scenario.block_size
         for first in range(0, number, size):
-            name = f"scenes_{first // size:05d}"
-            block = folder.load(name)
-            indices = range(first, min(first + size, number))
-            if block is None:
-                drawn = [trial(i) for i in indices]
-                block = {k: np.stack([d[k] for d in drawn]) for k in drawn[0]}
-                folder.save(name, **block)
-            blocks.append(block)
-            advance(len(indices))
-    samples = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
-    dataset = xr.Dataset(
-        coords={
-            "condition": list(CONDITIONS),
-            "grid_angle": ("grid_angle", trial.angles, {"units": "rad"}),
-            "grid_range": ("grid_range", trial.ranges, {"units": "m"}),
-        }
-    )
-    dataset["angle_delay_map"] = (
-        ("condition", "grid_angle", "grid_range"),
-        trial.map(scenario.scenes.drawn).astype(np.float32),
-        {"units": "1", "long_name": "magnitude over the largest one of the ideal map"},
-    )
-    _add_samples(dataset, samples)
-    _add_means(scenario, dataset)
-    dataset.attrs["num_samples"] = number
-    return dataset
+            scenes = range(first, min(first + size, number))
+            yield Part(f"scenes_{first // size:05d}", (scenes,), task="scenes", size=len(scenes))
+
+    def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        (scenes,) = part.arguments
+        drawn = [self.trial(i) for i in scenes]
+        return {k: np.stack([d[k] for d in drawn]) for k in drawn[0]}
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        scenario, trial, blocks = self.scenario, self.trial, list(results.values())
+        samples = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
+        dataset = xr.Dataset(
+            coords={
+                "condition": list(CONDITIONS),
+                "grid_angle": ("grid_angle", trial.angles, {"units": "rad"}),
+                "grid_range": ("grid_range", trial.ranges, {"units": "m"}),
+            }
+        )
+        dataset["angle_delay_map"] = (
+            ("condition", "grid_angle", "grid_range"),
+            trial.map(scenario.scenes.drawn).astype(np.float32),
+            {"units": "1", "long_name": "magnitude over the largest one of the ideal map"},
+        )
+        _add_samples(dataset, samples)
+        _add_means(scenario, dataset)
+        dataset.attrs["num_samples"] = scenario.scenes.num_scenes
+        return dataset
 
 
 def _add_samples(dataset: xr.Dataset, samples: dict[str, np.ndarray]) -> None:
@@ -72,7 +80,7 @@ def _add_samples(dataset: xr.Dataset, samples: dict[str, np.ndarray]) -> None:
         dataset[f"sample_{name}"] = (shape, column, attributes)
 
 
-def _add_means(scenario: Any, dataset: xr.Dataset) -> None:
+def _add_means(scenario: AngleDelayMapScenario, dataset: xr.Dataset) -> None:
     """Means and shares with intervals; scenes are the independent samples."""
     level = scenario.confidence
     lobe = {k: dataset[f"sample_{k}"].values for k in ("level", "width", "extent", "sidelobe")}
@@ -87,7 +95,7 @@ def _add_means(scenario: Any, dataset: xr.Dataset) -> None:
         _add(dataset, name, rows, units, level)
     found = dataset["sample_found"].values.astype(bool)
     farthest = np.argmax(dataset["sample_true_range"].values, axis=1)[:, np.newaxis, np.newaxis]
-    pairs, both = _pairs(scenario, dataset, found)
+    pairs, both = _pairs(scenario.resolution, dataset, found)
     one = np.ones(len(found))
     shares = {
         "found_share": (found.sum(-1), one * found.shape[-1]),
@@ -113,12 +121,14 @@ def _add(dataset: xr.Dataset, name: str, rows: Any, units: str, level: float) ->
         dataset[name + end] = ("condition", np.array(column), attributes)
 
 
-def _pairs(scenario: Any, dataset: xr.Dataset, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(
+    resolution: tuple[float, float], dataset: xr.Dataset, found: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Pairs that only the angle tells apart [scene], and those found [scene, condition].
 
     Their ranges differ by less than a resolution cell, their angles by more than one.
     """
-    angle_cell, range_cell = scenario.resolution
+    angle_cell, range_cell = resolution
     first, second = np.triu_indices(found.shape[-1], 1)
     angle, distance = (dataset[f"sample_true_{k}"].values for k in ("angle", "range"))
     close = np.abs(distance[:, first] - distance[:, second]) < range_cell
@@ -127,7 +137,7 @@ def _pairs(scenario: Any, dataset: xr.Dataset, found: np.ndarray) -> tuple[np.nd
     return close.sum(-1), both.sum(-1)
 
 
-def angle_delay_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+def angle_delay_report(scenario: AngleDelayMapScenario, dataset: xr.Dataset) -> Iterator[str]:
     """Every target of the drawn scene, then the means over all scenes."""
     scene = dataset.isel(scene=scenario.scenes.drawn)
     yield f"scene {scenario.scenes.drawn}, ideal -> impaired:"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac import array, channel, receiver, scene, waveform
+from sionna_isac import array, channel, metrics, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
-from sionna_isac.studies._isac.arrays import assumed_array, true_array
-from sionna_isac.studies.angle_delay_map.lobes import found_targets, lobes
+from sionna_isac.studies._isac.arrays import assumed_array, ideal_array, true_array
+from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 
 __all__ = ["MapTrial"]
 
@@ -26,23 +26,18 @@ class MapTrial:
 
     Parameters
     ----------
-    scenario
+    scenario : :class:`AngleDelayMapScenario`
         Scenario of kind "angle_delay_map"
     """
 
-    def __init__(self, scenario: Any) -> None:
+    def __init__(self, scenario: AngleDelayMapScenario) -> None:
         self._scenario = scenario
         precision, wave, scenes = scenario.precision, scenario.waveform, scenario.scenes
         self.angles = np.linspace(-math.pi / 2, math.pi / 2, scenario.grid.num_angles)
         nearest, farthest = scenes.range_interval
         self.ranges = np.linspace(nearest, farthest, scenario.grid.num_ranges)
-        self._truth = assumed_array(scenario, "unknown", self._draw_array(0))
-        ideal = array.UniformLinearArray(
-            scenario.array.num_antennas,
-            scenario.array.wavelength,
-            anchor=scenario.array.anchor,
-            precision=precision,
-        )
+        self._truth = assumed_array(scenario, "unknown", true_array(scenario, 0))
+        ideal = ideal_array(scenario)
         self._arrays = (ideal, self._truth)
         sector = tf.constant(np.deg2rad([scenes.sector_deg]), ideal.rdtype)
         self._beam = waveform.LeastSquaresPrecoder(
@@ -69,9 +64,6 @@ class MapTrial:
         self._columns = ideal.steering(self._lobe_angles).numpy().conj()
         self._compiled = tf.function(self._observe, autograph=False, jit_compile=scenario.compile)
 
-    def _draw_array(self, index: int) -> array.ImpairedArray:
-        return true_array(self._scenario, index)
-
     def _observe(self) -> tuple[scene.PointTargets, tf.Tensor, receiver.TargetEstimate]:
         """Targets of one scene, filtered echoes [2, K, S] and estimates of both arrays."""
         scenario = self._scenario
@@ -84,7 +76,7 @@ class MapTrial:
         return targets, both, self._omp(both, tf.repeat(self._sector, 2, axis=0))
 
     def _run(self, index: int) -> Any:
-        self._truth.assign_from(self._draw_array(index))
+        self._truth.assign_from(true_array(self._scenario, index))
         reset_stream(self._scenario.seed, "scene", index)
         return self._compiled()
 
@@ -105,7 +97,9 @@ class MapTrial:
             "angle": found[:, 0],
             "range": found[:, 1],
             "metric": estimate.metric.numpy(),
-            "found": np.stack([found_targets(e, truth, self._scenario.resolution) for e in found]),
+            "found": np.stack(
+                [metrics.found_targets(e, truth, self._scenario.resolution) for e in found]
+            ),
         }
         shapes = [self._lobes(a, targets) for a in self._arrays]
         return {**drawn, **{k: np.stack([s[k] for s in shapes]) for k in shapes[0]}}
@@ -118,7 +112,7 @@ class MapTrial:
         lit = targets.gain[0].numpy() * (steering @ self._beam[0].numpy())
         scale = math.sqrt(size) if scenario.waveform.normalize else float(size)
         pattern = scale * np.abs(lit[:, np.newaxis] * (steering @ self._columns.T))
-        shape = lobes(pattern.astype(np.float64), self._lobe_angles)
+        shape = metrics.lobes(pattern.astype(np.float64), self._lobe_angles)
         cell = math.sqrt(scenario.array.num_antennas * size * scenario.noise_power)
         return {
             "level": 20 * np.log10(shape.peak / cell),

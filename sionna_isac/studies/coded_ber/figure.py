@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sionna_isac.plots.style import curve, new_figure
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import banded, label, new_figure
 
 __all__ = ["coded_ber"]
 
@@ -32,8 +33,8 @@ def coded_ber(dataset: xr.Dataset) -> Figure:
         for method in dataset["approach"].values:
             row = dataset.sel(approach=method)
             seen = row["bit_errors"].values > 0
-            parts = (np.where(seen, row[f"{name}{end}"], np.nan) for end in ("", "_low", "_high"))
-            curve(ax, method, row.snr_db, *parts)
+            parts = (np.where(seen, value, np.nan) for value in banded(row, name))
+            show_curve(row.snr_db, *parts, method=method, label=label(method), ax=ax)
         ax.set_yscale("log")
         ax.set(xlabel="SNR per resource element without beam gain [dB]", ylabel=text)
     axes[0, 0].legend(fontsize=8)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from sionna.phy.channel import ChannelModel, OFDMChannel
+from sionna.phy.channel import OFDMChannel
 from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 from sionna.phy.mapping import BinarySource, Mapper
 from sionna.phy.ofdm import (
@@ -16,43 +16,13 @@ from sionna.phy.ofdm import (
 )
 from sionna.phy.utils import ebnodb2no
 
+from sionna_isac.channel import BeamformedLink
 from sionna_isac.channel.link import PathLink
 from sionna_isac.receiver import SymbolDetector
-from sionna_isac.waveform import shared_tone_grid
+from sionna_isac.studies._isac.blocks import Coding
+from sionna_isac.waveform import shared_tone_grid, spread_tones
 
-__all__ = ["BeamformedLink", "CodedLink", "sensing_tones"]
-
-
-def sensing_tones(num_tones: int, fft_size: int) -> np.ndarray:
-    """Indices of sensing tones spread evenly over the subcarriers."""
-    return np.floor((np.arange(num_tones) + 0.5) * fft_size / max(num_tones, 1)).astype(int)
-
-
-class BeamformedLink(ChannelModel):
-    """Link behind a beam: a Sionna channel model from one effective transmit antenna.
-
-    A beam that does not depend on frequency can be applied to the paths in place of the
-    signals; the antenna axis then never meets the resource grid.
-
-    Parameters
-    ----------
-    link : `PathLink`
-        Link from all antennas
-    beam : [num_antennas], `tf.complex`
-        Beam
-    """
-
-    def __init__(self, link: PathLink, beam: tf.Tensor) -> None:
-        super().__init__(precision=link.precision)
-        self._link = link
-        self._beam = tf.cast(beam, self.cdtype)
-
-    def __call__(
-        self, batch_size: Any, num_time_steps: Any, sampling_frequency: Any = None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        a, tau = self._link(batch_size, num_time_steps, sampling_frequency)
-        weight = self._beam[:, tf.newaxis, tf.newaxis]
-        return tf.reduce_sum(a * weight, axis=4, keepdims=True), tau
+__all__ = ["CodedLink"]
 
 
 class CodedLink:
@@ -91,7 +61,7 @@ class CodedLink:
 
     def __init__(
         self,
-        coding: Any,
+        coding: Coding,
         link: PathLink,
         beam: tf.Tensor,
         subcarrier_spacing: float,
@@ -103,7 +73,7 @@ class CodedLink:
             coding.num_ofdm_symbols,
             coding.fft_size,
             subcarrier_spacing,
-            sensing_tones(coding.num_sensing_tones, coding.fft_size),
+            spread_tones(coding.num_sensing_tones, coding.fft_size),
             coding.pilot_symbols,
             precision=precision,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,52 +11,65 @@ import xarray as xr
 from sionna.phy.utils import sim_ber
 
 from sionna_isac import metrics
-from sionna_isac.array import ImpairedArray
 from sionna_isac.core import reset_stream
-from sionna_isac.studies._isac.approach import ArrayApproach
+from sionna_isac.studies._isac.array_study import LearnedArrayStudy
+from sionna_isac.studies._isac.blocks import Coding
 from sionna_isac.studies._isac.system import IsacSystem, make_link
 from sionna_isac.studies.coded_ber.link import CodedLink
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
+from sionna_isac.studies.coded_ber.scenario import CodedBERScenario
+from sionna_isac.study.part import Arrays, Part
 
-__all__ = ["coded_ber_sweep", "summarise_ber"]
-
-
-def coded_ber_sweep(
-    scenario: Any,
-    truth: ImpairedArray,
-    arrays: dict[str, ImpairedArray],
-    folder: RunFolder,
-    reporter: Reporter,
-) -> dict[str, list[dict[str, np.ndarray]]]:
-    """Errors of each batch at each SNR for each array, one stored point after the other."""
-    coding = scenario.coding
-    channel = make_link(scenario, truth, coding.fft_size)
-    curves = {}
-    for method, assumed in arrays.items():
-        system = IsacSystem(scenario, truth, ArrayApproach(scenario, assumed))
-        beam = system.transmit(system.sector(1))[0]
-        link = CodedLink(coding, channel, beam, scenario.waveform.subcarrier_spacing)
-        run = tf.function(link, autograph=False, jit_compile=scenario.compile)
-        points = []
-        with reporter.task(
-            f"coded link, {method}", len(coding.snr_db), note="compiling"
-        ) as advance:
-            for i, snr_db in enumerate(coding.snr_db):
-                name = f"{method}_{i:03d}"
-                point = folder.load(name)
-                if point is None:
-                    reset_stream(scenario.seed, "coded_ber", snr_db)
-                    point = _errors(coding, run, link.ebno_db(snr_db), scenario.precision)
-                    folder.save(name, **point)
-                points.append(point)
-                rate = point["block_errors"].sum() / point["blocks"].sum()
-                advance(1, f"{snr_db:g} dB: BLER {rate:.2e}")
-        curves[method] = points
-    return curves
+__all__ = ["CodedBERStudy"]
 
 
-def _errors(coding: Any, run: Any, ebno_db: float, precision: str) -> dict[str, np.ndarray]:
+class CodedBERStudy(LearnedArrayStudy[CodedBERScenario]):
+    """Errors of each batch at each SNR for each array."""
+
+    def __init__(self, scenario: CodedBERScenario) -> None:
+        super().__init__(scenario)
+        self._channel = make_link(scenario, self.truth(), scenario.coding.fft_size)
+        self._links: dict[str, tuple[CodedLink, Any]] = {}
+
+    def parts(self) -> Iterator[Part]:
+        """The training, then an SNR after the other for each method."""
+        for method in self.scenario.compared():
+            yield from self.trainings(method)
+        for method in self.scenario.compared():
+            needs = tuple(t.name for t in self.trainings(method))
+            for i, snr_db in enumerate(self.scenario.coding.snr_db):
+                yield Part(
+                    f"{method}_{i:03d}",
+                    ("count", method, snr_db),
+                    task=f"coded link, {method}",
+                    note=f"{snr_db:g} dB",
+                    needs=needs,
+                )
+
+    def evaluate(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        """Errors of each batch at an SNR."""
+        _, method, snr_db = part.arguments
+        scenario = self.scenario
+        if method not in self._links:
+            system = IsacSystem(scenario, self.truth(), self.ready(method, earlier))
+            beam = system.transmit(system.sector(1))[0]
+            spacing = scenario.waveform.subcarrier_spacing
+            link = CodedLink(scenario.coding, self._channel, beam, spacing)
+            run = tf.function(link, autograph=False, jit_compile=scenario.compile)
+            self._links[method] = link, run
+        link, run = self._links[method]
+        reset_stream(scenario.seed, "coded_ber", snr_db)
+        return _errors(scenario.coding, run, link.ebno_db(snr_db), scenario.precision)
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        """Curves with confidence intervals, and the arrays."""
+        points = range(len(self.scenario.coding.snr_db))
+        raw = {str(m): [results[f"{m}_{i:03d}"] for i in points] for m in self.scenario.compared()}
+        dataset = _summary(self.scenario, raw)
+        self.add_arrays(dataset, results)
+        return dataset
+
+
+def _errors(coding: Coding, run: Any, ebno_db: float, precision: str) -> dict[str, np.ndarray]:
     """Bit and block errors of each batch until enough block errors are seen."""
     totals: list[tuple[int, ...]] = [(0, 0, 0, 0)]
 
@@ -78,7 +92,7 @@ def _errors(coding: Any, run: Any, ebno_db: float, precision: str) -> dict[str, 
     return dict(zip(("bit_errors", "block_errors", "bits", "blocks"), batches, strict=True))
 
 
-def summarise_ber(scenario: Any, raw: dict[str, list[dict[str, np.ndarray]]]) -> xr.Dataset:
+def _summary(scenario: CodedBERScenario, raw: dict[str, list[dict[str, np.ndarray]]]) -> xr.Dataset:
     """Curves with confidence intervals: bits err in bursts, so theirs comes from whole batches."""
     methods, level = list(raw), scenario.confidence
     snr_db = np.array(scenario.coding.snr_db)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sionna_isac.studies._scattering.scenario import EchoMapScenario
+from sionna_isac.studies.echo_map.scenario import EchoMapScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=EchoMapScenario,
-    run=deferred("sionna_isac.studies.echo_map.study:echo_map"),
-    report=deferred("sionna_isac.studies._scattering.report:echo_map_report"),
+    study=deferred("sionna_isac.studies.echo_map.study:EchoMapStudy"),
+    report=deferred("sionna_isac.studies.echo_map.study:echo_map_report"),
     draw=deferred("sionna_isac.studies.echo_map.figure:echo_map"),
     example={"targets": [{"category": "car"}]},
 )

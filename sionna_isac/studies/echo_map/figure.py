@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from sionna_isac.plots import show_map
 from sionna_isac.plots.style import new_figure
 from sionna_isac.plots.target import PARTS
 
@@ -100,20 +101,12 @@ def _scene(ax: Any, dataset: xr.Dataset, i: int) -> None:
 
 def _image(ax: Any, row: xr.Dataset, voxels: np.ndarray) -> Any:
     """Image over the horizontal plane with the outline of the target and the peak."""
-    distance, azimuth = np.meshgrid(row["range"], row["azimuth"], indexing="ij")
-    level = 20 * np.log10(np.maximum(row["image"].values / row["image"].values.max(), 1e-6))
-    x, y = distance * np.cos(azimuth), distance * np.sin(azimuth)
-    image = ax.pcolormesh(y, x, level, vmin=FLOOR, vmax=0, shading="auto", rasterized=True)
-    outline = _hull(voxels[:, 1::-1])
-    ax.plot(*outline.T, color="white", lw=1)
+    peak = row["peak_azimuth"], row["peak_range"]
+    image = row["image"].values.T, row["azimuth"], row["range"]
+    show_map(*image, detections=peak, floor=FLOOR, plane=True, colorbar=False, ax=ax)
+    ax.plot(*_hull(voxels[:, 1::-1]).T, color="white", lw=1)
     ax.plot(*row["center"].values[1::-1], "*", ms=9, mfc="#e0a800", mec="k", mew=0.5)
-    peak, angle = float(row["peak_range"]), float(row["peak_azimuth"])
-    ax.plot(peak * np.sin(angle), peak * np.cos(angle), "x", color="#ff5555", ms=8, mew=2)
-    ax.invert_xaxis()  # positive y is to the left when looking along x
-    ax.set_aspect("equal")
-    ax.grid(False)
-    ax.set(xlabel="y [m]", ylabel="x [m]")
-    return image
+    return ax.collections[0]
 
 
 def _hull(points: np.ndarray) -> np.ndarray:

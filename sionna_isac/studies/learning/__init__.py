@@ -10,7 +10,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=LearningScenario,
-    run=deferred("sionna_isac.studies.learning.study:learning_study"),
+    study=deferred("sionna_isac.studies.learning.study:LearningStudy"),
     report=deferred("sionna_isac.studies._isac.comparison:report"),
     draw=deferred("sionna_isac.studies.learning.figure:learning"),
     example={

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sionna_isac.plots.style import CYCLE, new_figure
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import look, new_figure
 
 __all__ = ["learning"]
 
-_MARKS = "osv^D<>Px*"
 _NAMES = {
     "p_md": "misdetection probability",
     "gospa": "GOSPA [m]",
@@ -66,9 +66,9 @@ def _over_threshold(data: xr.Dataset) -> Figure:
     figure, panels = _panels(data, "gospa", "p_md", "angle_rmse", "range_rmse")
     point = data.isel(eta=0, phi=0)
     for ax, name in panels:
-        for i, label in enumerate(data["approach"].values):
-            row = point.sel(approach=label)
-            _bars(ax, i, label, row.p_fa.values, row, name)
+        for method in data["approach"].values:
+            row = point.sel(approach=method)
+            _bars(ax, method, row.p_fa.values, row, name)
         ax.set(xscale="log", xlabel="false-alarm probability", ylabel=_NAMES[name])
         ax.set_ylim(bottom=0)
     panels[0][0].legend(fontsize=8)
@@ -80,14 +80,14 @@ def _over_beam(data: xr.Dataset) -> Figure:
     figure, panels = _panels(data, "p_md", "angle_rmse", "range_rmse", "gospa")
     p_fa = _operating_point(data)
     for ax, name in panels:
-        for i, label in enumerate(data["approach"].values):
-            row = data.sel(approach=label, p_fa=p_fa)
+        for method in data["approach"].values:
+            row = data.sel(approach=method, p_fa=p_fa)
             x = row["ser"].mean("draw")
             y = row[name].mean("draw")
             if data.sizes["phi"] > 1:
-                colour = CYCLE[i % len(CYCLE)]
+                colour = look(ax, method)["color"]
                 ax.plot(x.values.ravel(), y.values.ravel(), ".", color=colour, alpha=0.3, ms=3)
-            _bars(ax, i, label, x.isel(phi=0).values, row.isel(phi=0), name)
+            _bars(ax, method, x.isel(phi=0).values, row.isel(phi=0), name)
         ax.set(xscale="log", yscale="log", xlabel=_NAMES["ser"], ylabel=_NAMES[name])
     panels[0][0].legend(fontsize=8)
     return figure
@@ -98,18 +98,8 @@ def _operating_point(data: xr.Dataset) -> float:
     return float(scenario["evaluation"]["operating_p_fa"])
 
 
-def _bars(ax: Any, index: int, label: str, x: np.ndarray, row: xr.Dataset, name: str) -> None:
+def _bars(ax: Any, method: str, x: np.ndarray, row: xr.Dataset, name: str) -> None:
     """Means over the draws, with bars over all intervals."""
-    mean = row[name].mean("draw").values
-    low, high = row[f"{name}_low"].min("draw").values, row[f"{name}_high"].max("draw").values
-    ax.errorbar(
-        x,
-        mean,
-        yerr=np.maximum([mean - low, high - mean], 0),
-        color=CYCLE[index % len(CYCLE)],
-        marker=_MARKS[index % len(_MARKS)],
-        ms=4,
-        lw=1.2,
-        elinewidth=0.6,
-        label=label,
-    )
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    ends = low.min("draw"), high.max("draw")
+    show_curve(x, value.mean("draw"), *ends, method=method, bars=True, ax=ax)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sionna_isac.studies._isac.blocks import Sampling
-from sionna_isac.studies._isac.scenario import IsacStudy
-from sionna_isac.study.blocks import UNSUPERVISED, Count, Frozen, Training, increasing
+from sionna_isac.studies._isac.blocks import Sampling, Waveform
+from sionna_isac.studies._isac.compared import ComparedScenario
+from sionna_isac.studies._isac.scenario import IsacScenario
+from sionna_isac.study.blocks import UNSUPERVISED, Frozen, Training, increasing
 
-__all__ = ["LearningScenario", "check_claims", "check_labels"]
+__all__ = ["LearningScenario", "Networks"]
 
 Pursuit = Literal["differentiable", "plain"]
-Metric = Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"]
 
 
 class Unknown(Frozen):
@@ -115,46 +114,7 @@ ApproachConfig = Annotated[
 ]
 
 
-class Claim(Frozen):
-    """Claim that one approach is better than another, or as good as it (``alike``).
-
-    Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
-    that are swept, at the largest share and the first phase. "Better" needs confidence intervals
-    that do not overlap, "alike" ones that do.
-    """
-
-    better: str
-    """Name of an approach"""
-    worse: str
-    """Name of the approach that it is compared with"""
-    alike: bool = False
-    """If true, the claim is that both are alike"""
-    metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
-    """Metrics that must agree with the claim"""
-    eta: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of the sensing beam at which the claim is judged; null: that of the waveform"""
-
-
-def check_labels(labels: Iterable[str]) -> None:
-    """Refuse names of approaches that cannot be part of file names."""
-    for label in labels:
-        if not label.replace("_", "").isalnum():
-            raise ValueError(
-                f"approaches must have names of letters, digits and underscores; got '{label}'"
-            )
-
-
-def check_claims(claims: Sequence[Any], labels: Iterable[str], etas: Sequence[float]) -> None:
-    """Refuse claims on what is not compared."""
-    for claim in claims:
-        for name in (claim.better, claim.worse):
-            if name not in labels:
-                raise ValueError(f"claims must name approaches, {', '.join(labels)}; got '{name}'")
-        if claim.eta is not None and claim.eta not in etas:
-            raise ValueError(f"claims.eta must be one of eta, {list(etas)}; got {claim.eta:g}")
-
-
-class LearningScenario(IsacStudy):
+class LearningScenario(IsacScenario, ComparedScenario):
     """Learned approaches against model-based ones, over the false-alarm probability and the beam.
 
     Everything is repeated for ``num_draws`` draws of the impairments. Trained models are kept for
@@ -162,8 +122,8 @@ class LearningScenario(IsacStudy):
     """
 
     kind: Literal["learning"]
-    num_draws: Count = 1
-    """Number of draws of the impairments, each a repetition of all"""
+    waveform: Waveform = Waveform()
+    """OFDM waveform, and the beam where it is not swept"""
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
     """Approaches that are compared, by names of letters, digits and underscores"""
     eta: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
@@ -172,8 +132,6 @@ class LearningScenario(IsacStudy):
     """Phases between the beams, increasing; empty: that of the waveform [rad]"""
     evaluation: Sampling = Sampling()
     """Monte-Carlo evaluation"""
-    claims: tuple[Claim, ...] = ()
-    """Statements that are judged at the end"""
 
     @field_validator("eta", "phi")
     @classmethod
@@ -199,7 +157,6 @@ class LearningScenario(IsacStudy):
 
     @model_validator(mode="after")
     def _compared(self) -> Self:
-        check_labels(self.approaches)
         for label, config in self.approaches.items():
             if isinstance(config, (Impairments, Dictionary)):
                 self.check_objective(f"approaches.{label}.training", config.training)
@@ -207,7 +164,6 @@ class LearningScenario(IsacStudy):
                 raise ValueError(f"array.learn must name what '{label}' learns; got []")
             if isinstance(config, Networks):
                 self._check_networks(label, config)
-        check_claims(self.claims, self.approaches, self.etas)
         return self
 
     def _check_networks(self, label: str, config: Networks) -> None:

@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=LocalizationScenario,
-    run=deferred("sionna_isac.studies.localization.study:localization_study"),
+    study=deferred("sionna_isac.studies.localization.study:LocalizationStudy"),
     report=deferred("sionna_isac.studies.localization.study:localization_report"),
     draw=deferred("sionna_isac.studies.localization.figure:localization"),
     example={

@@ -6,13 +6,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sionna_isac.plots.bound import add_bound
-from sionna_isac.plots.style import new_figure
+from sionna_isac.plots import add_bound, show_curve
+from sionna_isac.plots.style import banded, new_figure
 
 __all__ = ["localization"]
 
-_LOOKS = (("#c44e52", "s"), ("#4c72b0", "o"), ("#dd8452", "D"), ("#55a868", "v"), ("#8172b3", "P"))
-_PANELS = {"angle": ("angle", "deg"), "range": ("range", "m"), "position": ("position", "m")}
+_UNITS = {"angle": "deg", "range": "m", "position": "m"}
 _LEVELS = {
     "snr_db": "SNR at the array without beam gain [dB]",
     "power_dbm": "transmit power [dBm]",
@@ -35,20 +34,16 @@ def localization(dataset: xr.Dataset) -> Figure:
     figure, axes = new_figure(1, 3, str(dataset.attrs.get("title", "")))
     dimension = next(str(d) for d in dataset["position_rmse"].dims if d != "receiver")
     level = dataset[dimension].values
-    for ax, (name, (text, unit)) in zip(axes.flat, _PANELS.items(), strict=True):
+    for ax, (name, unit) in zip(axes.flat, _UNITS.items(), strict=True):
         scale = np.rad2deg(1.0) if unit == "deg" else 1.0
-        for i, receiver in enumerate(dataset["receiver"].values):
-            colour, marker = _LOOKS[i % len(_LOOKS)]
-            value, low, high = (
-                scale * dataset[f"{name}_rmse{end}"].sel(receiver=receiver).values
-                for end in ("", "_low", "_high")
-            )
-            ax.plot(level, value, color=colour, marker=marker, ms=4, label=str(receiver))
+        for receiver in dataset["receiver"].values:
+            row = dataset.sel(receiver=receiver)
+            value, low, high = (scale * v for v in banded(row, f"{name}_rmse"))
             low = np.where(low > 0, low, value)  # an interval down to 0 has no place on the axis
-            ax.fill_between(level, low, high, color=colour, alpha=0.2, lw=0)
+            show_curve(level, value, low, high, method=str(receiver), ax=ax)
         add_bound(ax, level, scale * dataset[f"{name}_bound"].values)
         ax.set_yscale("log")
-        ax.set(xlabel=_LEVELS[dimension], ylabel=f"RMSE of the {text} [{unit}]")
+        ax.set(xlabel=_LEVELS[dimension], ylabel=f"RMSE of the {name} [{unit}]")
     lines, labels = axes[0, 0].get_legend_handles_labels()
     number = dataset.attrs.get("num_samples", "?")
     figure.legend(

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import (
-    CompiledStudy,
+    CompiledScenario,
     Count,
     Decibel,
     Frequency,
@@ -22,9 +22,16 @@ from sionna_isac.study.blocks import (
     positive_ranges,
 )
 
-GROUPS = ["Region", "OFDMTarget", "FocusedBeamTarget", "OMP", "DifferentiableOMP", "MUSIC"]
-
-__all__ = ["GROUPS", "LocalizationScenario", *GROUPS]
+__all__ = [
+    "MUSIC",
+    "OMP",
+    "DifferentiableOMP",
+    "FocusedBeamTarget",
+    "LocalizationScenario",
+    "OFDMTarget",
+    "Receiver",
+    "Region",
+]
 
 GridSize = Annotated[int, Field(ge=8)]
 Whole = Annotated[int, Field(ge=0)]
@@ -184,16 +191,17 @@ class MUSIC(Frozen):
     """Number of times that the search is repeated with spherical waves"""
 
 
+Receiver = Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")]
 OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music",)}
 
 
-class LocalizationScenario(CompiledStudy):
+class LocalizationScenario(CompiledScenario):
     """Errors of one target's angle, range and position over the SNR, and their bound."""
 
     kind: Literal["localization"]
     echo: Annotated[OFDMTarget | FocusedBeamTarget, Field(discriminator="kind")]
     """Echo that receivers get, and what is swept"""
-    receivers: tuple[Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")], ...]
+    receivers: tuple[Receiver, ...]
     """Receivers, with distinct labels; omp kinds for an ofdm echo, music for near_field"""
     num_samples: Annotated[int, Field(ge=2)] = 4000
     """Number of targets at each point of the sweep"""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -13,90 +12,95 @@ from sionna_isac import metrics
 from sionna_isac.bound import PointTargetBound
 from sionna_isac.core import reset_stream
 from sionna_isac.studies._isac.sampler import NumericalError
-from sionna_isac.studies.localization.trial import NearFieldTrial, OFDMTrial
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
+from sionna_isac.studies.localization.scenario import LocalizationScenario
+from sionna_isac.studies.localization.trial import make_trial
+from sionna_isac.study.part import Arrays, Part, Study
 
-__all__ = ["localization_report", "localization_study"]
+__all__ = ["LocalizationStudy", "localization_report"]
 
-_TRIALS = {"ofdm": OFDMTrial, "near_field": NearFieldTrial}
 _UNITS = {"angle": "rad", "range": "m", "position": "m"}
 
 
-def localization_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
-    """Simulate every receiver at every level and add the bound.
+class LocalizationStudy(Study[LocalizationScenario]):
+    """Every receiver at every level, and the bound.
 
     All receivers look at the same echoes, and the scenes and the noise but for its strength are
     the same at every level: differences between receivers and the course of a curve are seen
     better than the width of the intervals says.
     """
-    trial: Any = _TRIALS[scenario.echo.kind](scenario)
-    dimension, levels = scenario.echo.level
-    points = _sweep(scenario, trial, levels, folder, reporter)
-    truth = {name: points[0][f"true_{name}"] for name in ("angle", "range")}
-    smallest = _bound(scenario, trial, truth, folder, reporter)
-    return _summarise(scenario, dimension, np.array(levels), points, truth, smallest)
 
+    starting = "compiling"
 
-def _sweep(
-    scenario: Any, trial: Any, levels: tuple[float, ...], folder: RunFolder, reporter: Reporter
-) -> list[dict[str, np.ndarray]]:
-    """Truth [sample] and estimates [receiver, sample] at each level, in stored blocks."""
-    size, number = scenario.batch_size, scenario.num_samples
-    dtype = tf.float64 if scenario.precision == "double" else tf.float32
-    compiled = tf.function(
-        lambda level: trial(size, level), autograph=False, jit_compile=scenario.compile
-    )
-    points = []
-    with reporter.task("localisation", len(levels) * number, note="compiling") as advance:
+    def __init__(self, scenario: LocalizationScenario) -> None:
+        super().__init__(scenario)
+        self._trial = make_trial(scenario)
+        self._compiled = tf.function(
+            lambda level: self._trial(scenario.batch_size, level),
+            autograph=False,
+            jit_compile=scenario.compile,
+        )
+
+    def parts(self) -> Iterator[Part]:
+        """Blocks of samples at each level, then blocks of bounds."""
+        _, levels = self.scenario.echo.level
+        units = "dB" if self.scenario.echo.kind == "ofdm" else "dBm"
         for i, level in enumerate(levels):
-            blocks = []
-            for block in range(-(-number // size)):
-                name = f"point_{i:03d}_{block:05d}"
-                drawn = folder.load(name)
-                if drawn is None:
-                    reset_stream(scenario.seed, "localization", block)
-                    drawn = {k: v.numpy() for k, v in compiled(tf.constant(level, dtype)).items()}
-                    _check_finite(scenario, drawn)
-                    folder.save(name, **drawn)
-                keep = min(size, number - block * size)
-                blocks.append({k: v[..., :keep] for k, v in drawn.items()})
-                advance(keep, f"{level:g} {'dB' if scenario.echo.kind == 'ofdm' else 'dBm'}")
+            for block, keep in enumerate(self._sizes()):
+                yield Part(
+                    f"point_{i:03d}_{block:05d}",
+                    ("point", level, block),
+                    task="localisation",
+                    size=keep,
+                    note=f"{level:g} {units}",
+                )
+        for block, keep in enumerate(self._sizes()):
+            needs = (f"point_000_{block:05d}",)  # the scenes are the same at every level
+            yield Part(f"bound_{block:05d}", ("bound", keep), task="bound", size=keep, needs=needs)
+
+    def _sizes(self) -> Iterator[int]:
+        """Number of samples of each block that count."""
+        size, number = self.scenario.batch_size, self.scenario.num_samples
+        return (min(size, number - start) for start in range(0, number, size))
+
+    def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        """Truth [sample] and estimates [receiver, sample], or bounds [sample] at 0 dB."""
+        if part.arguments[0] == "point":
+            _, level, block = part.arguments
+            dtype = tf.float64 if self.scenario.precision == "double" else tf.float32
+            reset_stream(self.scenario.seed, "localization", block)
+            drawn = {k: v.numpy() for k, v in self._compiled(tf.constant(level, dtype)).items()}
+            self._check_finite(drawn)
+            return drawn
+        (point,), keep = earlier.values(), part.arguments[1]
+        angle, distance = (point[f"true_{k}"][:keep].astype(np.float64) for k in ("angle", "range"))
+        values = self._trial.bound(angle, distance)
+        return {k: np.reshape(v, -1) for k, v in values._asdict().items()}
+
+    def _check_finite(self, drawn: Arrays) -> None:
+        for i, receiver in enumerate(self.scenario.receivers):
+            if not all(np.all(np.isfinite(drawn[name][i])) for name in ("angle", "range")):
+                raise NumericalError(
+                    f"receiver '{receiver.label}' gave estimates that are not finite"
+                )
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        """Errors of the receivers with intervals, and the bound."""
+        dimension, levels = self.scenario.echo.level
+        points = []
+        for i in range(len(levels)):
+            blocks = [
+                {k: v[..., :keep] for k, v in results[f"point_{i:03d}_{block:05d}"].items()}
+                for block, keep in enumerate(self._sizes())
+            ]
             points.append({k: np.concatenate([b[k] for b in blocks], -1) for k in blocks[0]})
-    return points
-
-
-def _check_finite(scenario: Any, drawn: dict[str, np.ndarray]) -> None:
-    for i, receiver in enumerate(scenario.receivers):
-        if not all(np.all(np.isfinite(drawn[name][i])) for name in ("angle", "range")):
-            raise NumericalError(f"receiver '{receiver.label}' gave estimates that are not finite")
-
-
-def _bound(
-    scenario: Any,
-    trial: Any,
-    truth: dict[str, np.ndarray],
-    folder: RunFolder,
-    reporter: Reporter,
-) -> PointTargetBound:
-    """Bound [sample] of every echo at a level of 0 dB, in stored blocks."""
-    size, number = scenario.batch_size, scenario.num_samples
-    blocks = []
-    with reporter.task("bound", number) as advance:
-        for block, begin in enumerate(range(0, number, size)):
-            part = {k: v[begin : begin + size].astype(np.float64) for k, v in truth.items()}
-            found = folder.load(f"bound_{block:05d}")
-            if found is None:
-                values = trial.bound(part["angle"], part["range"])
-                found = {k: np.reshape(v, -1) for k, v in values._asdict().items()}
-                folder.save(f"bound_{block:05d}", **found)
-            blocks.append(found)
-            advance(part["angle"].size)
-    return PointTargetBound(**{k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]})
+        truth = {name: points[0][f"true_{name}"] for name in ("angle", "range")}
+        found = [results[f"bound_{block:05d}"] for block, _ in enumerate(self._sizes())]
+        smallest = PointTargetBound(**{k: np.concatenate([b[k] for b in found]) for k in found[0]})
+        return _summarise(self.scenario, dimension, np.array(levels), points, truth, smallest)
 
 
 def _summarise(
-    scenario: Any,
+    scenario: LocalizationScenario,
     dimension: str,
     levels: np.ndarray,
     points: list[dict[str, np.ndarray]],
@@ -147,7 +151,7 @@ def _squared_errors(
     return {"angle": offset**2, "range": (distance - true_distance) ** 2, "position": position}
 
 
-def localization_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
+def localization_report(scenario: LocalizationScenario, dataset: xr.Dataset) -> Iterator[str]:
     """Errors at the highest level, and how far above the bound they are."""
     dimension, levels = scenario.echo.level
     last = dataset.isel({dimension: -1})

@@ -11,8 +11,9 @@ import tensorflow as tf
 from sionna_isac import array, bound, channel, receiver, scene, waveform
 from sionna_isac.core import linalg, uniform
 from sionna_isac.core.units import watt
+from sionna_isac.studies.localization import scenario as fields
 
-__all__ = ["NearFieldTrial", "OFDMTrial"]
+__all__ = ["NearFieldTrial", "OFDMTrial", "make_trial"]
 
 
 class OFDMTrial:
@@ -24,8 +25,9 @@ class OFDMTrial:
         Scenario of kind "localization" with an echo of kind "ofdm"
     """
 
-    def __init__(self, scenario: Any) -> None:
+    def __init__(self, scenario: fields.LocalizationScenario) -> None:
         echo, precision = scenario.echo, scenario.precision
+        assert isinstance(echo, fields.OFDMTarget)
         self._echo, self._precision = echo, precision
         sector = np.deg2rad(echo.region.search_sector_deg)
         self._array = array.UniformLinearArray(
@@ -46,14 +48,15 @@ class OFDMTrial:
         self._filter = receiver.ReciprocalFilter(precision=precision)
         self._receivers = [self._receiver(r, sector) for r in scenario.receivers]
 
-    def _receiver(self, config: Any, sector: np.ndarray) -> Any:
+    def _receiver(self, config: fields.Receiver, sector: np.ndarray) -> Any:
         nearest, farthest = self._echo.region.search_range
         ranges = np.linspace(nearest, farthest, config.num_ranges)
         angles = np.linspace(sector[0], sector[1], config.num_angles)
         grids = (self._array, angles, ranges, self._echo.subcarrier_spacing, 1)
-        if config.kind == "omp":
+        if isinstance(config, fields.OMP):
             omp = receiver.OMP(*grids, precision=self._precision)
             return lambda y, sector, no: omp(y, sector)
+        assert isinstance(config, fields.DifferentiableOMP)
         smooth = receiver.DifferentiableOMP(
             *grids,
             window=config.window,
@@ -110,8 +113,9 @@ class NearFieldTrial:
         Scenario of kind "localization" with an echo of kind "near_field"
     """
 
-    def __init__(self, scenario: Any) -> None:
+    def __init__(self, scenario: fields.LocalizationScenario) -> None:
         echo, precision = scenario.echo, scenario.precision
+        assert isinstance(echo, fields.FocusedBeamTarget)
         self._echo, self._precision = echo, precision
         spacing = echo.aperture / (echo.num_antennas - 1)
         self._positions = array.uniform_positions(echo.num_antennas, spacing)
@@ -171,7 +175,14 @@ class NearFieldTrial:
         )
 
 
-def _draw(batch_size: int, region: Any, precision: str) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def make_trial(scenario: fields.LocalizationScenario) -> OFDMTrial | NearFieldTrial:
+    """Trial of the echo of a scenario."""
+    return (OFDMTrial if scenario.echo.kind == "ofdm" else NearFieldTrial)(scenario)
+
+
+def _draw(
+    batch_size: int, region: fields.Region, precision: str
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Angles, ranges and factors of unit magnitude, [batch_size] each."""
     low, high = np.deg2rad(region.sector_deg)
     angle = uniform([batch_size], low, high, precision)

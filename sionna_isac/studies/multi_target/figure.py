@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.plots.style import COLOURS, MARKERS, curve, label, new_figure
+from sionna_isac.plots import show_array, show_curve, show_roc
+from sionna_isac.plots.style import banded, label, look, new_figure
 
 __all__ = ["multi_target"]
 
@@ -29,52 +30,28 @@ def multi_target(dataset: xr.Dataset) -> Figure:
         Figure with four panels
     """
     figure, axes = new_figure(2, 2, str(dataset.attrs.get("title", "")))
-    curves = (
-        (axes[0, 0], "gospa", "GOSPA [m]"),
-        (axes[0, 1], "p_d", "detection probability"),
-    )
-    for ax, name, text in curves:
-        for method in dataset["approach"].values:
-            row = dataset.sel(approach=method)
-            curve(ax, method, row.p_fa, row[name], row[f"{name}_low"], row[f"{name}_high"])
-        ax.set_xscale("log")
-        ax.set(xlabel="false-alarm probability", ylabel=text)
-    axes[0, 0].set_ylim(bottom=0)
-    axes[0, 0].legend(fontsize=8)
-    _positions(axes[1, 0], dataset)
-    _symbol_errors(axes[1, 1], dataset)
-    number = dataset.attrs.get("num_samples", "?")
-    figure.supxlabel(f"{number} samples a method; bands are confidence intervals", fontsize=8)
-    return figure
-
-
-def _positions(ax: Any, dataset: xr.Dataset) -> None:
-    scenario = json.loads(dataset.attrs["scenario"])
-    wavelength = SPEED_OF_LIGHT / scenario["array"]["carrier_frequency"]
-    truth = dataset["true_element_positions"].values / wavelength
-    for method in dataset["approach"].values:
-        if method == "known":
-            continue
-        error = dataset["element_positions"].sel(approach=method).values / wavelength - truth
-        ax.plot(
-            error - np.mean(error),
-            color=COLOURS[method],
-            marker=MARKERS[method],
-            ms=3,
-            lw=1,
-            label=label(method),
-        )
-    ax.axhline(0, color=COLOURS["known"], lw=1)
-    ax.set(xlabel="element", ylabel="position error [wavelengths]")
-
-
-def _symbol_errors(ax: Any, dataset: xr.Dataset) -> None:
+    (gospa, detection), (positions, errors) = axes
+    carrier = json.loads(dataset.attrs["scenario"])["array"]["carrier_frequency"]
     methods = list(dataset["approach"].values)
     for i, method in enumerate(methods):
         row = dataset.sel(approach=method)
-        value = float(row.ser)
-        error = [[value - float(row.ser_low)], [float(row.ser_high) - value]]
-        ax.bar(i, value, yerr=np.maximum(error, 0), color=COLOURS[method], width=0.6, capsize=4)
-    ax.set_xticks(range(len(methods)), methods)
-    ax.set(ylabel="symbol error rate of the user")
-    ax.set_ylim(bottom=0)
+        named: dict[str, Any] = {"method": method, "label": label(method)}
+        show_curve(row.p_fa, *banded(row, "gospa"), **named, ax=gospa)
+        p_d, *ends = banded(row, "p_d")
+        show_roc((row.p_fa, p_d), *ends, **named, ax=detection)
+        if method != "known":
+            places = row["element_positions"], dataset["true_element_positions"]
+            show_array(*places, wavelength=SPEED_OF_LIGHT / carrier, **named, ax=positions)
+        value, low, high = (float(v) for v in banded(row, "ser"))
+        error = np.maximum([[value - low], [high - value]], 0)
+        colour = look(errors, method)["color"]
+        errors.bar(i, value, yerr=error, color=colour, width=0.6, capsize=4)
+    gospa.set(xscale="log", xlabel="false-alarm probability", ylabel="GOSPA [m]")
+    gospa.set_ylim(bottom=0)
+    gospa.legend(fontsize=8)
+    errors.set_xticks(range(len(methods)), methods)
+    errors.set(ylabel="symbol error rate of the user")
+    errors.set_ylim(bottom=0)
+    number = dataset.attrs.get("num_samples", "?")
+    figure.supxlabel(f"{number} samples a method; bands are confidence intervals", fontsize=8)
+    return figure

@@ -1,129 +1,107 @@
-"""Studies of impaired arrays: what an array learned from echoes is worth."""
+"""Detection and localisation of several targets by impaired arrays, one of which is learned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
 
-from sionna_isac.array import ImpairedArray
-from sionna_isac.studies._isac.approach import ArrayApproach
-from sionna_isac.studies._isac.arrays import assumed_array, true_array
-from sionna_isac.studies._isac.learn import learn
-from sionna_isac.studies.coded_ber.study import coded_ber_sweep, summarise_ber
-from sionna_isac.studies.multi_target.sweep import detection_sweep, summarise_detection
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
+from sionna_isac.studies._isac.array_study import LearnedArrayStudy
+from sionna_isac.studies._isac.points import POINT, evaluate_point, symbol_error_rate
+from sionna_isac.studies._isac.sampler import Sampler
+from sionna_isac.studies.multi_target.scenario import MultiTargetScenario
+from sionna_isac.study.part import Arrays, Part
 
-__all__ = ["coded_study", "detection_report", "detection_study", "gap_closed"]
+__all__ = ["MultiTargetStudy"]
 
 
-def detection_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
-    """Learn the array, then detect and locate targets with what is compared."""
-    truth, arrays, losses = _arrays(scenario, folder, reporter)
-    found = detection_sweep(scenario, truth, arrays, folder, reporter)
-    dataset = summarise_detection(scenario, found)
-    _add_arrays(dataset, truth, arrays, losses)
+class MultiTargetStudy(LearnedArrayStudy[MultiTargetScenario]):
+    """Samples in blocks; every method sees the same scenes, noise and users."""
+
+    def __init__(self, scenario: MultiTargetScenario) -> None:
+        super().__init__(scenario)
+        self._sampler = Sampler(scenario)
+
+    def parts(self) -> Iterator[Part]:
+        """The training, then blocks of samples of each method."""
+        for method in self.scenario.compared():
+            yield from self.trainings(method)
+        for method in self.scenario.compared():
+            needs = tuple(t.name for t in self.trainings(method))
+            for block, keep in enumerate(self._sizes()):
+                name = f"{method}_{block:05d}"
+                task = f"evaluating {method}"
+                yield Part(name, ("sample", method, block), task=task, size=keep, needs=needs)
+
+    def _sizes(self) -> Iterator[int]:
+        """Number of samples of each block that count."""
+        config = self.scenario.evaluation
+        for start in range(0, config.num_samples, config.batch_size):
+            yield min(config.batch_size, config.num_samples - start)
+
+    def evaluate(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        """Estimates, truth and symbol errors of a block."""
+        _, method, block = part.arguments
+        stream = (self.scenario.seed, "evaluation", block)
+        return self._sampler.draw(self.truth(), self.ready(method, earlier), stream)
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        """Curves with confidence intervals, all samples, and the arrays."""
+        raw: dict[str, dict[str, np.ndarray]] = {}
+        for method in self.scenario.compared():
+            blocks = []
+            for block, keep in enumerate(self._sizes()):
+                sizes = {"symbol_errors": keep * self.scenario.evaluation.users_per_sample}
+                drawn = results[f"{method}_{block:05d}"]
+                blocks.append({k: v[: sizes.get(k, keep)] for k, v in drawn.items()})
+            raw[method] = {k: np.concatenate([b[k] for b in blocks]) for k in blocks[0]}
+        dataset = _summary(self.scenario, raw)
+        self.add_arrays(dataset, results)
+        return dataset
+
+
+def _summary(scenario: MultiTargetScenario, raw: dict[str, dict[str, np.ndarray]]) -> xr.Dataset:
+    """Curves with confidence intervals from the samples of all methods."""
+    evaluation = scenario.evaluation
+    level = evaluation.confidence
+    methods = list(raw)
+    p_fas = np.array(evaluation.p_fas)
+    curve = {name: np.full((len(methods), p_fas.size), np.nan) for name in POINT}
+    ser = np.full((len(methods), 3), np.nan)
+    for m, data in enumerate(raw.values()):
+        for i, p_fa in enumerate(p_fas):
+            for name, value in evaluate_point(data, p_fa, evaluation.cutoff, level).items():
+                curve[name][m, i] = value
+        ser[m] = symbol_error_rate(data["symbol_errors"], scenario.waveform.num_subcarriers, level)
+    dataset = xr.Dataset(
+        {name: (("approach", "p_fa"), values) for name, values in curve.items()},
+        coords={"approach": methods, "p_fa": p_fas},
+    )
+    for j, name in enumerate(("ser", "ser_low", "ser_high")):
+        dataset[name] = ("approach", ser[:, j])
+    sample = ("approach", "sample", "target")
+    for name in ("angle", "range", "metric"):
+        dataset[f"sample_{name}"] = (sample, np.stack([d[name] for d in raw.values()]))
+    first = next(iter(raw.values()))
+    for name in ("true_angle", "true_range"):
+        dataset[f"sample_{name}"] = (sample[1:], first[name])
+    dataset["sample_num_targets"] = ("sample", first["num_targets"])
+    dataset["sample_symbol_errors"] = (
+        ("approach", "user"),
+        np.stack([d["symbol_errors"] for d in raw.values()]),
+    )
+    _describe(dataset, level)
+    dataset.attrs["num_samples"] = first["num_targets"].size
     return dataset
 
 
-def coded_study(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
-    """Learn the array, then count the errors of coded blocks with what is compared."""
-    truth, arrays, losses = _arrays(scenario, folder, reporter)
-    dataset = summarise_ber(scenario, coded_ber_sweep(scenario, truth, arrays, folder, reporter))
-    _add_arrays(dataset, truth, arrays, losses)
-    return dataset
-
-
-def _arrays(
-    scenario: Any, folder: RunFolder, reporter: Reporter
-) -> tuple[ImpairedArray, dict[str, ImpairedArray], np.ndarray]:
-    """True array, those that are compared, and losses of training."""
-    truth = true_array(scenario)
-    arrays: dict[str, ImpairedArray] = {}
-    losses = np.zeros(0)
-    for method in scenario.compared():
-        if method == "learned":
-            arrays[method], losses = _learn(scenario, truth, folder, reporter)
-        else:
-            arrays[method] = assumed_array(scenario, method, truth)
-    return truth, arrays, losses
-
-
-def _learn(
-    scenario: Any, truth: ImpairedArray, folder: RunFolder, reporter: Reporter
-) -> tuple[ImpairedArray, np.ndarray]:
-    learned = assumed_array(scenario, "learned", truth)
-    if not scenario.training.iterations:
-        return learned, np.zeros(0)
-    approach = ArrayApproach(scenario, learned, scenario.training)
-    model = learn(scenario, truth, approach, "learned", folder, reporter)
-    return learned, model.history["array_loss"]
-
-
-def detection_report(scenario: Any, dataset: xr.Dataset) -> Iterator[str]:
-    """Main numbers at the working point."""
-    p_fa = scenario.evaluation.operating_p_fa
-    yield f"at p_fa = {p_fa:g}, {dataset.attrs['num_samples']} samples:"
-    point = dataset.sel(p_fa=p_fa)
-    for method in dataset["approach"].values:
-        row = point.sel(approach=method)
-        yield (
-            f"  {method:<8} GOSPA {float(row.gospa):6.2f} m "
-            f"[{float(row.gospa_low):.2f}, {float(row.gospa_high):.2f}]   "
-            f"p_d {float(row.p_d):.3f}   SER {float(row.ser):.2e} "
-            f"[{float(row.ser_low):.2e}, {float(row.ser_high):.2e}]"
-        )
-    if {"unknown", "learned", "known"} <= set(dataset["approach"].values):
-        yield _gap(dataset, p_fa)
-
-
-def _gap(dataset: xr.Dataset, p_fa: float) -> str:
-    """Line about the gap that learning closes, or why there is none to close."""
-    closed = gap_closed(dataset, p_fa)
-    if np.isfinite(closed):
-        return f"learning closes {closed:.1%} of the GOSPA gap"
-    point = dataset.sel(p_fa=p_fa)
-    reason = "the impairments cost nothing that these samples show"
-    if not np.any(point["p_d"].values > 0):
-        reason = "no target was detected: check the gains, the noise and p_fa"
-    gospa = float(point["gospa"].sel(approach="known"))
-    return (
-        f"learning has no GOSPA gap to close: unknown and known are both at {gospa:.2f} m; {reason}"
-    )
-
-
-def gap_closed(dataset: xr.Dataset, p_fa: float) -> float:
-    """Share of the GOSPA gap between "unknown" and "known" that "learned" closes.
-
-    NaN where there is no gap.
-    """
-    gospa = dataset["gospa"].sel(p_fa=p_fa)
-    unknown, learned, known = (
-        float(gospa.sel(approach=m)) for m in ("unknown", "learned", "known")
-    )
-    return (unknown - learned) / (unknown - known) if unknown != known else float("nan")
-
-
-def _add_arrays(
-    dataset: xr.Dataset,
-    truth: ImpairedArray,
-    arrays: dict[str, ImpairedArray],
-    losses: np.ndarray,
-) -> None:
-    positions = np.stack([a.element_positions for a in arrays.values()])
-    dataset["element_positions"] = (("approach", "antenna"), positions, {"units": "m"})
-    dataset["true_element_positions"] = ("antenna", truth.element_positions, {"units": "m"})
-    for name, units in (("gain", "1"), ("phase", "rad")):
-        values = np.stack([getattr(a, name) for a in arrays.values()])
-        dataset[f"element_{name}"] = (("approach", "antenna"), values, {"units": units})
-        dataset[f"true_element_{name}"] = ("antenna", getattr(truth, name), {"units": units})
-    if truth.coupling is not None:
-        coupling = np.stack([np.asarray(a.coupling) for a in arrays.values()])
-        for part in ("real", "imag"):
-            values = getattr(coupling, part)
-            dataset[f"coupling_{part}"] = (("approach", "neighbour"), values)
-            dataset[f"true_coupling_{part}"] = ("neighbour", getattr(truth.coupling, part))
-    dataset["loss"] = ("iteration", losses, {"long_name": "training loss"})
+def _describe(dataset: xr.Dataset, level: float) -> None:
+    units = {"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse": "m"}
+    units |= {"sample_angle": "rad", "sample_range": "m"}
+    units |= {"sample_true_angle": "rad", "sample_true_range": "m"}
+    for name in dataset.data_vars:
+        base = str(name).removesuffix("_low").removesuffix("_high")
+        dataset[name].attrs["units"] = units.get(base, "1")
+        if base != name:
+            dataset[name].attrs["long_name"] = f"bound of the {level:.0%} confidence interval"

@@ -9,10 +9,10 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=NearFieldScenario,
-    run=deferred("sionna_isac.studies.near_field.study:near_field_study"),
-    report=deferred("sionna_isac.studies.near_field.report:sweep_report"),
+    study=deferred("sionna_isac.studies.near_field.study:NearFieldStudy"),
+    report=deferred("sionna_isac.studies.near_field.summary:sweep_report"),
     draw=deferred("sionna_isac.studies.near_field.figure:near_field"),
-    uses_workers=True,
+    parallel=True,
     example={
         "array": {"num_antennas": 32, "aperture": 0.5},
         "num_channels": 4,

@@ -1,9 +1,9 @@
-"""Beam designs of a near-field study on blocks of channel draws; runs in worker processes."""
+"""Beam designs of near-field studies on channel draws."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,27 +16,42 @@ from sionna_isac.beamforming import (
     SolverError,
     VerificationError,
 )
+from sionna_isac.core.units import watt
+from sionna_isac.studies.near_field.blocks import RATE_CONSTRAINED, BeamDesign
+from sionna_isac.study.part import Arrays
 
-__all__ = ["FAILED", "INFEASIBLE", "MEASURES", "OK", "design_block", "history_of_draw"]
+__all__ = ["FAILED", "INFEASIBLE", "MEASURES", "OK", "Draw", "design_block", "requirements"]
 
 OK, INFEASIBLE, FAILED = 0, 1, 2
 MEASURES = {"peb": "m", "peb_blind": "m", "gap": "1", "solve_time": "s"}  # and their units
 
 
+def requirements(
+    power_dbm: float | None, min_rate: float | None, max_peb: float | None
+) -> dict[str, float]:
+    """Requirements on designs, those that are given."""
+    limits = {"power": watt(power_dbm)}
+    if min_rate is not None:
+        limits["min_rate"] = min_rate
+    if max_peb is not None:
+        limits["max_speb"] = max_peb**2
+    return limits
+
+
 def design_block(
-    scene: dict[str, Any],
-    channels: np.ndarray,
+    scenes: Iterable[NearFieldScene],
     limits: dict[str, float],
-    designs: Sequence[dict[str, Any]],
+    designs: Sequence[BeamDesign],
     keep_beams: bool,
-) -> dict[str, np.ndarray]:
-    """All designs on each draw of channels [draws, users, antennas].
+) -> Arrays:
+    """All designs on each scene, arrays [designs, scenes, ...].
 
     Infeasible draws and failures of a solver are results, too: ``status`` and ``message`` say
     what happened, and numbers are NaN.
     """
-    draws, users, antennas = channels.shape
-    shape = (len(designs), draws)
+    drawn = [Draw(scene, limits) for scene in scenes]
+    antennas, users = drawn[0].scene.num_antennas, drawn[0].scene.num_users
+    shape = (len(designs), len(drawn))
     result = {
         "status": np.full(shape, FAILED, np.int8),
         "message": np.full(shape, "", "U300"),
@@ -46,74 +61,40 @@ def design_block(
         result[name] = np.full(shape, np.nan)
     if keep_beams:
         result["beams"] = np.full((*shape, antennas, users), np.nan, np.complex128)
-    for i in range(draws):
-        drawn = _Draw(NearFieldScene(**scene, channels=channels[i]), limits)
-        for d, design in enumerate(designs):
-            status, found = _attempt(drawn, design)
-            result["status"][d, i] = status
-            if isinstance(found, str):
-                result["message"][d, i] = found
-                continue
-            result["peb"][d, i] = found.peb
-            result["peb_blind"][d, i] = _blind_bound(drawn.scene, found, limits["power"])
-            result["rate"][d, i] = found.rates
-            result["solve_time"][d, i] = found.solve_time
-            if found.relaxation_gap is not None:
-                result["gap"][d, i] = found.relaxation_gap
-            if keep_beams:
-                result["beams"][d, i] = found.beams
+    for i, d in np.ndindex(shape[::-1]):
+        result["status"][d, i], found = drawn[i].attempt(designs[d])
+        if isinstance(found, str):
+            result["message"][d, i] = found
+            continue
+        result["peb"][d, i] = found.peb
+        result["peb_blind"][d, i] = math.sqrt(beamforming.blind_speb(drawn[i].scene, found.beams))
+        result["rate"][d, i] = found.rates
+        result["solve_time"][d, i] = found.solve_time
+        if found.relaxation_gap is not None:
+            result["gap"][d, i] = found.relaxation_gap
+        if keep_beams:
+            result["beams"][d, i] = found.beams
     return result
 
 
-def history_of_draw(
-    scene: dict[str, Any], channels: np.ndarray, limits: dict[str, float], design: dict[str, Any]
-) -> dict[str, np.ndarray]:
-    """Published method on one draw of channels [users, antennas], and the default method there.
-
-    Objectives are SPEB [m^2] or sum rates [bit/s/Hz].
-    """
-    drawn = _Draw(NearFieldScene(**scene, channels=channels), limits)
-    default = {**design, "method": None}
-    digital = {**default, "num_rf_chains": None}
-    objective = "speb" if design["design"] == "minimize_speb" else "sum_rate"
-    result: dict[str, Any] = {"history": np.zeros(0)}
-    for name, what in (("published", design), ("direct", default), ("digital", digital)):
-        status, found = _attempt(drawn, what)
-        result[f"{name}_status"] = status
-        if isinstance(found, str):
-            result |= {name: np.nan, f"{name}_time": np.nan, f"{name}_message": found}
-            continue
-        result |= {name: getattr(found, objective), f"{name}_time": found.solve_time}
-        result[f"{name}_message"] = ""
-        if name == "published":
-            result["history"] = found.history
-    return {key: np.asarray(value) for key, value in result.items()}
-
-
-def _blind_bound(scene: NearFieldScene, solution: BeamSolution, power: float) -> float:
-    """PEB [m] of a receiver that does not know the symbols, such as MUSIC.
-
-    It sees one source at the target, and nothing of how the streams change with the position:
-    all that counts is the power that reaches the target.
-    """
-    offset = scene.target[1] - scene.element_positions
-    wavenumber = 2 * math.pi / scene.wavelength
-    steering = np.exp(-1j * wavenumber * np.hypot(scene.target[0], offset))
-    lit = np.sum(np.abs(steering.conj() @ solution.beams) ** 2)
-    share = lit / (scene.num_antennas * power)
-    return math.sqrt(beamforming.smallest_speb(scene, power) / share)
-
-
-class _Draw:
+class Draw:
     """One draw: designs that start from fully digital beams share them."""
 
     def __init__(self, scene: NearFieldScene, limits: dict[str, float]) -> None:
         self.scene, self.limits = scene, limits
         self._digital: BeamSolution | None = None
 
-    def solve(
-        self, design: str, num_rf_chains: int | None, method: str | None, **_: Any
-    ) -> BeamSolution:
+    def attempt(self, design: BeamDesign) -> tuple[int, BeamSolution | str]:
+        """Status, and the beams or what went wrong."""
+        try:
+            return OK, self._solve(design)
+        except InfeasibleError as error:
+            return INFEASIBLE, str(error)
+        except (SolverError, VerificationError) as error:
+            return FAILED, str(error)
+
+    def _solve(self, config: BeamDesign) -> BeamSolution:
+        design, num_rf_chains, method = config.design, config.num_rf_chains, config.method
         power = self.limits["power"]
         if design == "matrix_approximation":
             assert num_rf_chains is not None
@@ -126,7 +107,7 @@ class _Draw:
         arguments: dict[str, Any] = {"num_rf_chains": num_rf_chains}
         if method is not None:
             arguments["method"] = method
-        if design in ("minimize_speb", "maximize_snr", "two_stage"):
+        if design in RATE_CONSTRAINED:
             arguments["min_rates"] = self.limits["min_rate"]
         elif design == "maximize_sum_rate":
             arguments["max_speb"] = self.limits["max_speb"]
@@ -138,12 +119,3 @@ class _Draw:
                 self.scene, self.limits["power"], self.limits["max_speb"]
             )
         return self._digital
-
-
-def _attempt(drawn: _Draw, design: dict[str, Any]) -> tuple[int, BeamSolution | str]:
-    try:
-        return OK, drawn.solve(**design)
-    except InfeasibleError as error:
-        return INFEASIBLE, str(error)
-    except (SolverError, VerificationError) as error:
-        return FAILED, str(error)

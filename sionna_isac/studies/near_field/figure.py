@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from sionna_isac.plots.style import new_figure
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import MARKERS, banded, new_figure, plain_ticks
 
 __all__ = ["near_field"]
 
@@ -29,7 +29,6 @@ COLOURS = {
     "matrix_approximation": "#c44e52",
     "communication_only": "#7f7f7f",
 }
-MARKERS = "osD^vPX"
 
 
 def near_field(dataset: xr.Dataset) -> Figure:
@@ -60,11 +59,11 @@ def near_field(dataset: xr.Dataset) -> Figure:
         _draw(ax, dataset.isel(design=i), i, design, chains, parameter, metric)
     if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
         ax.set_yscale("log")
-        _plain_ticks(ax.yaxis)
+        plain_ticks(ax.yaxis)
     if parameter == "max_peb":
         ax.set_xscale("log")
         ax.set_xticks(dataset[parameter].values)
-        _plain_ticks(ax.xaxis)
+        plain_ticks(ax.xaxis)
     text = "position error [m]" if "rmse" in dataset else "position error bound [m]"
     ax.set(xlabel=AXES[parameter], ylabel=text if metric == "peb" else "sum rate [bit/s/Hz]")
     ax.legend(fontsize=8)
@@ -82,40 +81,28 @@ def _draw(
     metric: str,
 ) -> None:
     """Curve of a design: colour by design, line by number of chains, a marker of its own."""
-    number = design["num_rf_chains"]
+    number, text = design["num_rf_chains"], str(row["design"].item())
     order = 0 if number is None else 1 + chains.index(number)
-    style = {
+    style: dict[str, Any] = {
         "color": COLOURS[design["design"]],
         "ls": ["-", "--", ":", "-."][order % 4],
         "marker": MARKERS[index % len(MARKERS)],
         "ms": 5,
         "lw": 1.4,
         "mfc": "none" if order else None,
-        "label": str(row["design"].item()),
     }
-    x = row[parameter].values
+    x, label = row[parameter].values, text
     if design["num_channels"] is not None:  # an average over other draws: no curve
-        style |= {"ls": "", "marker": "x", "label": f"{style['label']}, few draws"}
+        style |= {"ls": "", "marker": "x"}
+        label = f"{text}, few draws"
+    points: list[Any] = [row[f"{metric}_mean"]]
     if "rmse" in row:
-        value, low, high = (row[n].values for n in ("rmse", "rmse_low", "rmse_high"))
         ax.plot(x, row["peb_rms"], color=style["color"], ls=style["ls"], lw=style["lw"])
-        style |= {"ls": "", "capsize": 2, "elinewidth": 1}
-        ax.errorbar(x, value, [value - low, high - value], **style)
-        return
-    ax.plot(x, row[f"{metric}_mean"], **style)
-    if metric == "sum_rate":  # draws differ far more than designs: bands would cover each other
-        return
-    band = row[f"{metric}_low"], row[f"{metric}_high"]
-    ax.fill_between(x, *band, color=style["color"], alpha=0.1, lw=0)
-
-
-def _plain_ticks(axis: Any) -> None:
-    """Numbers such as 0.02 rather than powers of ten."""
-    axis.set_major_formatter(ScalarFormatter())
-    low, high = sorted(axis.get_view_interval())
-    few = np.log10(high / low) < 1.5
-    axis.set_minor_formatter(ScalarFormatter() if few else NullFormatter())
-    axis.set_tick_params(which="both", labelsize=8)
+        style |= {"ls": "", "capsize": 2, "elinewidth": 1, "bars": True}
+        points = banded(row, "rmse")
+    elif metric == "peb":  # rates of draws differ far more than designs: bands would cover others
+        points += [row["peb_low"], row["peb_high"]]
+    show_curve(x, *points, method=text, label=label, ax=ax, **style)
 
 
 def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:

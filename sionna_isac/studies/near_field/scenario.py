@@ -1,11 +1,11 @@
-"""Scenarios of near-field beamforming: comparisons over a sweep, and convergence."""
+"""Scenarios of near-field beamforming: comparisons over a sweep."""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.studies.near_field.blocks import (
     RATE_CONSTRAINED,
@@ -17,12 +17,12 @@ from sionna_isac.studies.near_field.blocks import (
     NearFieldUsers,
     Sweep,
 )
-from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Study
+from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Scenario
 
-__all__ = ["NearFieldConvergenceScenario", "NearFieldScenario"]
+__all__ = ["NearFieldScenario", "NearFieldSetting"]
 
 
-class NearFieldStudy(Study):
+class NearFieldSetting(Scenario):
     """Common fields of comparisons and convergence studies: the scene, and its channel draws."""
 
     array: NearFieldArray
@@ -61,7 +61,7 @@ class NearFieldStudy(Study):
             )
 
 
-class NearFieldScenario(NearFieldStudy):
+class NearFieldScenario(NearFieldSetting):
     """Position error bounds or sum rates of beam designs over a parameter, on the same channels."""
 
     kind: Literal["near_field"]
@@ -141,6 +141,11 @@ class NearFieldScenario(NearFieldStudy):
             return
         if self.metric != "peb":
             raise ValueError("music has no effect with metric 'sum_rate'")
+        if self.num_snapshots < self.users.number:
+            raise ValueError(
+                f"num_snapshots must be at least users.number = {self.users.number} with music, "
+                f"which is sent orthogonal streams; got {self.num_snapshots}"
+            )
         low, high = (math.radians(v) for v in music.sector_deg)
         if not low < self.target.azimuth < high:
             raise ValueError(
@@ -161,33 +166,3 @@ class NearFieldScenario(NearFieldStudy):
                 f"azimuth, {unique:.3g}, or echoes are ambiguous; it spans {width:.3g}; "
                 f"got {music.sector_deg}"
             )
-
-
-class NearFieldConvergenceScenario(NearFieldStudy):
-    """Objective after each iteration of a published method, with what the library's own reaches."""
-
-    kind: Literal["near_field_convergence"]
-    algorithm: Literal["sdr-bcd", "sca-bcd"]
-    """Published method, of the position bound (sdr-bcd) or of the sum rate (sca-bcd)"""
-    num_rf_chains: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Numbers of RF chains, each a curve and a divisor of the antennas"""
-
-    @field_validator("num_rf_chains")
-    @classmethod
-    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(value)) != len(value):
-            raise ValueError(f"must be a list of distinct numbers; got {list(value)}")
-        return value
-
-    @model_validator(mode="after")
-    def _consistent(self) -> NearFieldConvergenceScenario:
-        sensing = self.algorithm == "sdr-bcd"
-        why = f"algorithm '{self.algorithm}' "
-        self.require("num_antennas", True, "the array needs it")
-        self.require("power_dbm", True, "the beams need it")
-        self.require("min_rate", sensing, why + ("keeps it" if sensing else "knows no rates"))
-        self.require("max_peb", not sensing, why + ("knows no bound" if sensing else "keeps it"))
-        assert self.array.num_antennas is not None
-        for chains in self.num_rf_chains:
-            self.check_chains(chains, self.array.num_antennas, "num_rf_chains")
-        return self

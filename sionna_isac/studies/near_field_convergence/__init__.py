@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sionna_isac.studies.near_field.scenario import NearFieldConvergenceScenario
+from sionna_isac.studies.near_field_convergence.scenario import NearFieldConvergenceScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=NearFieldConvergenceScenario,
-    run=deferred("sionna_isac.studies.near_field_convergence.study:near_field_convergence"),
-    report=deferred("sionna_isac.studies.near_field.report:convergence_report"),
+    study=deferred("sionna_isac.studies.near_field_convergence.study:NearFieldConvergenceStudy"),
+    report=deferred("sionna_isac.studies.near_field_convergence.study:convergence_report"),
     draw=deferred("sionna_isac.studies.near_field_convergence.figure:near_field_convergence"),
-    uses_workers=True,
+    parallel=True,
     example={
         "array": {"num_antennas": 32, "aperture": 0.5},
         "num_channels": 4,

@@ -8,12 +8,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sionna_isac.plots.style import new_figure
-from sionna_isac.studies.near_field.figure import MARKERS, _plain_ticks
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import DARK, look, new_figure, plain_ticks
 
 __all__ = ["near_field_convergence"]
-
-COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#937860")
 
 
 def near_field_convergence(dataset: xr.Dataset) -> Figure:
@@ -38,31 +36,32 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
     ax = axes[0, 0]
     ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10, pad=16)
     used = np.isfinite(dataset["published"].values).all(axis=0)
-    for i, chains in enumerate(dataset["num_rf_chains"].values):
+    for chains in dataset["num_rf_chains"].values:
         row = dataset.sel(num_rf_chains=chains)
-        colour = COLOURS[i % len(COLOURS)]
+        method = f"{scenario['algorithm']}, {chains} chains"
+        colour = look(ax, method)["color"]
         for line in row["history"].values:
             ax.plot(line, color=colour, lw=0.7, alpha=0.4)
         if used.any():
             mean = _continued(row["history"].values[used]).mean(axis=0)
-            label = f"{scenario['algorithm']}, {chains} chains"
-            ax.plot(mean, color=colour, marker=MARKERS[i % len(MARKERS)], ms=4, label=label)
+            show_curve(np.arange(mean.size), mean, method=method, ax=ax)
             reference = row["direct"].values[used].mean()
             text = f"direct method, {chains} chains"
             ax.axhline(reference, color=colour, ls="--", lw=1.2, label=text)
     digital = dataset["digital"].isel(num_rf_chains=0).values
     if used.any():
-        ax.axhline(digital[used].mean(), color="#2d2d2d", lw=1.2, label="fully digital")
+        ax.axhline(digital[used].mean(), color=DARK, lw=1.2, label="fully digital")
     peb = scenario["algorithm"] == "sdr-bcd"
     if peb:
         ax.set_yscale("log")
-        _plain_ticks(ax.yaxis)
+        plain_ticks(ax.yaxis)
     ax.set(
         xlabel="iteration",
         ylabel="position error bound [m]" if peb else "sum rate [bit/s/Hz]",
     )
     ax.xaxis.get_major_locator().set_params(integer=True)
-    figure.legend(fontsize=8, ncols=3, loc="outside lower center")
+    if used.any():
+        figure.legend(fontsize=8, ncols=3, loc="outside lower center")
     note = f"averages over {used.sum()} of {used.size} channel draws; thin lines: single draws"
     if dataset.attrs["num_failed"]:
         note += f"; runs that did not succeed: {dataset.attrs['num_failed']}"

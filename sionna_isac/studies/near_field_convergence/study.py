@@ -2,81 +2,115 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Any
+import functools
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
 
-from sionna_isac.core.units import watt
-from sionna_isac.studies.near_field.designs import OK, history_of_draw
-from sionna_isac.studies.near_field.draws import ChannelDraws
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
-from sionna_isac.study.workers import default_workers, run_tasks
+from sionna_isac.study.part import Arrays, Part, Study
+from sionna_isac.study.quiet import load_tensorflow
 
-__all__ = ["near_field_convergence"]
+load_tensorflow()  # a worker process imports this module before anything else
 
-DESIGNS = {"sdr-bcd": "minimize_speb", "sca-bcd": "maximize_sum_rate"}
+from sionna_isac.studies.near_field.blocks import BeamDesign  # noqa: E402
+from sionna_isac.studies.near_field.designs import OK, Draw, requirements  # noqa: E402
+from sionna_isac.studies.near_field.draws import ChannelDraws  # noqa: E402
+from sionna_isac.studies.near_field_convergence.scenario import (  # noqa: E402
+    NearFieldConvergenceScenario,
+)
 
-
-def near_field_convergence(
-    scenario: Any, folder: RunFolder, reporter: Reporter, workers: int | None
-) -> xr.Dataset:
-    """History of every number of chains on every draw, one stored part each."""
-    draws = ChannelDraws.of(scenario)
-    antennas = scenario.array.num_antennas
-    scene, channels = draws.scene(antennas), draws.channels(antennas)
-    limits = {"power": watt(scenario.power_dbm)}
-    if scenario.min_rate is not None:
-        limits["min_rate"] = scenario.min_rate
-    if scenario.max_peb is not None:
-        limits["max_speb"] = scenario.max_peb**2
-    keys = [(c, i) for c in scenario.num_rf_chains for i in range(scenario.num_channels)]
-    names = [f"chains{chains:03d}_draw{i:05d}" for chains, i in keys]
-    known = [folder.load(name) for name in names]
-    todo = [i for i, part in enumerate(known) if part is None]
-    design = {"design": DESIGNS[scenario.algorithm], "method": scenario.algorithm}
-    tasks = [
-        (scene, channels[draw], limits, {**design, "num_rf_chains": chains})
-        for chains, draw in (keys[i] for i in todo)
-    ]
-    workers = workers or default_workers()
-    results = run_tasks(history_of_draw, tasks, workers, history_of_draw.__module__)
-    done = len(keys) - len(todo)
-    with closing(results), reporter.task(scenario.algorithm, len(keys), done) as advance:
-        for index, part in results:
-            folder.save(names[todo[index]], **part)
-            known[todo[index]] = part
-            advance(1, names[todo[index]])
-    return _summary(scenario, [part for part in known if part is not None])
+__all__ = ["NearFieldConvergenceStudy", "convergence_report"]
 
 
-def _summary(scenario: Any, found: list[dict[str, np.ndarray]]) -> xr.Dataset:
-    """Arrays over chains and draws; objectives are PEBs [m] or sum rates [bit/s/Hz].
+class NearFieldConvergenceStudy(Study[NearFieldConvergenceScenario]):
+    """History of every number of chains on every draw."""
 
-    Histories end where the method stopped: what follows is NaN.
-    """
-    shape = (len(scenario.num_rf_chains), scenario.num_channels)
-    cell = ("num_rf_chains", "draw")
-    peb = scenario.algorithm == "sdr-bcd"
-    attributes = {"units": "m"} if peb else {"units": "bit/s/Hz"}
-    scale = np.sqrt if peb else np.asarray
-    length = max(1, *(part["history"].size for part in found))
-    history = np.full((len(found), length), np.nan)
-    for row, part in zip(history, found, strict=True):
-        row[: part["history"].size] = scale(part["history"])
-    dataset = xr.Dataset(coords={"num_rf_chains": np.array(scenario.num_rf_chains)})
-    dataset["history"] = ((*cell, "iteration"), history.reshape(*shape, length), attributes)
-    iterations = np.array([part["history"].size - 1 for part in found]).reshape(shape)
-    dataset["num_iterations"] = (cell, iterations, {"long_name": "-1 where the method failed"})
-    for name in ("published", "direct", "digital"):
-        values = np.array([scale(part[name]) for part in found]).reshape(shape)
-        dataset[name] = (cell, values, attributes)
-        for field, units in (("time", "s"), ("status", "1")):
-            values = np.array([part[f"{name}_{field}"] for part in found]).reshape(shape)
-            dataset[f"{name}_{field}"] = (cell, values, {"units": units})
-    messages = [str(part["published_message"]) for part in found]
-    dataset["message"] = (cell, np.array(messages, object).reshape(shape))
-    dataset.attrs["num_failed"] = int(np.sum(dataset["published_status"].values != OK))
-    return dataset
+    @functools.cached_property
+    def _draws(self) -> ChannelDraws:
+        return ChannelDraws(self.scenario)
+
+    def parts(self) -> Iterator[Part]:
+        scenario = self.scenario
+        for chains in scenario.num_rf_chains:
+            for i in range(scenario.num_channels):
+                name = f"chains{chains:03d}_draw{i:05d}"
+                yield Part(name, (chains, i), scenario.algorithm, note=name, parallel=True)
+
+    def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        """Published method on a draw, and the default method, hybrid and fully digital.
+
+        Objectives are SPEB [m^2] or sum rates [bit/s/Hz].
+        """
+        scenario = self.scenario
+        assert scenario.array.num_antennas is not None
+        chains, i = part.arguments
+        scene = self._draws.scene(scenario.array.num_antennas, i)
+        limits = requirements(scenario.power_dbm, scenario.min_rate, scenario.max_peb)
+        drawn = Draw(scene, limits)
+        sensing = scenario.algorithm == "sdr-bcd"
+        objective = "speb" if sensing else "sum_rate"
+        digital = BeamDesign(design="minimize_speb" if sensing else "maximize_sum_rate")
+        direct = digital.model_copy(update={"num_rf_chains": chains})
+        published = direct.model_copy(update={"method": scenario.algorithm})
+        result: Arrays = {"history": np.zeros(0)}
+        for name, design in (("published", published), ("direct", direct), ("digital", digital)):
+            status, found = drawn.attempt(design)
+            result[f"{name}_status"] = status
+            if isinstance(found, str):
+                result |= {name: np.nan, f"{name}_time": np.nan, f"{name}_message": found}
+                continue
+            result |= {name: getattr(found, objective), f"{name}_time": found.solve_time}
+            result[f"{name}_message"] = ""
+            if name == "published":
+                result["history"] = found.history
+        return result
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        """Arrays over chains and draws; objectives are PEBs [m] or sum rates [bit/s/Hz].
+
+        Histories end where the method stopped: what follows is NaN.
+        """
+        scenario, found = self.scenario, list(results.values())
+        shape = (len(scenario.num_rf_chains), scenario.num_channels)
+        cell = ("num_rf_chains", "draw")
+        peb = scenario.algorithm == "sdr-bcd"
+        attributes = {"units": "m"} if peb else {"units": "bit/s/Hz"}
+        scale = np.sqrt if peb else np.asarray
+        length = max(1, *(part["history"].size for part in found))
+        history = np.full((len(found), length), np.nan)
+        for row, part in zip(history, found, strict=True):
+            row[: part["history"].size] = scale(part["history"])
+        dataset = xr.Dataset(coords={"num_rf_chains": np.array(scenario.num_rf_chains)})
+        dataset["history"] = ((*cell, "iteration"), history.reshape(*shape, length), attributes)
+        iterations = np.array([part["history"].size - 1 for part in found]).reshape(shape)
+        dataset["num_iterations"] = (cell, iterations, {"long_name": "-1 where the method failed"})
+        for name in ("published", "direct", "digital"):
+            values = np.array([scale(part[name]) for part in found]).reshape(shape)
+            dataset[name] = (cell, values, attributes)
+            for field, units in (("time", "s"), ("status", "1")):
+                values = np.array([part[f"{name}_{field}"] for part in found]).reshape(shape)
+                dataset[f"{name}_{field}"] = (cell, values, {"units": units})
+        messages = [str(part["published_message"]) for part in found]
+        dataset["message"] = (cell, np.array(messages, object).reshape(shape))
+        dataset.attrs["num_failed"] = int(np.sum(dataset["published_status"].values != OK))
+        return dataset
+
+
+def convergence_report(
+    scenario: NearFieldConvergenceScenario, dataset: xr.Dataset
+) -> Iterator[str]:
+    """Lines with the end of each history, and the library's own method beside it."""
+    for chains in dataset["num_rf_chains"].values:
+        row = dataset.sel(num_rf_chains=chains)
+        for draw in range(row.sizes["draw"]):
+            point = row.isel(draw=draw)
+            if point["message"].item():
+                yield f"  {chains} chains, draw {draw}: {point['message'].item()}"
+                continue
+            yield (
+                f"  {chains} chains, draw {draw}: {float(point['published']):.6g} "
+                f"{point['published'].attrs['units']} after {int(point['num_iterations'])} "
+                f"iterations, {float(point['published_time']):.1f} s; the library's method "
+                f"{float(point['direct']):.6g}, {float(point['direct_time']):.2f} s"
+            )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sionna_isac.studies._scattering.scenario import ScatteringConvergenceScenario
+from sionna_isac.studies.scattering_convergence.scenario import ScatteringConvergenceScenario
 from sionna_isac.study.registry import Kind, deferred
 
 __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=ScatteringConvergenceScenario,
-    run=deferred("sionna_isac.studies.scattering_convergence.study:scattering_convergence"),
-    report=deferred("sionna_isac.studies._scattering.report:convergence_report"),
+    study=deferred("sionna_isac.studies.scattering_convergence.study:ScatteringConvergenceStudy"),
+    report=deferred("sionna_isac.studies.scattering_convergence.study:convergence_report"),
     draw=deferred("sionna_isac.studies.scattering_convergence.figure:scattering_convergence"),
     example={
         "bodies": [

@@ -7,11 +7,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from sionna_isac.plots.style import CYCLE, new_figure
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import DARK, look, new_figure
 
 __all__ = ["scattering_convergence"]
-
-MARKERS = "osD^v<>"
 
 
 def scattering_convergence(dataset: xr.Dataset) -> Figure:
@@ -33,18 +32,16 @@ def scattering_convergence(dataset: xr.Dataset) -> Figure:
 def _spheres(dataset: xr.Dataset) -> Figure:
     cases = [str(case).split(": ") for case in dataset["case"].values]
     bodies = list(dict.fromkeys(body for body, _ in cases))
-    methods = list(dict.fromkeys(method for _, method in cases))
     title = str(dataset.attrs.get("title", ""))
     figure, axes = new_figure(1, len(bodies), title, (4.8 * len(bodies), 4.2), sharey=True)
     x = dataset["voxels_per_wavelength"].values
     for i, (body, method) in enumerate(cases):
         ax, row = axes[0, bodies.index(body)], dataset.isel(case=i)
         order, level = float(row["order"]), float(row["fit_level"])
-        number = methods.index(method)
-        look = {"color": CYCLE[number % len(CYCLE)], "marker": MARKERS[number % len(MARKERS)]}
         text = f"{method}: order {order:.1f}"
-        ax.plot(x, 100 * row["error"], ms=4.5, lw=1, label=text, **look)
-        ax.plot(x, 100 * np.exp(level - order * np.log(x)), color=look["color"], ls=":", lw=1)
+        show_curve(x, 100 * row["error"], method=method, label=text, lw=1, ax=ax)
+        fit, colour = 100 * np.exp(level - order * np.log(x)), look(ax, method)["color"]
+        ax.plot(x, fit, color=colour, ls=":", lw=1)
     for ax, body in zip(axes[0], bodies, strict=True):
         ax.set(xscale="log", yscale="log", xlabel="voxels a wavelength of free space")
         ax.set_xticks(x, [f"{v:g}" for v in x])
@@ -62,20 +59,17 @@ def _vehicles(dataset: xr.Dataset) -> Figure:
     figure, axes = new_figure(1, 2, str(dataset.attrs.get("title", "")), (9.6, 4.0))
     change, level = axes[0]
     size = 100 * dataset["voxel_size"].values
-    for i, case in enumerate(dataset["case"].values):
-        row = dataset.sel(case=case)
-        look = {"color": CYCLE[i % len(CYCLE)], "marker": MARKERS[i % len(MARKERS)], "ms": 4.5}
-        change.plot(size, 100 * row["change_next"], label=f"{case}, to the next finer", **look)
-        text = f"{case}, to the finest"
-        change.plot(
-            size[1:], 100 * row["change_finest"][1:], ls="--", mfc="white", label=text, **look
-        )
-        level.plot(size, row["level"], label=case, **look)
+    for case in dataset["case"].values:
+        row, text = dataset.sel(case=case), f"{case}, to the next finer"
+        show_curve(size, 100 * row["change_next"], method=case, label=text, ax=change)
+        finest, text = 100 * row["change_finest"][1:], f"{case}, to the finest"
+        show_curve(size[1:], finest, method=case, label=text, ls="--", mfc="white", ax=change)
+        show_curve(size, row["level"], method=case, ax=level)
     for ax in axes[0]:
         ax.set(xscale="log", xlabel="voxel [cm]")
         ax.set_xticks(size, [f"{v:g}" for v in size])
         ax.xaxis.set_minor_locator(NullLocator())
-    change.axhline(100, color="#2d2d2d", lw=0.8, ls=":")  # as much as between strangers
+    change.axhline(100, color=DARK, lw=0.8, ls=":")  # as much as between strangers
     change.set(ylabel="change of the channel [%]", yscale="log", ylim=(1, None))
     change.yaxis.set_major_formatter(ScalarFormatter())
     change.legend(fontsize=7, loc="lower center")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-from types import SimpleNamespace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,68 +12,67 @@ import xarray as xr
 from sionna_isac.dataset.sample import target_response
 from sionna_isac.dataset.scenario import Solver
 from sionna_isac.scattering import sphere_response
-from sionna_isac.studies._scattering.bodies import conductivity, respond, vehicle
-from sionna_isac.study.progress import Reporter
-from sionna_isac.study.store import RunFolder
+from sionna_isac.studies._scattering.blocks import VoxelMethod
+from sionna_isac.studies._scattering.bodies import respond, vehicle
+from sionna_isac.studies._scattering.report import in_row
+from sionna_isac.studies.scattering_convergence.scenario import (
+    ScatteringConvergenceScenario,
+    SphereBody,
+    VehicleBody,
+)
+from sionna_isac.study.part import Arrays, Part, Study
 
-__all__ = ["scattering_convergence"]
+__all__ = ["ScatteringConvergenceStudy", "convergence_report"]
 
-
-def scattering_convergence(scenario: Any, folder: RunFolder, reporter: Reporter) -> xr.Dataset:
-    """Responses for every body, method and size, one stored part each; then errors."""
-    spheres = scenario.bodies[0].kind == "sphere"
-    tasks = [
-        (body, method, step)
-        for body in scenario.bodies
-        for method in (body.methods if spheres else (None,))
-        for step in (body.voxels_per_wavelength if spheres else body.voxel_sizes)
-    ]
-    parts = [folder.load(f"response{i:04d}") for i in range(len(tasks))]
-    done = sum(part is not None for part in parts)
-    compute = _sphere if spheres else _vehicle
-    with reporter.task("responses", len(tasks), done) as advance:
-        for i, (body, method, step) in enumerate(tasks):
-            if parts[i] is None:
-                part = compute(scenario, body, method, step)
-                folder.save(f"response{i:04d}", **part)
-                parts[i] = part
-                advance(1, f"{step:g}")
-    queue = iter(parts)
-    return (_sphere_errors if spheres else _vehicle_changes)(scenario, queue)
+COUNTS = ("num_voxels", "iterations")
 
 
-def _sphere(scenario: Any, body: Any, method: Any, per_wavelength: float) -> dict[str, Any]:
-    antennas, radius = _antennas(scenario, body), _radius(body)
-    found = respond(scenario, body, method, radius, body.wavelength / per_wavelength, *antennas)
-    return _numbers(found)
+class ScatteringConvergenceStudy(Study[ScatteringConvergenceScenario]):
+    """Responses for every body, method and size; then errors, or changes."""
+
+    def parts(self) -> Iterator[Part]:
+        number = itertools.count()
+        for body in self.scenario.bodies:
+            methods: Sequence[VoxelMethod | None] = (None,)
+            if isinstance(body, SphereBody):
+                methods, steps = body.methods, body.voxels_per_wavelength
+            else:
+                steps = body.voxel_sizes
+            for method, step in itertools.product(methods, steps):
+                name = f"response{next(number):04d}"
+                yield Part(name, (body, method, step), task="responses", note=f"{step:g}")
+
+    def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        body, method, step = part.arguments
+        found = self._vehicle(body, step) if method is None else self._sphere(body, method, step)
+        return {
+            "response": found.h[0],
+            "iterations": found.iterations[0],
+            "num_voxels": np.array(found.num_voxels),
+        }
+
+    def _sphere(self, body: SphereBody, method: VoxelMethod, per_wavelength: float) -> Any:
+        voxel_size = body.wavelength / per_wavelength
+        antennas = _antennas(body, self.scenario.seed)
+        return respond(self.scenario, body, method, body.radius, voxel_size, *antennas)
+
+    def _vehicle(self, body: VehicleBody, voxel_size: float) -> Any:
+        scenario, array = self.scenario, body.array
+        solver = Solver(voxel_size=voxel_size, tolerance=scenario.tolerance, kernel=body.kernel)
+        target = vehicle(body, voxel_size, array.height)
+        return target_response(target, array, solver, [array.carrier_frequency], scenario.precision)
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        bodies, queue = self.scenario.bodies, iter(results.values())
+        spheres = [body for body in bodies if isinstance(body, SphereBody)]
+        if spheres:
+            return _sphere_errors(spheres, self.scenario.seed, queue)
+        return _vehicle_changes([b for b in bodies if isinstance(b, VehicleBody)], queue)
 
 
-def _vehicle(scenario: Any, body: Any, _: None, voxel_size: float) -> dict[str, Any]:
-    setting = SimpleNamespace(
-        array=body.array,
-        frequencies=[body.array.carrier_frequency],
-        precision=scenario.precision,
-        solver=Solver(voxel_size=voxel_size, tolerance=scenario.tolerance, kernel=body.kernel),
-    )
-    target = vehicle(body, voxel_size, body.array.height)
-    return _numbers(target_response(setting, target))
-
-
-def _numbers(found: Any) -> dict[str, Any]:
-    return {
-        "response": found.h[0],
-        "iterations": found.iterations[0],
-        "num_voxels": np.array(found.num_voxels),
-    }
-
-
-def _radius(body: Any) -> float:
-    return body.size_parameter * body.wavelength / (2 * math.pi)
-
-
-def _antennas(scenario: Any, body: Any) -> list[np.ndarray]:
+def _antennas(body: SphereBody, seed: int) -> list[np.ndarray]:
     """Dipoles in random directions, three moments each; receivers likewise."""
-    random = np.random.default_rng(scenario.seed)
+    random = np.random.default_rng(seed)
     rays = random.normal(size=[2, body.num_antennas, 3])
     rays *= body.antenna_distance * body.wavelength / np.linalg.norm(rays, axis=-1, keepdims=True)
     axes = np.tile(np.eye(3), [body.num_antennas, 1])
@@ -82,71 +80,55 @@ def _antennas(scenario: Any, body: Any) -> list[np.ndarray]:
     return [tx, axes, rx, axes]
 
 
-def _sphere_errors(scenario: Any, parts: Any) -> xr.Dataset:
+def _sphere_errors(bodies: list[SphereBody], seed: int, parts: Iterator[Arrays]) -> xr.Dataset:
     """Norm of the error of all dyads, and the order of its decrease."""
-    rows: dict[str, list[Any]] = {
-        name: [] for name in ("error", "order", "order_of", "num_voxels", "iterations")
-    }
-    labels, steps = [], scenario.bodies[0].voxels_per_wavelength
-    for body in scenario.bodies:
-        truth = sphere_response(
-            _radius(body),
-            [0, 0, 0],
-            body.permittivity,
-            conductivity(body),
-            [body.frequency],
-            *_antennas(scenario, body),
-        )[0]
+    rows: dict[str, list[Any]] = {n: [] for n in ("error", "order", "fit_level", *COUNTS)}
+    labels, density = [], np.array(bodies[0].voxels_per_wavelength)
+    for body in bodies:
+        antennas = _antennas(body, seed)
+        truth = sphere_response(body.radius, [0, 0, 0], *body.material, *antennas)[0]
+        asymptotic = density >= body.fit_from
         for method in body.methods:
-            found = [next(parts) for _ in body.voxels_per_wavelength]
-            error = [_relative(part["response"], truth) for part in found]
-            density = np.array(body.voxels_per_wavelength)
-            asymptotic = density >= body.fit_from
-            slope, level = np.polyfit(
-                np.log(density[asymptotic]), np.log(np.array(error)[asymptotic]), 1
-            )
+            found = list(itertools.islice(parts, density.size))
+            error = np.array([_relative(part["response"], truth) for part in found])
+            slope, level = np.polyfit(np.log(density[asymptotic]), np.log(error[asymptotic]), 1)
             rows["error"].append(error)
             rows["order"].append(-slope)
-            rows["order_of"].append(level)
+            rows["fit_level"].append(level)
             labels.append(f"{_name(body)}: {method.text}")
-            for name in ("num_voxels", "iterations"):
+            for name in COUNTS:
                 rows[name].append([int(part[name]) for part in found])
-    dataset = xr.Dataset(coords={"case": labels, "voxels_per_wavelength": np.array(steps)})
+    dataset = xr.Dataset(coords={"case": labels, "voxels_per_wavelength": density})
     cell = ("case", "voxels_per_wavelength")
     dataset["error"] = (cell, np.array(rows["error"]), {"long_name": "relative error of dyads"})
-    for name in ("num_voxels", "iterations"):
+    for name in COUNTS:
         dataset[name] = (cell, np.array(rows[name]))
-    dataset["order"] = ("case", np.array(rows["order"]), {"long_name": "fitted order"})
-    dataset["fit_level"] = (
-        "case",
-        np.array(rows["order_of"]),
-        {"long_name": "log of the fit at 1"},
-    )
+    for name, text in (("order", "fitted order"), ("fit_level", "log of the fit at 1")):
+        dataset[name] = ("case", np.array(rows[name]), {"long_name": text})
     return dataset
 
 
-def _vehicle_changes(scenario: Any, parts: Any) -> xr.Dataset:
+def _vehicle_changes(bodies: list[VehicleBody], parts: Iterator[Arrays]) -> xr.Dataset:
     """Change of the response from each size to the next finer one and to the finest."""
-    sizes = np.array(scenario.bodies[0].voxel_sizes)
-    names = ("change_next", "change_finest", "level", "num_voxels", "iterations")
-    rows: dict[str, list[Any]] = {name: [] for name in names}
-    for body in scenario.bodies:
-        found = [next(parts) for _ in body.voxel_sizes]
-        h = [part["response"] for part in found]
-        rows["change_finest"].append([_relative(x, h[0]) for x in h])
-        rows["change_next"].append([np.nan, *(_relative(b, a) for a, b in itertools.pairwise(h))])
-        rows["level"].append([float(20 * np.log10(np.sqrt(np.mean(np.abs(x) ** 2)))) for x in h])
-        for name in ("num_voxels", "iterations"):
-            rows[name].append([int(part[name]) for part in found])
-    labels = [f"{body.category} (seed {body.seed})" for body in scenario.bodies]
-    dataset = xr.Dataset(
-        coords={"case": labels, "voxel_size": ("voxel_size", sizes, {"units": "m"})}
-    )
+    sizes = np.array(bodies[0].voxel_sizes)
     texts = {
         "change_next": "change to the next finer size, relative",
         "change_finest": "change to the finest size, relative",
         "level": "RMS of the channel between antennas of gain 1 [dB]",
     }
+    rows: dict[str, list[Any]] = {name: [] for name in (*texts, *COUNTS)}
+    for _ in bodies:
+        found = list(itertools.islice(parts, sizes.size))
+        h = [part["response"] for part in found]
+        rows["change_finest"].append([_relative(x, h[0]) for x in h])
+        rows["change_next"].append([np.nan, *(_relative(b, a) for a, b in itertools.pairwise(h))])
+        rows["level"].append([float(20 * np.log10(np.sqrt(np.mean(np.abs(x) ** 2)))) for x in h])
+        for name in COUNTS:
+            rows[name].append([int(part[name]) for part in found])
+    labels = [f"{body.category} (seed {body.seed})" for body in bodies]
+    dataset = xr.Dataset(
+        coords={"case": labels, "voxel_size": ("voxel_size", sizes, {"units": "m"})}
+    )
     for name, values in rows.items():
         about = {"long_name": texts.get(name, name)}
         dataset[name] = (("case", "voxel_size"), np.array(values), about)
@@ -157,6 +139,25 @@ def _relative(value: np.ndarray, truth: np.ndarray) -> float:
     return float(np.linalg.norm(value - truth) / np.linalg.norm(truth))
 
 
-def _name(body: Any) -> str:
+def _name(body: SphereBody) -> str:
     material = f"{body.permittivity:g}" + (f" - {body.loss:g}j" if body.loss else "")
     return f"ka {body.size_parameter:g}, permittivity {material}"
+
+
+def convergence_report(
+    scenario: ScatteringConvergenceScenario, dataset: xr.Dataset
+) -> Iterator[str]:
+    """Orders of convergence of spheres, changes of vehicles."""
+    if "order" in dataset:
+        yield f"voxels a wavelength: {in_row(dataset['voxels_per_wavelength'])}"
+        for case in dataset["case"].values:
+            row = dataset.sel(case=case)
+            order, error = float(row["order"]), in_row(100 * row["error"])
+            yield f"  {case}: order {order:.2f}, error in %: {error}"
+        return
+    yield f"voxels in m: {in_row(dataset['voxel_size'])}"
+    for case in dataset["case"].values:
+        row = dataset.sel(case=case)
+        for name, text in (("change_next", "next finer"), ("change_finest", "finest")):
+            yield f"  {case}: change to the {text} size in %: {in_row(100 * row[name])}"
+        yield f"    voxels: {in_row(row['num_voxels'])}; level in dB: {in_row(row['level'])}"

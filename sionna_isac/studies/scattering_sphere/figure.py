@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sionna_isac.plots.style import CYCLE, new_figure
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import new_figure
 
 __all__ = ["scattering_sphere"]
 
-MARKERS = "osD^v<>"
-MIE = {"color": "#2d2d2d", "lw": 1.6}
+MIE: dict[str, Any] = {"method": "Mie series", "lw": 1.6}
+DOTS: dict[str, Any] = {"ls": "", "mfc": "none"}
 
 
 def scattering_sphere(dataset: xr.Dataset) -> Figure:
@@ -35,27 +37,25 @@ def scattering_sphere(dataset: xr.Dataset) -> Figure:
     (back, e_plane), (error, h_plane) = axes
     size = dataset["size_parameter"].values
     fine = dataset["fine_size_parameter"].values
-    back.plot(fine, _decibel(dataset["monostatic_mie_fine"]), **MIE, label="Mie series")
     angle = np.degrees(dataset["angle"].values)
-    for ax, plane in ((e_plane, "E plane"), (h_plane, "H plane")):
-        ax.plot(
-            angle, _decibel(dataset["bistatic_mie"].sel(plane=plane)), **MIE, label="Mie series"
-        )
+    planes = ((e_plane, "E plane"), (h_plane, "H plane"))
+    show_curve(fine, _decibel(dataset["monostatic_mie_fine"]), **MIE, ax=back)
+    for ax, plane in planes:
+        show_curve(angle, _decibel(dataset["bistatic_mie"].sel(plane=plane)), **MIE, ax=ax)
     for i, grid in enumerate(dataset["grid"].values):
         row = dataset.sel(grid=grid)
-        look = {"color": CYCLE[i % len(CYCLE)], "marker": MARKERS[i % len(MARKERS)], "ms": 4}
-        back.plot(size, _decibel(row["monostatic"]), ls="", mfc="none", label=grid, **look)
-        error.plot(size, 100 * row["error_mean"], lw=1.1, **look)
+        show_curve(size, _decibel(row["monostatic"]), method=grid, **DOTS, ax=back)
+        show_curve(size, 100 * row["error_mean"], method=grid, lw=1.1, ax=error)
         label = f"{grid}: {100 * float(row['bistatic_error']):.2g} %"
-        for ax, plane in ((e_plane, "E plane"), (h_plane, "H plane")):
-            value = _decibel(row["bistatic"].sel(plane=plane))
-            ax.plot(angle, value, ls="", mfc="none", markevery=(3 * i, 12), label=label, **look)
+        for ax, plane in planes:
+            value, every = _decibel(row["bistatic"].sel(plane=plane)), (3 * i, 12)
+            show_curve(angle, value, method=grid, label=label, markevery=every, **DOTS, ax=ax)
     back.set(xlabel="size parameter $ka$", ylabel=r"$\sigma/(\pi a^2)$ [dB]", title="monostatic")
     back.legend(fontsize=7)
     error.set(xlabel="size parameter $ka$", ylabel="error [%]", yscale="log")
     error.set_title("error over the mean cross section", fontsize=9)
     size = scenario["bistatic_size_parameter"]
-    for ax, plane in ((e_plane, "E plane"), (h_plane, "H plane")):
+    for ax, plane in planes:
         ax.set(xlabel="scattering angle [deg]", ylabel=r"$\sigma/(\pi a^2)$ [dB]")
         ax.set_title(f"bistatic, $ka$ = {size:g}, {plane}", fontsize=9)
         ax.set_xticks(np.arange(0, 181, 30))

@@ -9,7 +9,7 @@ __all__ = ["KIND"]
 
 KIND = Kind(
     scenario=SingleCarrierScenario,
-    run=deferred("sionna_isac.studies.single_carrier.study:single_carrier_study"),
+    study=deferred("sionna_isac.studies.single_carrier.study:SingleCarrierStudy"),
     report=deferred("sionna_isac.studies._isac.comparison:report"),
     draw=deferred("sionna_isac.studies.learning.figure:learning"),
     example={

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from sionna.phy.mapping import Constellation
 
 from sionna_isac import array, receiver, waveform
 from sionna_isac.core import Layer, reset_stream
 from sionna_isac.studies._isac.approach import Approach, copy_layer
 from sionna_isac.studies._isac.arrays import ideal_array
+from sionna_isac.studies.single_carrier import scenario as fields
 from sionna_isac.study.learner import Stage
 
 __all__ = ["Autoencoder", "ModelBased", "SingleCarrierApproach", "make_approach"]
@@ -62,7 +62,12 @@ class ModelBased(SingleCarrierApproach):
         Array or dictionary that transmitter and receiver believe to have
     """
 
-    def __init__(self, scenario: Any, config: Any, assumed: Layer) -> None:
+    def __init__(
+        self,
+        scenario: fields.SingleCarrierScenario,
+        config: fields.RatioTest | fields.FreeColumns,
+        assumed: Layer,
+    ) -> None:
         self._scenario, self._config, self.array = scenario, config, assumed
         precision, wave = scenario.precision, scenario.waveform
         grid = np.linspace(-math.pi / 2, math.pi / 2, config.num_angles)
@@ -77,8 +82,7 @@ class ModelBased(SingleCarrierApproach):
             )
         else:
             self._receiver = receiver.MAPRatioTest(assumed, grid, precision=precision)
-        qam = Constellation("qam", int(math.log2(wave.num_messages)), precision=precision)
-        self._points = tf.constant(qam.points.numpy())
+        self._messages = receiver.MessageDetector(wave.num_messages, precision=precision)
         self.layers = (self._precoder, self._multibeam, self._receiver)
 
     def variables(self) -> list[Any]:
@@ -90,11 +94,6 @@ class ModelBased(SingleCarrierApproach):
         """Kind of array and receiver, number of angles."""
         kind = type(self.array).__name__
         return (kind, self._config.num_angles, getattr(self._config, "temperature", None))
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """The structure, and how far from the ideal array the training begins."""
-        return (*self.structure, getattr(self._config, "perturbation", None))
 
     def copy(self) -> ModelBased:
         """The same around a copy of the array."""
@@ -115,7 +114,7 @@ class ModelBased(SingleCarrierApproach):
         return self._multibeam(beams[:-1], beams[-1:], eta, phi)
 
     def constellation(self) -> tf.Tensor:
-        return self._points
+        return self._messages.points
 
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         return self._receiver(y, sector).angle
@@ -124,9 +123,7 @@ class ModelBased(SingleCarrierApproach):
         return self._receiver(y, sector)
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
-        # maximum likelihood, Section III-C
-        error = y[:, tf.newaxis] - csi[:, tf.newaxis] * self._points
-        return -(tf.math.real(error) ** 2 + tf.math.imag(error) ** 2)
+        return self._messages(y, csi)
 
 
 class Autoencoder(SingleCarrierApproach):
@@ -144,7 +141,13 @@ class Autoencoder(SingleCarrierApproach):
         Random stream of the initial weights
     """
 
-    def __init__(self, scenario: Any, config: Any, eta: float, stream: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        scenario: fields.SingleCarrierScenario,
+        config: fields.Autoencoder,
+        eta: float,
+        stream: tuple[Any, ...],
+    ) -> None:
         self._scenario, self._config, self._stream = scenario, config, stream
         self.eta = self._eta = eta
         precision, wave = scenario.precision, scenario.waveform
@@ -173,11 +176,6 @@ class Autoencoder(SingleCarrierApproach):
     def structure(self) -> tuple[Any, ...]:
         """Size of the networks."""
         return ("networks", self._config.hidden_size)
-
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """The structure and the weight of sensing, for which networks are learned."""
-        return (*self.structure, self.eta)
 
     def copy(self) -> Autoencoder:
         """The same with weights of its own."""
@@ -209,7 +207,11 @@ class Autoencoder(SingleCarrierApproach):
 
 
 def make_approach(
-    scenario: Any, label: str, truth: array.ImpairedArray, draw: int, eta: float
+    scenario: fields.SingleCarrierScenario,
+    label: str,
+    truth: array.ImpairedArray,
+    draw: int,
+    eta: float,
 ) -> SingleCarrierApproach:
     """Approach of a scenario before any training; ``eta`` matters to networks only."""
     config = scenario.approaches[label]

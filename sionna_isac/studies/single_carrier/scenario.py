@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sionna_isac.studies._isac.blocks import DetectionSampling, ImpairableArray, Sectors
-from sionna_isac.studies.learning.scenario import Claim, check_claims, check_labels
+from sionna_isac.studies._isac.blocks import Beam, DetectionSampling, ImpairableArray, Sectors
+from sionna_isac.studies._isac.compared import Claim, ComparedScenario
 from sionna_isac.study.blocks import (
-    CompiledStudy,
     Count,
     Decibel,
     Frozen,
@@ -21,7 +20,7 @@ from sionna_isac.study.blocks import (
     ordered,
 )
 
-__all__ = ["SingleCarrierScenario"]
+__all__ = ["Autoencoder", "FreeColumns", "RatioTest", "SingleCarrierScenario", "Transmission"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Grid = Annotated[int, Field(ge=32)]
@@ -33,13 +32,8 @@ class CentredArray(ImpairableArray):
     num_antennas: Annotated[int, Field(ge=2)] = 16
     """Number of antennas, half a wavelength apart"""
 
-    @property
-    def anchor(self) -> Literal["centre"]:
-        """Origin of the array, as in the steering vector below (1) of [MateosRamos23]."""
-        return "centre"
 
-
-class Transmission(Frozen):
+class Transmission(Beam):
     """Messages, power, and the share of sensing at which claims are judged."""
 
     num_messages: Literal[4, 16, 64] = 4
@@ -50,8 +44,6 @@ class Transmission(Frozen):
     """Diagonal loading of least-squares beams, relative to the mean of the diagonal"""
     eta: Share = 1.0
     """Weight of sensing at which claims are judged"""
-    phi: float = 0.0
-    """Phase between the sensing and the communication beam [rad]"""
 
 
 class Target(Sectors):
@@ -131,7 +123,7 @@ class SingleCarrierClaim(Claim):
     """Metrics that must agree with the claim"""
 
 
-class SingleCarrierScenario(CompiledStudy):
+class SingleCarrierScenario(ComparedScenario):
     """Learned approaches against model-based ones, over the trade-off with communication.
 
     ``eta`` is the weight of sensing: of the losses of networks, which are learned anew for
@@ -140,8 +132,6 @@ class SingleCarrierScenario(CompiledStudy):
     """
 
     kind: Literal["single_carrier"]
-    num_draws: Count = 1
-    """Number of draws of the impairments, each a repetition of all"""
     array: CentredArray = CentredArray()
     """Array of the base station"""
     waveform: Transmission = Transmission()
@@ -187,22 +177,8 @@ class SingleCarrierScenario(CompiledStudy):
         r"""`float` : Noise power at the user, :math:`N_0 = \sigma_c^2/\mathrm{SNR}_c`."""
         return 10 ** (-self.link.snr_db / 10)
 
-    def model_settings(self) -> dict[str, Any]:
-        """Part of the scenario that trained weights depend on, beside the approach and the draw."""
-        return {
-            name: getattr(self, name).model_dump(mode="json", exclude=left_out)
-            for name, left_out in (
-                ("array", None),
-                ("waveform", {"eta", "phi"}),
-                ("targets", {"test_sector_deg"}),
-                ("link", None),
-            )
-        } | {"kind": self.kind}
-
     @model_validator(mode="after")
     def _compared(self) -> Self:
-        check_labels(self.approaches)
-        check_claims(self.claims, self.approaches, self.eta)
         low, high = self.targets.test_sector_deg
         narrowest = min(high - low, self.targets.sector_span_deg[0])
         user = self.link.sector_deg[1] - self.link.sector_deg[0]

@@ -10,6 +10,7 @@ import tensorflow as tf
 from sionna_isac import array, channel, objective, scene
 from sionna_isac.core import complex_normal, uniform_integers
 from sionna_isac.studies.single_carrier.approach import SingleCarrierApproach
+from sionna_isac.studies.single_carrier.scenario import SingleCarrierScenario
 from sionna_isac.study.learner import Learner
 
 __all__ = ["SingleCarrierSystem"]
@@ -35,7 +36,7 @@ class SingleCarrierSystem(Learner):
 
     def __init__(
         self,
-        scenario: Any,
+        scenario: SingleCarrierScenario,
         truth: array.ImpairedArray,
         approach: SingleCarrierApproach,
         training: bool = False,
@@ -64,6 +65,16 @@ class SingleCarrierSystem(Learner):
         self.link = channel.MultitapLink(
             truth, self.users, ANY_SPACING, num_taps=1, precision=precision
         )
+
+    def configuration(self) -> dict[str, Any]:
+        """Layers, and the numbers that calls give them."""
+        scenario = self.scenario
+        return {
+            **super().configuration(),
+            "messages": scenario.waveform.num_messages,
+            "eta": self._approach.eta,
+            "no": [scenario.noise_power, scenario.link_noise_power],
+        }
 
     def send(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Messages [batch_size] and their symbols."""

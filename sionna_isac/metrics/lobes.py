@@ -1,11 +1,14 @@
-"""Lobes of targets in angle, and which targets a receiver found."""
+"""Lobes of patterns over the angle, and targets found within a resolution cell."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+
+from sionna_isac.core import checks
+from sionna_isac.metrics._arrays import floats
 
 __all__ = ["Lobes", "found_targets", "lobes"]
 
@@ -27,21 +30,44 @@ class Lobes(NamedTuple):
     """Highest magnitude beyond the first minima on both sides of the peak, over the peak [dB]"""
 
 
-def lobes(pattern: np.ndarray, angle: np.ndarray) -> Lobes:
-    """Shape of the lobe of each pattern.
+def lobes(pattern: Any, angle: Any) -> Lobes:
+    """Shape of the main lobe of each pattern.
 
-    Input
-    -----
-    pattern : [num_patterns, num_angles], `np.float64`
-        Magnitudes over the angle; not 0 everywhere
-    angle : [num_angles], `np.float64`
+    Parameters
+    ----------
+    pattern : [num_patterns, num_angles], array_like
+        Magnitudes over the angle, >= 0 and not 0 everywhere
+    angle : [num_angles], array_like
         Uniform grid of angles, several in a main lobe [rad]
 
     Output
     ------
     : :class:`Lobes`
         Shapes
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, the angles are not a uniform grid, or a pattern has no lobe
+
+    Example
+    -------
+    >>> found = isac.metrics.lobes(np.abs(steering @ beam)[np.newaxis], angles)
+    >>> np.degrees(found.width), found.sidelobe
     """
+    pattern, angle = floats("pattern", pattern, 2), checks.grid("angle", angle)
+    if pattern.shape[1] != angle.size:
+        raise ValueError(
+            f"pattern must have shape [num_patterns, {angle.size}], a value for each angle; "
+            f"got shape {list(pattern.shape)}"
+        )
+    steps = np.diff(angle)
+    if np.ptp(steps) > 1e-3 * steps.mean():
+        raise ValueError(
+            f"angle must be a uniform grid; got steps from {steps.min():g} to {steps.max():g}"
+        )
+    if np.any(pattern < 0) or np.any(pattern.max(axis=1, initial=0) == 0):
+        raise ValueError("pattern must be >= 0 and not 0 everywhere; got one that is not")
     rows = []
     for row in pattern:
         top = int(np.argmax(row))
@@ -58,7 +84,7 @@ def lobes(pattern: np.ndarray, angle: np.ndarray) -> Lobes:
                 20 * np.log10(max(rest.max(initial=0) / peak, FLOOR)),
             )
         )
-    return Lobes(*np.array(rows).T)
+    return Lobes(*np.array(rows).reshape(-1, len(Lobes._fields)).T)
 
 
 def _sides(top: int) -> tuple[slice, slice]:
@@ -81,15 +107,15 @@ def _valley(row: np.ndarray) -> int:
     return int(rising[0]) if rising.size else row.size
 
 
-def found_targets(
-    estimate: np.ndarray, truth: np.ndarray, resolution: tuple[float, float]
-) -> np.ndarray:
+def found_targets(estimate: Any, truth: Any, resolution: tuple[float, float]) -> np.ndarray:
     """Mask of targets with an estimate of their own within a resolution cell.
 
-    Input
-    -----
-    estimate, truth : [2, num_estimates], [2, num_targets], `np.float64`
-        Angles and ranges
+    Parameters
+    ----------
+    estimate : [2, num_estimates], array_like
+        Estimated angles and ranges; an estimate that is not a number finds nothing
+    truth : [2, num_targets], array_like
+        True angles and ranges
     resolution : (`float`, `float`)
         Largest difference of angles and of ranges
 
@@ -97,8 +123,21 @@ def found_targets(
     ------
     : [num_targets], `bool`
         Targets that are found, as many as possible with one estimate each
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, a true value is not finite, or a resolution is negative
     """
-    limit = np.asarray(resolution)[:, np.newaxis, np.newaxis]
+    estimate, truth = checks.floats("estimate", estimate), floats("truth", truth)
+    for name, value in (("estimate", estimate), ("truth", truth)):
+        if value.ndim != 2 or len(value) != 2:
+            raise ValueError(
+                f"{name} must have shape [2, ?], angles and ranges; got shape {list(value.shape)}"
+            )
+    limit = checks.vector("resolution", resolution, 2)[:, np.newaxis, np.newaxis]
+    if np.any(limit < 0):
+        raise ValueError(f"resolution must be >= 0; got {resolution!r}")
     offset = np.abs(truth[:, :, np.newaxis] - estimate[:, np.newaxis])
     near = np.all(offset <= limit, axis=0)
     rows, columns = linear_sum_assignment(near, maximize=True)

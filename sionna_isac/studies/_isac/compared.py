@@ -1,0 +1,85 @@
+"""Fields of scenarios that compare approaches, and claim what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sionna_isac.studies._isac.blocks import Beam, DetectionSampling
+from sionna_isac.studies._isac.scenario import ArrayScenario
+from sionna_isac.study.blocks import Count, Frozen
+
+__all__ = ["Claim", "ComparedScenario", "Metric"]
+
+Metric = Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"]
+
+
+class Claim(Frozen):
+    """Claim that one approach is better than another, or as good as it (``alike``).
+
+    Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
+    that are swept, at the largest share and the first phase. "Better" needs confidence intervals
+    that do not overlap, "alike" ones that do.
+    """
+
+    better: str
+    """Name of an approach"""
+    worse: str
+    """Name of the approach that it is compared with"""
+    alike: bool = False
+    """If true, the claim is that both are alike"""
+    metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
+    """Metrics that must agree with the claim"""
+    eta: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the sensing beam at which the claim is judged; null: that of the waveform"""
+
+
+class ComparedScenario(ArrayScenario):
+    """Common fields of comparisons of approaches over beams and draws of the impairments."""
+
+    num_draws: Count = 1
+    """Number of draws of the impairments, each a repetition of all"""
+    waveform: Beam
+    """Beam, where it is not swept"""
+    approaches: Mapping[str, Any]
+    """Approaches that are compared, by names of letters, digits and underscores"""
+    evaluation: DetectionSampling = DetectionSampling()
+    """Monte-Carlo evaluation"""
+    claims: tuple[Claim, ...] = ()
+    """Statements that are judged at the end"""
+
+    @property
+    def etas(self) -> tuple[float, ...]:
+        """Shares of the sensing beam."""
+        raise NotImplementedError
+
+    @property
+    def phis(self) -> tuple[float, ...]:
+        """Phases between the beams [rad]."""
+        raise NotImplementedError
+
+    @property
+    def beam(self) -> tuple[float, float]:
+        """Share and phase at which claims are judged."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _claimed(self) -> Self:
+        for label in self.approaches:
+            if not label.replace("_", "").isalnum():  # it is part of file names
+                raise ValueError(
+                    f"approaches must have names of letters, digits and underscores; got '{label}'"
+                )
+        for claim in self.claims:
+            for name in (claim.better, claim.worse):
+                if name not in self.approaches:
+                    raise ValueError(
+                        f"claims must name approaches, {', '.join(self.approaches)}; got '{name}'"
+                    )
+            if claim.eta is not None and claim.eta not in self.etas:
+                raise ValueError(
+                    f"claims.eta must be one of eta, {list(self.etas)}; got {claim.eta:g}"
+                )
+        return self

@@ -1,0 +1,197 @@
+"""The loop over the parts of a study: what is stored is not computed again."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Callable, Generator, Iterable, Sequence
+
+import sionna_isac
+from sionna_isac.errors import UsageError
+from sionna_isac.study.blocks import Scenario
+from sionna_isac.study.models import ModelStore
+from sionna_isac.study.part import Arrays, Part, Study
+from sionna_isac.study.store import RunFolder, StoreError
+from sionna_isac.study.workers import interrupts_noticed, run_chains
+
+__all__ = ["PartStore", "compute_parts"]
+
+
+class PartStore:
+    """Results of parts: in the folder of the run, or in that of models if they are shared.
+
+    Parameters
+    ----------
+    study : :class:`Study`
+        Study that runs
+    folder : :class:`RunFolder`
+        Folder of the run
+    """
+
+    def __init__(self, study: Study, folder: RunFolder) -> None:
+        self._study, self._folder = study, folder
+        self._models = ModelStore(folder.models)
+        self._key = functools.cache(study.key)
+        self.origins: dict[str, str] = {}
+
+    def load(self, part: Part) -> Arrays | None:
+        """Result of a part, or `None` if it is not there."""
+        if not part.shared:
+            return self._folder.load(part.name)
+        key = self._key(part)
+        found = self._models.load(part.name, key, self._folder.fresh_since)
+        if found is not None:
+            self.origins[part.name] = self._models.origin(part.name, key)
+        return found
+
+    def get(self, part: Part) -> Arrays:
+        """Result of a part that was computed."""
+        found = self.load(part)
+        if found is None:
+            raise StoreError(
+                f"the result of '{part.name}' has vanished from '{self._folder.path}'; run again "
+                "to compute it"
+            )
+        return found
+
+    def save(self, part: Part, arrays: Arrays) -> None:
+        """Store the result of a part, atomically."""
+        if part.shared:
+            self._models.save(part.name, self._key(part), self._study.scenario, arrays)
+        else:
+            self._folder.save(part.name, **arrays)
+
+    def note(self, part: Part) -> None:
+        """Say where a shared result came from."""
+        if part.shared:
+            file = self._models.file(part.name, self._key(part))
+            self._study.reporter.say(f"{part.name}: computed before, {file}")
+
+
+def compute_parts(
+    study: Study,
+    store: PartStore,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    parts: Iterable[Part] | None = None,
+    there: Callable[[Part], bool] | None = None,
+) -> Sequence[Part]:
+    """Compute and store the parts of a study that are not there.
+
+    Parameters
+    ----------
+    study : :class:`Study`
+        Study
+    store : :class:`PartStore`
+        Where results are
+    workers : `None` (default) | `int`
+        Number of worker processes for parallel parts; `None` is one per core, 0 none at all
+    scheduler : `None` (default) | `str`
+        Address of a Dask scheduler, whose workers are used instead
+    parts : `None` (default) | iterable of :class:`Part`
+        Parts that are wanted, with what they need; `None` is all
+    there : `None` (default) | callable
+        Says of a part that it need not be computed; `None` is that it is stored
+
+    Output
+    ------
+    : sequence of :class:`Part`
+        The parts
+    """
+    parts = list(study.parts() if parts is None else parts)
+    by_name = {part.name: part for part in parts}
+    _check(parts)
+    for task, neighbours in itertools.groupby(parts, key=lambda part: part.task):
+        group = list(neighbours)
+        todo = []
+        for part in group:
+            known = store.load(part) is not None if there is None else there(part)
+            if not known:
+                todo.append(part)
+            else:
+                store.note(part)
+        total = sum(part.size for part in group)
+        done = total - sum(part.size for part in todo)
+        with contextlib.ExitStack() as stack:
+            advance: Callable[[int, str], None] = lambda steps, note: None  # noqa: E731
+            check: Callable[[], None] = lambda: None  # noqa: E731
+            if any(part.parallel for part in todo):
+                check = stack.enter_context(interrupts_noticed())
+            if task:
+                bar = study.reporter.task(task, total, done, study.starting)
+                advance = stack.enter_context(bar)
+            results = _results(study, store, by_name, todo, workers, scheduler)
+            for name, found in stack.enter_context(contextlib.closing(results)):
+                part = by_name[name]
+                store.save(part, found)
+                advance(part.size, part.note)
+                check()
+    return parts
+
+
+def _check(parts: Sequence[Part]) -> None:
+    """Refuse names that occur twice, and needs that no earlier part meets."""
+    known: set[str] = set()
+    for part in parts:
+        if part.name in known:
+            raise ValueError(f"parts must have names of their own; got '{part.name}' twice")
+        for name in part.needs:
+            if name not in known:
+                raise ValueError(
+                    f"needs of '{part.name}' must be names of earlier parts; got '{name}'"
+                )
+        known.add(part.name)
+
+
+def _results(
+    study: Study,
+    store: PartStore,
+    by_name: dict[str, Part],
+    todo: list[Part],
+    workers: int | None,
+    scheduler: str | None,
+) -> Generator[tuple[str, Arrays], None, None]:
+    """Names and results of parts, as they become available."""
+
+    def earlier(part: Part) -> dict[str, Arrays]:
+        return {name: store.get(by_name[name]) for name in part.needs}
+
+    everywhere = workers == 0 and scheduler is None
+    for part in todo:
+        if everywhere or not part.parallel:
+            yield part.name, study.compute(part, earlier(part))
+    if everywhere:
+        return
+    chains: dict[str, list[Part]] = {}
+    for part in todo:
+        if part.parallel:
+            chains.setdefault(part.chain or part.name, []).append(part)
+    version = sionna_isac.__version__
+    calls = [
+        [(type(study), study.scenario, part, earlier(part), version) for part in chain]
+        for chain in chains.values()
+    ]
+    yield from run_chains(_compute, calls, workers, scheduler)
+
+
+def _compute(
+    study: type[Study],
+    scenario: Scenario,
+    part: Part,
+    earlier: dict[str, Arrays],
+    version: str,
+) -> tuple[str, Arrays]:
+    """Result of a part in a worker process; ``version`` is that of the process that asks for it."""
+    if version != sionna_isac.__version__:
+        raise UsageError(
+            f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "
+            f"{version}: install the same version"
+        )
+    known = _worker_study
+    if not (known and type(known[0]) is study and known[0].scenario == scenario):
+        known[:] = [study(scenario)]
+    return part.name, known[0].compute(part, earlier)
+
+
+_worker_study: list[Study] = []  # the one that this worker process computes for

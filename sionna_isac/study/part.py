@@ -1,0 +1,118 @@
+"""Parts of a study: pieces of work that are computed at once, stored, and not computed again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sionna_isac.study.blocks import Scenario
+from sionna_isac.study.progress import Reporter
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sionna_isac.study.store import RunFolder
+
+__all__ = ["Arrays", "Part", "Study"]
+
+Arrays = dict[str, Any]
+"""Result of a part: arrays, or what NumPy makes arrays of, by name"""
+S = TypeVar("S", bound=Scenario)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Piece of the work of a study.
+
+    Parameters
+    ----------
+    name : `str`
+        Name, unique in the study; the file that holds the result is called like it
+    arguments : `tuple`
+        Arguments of the computation, whatever :meth:`Study.compute` needs to know
+    task : `str`
+        Text of the progress bar that neighbouring parts share; no bar if empty
+    size : `int`, (default 1)
+        Steps of the progress bar
+    note : `str`
+        Text beside the progress bar when the part is done
+    needs : `tuple` of `str`
+        Names of earlier parts whose results the computation gets
+    shared : `bool`, (default `False`)
+        If `True`, other studies that need the same take the result over: it is stored in the folder
+        of models, under a digest of :meth:`Study.key`
+    parallel : `bool`, (default `False`)
+        If `True`, a worker process computes the part
+    chain : `str`
+        Parallel parts of one chain are computed by one worker, one after the other, so that what
+        the computation caches serves all of them; a part is a chain of its own if empty
+    """
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    task: str = ""
+    size: int = 1
+    note: str = ""
+    needs: tuple[str, ...] = ()
+    shared: bool = False
+    parallel: bool = False
+    chain: str = ""
+
+
+class Study(Generic[S]):
+    """Base of what a kind of study computes: its parts, and the summary of their results.
+
+    An object lives as long as a run, in a worker process as long as the process: what several parts
+    need, such as a compiled graph, can be kept in attributes.
+
+    Parameters
+    ----------
+    scenario : :class:`~sionna_isac.study.Scenario`
+        Scenario that runs
+
+    Attributes
+    ----------
+    reporter : :class:`~sionna_isac.study.Reporter`
+        Progress of the run, for parts that take long
+    folder : `None` | :class:`~sionna_isac.study.RunFolder`
+        Folder of the run, for checkpoints within a part; `None` in worker processes
+    """
+
+    starting = ""
+    """Text beside a progress bar until the first part is done"""
+
+    def __init__(self, scenario: S) -> None:
+        self.scenario = scenario
+        self.reporter = Reporter(quiet=True)
+        self.folder: RunFolder | None = None
+
+    def parts(self) -> Iterable[Part]:
+        """All parts, in the order of their computation.
+
+        They depend on the scenario alone.
+        """
+        raise NotImplementedError
+
+    def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
+        """Result of a part.
+
+        Random numbers are to be drawn from the seed of the scenario and from what the part is: a
+        run that resumes, or has another number of workers, then gives the same numbers.
+
+        Parameters
+        ----------
+        part : :class:`Part`
+            One of :meth:`parts`
+        earlier : mapping
+            Results of the parts in ``part.needs``, by name
+        """
+        raise NotImplementedError
+
+    def key(self, part: Part) -> Mapping[str, Any]:
+        """Everything that the result of a shared part depends on, as JSON has it."""
+        raise NotImplementedError
+
+    def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
+        """Result of the study from those of all parts, by name."""
+        raise NotImplementedError
