@@ -82,7 +82,7 @@ def point_target_bound(
     no : `float` | [batch_size], array_like
         Noise power :math:`N_0` [W]
     normalize : `bool`, (default `False`)
-        Whether the echo has the factor :math:`1/\sqrt{S}`
+        If `True`, the echo has the factor :math:`1/\sqrt{S}`
 
     Output
     ------
