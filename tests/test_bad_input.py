@@ -48,6 +48,7 @@ from sionna_isac.receiver import (
     NeuralSymbolReceiver,
     ReciprocalFilter,
     ResidualBottleneck,
+    SearchGrid,
     SoftmaxAngleEstimator,
     SymbolDetector,
 )
@@ -61,10 +62,12 @@ from sionna_isac.scene import (
 )
 from sionna_isac.waveform import (
     BeamformedGrid,
+    DelayBasis,
     LeastSquaresPrecoder,
     MultibeamPrecoder,
     NeuralBeamformer,
     NeuralEncoder,
+    Numerology,
     PrecoderNetwork,
     SymbolSource,
     shared_tone_grid,
@@ -83,19 +86,27 @@ def array() -> UniformLinearArray:
     return UniformLinearArray(4, 0.01)
 
 
-def omp(**kwargs) -> OMP:
-    options = {"angle_grid": ANGLES, "range_grid": RANGES, "subcarrier_spacing": 1e6}
-    return OMP(array(), **{**options, "max_targets": 2, **kwargs})
+def numerology(num_subcarriers: int = 8, spacing: float = 1e6, **kwargs) -> Numerology:
+    return Numerology(num_subcarriers, spacing, 299792458.0 / 0.01, **kwargs)
 
 
-def neural(angle_grid=ANGLES, **kwargs) -> NeuralReceiver:
+def basis(num_subcarriers: int = 8) -> DelayBasis:
+    return DelayBasis(numerology(num_subcarriers), RANGES, precision="double")
+
+
+def omp(angles=ANGLES, num_subcarriers=8, **kwargs) -> OMP:
+    grid = SearchGrid(angles, RANGES)
+    return OMP(array(), numerology(num_subcarriers), grid, **{"max_targets": 2, **kwargs})
+
+
+def neural(angles=ANGLES, **kwargs) -> NeuralReceiver:
     options = {"filters": (4, 4), "hidden": (4,), **kwargs}
-    return NeuralReceiver(array(), angle_grid, RANGES, 1e6, **options)
+    return NeuralReceiver(array(), numerology(), SearchGrid(angles, RANGES), **options)
 
 
-def domp(**kwargs) -> DifferentiableOMP:
-    options = {"angle_grid": ANGLES, "range_grid": RANGES, "subcarrier_spacing": 1e6}
-    return DifferentiableOMP(array(), **{**options, "max_targets": 2, "temperature": 1.0, **kwargs})
+def domp(angles=ANGLES, **kwargs) -> DifferentiableOMP:
+    options = {"max_targets": 2, "temperature": 1.0, **kwargs}
+    return DifferentiableOMP(array(), numerology(), SearchGrid(angles, RANGES), **options)
 
 
 def y(*shape: int) -> np.ndarray:
@@ -147,7 +158,7 @@ def fisher(mean=lambda angle: y(3) * angle, **kwargs) -> np.ndarray:
 def target_bound(**kwargs) -> bound.PointTargetBound:
     scene = targets(angle=np.array([[-0.3, 0.2]]))
     options = {"array": array(), "beam": y(1, 4), "targets": scene}
-    options |= {"subcarrier_spacing": 1e6, "num_subcarriers": 8, "no": 1.0}
+    options |= {"numerology": numerology(), "no": 1.0}
     return bound.point_target_bound(**{**options, **kwargs})
 
 
@@ -240,6 +251,28 @@ CALLS = [
     wrong("near-far-degrees", lambda: near().far_field(30.0), "angle", "30", "rad, not in degrees"),
     wrong("dictionary-angle-degrees", lambda: SteeringDictionary(4, 0.01, ANGLES)(45.0), "angle", "45", "rad, not in degrees"),
     wrong("coupling-text", lambda: ImpairedArray(4, 0.01, coupling="strong"), "coupling", "'strong'", "complex numbers"),
+    # waveform: what several layers share
+    wrong("numerology-carrier", lambda: Numerology(8, 1e6, 0.01), "carrier_frequency", "0.01", "[1000, 1e+16]"),
+    wrong("numerology-prefix", lambda: numerology(cyclic_prefix_length=9), "cyclic_prefix_length", "9", "<= 8"),
+    wrong("numerology-symbols", lambda: numerology(num_symbols=0), "num_symbols", "0", ">= 1"),
+    wrong("numerology-active", lambda: numerology(active=np.ones(7, bool)), "active", "[7]", "[8]"),
+    wrong("numerology-active-indices", lambda: numerology(active=np.arange(8)), "active", "0, 1", "booleans"),
+    wrong("numerology-active-none", lambda: numerology(active=np.zeros(8, bool)), "active", "none", "at least one"),
+    wrong("numerology-grid", lambda: Numerology.from_resource_grid(8, 60e9), "grid", "8", "ResourceGrid"),
+    wrong("basis-numerology", lambda: DelayBasis(8, RANGES), "numerology", "8", "Numerology"),
+    wrong("basis-ranges", lambda: DelayBasis(numerology(), [-5, 5]), "ranges", "-5", "[0, inf]"),
+    wrong("echo-wavelength", lambda: MonostaticEcho(array(), Numerology(8, 1e6, 60e9)), "array", "0.01 m", "0.00499654 m"),
+    wrong("echo-numerology", lambda: MonostaticEcho(array(), 1e6), "numerology", "1000000.0", "Numerology"),
+    wrong("echo-tones", lambda: MonostaticEcho(array(), numerology())(y(1, 7), targets(), y(1, 4)), "x", "[1, 7]", "8 (num_subcarriers)"),
+    wrong("echo-basis", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), basis(9)), "basis", "num_subcarriers=9", "numerology of the echo"),
+    wrong("echo-basis-matrix", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), np.eye(8)), "basis", "1.", "DelayBasis"),
+    wrong("search-velocities", lambda: SearchGrid(ANGLES, RANGES, [3.0, 1.0]), "velocities", "3. 1.", "strictly increasing"),
+    wrong("grid-no-ranges", lambda: OMP(array(), numerology(), SearchGrid(ANGLES), max_targets=1), "grid", "SearchGrid(", "ranges for OMP"),
+    wrong("grid-velocities", lambda: OMP(array(), numerology(), SearchGrid(ANGLES, RANGES, [0, 1.0]), max_targets=1), "grid", "SearchGrid(", "no velocities"),
+    wrong("grid-kind", lambda: OMP(array(), numerology(), ANGLES, max_targets=1), "grid", "-1.5", "SearchGrid"),
+    wrong("map-number", lambda: AngleDelayMap(array(), numerology(), SearchGrid(9, RANGES)), "grid.angles", "()", "at least two"),
+    wrong("domp-number", lambda: domp(angles=9), "grid.angles", "()", "at least two"),
+    wrong("receiver-wavelength", lambda: OMP(array(), Numerology(8, 1e6, 60e9), SearchGrid(9, RANGES), max_targets=1), "array", "0.01 m", "0.00499654 m"),
     # scene
     wrong("sector-scale", lambda: RandomSector((0.2, 0.4), (0.1, 0.2))(2, 1.5), "scale", "1.5", "[0, 1]"),
     wrong("sector-scale-negative", lambda: RandomSector((0.2, 0.4), (0.1, 0.2))(2, -0.5), "scale", "-0.5", "[0, 1]"),
@@ -307,7 +340,7 @@ CALLS = [
     wrong("target-bound-tuple", lambda: target_bound(targets=(0.1, 5.0, 1.0, 1)), "targets", "(0.1, 5.0, 1.0, 1)", "PointTargets"),
     wrong("target-bound-beam-nan", lambda: target_bound(beam=NAN * y(1, 4)), "beam", "4 NaN", "finite"),
     wrong("target-bound-same", lambda: target_bound(targets=targets()), "singular", "all parameters"),
-    wrong("target-bound-one-tone", lambda: target_bound(num_subcarriers=1), "num_subcarriers", "1", ">= 2"),
+    wrong("target-bound-one-tone", lambda: target_bound(numerology=numerology(1)), "numerology", "num_subcarriers=1", "at least two"),
     # scene
     wrong("sector-reversed", lambda: FixedSector((0.5, 0.1)), "interval", "(0.5, 0.1)", "low <= high"),
     wrong("sector-outside", lambda: FixedSector((-2.0, 0.0)), "interval", "(-2.0, 0.0)", "-1.5708"),
@@ -381,32 +414,32 @@ CALLS = [
     wrong("beamformer-power", lambda: NeuralBeamformer(4, 3, -1), "power", "-1", "> 0"),
     wrong("beamformer-sector", lambda: NeuralBeamformer(4, 3)(SECTOR, np.zeros((2, 2))), "user_sector", "[2, 2]", "[1, 2]"),
     # channel
-    wrong("echo-spacing", lambda: MonostaticEcho(array(), 0), "subcarrier_spacing", "0", "> 0"),
-    wrong("echo-duration", lambda: MonostaticEcho(array(), 1e5, symbol_duration=-1), "symbol_duration", "-1", "> 0"),
-    wrong("echo-receive-array", lambda: MonostaticEcho(array(), 1e5, receive_array="ula"), "receive_array", "'ula'", "Layer"),
-    wrong("echo-receive-wavelength", lambda: MonostaticEcho(array(), 1e5, receive_array=UniformLinearArray(4, 0.02)), "receive_array", "0.02", "0.01"),
-    wrong("echo-rank", lambda: MonostaticEcho(array(), 1e5)(y(8), targets(), y(1, 4)), "x", "[8]", "2 or 3 or 5"),
-    wrong("echo-no-beam", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets()), "beam", "[1, 8]", "antenna signals"),
-    wrong("echo-beam", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets(), y(1, 3)), "beam", "[1, 3]", "[1, 4]"),
-    wrong("echo-antennas", lambda: MonostaticEcho(array(), 1e5)(y(1, 1, 3, 2, 8), targets()), "x", "[1, 1, 3, 2, 8]", "4"),
-    wrong("echo-batch", lambda: MonostaticEcho(array(), 1e5)(y(2, 8), targets(), y(2, 4)), "targets", "[1, 2]", "[2, "),
-    wrong("echo-targets", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets(gain=y(1, 3)), y(1, 4)), "targets.gain", "[1, 3]", "[1, 2]"),
-    wrong("echo-noise", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets(), y(1, 4), -1.0), "no", "-1", ">= 0"),
-    wrong("echo-noise-shape", lambda: MonostaticEcho(array(), 1e5)(y(2, 8), targets(**{k: np.repeat(v, 2, 0) for k, v in targets()._asdict().items() if v is not None}), y(2, 4), np.ones(8)), "no", "[8]", "[2, 4, 8]"),
-    wrong("echo-noise-complex", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets(), y(1, 4), 1j), "no", "complex128", "real numbers"),
-    wrong("echo-range-complex", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets(range=y(1, 2)), y(1, 4)), "targets.range", "complex128", "real numbers"),
-    wrong("echo-not-targets", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), np.ones(2), y(1, 4)), "targets", "array([1., 1.])", "PointTargets"),
-    wrong("echo-target-degrees", lambda: MonostaticEcho(array(), 1e5)(y(1, 8), targets(angle=np.full((1, 2), 30.0)), y(1, 4)), "angle", "30", "rad, not in degrees"),
-    wrong("echo-filtered-noise", lambda: MonostaticEcho(array(), 1e5).filtered(targets(), y(1, 4), np.eye(8), np.ones(3)), "no", "[3]", "[1, 4, 8]"),
-    wrong("echo-ragged", lambda: MonostaticEcho(array(), 1e5)([[1.0, 2.0], [1.0]], targets(), y(1, 4)), "x", "rows of different length", "regular"),
-    wrong("echo-subcarriers", lambda: MonostaticEcho(array(), 1e5).paths(targets(), 0), "num_subcarriers", "0", ">= 1"),
-    wrong("echo-filtered-beam", lambda: MonostaticEcho(array(), 1e5).filtered(targets(), y(1, 3), np.eye(8)), "beam", "[1, 3]", "[1, 4]"),
+    wrong("echo-spacing", lambda: numerology(8, 0), "subcarrier_spacing", "0", "> 0"),
+    wrong("echo-duration", lambda: numerology(symbol_duration=-1), "symbol_duration", "-1", "> 0"),
+    wrong("echo-receive-array", lambda: MonostaticEcho(array(), numerology(), receive_array="ula"), "receive_array", "'ula'", "Layer"),
+    wrong("echo-receive-wavelength", lambda: MonostaticEcho(array(), numerology(), receive_array=UniformLinearArray(4, 0.02)), "receive_array", "0.02", "0.01"),
+    wrong("echo-rank", lambda: MonostaticEcho(array(), numerology())(y(8), targets(), y(1, 4)), "x", "[8]", "2 or 3 or 5"),
+    wrong("echo-no-beam", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets()), "beam", "[1, 8]", "antenna signals"),
+    wrong("echo-beam", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(), y(1, 3)), "beam", "[1, 3]", "[1, 4]"),
+    wrong("echo-antennas", lambda: MonostaticEcho(array(), numerology())(y(1, 1, 3, 2, 8), targets()), "x", "[1, 1, 3, 2, 8]", "4"),
+    wrong("echo-batch", lambda: MonostaticEcho(array(), numerology())(y(2, 8), targets(), y(2, 4)), "targets", "[1, 2]", "[2, "),
+    wrong("echo-targets", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(gain=y(1, 3)), y(1, 4)), "targets.gain", "[1, 3]", "[1, 2]"),
+    wrong("echo-noise", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(), y(1, 4), -1.0), "no", "-1", ">= 0"),
+    wrong("echo-noise-shape", lambda: MonostaticEcho(array(), numerology())(y(2, 8), targets(**{k: np.repeat(v, 2, 0) for k, v in targets()._asdict().items() if v is not None}), y(2, 4), np.ones(8)), "no", "[8]", "[2, 4, 8]"),
+    wrong("echo-noise-complex", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(), y(1, 4), 1j), "no", "complex128", "real numbers"),
+    wrong("echo-range-complex", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(range=y(1, 2)), y(1, 4)), "targets.range", "complex128", "real numbers"),
+    wrong("echo-not-targets", lambda: MonostaticEcho(array(), numerology())(y(1, 8), np.ones(2), y(1, 4)), "targets", "array([1., 1.])", "PointTargets"),
+    wrong("echo-target-degrees", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(angle=np.full((1, 2), 30.0)), y(1, 4)), "angle", "30", "rad, not in degrees"),
+    wrong("echo-filtered-noise", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), basis(), np.ones(3)), "no", "[3]", f"[1, 4, {basis().rank}]"),
+    wrong("echo-ragged", lambda: MonostaticEcho(array(), numerology())([[1.0, 2.0], [1.0]], targets(), y(1, 4)), "x", "rows of different length", "regular"),
+    wrong("echo-subcarriers", lambda: numerology(0), "num_subcarriers", "0", ">= 1"),
+    wrong("echo-filtered-beam", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 3), basis()), "beam", "[1, 3]", "[1, 4]"),
     wrong("link-bandwidth", lambda: MultitapLink(array(), FixedSector((0, 1)), 0), "bandwidth", "0", "> 0"),
     wrong("link-taps", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6, 0), "num_taps", "0", ">= 1"),
-    wrong("link-csi-tones", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 4), 0, 1e5), "num_subcarriers", "0", ">= 1"),
-    wrong("link-csi-spacing", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 4), 8, 0), "subcarrier_spacing", "0", "> 0"),
-    wrong("link-csi-beam", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 3), 8, 1e5), "beam", "[1, 3]", "last dimension 4"),
-    wrong("link-csi-one-beam", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(4), 8, 1e5), "beam", "[4]", "2 dimensions"),
+    wrong("link-csi-tones", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 4), numerology(0)), "num_subcarriers", "0", ">= 1"),
+    wrong("link-csi-spacing", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 4), numerology(8, 0)), "subcarrier_spacing", "0", "> 0"),
+    wrong("link-csi-beam", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(1, 3), numerology()), "beam", "[1, 3]", "last dimension 4"),
+    wrong("link-csi-one-beam", lambda: MultitapLink(array(), FixedSector((0, 1)), 1e6).csi(link_paths(), y(4), numerology()), "beam", "[4]", "2 dimensions"),
     wrong("link-sector", lambda: MultitapLink(array(), (0, 1), 1e6), "sector", "(0, 1)", "Layer"),
     wrong("link-range", lambda: GeometricLink(array(), FixedSector((0, 1)), (5, 1)), "range_interval", "(5, 1)", "low <= high"),
     wrong("link-scatterers", lambda: GeometricLink(array(), FixedSector((0, 1)), (1, 5), -1), "max_scatterers", "-1", ">= 0"),
@@ -434,12 +467,12 @@ CALLS = [
     wrong("network-pool", lambda: AngleDelayNetwork((8, 3), 2, (4,), pool_size=4), "pool_size", "4", "(8, 3)"),
     wrong("network-priors", lambda: AngleDelayNetwork((8, 8), 2, (4,), filters=(4, 4))(np.zeros((1, 8, 8)), np.zeros((1, 3))), "priors", "[1, 3]", "[1, 2]"),
     wrong("network-input", lambda: AngleDelayNetwork((8, 8), 2, (4,), filters=(4, 4))(np.zeros((1, 8, 9)), np.zeros((1, 2))), "angle_delay_map", "[1, 8, 9]", "[?, 8, 8]"),
-    wrong("neural-grid", lambda: neural(1), "angle_grid", "1", ">= 2"),
-    wrong("neural-noise", lambda: neural(noise_power=0), "noise_power", "0", "> 0"),
-    wrong("neural-no-noise", lambda: neural()(y(), SECTOR), "noise", "None", "noise_power"),
+    wrong("neural-grid", lambda: neural(1), "angles", "1", ">= 2"),
+    wrong("neural-noise", lambda: neural(no=0), "no", "0", "> 0"),
+    wrong("neural-no-noise", lambda: neural()(y(), SECTOR), "noise", "None", "give no to the constructor"),
     wrong("neural-filters", lambda: neural(filters=(4, 6)), "out_channels", "6", "multiple of 4"),
-    wrong("neural-y", lambda: neural(noise_power=1)(y(1, 5, 8), SECTOR), "y", "[1, 5, 8]", "[?, 4, ?]"),
-    wrong("neural-projected", lambda: neural(noise_power=1)(y(), SECTOR, projected=True), "num_subcarriers", "None", "constructor"),
+    wrong("neural-y", lambda: neural(no=1)(y(1, 5, 8), SECTOR), "y", "[1, 5, 8]", "[?, 4, ?]"),
+    wrong("neural-projected", lambda: neural(no=1)(y(1, 4, 2), SECTOR), "y", "[1, 4, 2]", "8 (num_subcarriers)", "(rank"),
     wrong("music-array", lambda: music(array=array()), "array", "UniformLinearArray", "SphericalWaveArray"),
     wrong("music-range", lambda: music(range_interval=(0, 2)), "range_interval", "(0, 2)", "above 0"),
     wrong("music-angles", lambda: music(num_angles=2), "num_angles", "2", ">= 3"),
@@ -451,13 +484,13 @@ CALLS = [
     wrong("music-degrees-plane", lambda: music(array=near(element_positions=0.01 * np.eye(4)[:, :2]))(y(), 30 * SECTOR), "sector", "rad, not in degrees", "2 pi"),
     wrong("music-zero", lambda: music()(np.stack([y(4, 8), 0 * y(4, 8)]), np.tile(SECTOR, (2, 1))), "y", "1 of 2", "echo"),
     wrong("music-sector", lambda: music()(y(), -SECTOR), "sector", "(lower, upper)"),
-    wrong("filter-rank", lambda: ReciprocalFilter()(y(4, 8), y(1, 8)), "y", "[4, 8]", "3 dimensions"),
-    wrong("filter-shape", lambda: ReciprocalFilter()(y(), y(1, 7)), "x", "[1, 7]", "[1, 8]"),
-    wrong("filter-zero", lambda: ReciprocalFilter()(y(), 0 * y(1, 8)), "x", "0", "divided"),
-    wrong("map-ranges", lambda: AngleDelayMap(array(), ANGLES, -RANGES[::-1], 1e6), "range_grid", "[-75, -5]", "[0, inf]"),
-    wrong("map-antennas", lambda: AngleDelayMap(array(), ANGLES, RANGES, 1e6)(y(1, 5, 8)), "y", "[1, 5, 8]", "[?, 4, ?]"),
-    wrong("omp-grid", lambda: omp(angle_grid=1), "angle_grid", "1", ">= 2"),
-    wrong("omp-grid-point", lambda: omp(angle_grid=[0.1]), "angle_grid", "(1,)", "at least two"),
+    wrong("filter-rank", lambda: ReciprocalFilter(numerology())(y(4, 8), y(1, 8)), "y", "[4, 8]", "3 dimensions"),
+    wrong("filter-shape", lambda: ReciprocalFilter(numerology())(y(), y(1, 7)), "x", "[1, 7]", "[1, 8]"),
+    wrong("filter-zero", lambda: ReciprocalFilter(numerology())(y(), 0 * y(1, 8)), "x", "0", "divided"),
+    wrong("map-ranges", lambda: SearchGrid(ANGLES, -RANGES[::-1]), "ranges", "[-75, -5]", "[0, inf]"),
+    wrong("map-antennas", lambda: AngleDelayMap(array(), numerology(), SearchGrid(ANGLES, RANGES))(y(1, 5, 8)), "y", "[1, 5, 8]", "[?, 4, ?]"),
+    wrong("omp-grid", lambda: omp(angles=1), "angles", "1", ">= 2"),
+    wrong("omp-grid-point", lambda: omp(angles=[0.1]), "angles", "(1,)", "at least two"),
     wrong("omp-targets", lambda: omp(max_targets=0), "max_targets", "0", ">= 1"),
     wrong("omp-antennas", lambda: omp()(y(1, 5, 8), SECTOR), "y", "[1, 5, 8]", "4"),
     wrong("omp-degrees", lambda: omp()(y(), 100 * SECTOR), "sector", "-30 to 30", "rad, not in degrees"),
@@ -477,15 +510,15 @@ CALLS = [
     wrong("omp-sector-shape", lambda: omp()(y(), np.zeros((2, 2))), "sector", "[2, 2]", "[1, 2]"),
     wrong("omp-sector-order", lambda: omp()(y(), -SECTOR), "sector", "(lower, upper)"),
     wrong("omp-sector-nan", lambda: omp()(y(), NAN * SECTOR), "sector", "2 NaN", "finite"),
-    wrong("omp-subcarriers", lambda: omp(num_subcarriers=9)(y(), SECTOR), "y", "[1, 4, 8]", "[?, 4, 9]"),
-    wrong("omp-projected", lambda: omp()(y(), SECTOR, projected=True), "num_subcarriers", "None", "projected"),
-    wrong("omp-projected-rank", lambda: omp(num_subcarriers=64)(y(1, 4, 64), SECTOR, projected=True), "y", "[1, 4, 64]", "rank"),
+    wrong("omp-subcarriers", lambda: omp(num_subcarriers=9)(y(), SECTOR), "y", "[1, 4, 8]", "dimension 9"),
+    wrong("omp-projected", lambda: omp()(y(1, 4, 2), SECTOR), "y", "[1, 4, 2]", "8 (num_subcarriers)", "projected"),
+    wrong("omp-projected-rank", lambda: omp(num_subcarriers=65)(y(1, 4, 64), SECTOR), "y", "[1, 4, 64]", "rank"),
     wrong("domp-window", lambda: domp(window=(3, 20)), "window", "(3, 20)", "20"),
     wrong("domp-window-negative", lambda: domp(window=(-1, 2)), "window", "-1", ">= 0"),
     wrong("domp-window-number", lambda: domp(window=5), "window", "5", "pair"),
     wrong("domp-atoms", lambda: domp(atoms="exact"), "atoms", "'exact'", "'refined', 'grid'"),
     wrong("domp-temperature", lambda: domp(temperature=0), "temperature", "0", "> 0"),
-    wrong("domp-no-noise", lambda: domp(temperature=None)(y(), SECTOR), "temperature", "None", "noise_power"),
+    wrong("domp-no-noise", lambda: domp(temperature=None)(y(), SECTOR), "temperature", "None", "give no to the constructor"),
     wrong("domp-span", lambda: domp(max_span=4.0), "max_span", "4.0", "<= 3.14159"),
     wrong("domp-wide", lambda: domp(max_span=0.1)(y(), SECTOR), "sector", "0.6", "max_span 0.1"),
     wrong("domp-empty", lambda: domp()(y(), SECTOR * 0 + [0.01, 0.02]), "sector", "sample 0", "angle_grid"),

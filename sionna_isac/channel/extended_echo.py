@@ -16,6 +16,7 @@ from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearAr
 from sionna_isac.core import Complex, Layer, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
+from sionna_isac.waveform import DelayBasis, Numerology
 
 __all__ = ["ExtendedEcho"]
 
@@ -98,7 +99,7 @@ class ExtendedEcho(Layer):
 
     Example
     -------
-    >>> echo = isac.channel.ExtendedEcho.from_target(array, car, 1e6, 64)
+    >>> echo = isac.channel.ExtendedEcho.from_target(array, car, numerology)
     >>> y = echo(x, echo.targets(car.placed_at(12.0, 0.3)), beam)
     """
 
@@ -148,8 +149,8 @@ class ExtendedEcho(Layer):
         cls,
         array: Layer,
         target: VoxelTarget,
-        subcarrier_spacing: float,
-        num_subcarriers: int,
+        numerology: Numerology,
+        *,
         normalize: bool = False,
         polarization: Any = (0.0, 0.0, 1.0),
         precision: str | None = None,
@@ -160,14 +161,12 @@ class ExtendedEcho(Layer):
         Parameters
         ----------
         array : :class:`~sionna_isac.core.Layer`
-            The true array; its wavelength is that of the carrier, subcarrier
-            ``num_subcarriers // 2``
+            The true array, whose wavelength is that of the numerology
         target : :class:`~sionna_isac.scene.VoxelTarget`
             Target; how it is placed and its material are inputs of the call, see :meth:`targets`
-        subcarrier_spacing : `float`
-            :math:`\\Delta_f` [Hz]
-        num_subcarriers : `int`
-            Number of subcarriers: a full-wave solution for each
+        numerology : :class:`~sionna_isac.waveform.Numerology`
+            Numerology: subcarrier ``num_subcarriers // 2`` is at the carrier frequency. There is a
+            full-wave solution for each subcarrier, and all must be active
         normalize, polarization, precision
             See above
         kwargs
@@ -178,10 +177,16 @@ class ExtendedEcho(Layer):
         : :class:`ExtendedEcho`
         """
         checks.instance("target", target, VoxelTarget)
-        spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
-        number = checks.integer("num_subcarriers", num_subcarriers)
         carrier = SPEED_OF_LIGHT / checks.instance("array", array, Layer).wavelength
-        frequencies = carrier + spacing * (np.arange(number) - number // 2)
+        checks.instance("numerology", numerology, Numerology).check_array("array", array)
+        if numerology.active is not None:
+            raise ValueError(
+                "numerology must have active subcarriers only: frequencies are evenly spaced; got "
+                f"{numerology.num_active} active ones of {numerology.num_subcarriers}"
+            )
+        number = numerology.num_subcarriers
+        offset = np.arange(number) - number // 2
+        frequencies = carrier + numerology.subcarrier_spacing * offset
         if frequencies[0] <= 0:
             raise ValueError(
                 f"the band must lie above 0 Hz; got a lowest subcarrier at {frequencies[0]:g} Hz"
@@ -270,7 +275,7 @@ class ExtendedEcho(Layer):
         return self._channel(self._given(targets), None)
 
     def filtered(
-        self, targets: ExtendedTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
+        self, targets: ExtendedTargets, beam: tf.Tensor, basis: DelayBasis, no: Any = None
     ) -> tf.Tensor:
         r"""Observation after the reciprocal filter, projected on a basis of delay vectors.
 
@@ -283,8 +288,8 @@ class ExtendedEcho(Layer):
             Pose and material of the target
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
-        delay_basis : [num_subcarriers, rank], `tf.complex`
-            Orthonormal columns :math:`\mathbf{Q}`
+        basis : :class:`~sionna_isac.waveform.DelayBasis`
+            Basis :math:`\mathbf{Q}` of the receiver, on as many subcarriers
         no : `None` (default) | [...], `tf.float`
             Noise power [W], a number or [batch_size]
 
@@ -293,11 +298,15 @@ class ExtendedEcho(Layer):
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
         """
+        number = checks.instance("basis", basis, DelayBasis).numerology.num_subcarriers
+        if number != self.num_subcarriers:
+            raise ValueError(
+                f"basis must have the {self.num_subcarriers} subcarriers of the echo; got {number}"
+            )
         targets, beam = self._given(targets), self.cast(beam, Complex, "beam")
-        delay_basis, no = self.cast(delay_basis, Complex, "delay_basis"), self.cast(no, Real, "no")
-        checks.shape("delay_basis", delay_basis, [self.num_subcarriers, None])
+        no = self.cast(no, Real, "no")
         y = self._beamformed(self._channel(targets, beam.shape[0]), beam)
-        y = linalg.matmul(y, tf.math.conj(delay_basis))
+        y = linalg.matmul(y, tf.constant(basis.vectors.conj(), self.cdtype))
         return add_noise(y, no)
 
     def _beamformed(self, h: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,7 @@ from sionna_isac.core import (
     uniform,
     uniform_integers,
 )
+from sionna_isac.waveform import Numerology
 
 __all__ = ["GeometricLink", "MultitapLink", "Paths"]
 
@@ -97,9 +98,7 @@ class PathLink(ChannelModel):
         steering = tf.cast(self.array.steering(paths.angle), self.cdtype)
         return paths.gain[..., tf.newaxis] * steering
 
-    def csi(
-        self, paths: Any, beam: tf.Tensor, num_subcarriers: int, subcarrier_spacing: float
-    ) -> tf.Tensor:
+    def csi(self, paths: Any, beam: tf.Tensor, numerology: Numerology) -> tf.Tensor:
         r"""Scalar channel :math:`\boldsymbol{\kappa}` that a beam makes of the link, Eq. (4).
 
         It is what Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` makes
@@ -111,10 +110,8 @@ class PathLink(ChannelModel):
             Drawn paths
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
-        num_subcarriers : `int`
-            Number of subcarriers :math:`S`
-        subcarrier_spacing : `float`
-            Subcarrier spacing [Hz]
+        numerology : :class:`~sionna_isac.waveform.Numerology`
+            Numerology; the channel of subcarriers that are not active is there, too
 
         Output
         ------
@@ -123,15 +120,15 @@ class PathLink(ChannelModel):
             e^{-j2\pi (s - \lfloor S/2 \rfloor) \Delta_f \tau_p}`,
             :math:`s = 0, \ldots, S-1` from the lower band edge
         """
-        checks.static_or_tensor("num_subcarriers", num_subcarriers)
-        checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+        checks.instance("numerology", numerology, Numerology)
         response, beam = self.response(paths), tf.cast(beam, self.cdtype)
         checks.rank("beam", beam, 2, "[batch_size, num_antennas]")
         checks.last_dim("beam", beam, response.shape[-1], "[batch_size, num_antennas]")
         weight = tf.linalg.matvec(response, beam)
-        index = tf.range(num_subcarriers) - num_subcarriers // 2
+        index = tf.range(numerology.num_subcarriers) - numerology.num_subcarriers // 2
         index = tf.cast(index, self.rdtype)
-        phase = -2 * math.pi * subcarrier_spacing * paths.delay[..., tf.newaxis] * index
+        step = -2 * math.pi * numerology.subcarrier_spacing
+        phase = step * paths.delay[..., tf.newaxis] * index
         wave = linalg.expj(phase)
         return linalg.matmul(weight[:, tf.newaxis], wave)[:, 0]
 

@@ -19,6 +19,7 @@ from sionna_isac.core.random import (  # noqa: E402
     uniform_integers,
 )
 from sionna_isac.core.references import citation, cites  # noqa: E402
+from sionna_isac.core.value import Value  # noqa: E402
 
 __all__ = [
     "Complex",
@@ -27,6 +28,7 @@ __all__ = [
     "MultilayerPerceptron",
     "Number",
     "Real",
+    "Value",
     "add_noise",
     "checks",
     "citation",

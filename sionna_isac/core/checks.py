@@ -198,7 +198,9 @@ def grid(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = 
 def instance(name: str, value: Any, kind: type) -> Any:
     """Return ``value`` if it is a ``kind``."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be a {kind.__name__}; got {value!r}")
+        shown = " ".join(repr(value).split())
+        shown = shown if len(shown) < 120 else f"{shown[:117]}..."
+        raise TypeError(f"{name} must be a {kind.__name__}; got {shown}")
     return value
 
 

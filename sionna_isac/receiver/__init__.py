@@ -1,8 +1,9 @@
 """Receivers: from observations to targets and symbols."""
 
-from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
+from sionna_isac.receiver.angle_delay import AngleDelayMap, ReciprocalFilter
 from sionna_isac.receiver.detector import AngleEstimate, MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
+from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.music import MUSIC, PositionEstimate
 from sionna_isac.receiver.nn import (
     AngleDelayNetwork,
@@ -12,7 +13,8 @@ from sionna_isac.receiver.nn import (
     NeuralSymbolReceiver,
     ResidualBottleneck,
 )
-from sionna_isac.receiver.omp import OMP, TargetEstimate
+from sionna_isac.receiver.omp import OMP
+from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
 from sionna_isac.receiver.symbols import SymbolDetector
 
@@ -22,7 +24,6 @@ __all__ = [
     "AngleDelayMap",
     "AngleDelayNetwork",
     "AngleEstimate",
-    "DelayDictionary",
     "DifferentiableOMP",
     "MAPRatioTest",
     "NeuralAngleEstimator",
@@ -32,6 +33,7 @@ __all__ = [
     "PositionEstimate",
     "ReciprocalFilter",
     "ResidualBottleneck",
+    "SearchGrid",
     "SoftmaxAngleEstimator",
     "SymbolDetector",
     "TargetEstimate",

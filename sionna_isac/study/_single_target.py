@@ -11,6 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, bound, channel, receiver, scene, waveform
 from sionna_isac.core import linalg, uniform
 from sionna_isac.study._units import watt
+from sionna_isac.study.arrays import numerology
 
 __all__ = ["NearFieldTrial", "OFDMTrial"]
 
@@ -40,22 +41,24 @@ class OFDMTrial:
         self._sector = tf.constant(sector[np.newaxis], self._array.rdtype)
         self._beam = precoder(self._sector)
         self._symbols = waveform.SymbolSource(echo.num_subcarriers, precision=precision)
+        self._numerology = numerology(echo, echo.wavelength)
         self._channel = channel.MonostaticEcho(
-            self._array, echo.subcarrier_spacing, normalize=True, precision=precision
+            self._array, self._numerology, normalize=True, precision=precision
         )
-        self._filter = receiver.ReciprocalFilter(precision=precision)
+        self._filter = receiver.ReciprocalFilter(self._numerology, precision=precision)
         self._receivers = [self._receiver(r, sector) for r in scenario.receivers]
 
     def _receiver(self, config: Any, sector: np.ndarray) -> Any:
         nearest, farthest = self._echo.region.search_range
         ranges = np.linspace(nearest, farthest, config.num_ranges)
         angles = np.linspace(sector[0], sector[1], config.num_angles)
-        grids = (self._array, angles, ranges, self._echo.subcarrier_spacing, 1)
+        search = (self._array, self._numerology, receiver.SearchGrid(angles, ranges))
         if config.kind == "omp":
-            omp = receiver.OMP(*grids, precision=self._precision)
+            omp = receiver.OMP(*search, max_targets=1, precision=self._precision)
             return lambda y, sector, no: omp(y, sector)
         smooth = receiver.DifferentiableOMP(
-            *grids,
+            *search,
+            max_targets=1,
             window=config.window,
             temperature=config.temperature,
             precision=self._precision,
@@ -92,10 +95,9 @@ class OFDMTrial:
         )
         return bound.point_target_bound(
             self._array,
+            self._numerology,
             self._beam[0],
             targets,
-            self._echo.subcarrier_spacing,
-            self._echo.num_subcarriers,
             float(self._echo.num_antennas),
             normalize=True,
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac import array
+from sionna_isac import array, waveform
 from sionna_isac.core import reset_stream
 
-__all__ = ["assumed_array", "ideal_array", "true_array", "true_transmit_array"]
+__all__ = ["assumed_array", "ideal_array", "numerology", "true_array", "true_transmit_array"]
 
 _IMPAIRMENTS = {
     "spacing": array.SpacingError,
@@ -17,6 +18,15 @@ _IMPAIRMENTS = {
     "phase": array.PhaseError,
     "coupling": array.MutualCoupling,
 }
+
+
+def numerology(waveform_config: Any, wavelength: float) -> waveform.Numerology:
+    """Numerology of the subcarriers of a scenario."""
+    return waveform.Numerology(
+        waveform_config.num_subcarriers,
+        waveform_config.subcarrier_spacing,
+        SPEED_OF_LIGHT / wavelength,
+    )
 
 
 def true_array(scenario: Any, *labels: Any) -> array.ImpairedArray:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, channel, objective, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.study.approach import Approach, Parts
-from sionna_isac.study.arrays import true_transmit_array
+from sionna_isac.study.arrays import numerology, true_transmit_array
 from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
 from sionna_isac.study.learner import Learner, Stage
 from sionna_isac.study.points import evaluate_point
@@ -101,17 +101,17 @@ class IsacSystem(Learner):
         self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
         self._ends = Parts(self.precoder, self.receiver)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
+        self._numerology = numerology(wave, scenario.array.wavelength)
         self.echo = channel.MonostaticEcho(
             true_transmit_array(scenario, truth),
-            wave.subcarrier_spacing,
-            wave.normalize,
+            self._numerology,
+            normalize=wave.normalize,
             receive_array=truth,
             precision=precision,
         )
         self.link = make_link(scenario, truth)
         self.symbols = waveform.SymbolSource(wave.num_subcarriers, precision=precision)
         self.detector = receiver.SymbolDetector(hard_out=True, precision=precision)
-        self._basis = tf.constant(self.receiver.delay_basis, self.receiver.cdtype)
 
     def transmit(self, sector: tf.Tensor, eta: Any = None, phi: Any = None) -> tf.Tensor:
         """Beams [batch_size, num_antennas] for target sectors [batch_size, 2] and the user."""
@@ -141,18 +141,16 @@ class IsacSystem(Learner):
         sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
         beam = self.transmit(sector, eta, phi)
         targets = self.scene(sector)
-        z = self.echo.filtered(targets, beam, self._basis, self.scenario.noise_power)
+        z = self.echo.filtered(targets, beam, self.receiver.basis, self.scenario.noise_power)
         estimate = self._approach.estimate(self._ends, z, sector, stage)
         return Observation(beam, targets, estimate, z)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:
         """Symbol errors [batch_size] of the user over all subcarriers."""
-        wave, no = self.scenario.waveform, self.scenario.link_noise_power
+        no = self.scenario.link_noise_power
         batch_size = beam.shape[0]
         x, bits = self.symbols(batch_size)
-        csi = self.link.csi(
-            self.link.paths(batch_size), beam, wave.num_subcarriers, wave.subcarrier_spacing
-        )
+        csi = self.link.csi(self.link.paths(batch_size), beam, self._numerology)
         y = csi * x + complex_normal(x.shape, no, self.scenario.precision)
         wrong = tf.reduce_any(tf.not_equal(self.detector(y, csi, no), bits), -1)
         return tf.reduce_sum(tf.cast(wrong, tf.int32), -1)
@@ -198,7 +196,7 @@ class IsacSystem(Learner):
             return objective.detection_gospa_loss(
                 estimate.metric, present, training.cutoff, from_logits=True
             )
-        found = objective.positions(estimate.angle[:number], estimate.range[:number])
+        found = objective.positions(estimate.angle[:number], estimate.range[:number])  # type: ignore[index]
         if training.objective == "mse":
             return objective.position_mse(found[:, 0], truth[:, 0], count > 0)
         loss = objective.gospa_loss(found, truth, count, training.cutoff)
@@ -208,7 +206,9 @@ class IsacSystem(Learner):
     def _unsupervised(self, name: str, seen: Observation, first: int = 0) -> tf.Tensor:
         """Loss of the samples from ``first`` on."""
         z = seen.projected[first:]
-        estimate = receiver.TargetEstimate(*(v[first:] for v in seen.estimate))  # type: ignore[index]
+        estimate = receiver.TargetEstimate(
+            *(None if v is None else v[first:] for v in seen.estimate)  # type: ignore[index]
+        )
         if name == "reconstruction":
             return objective.reconstruction_loss(z, self.receiver.reconstruct(estimate))
         energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))

@@ -26,6 +26,15 @@ WAVELENGTH = 0.005
 SPACING = 1e6
 ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 61)
 RANGES = np.linspace(5.0, 70.0, 27)
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH)
+PREFIXED = isac.waveform.Numerology(
+    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=2, symbol_duration=1.1e-6
+)
+MASKED = isac.waveform.Numerology(
+    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, active=np.arange(SUBCARRIERS) % 6 > 0
+)
+GRID = isac.receiver.SearchGrid(ANGLES, RANGES)
+OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
 SEED = 2  # of the start values of networks
 
@@ -161,9 +170,8 @@ def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) ->
     options = {"max_targets": 2, "window": (3, 2), "temperature": 0.2, **kwargs}
     return isac.receiver.DifferentiableOMP(
         impaired(precision, trainable, coupled=False),
-        ANGLES,
-        RANGES,
-        SPACING,
+        NUMEROLOGY,
+        GRID,
         precision=precision,
         **options,
     )
@@ -352,7 +360,7 @@ CASES = [
     Case(
         "MonostaticEcho",
         lambda p: isac.channel.MonostaticEcho(
-            impaired(p, coupled=False), SPACING, normalize=True, precision=p
+            impaired(p, coupled=False), NUMEROLOGY, normalize=True, precision=p
         ),
         lambda rng: (
             complex_draws(rng, BATCH, SUBCARRIERS),
@@ -364,9 +372,7 @@ CASES = [
     ),
     Case(
         "MonostaticEcho-antennas",
-        lambda p: isac.channel.MonostaticEcho(
-            impaired(p, False), SPACING, symbol_duration=1.1e-6, precision=p
-        ),
+        lambda p: isac.channel.MonostaticEcho(impaired(p, False), PREFIXED, precision=p),
         lambda rng: (complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), targets(rng, True)),
         gradients=(0, 1),
     ),
@@ -374,7 +380,7 @@ CASES = [
         "MonostaticEcho-receive-array",
         lambda p: isac.channel.MonostaticEcho(
             isac.array.UniformLinearArray(ANTENNAS - 3, WAVELENGTH, precision=p),
-            SPACING,
+            NUMEROLOGY,
             receive_array=impaired(p),
             precision=p,
         ),
@@ -428,7 +434,7 @@ CASES = [
     ),
     Case(
         "ReciprocalFilter",
-        lambda p: isac.receiver.ReciprocalFilter(precision=p),
+        lambda p: isac.receiver.ReciprocalFilter(NUMEROLOGY, precision=p),
         lambda rng: (
             complex_draws(rng, BATCH, ANTENNAS, SUBCARRIERS),
             np.exp(2j * np.pi * rng.uniform(size=(BATCH, SUBCARRIERS))),
@@ -438,7 +444,7 @@ CASES = [
     Case(
         "AngleDelayMap",
         lambda p: isac.receiver.AngleDelayMap(
-            impaired(p, coupled=False), ANGLES, RANGES, SPACING, precision=p
+            impaired(p, coupled=False), NUMEROLOGY, GRID, precision=p
         ),
         lambda rng: (observation(rng),),
         trainable=("positions", "gain", "phase"),
@@ -446,12 +452,16 @@ CASES = [
     ),
     Case(
         "OMP",
-        lambda p: isac.receiver.OMP(impaired(p, False), ANGLES, RANGES, SPACING, 3, precision=p),
+        lambda p: isac.receiver.OMP(
+            impaired(p, False), NUMEROLOGY, GRID, max_targets=3, precision=p
+        ),
         receiver_inputs,
     ),
     Case(
         "OMP-own-grid",
-        lambda p: isac.receiver.OMP(impaired(p, False), 30, RANGES, SPACING, 2, precision=p),
+        lambda p: isac.receiver.OMP(
+            impaired(p, False), MASKED, OWN_GRID, max_targets=2, precision=p
+        ),
         receiver_inputs,
     ),
     Case(
@@ -568,7 +578,14 @@ CASES = [
         "NeuralReceiver",
         seeded(
             lambda p: isac.receiver.NeuralReceiver(
-                array(p), ANGLES, RANGES, SPACING, 2, (4, 8), 4, noise_power=0.05, precision=p
+                array(p),
+                NUMEROLOGY,
+                GRID,
+                max_targets=2,
+                filters=(4, 8),
+                pool_size=4,
+                no=0.05,
+                precision=p,
             )
         ),
         receiver_inputs,
@@ -580,7 +597,14 @@ CASES = [
         "NeuralReceiver-own-grid",
         seeded(
             lambda p: isac.receiver.NeuralReceiver(
-                array(p), 18, RANGES, SPACING, 2, (4, 8), 2, (16,), 0.05, precision=p
+                array(p),
+                NUMEROLOGY,
+                isac.receiver.SearchGrid(18, RANGES),
+                max_targets=2,
+                filters=(4, 8),
+                hidden=(16,),
+                no=0.05,
+                precision=p,
             )
         ),
         receiver_inputs,

@@ -12,6 +12,7 @@ ANTENNAS, SUBCARRIERS, SPACING, WAVELENGTH = 6, 8, 240e3, 0.005
 # angles with orthogonal steering vectors and orthogonal delays: cells do not leak
 GRID = np.arcsin(np.arange(-2, 4) / 3)
 RANGES = C / 2 / SPACING / SUBCARRIERS * np.arange(SUBCARRIERS)
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, C / WAVELENGTH)
 
 
 def array():
@@ -25,12 +26,19 @@ def atom(angle, distance):
 
 
 def omp(max_targets: int = 1, grid=GRID):
-    return isac.receiver.OMP(array(), grid, RANGES, SPACING, max_targets, precision="double")
+    grid = isac.receiver.SearchGrid(grid, RANGES)
+    return isac.receiver.OMP(array(), NUMEROLOGY, grid, max_targets=max_targets, precision="double")
 
 
 def differentiable(max_targets: int = 1):
     return isac.receiver.DifferentiableOMP(
-        array(), GRID, RANGES, SPACING, max_targets, (0, 0), temperature=1.0, precision="double"
+        array(),
+        NUMEROLOGY,
+        isac.receiver.SearchGrid(GRID, RANGES),
+        max_targets=max_targets,
+        window=(0, 0),
+        temperature=1.0,
+        precision="double",
     )
 
 
@@ -66,7 +74,9 @@ def test_metric_is_the_peak_of_the_map_and_gain_the_amplitude(make):
     np.testing.assert_allclose(estimate.metric[0], expected, rtol=1e-9)
     np.testing.assert_allclose(estimate.gain[0], [first, second], rtol=1e-9)
     np.testing.assert_allclose(estimate.range[0], RANGES[[6, 1]], atol=1e-6)
-    angle_delay = isac.receiver.AngleDelayMap(array(), GRID, RANGES, SPACING, precision="double")
+    angle_delay = isac.receiver.AngleDelayMap(
+        array(), NUMEROLOGY, isac.receiver.SearchGrid(GRID, RANGES), precision="double"
+    )
     values = angle_delay(y[None])[0].numpy()
     assert np.max(values) == pytest.approx(float(estimate.metric[0, 0]), rel=1e-9)
     assert np.unravel_index(np.argmax(values), values.shape) == (1, 6)

@@ -1,6 +1,6 @@
 """Matching pursuit on the angle-delay map without ever forming a residual observation.
 
-With Z = Y Q* (see :class:`~sionna_isac.receiver.angle_delay.DelayDictionary`), the map of the
+With Z = Y Q* (see :class:`~sionna_isac.waveform.DelayBasis`), the map of the
 residual after t atoms is
 
     M_t = M_0 - sum_u alpha_u (Phi_a^H a_u) (rho_u^T Phi_d^*),
@@ -14,9 +14,10 @@ from __future__ import annotations
 import tensorflow as tf
 
 from sionna_isac.core import linalg
-from sionna_isac.receiver.angle_delay import DelayDictionary
+from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.waveform import DelayBasis
 
-__all__ = ["Pursuit"]
+__all__ = ["Pursuit", "collect"]
 
 
 class Pursuit:
@@ -30,17 +31,15 @@ class Pursuit:
         Steering vectors that are searched, real and imaginary parts side by side
     inside : [batch_size, num_rows], `tf.bool`
         Which of them may be chosen
-    delays : :class:`DelayDictionary`
-        Delay dictionary
+    basis : :class:`~sionna_isac.waveform.DelayBasis`
+        Basis of the ranges that are searched
     """
 
-    def __init__(
-        self, z: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor, delays: DelayDictionary
-    ) -> None:
+    def __init__(self, z: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor, basis: DelayBasis) -> None:
         self._z = tf.stop_gradient(z)
         self._rows = tf.stop_gradient(rows)
         self._inside = inside
-        self._columns = linalg.real_block(tf.constant(delays.coefficients.conj(), z.dtype))
+        self._columns = linalg.real_block(tf.constant(basis.coefficients.conj(), z.dtype))
         first = self._rows @ linalg.conj_block(self._z)
         self._re, self._im = tf.split(linalg.apply_on_right(first, self._columns), 2, -1)
         self._atoms: list[tuple[tf.Tensor, tf.Tensor]] = []
@@ -79,7 +78,7 @@ class Pursuit:
         return tf.math.real(line) ** 2 + tf.math.imag(line) ** 2
 
     def residual_columns(self, column: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
-        """Residual times some columns of the delay dictionary.
+        """Residual times some columns of the delay vectors of the grid.
 
         Input
         -----
@@ -143,3 +142,14 @@ class Pursuit:
                 value -= tf.math.conj(self._factor[j][i]) * known
             solution.append(value / tf.math.conj(self._factor[i][i]))
         self.gains = [tf.cast(g, self._z.dtype) for g in reversed(solution)]
+
+
+def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEstimate:
+    """Stack the findings of the iterations; NaN where a sample is not valid."""
+    angle, distance, metric = (tf.stack(parts, -1) for parts in zip(*found, strict=True))
+    nan = tf.cast(float("nan"), angle.dtype)
+    keep = valid[:, tf.newaxis]
+    angle, distance, metric = (tf.where(keep, v, nan) for v in (angle, distance, metric))
+    gain = tf.stack(pursuit.gains, -1)
+    gain = tf.where(keep, gain, tf.complex(nan, nan))
+    return TargetEstimate(angle, distance, metric, gain)
