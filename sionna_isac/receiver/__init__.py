@@ -1,10 +1,10 @@
 """Receivers: from observations to targets and symbols."""
 
 from sionna_isac.receiver.angle_delay import AngleDelayMap, ReciprocalFilter
-from sionna_isac.receiver.detector import AngleEstimate, MAPRatioTest
+from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
-from sionna_isac.receiver.music import MUSIC, PositionEstimate
+from sionna_isac.receiver.music import MUSIC
 from sionna_isac.receiver.nn import (
     AngleDelayNetwork,
     NeuralAngleEstimator,
@@ -23,14 +23,12 @@ __all__ = [
     "OMP",
     "AngleDelayMap",
     "AngleDelayNetwork",
-    "AngleEstimate",
     "DifferentiableOMP",
     "MAPRatioTest",
     "NeuralAngleEstimator",
     "NeuralPresenceDetector",
     "NeuralReceiver",
     "NeuralSymbolReceiver",
-    "PositionEstimate",
     "ReciprocalFilter",
     "ResidualBottleneck",
     "SearchGrid",

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver.angle_delay import silenced, spread
+from sionna_isac.receiver.estimate import TargetEstimate
 
-__all__ = ["AngleEstimate", "MAPRatioTest", "check_observation"]
-
-
-class AngleEstimate(NamedTuple):
-    """Estimates of a batch; a threshold on ``metric`` decides whether there is a target.
-
-    Attributes
-    ----------
-    angle : [batch_size, 1], `tf.float`
-        Azimuth [rad]
-    metric : [batch_size, 1], `tf.float`
-        Test statistic
-    """
-
-    angle: tf.Tensor
-    metric: tf.Tensor
+__all__ = ["MAPRatioTest", "check_observation"]
 
 
 @register
@@ -59,9 +45,9 @@ class MAPRatioTest(Layer):
 
     Output
     ------
-    : :class:`AngleEstimate`
-        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector, or ``y`` is
-        not finite
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates of one target per sample: its angle, and the test statistic as ``metric``; NaN (an
+        error in eager mode) where no grid angle lies in the sector, or ``y`` is not finite
     """
 
     def __init__(
@@ -75,7 +61,7 @@ class MAPRatioTest(Layer):
             else checks.angle_grid("angle_grid", angle_grid)
         )
 
-    def call(self, y: Complex, sector: Real) -> AngleEstimate:
+    def call(self, y: Complex, sector: Real) -> TargetEstimate:
         y, sector = check_observation(y, sector, self.array.num_antennas)
         y, finite = silenced(y)
         if isinstance(self.angle_grid, int):
@@ -93,8 +79,9 @@ class MAPRatioTest(Layer):
         statistic = tf.where(inside, statistic, -1.0)  # below all inside, a zero among them
         best = tf.argmax(statistic, -1)[:, tf.newaxis]
         nan = tf.cast(float("nan"), self.rdtype)
-        return AngleEstimate(
+        return TargetEstimate(
             tf.where(valid, tf.gather(angles, best, batch_dims=1), nan),
+            None,
             tf.where(valid, tf.gather(statistic, best, batch_dims=1), nan),
         )
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver.angle_delay import AngleDelayReceiver
 from sionna_isac.receiver.estimate import TargetEstimate
-from sionna_isac.receiver.pursuit import Pursuit, collect
+from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
 from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.waveform import Numerology
 
@@ -151,11 +151,11 @@ class DifferentiableOMP(AngleDelayReceiver):
         scale = math.sqrt(self.array.num_antennas * self.numerology.num_active)
         floor = tf.stop_gradient(64 * eps * scale * tf.sqrt(energy))
 
-        found: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = []
         half_angle, half_range = self.window
-        for _ in range(self.max_targets):
-            row, column, _ = pursuit.peak()
-            row += start
+
+        def refine(peak: Peak) -> Refined:
+            """Soft means of angle and range over the window around a peak."""
+            row, column = peak.row + start, peak.column
             near_angle = row[:, tf.newaxis] + tf.range(-half_angle, half_angle + 1)
             near_range = column[:, tf.newaxis] + tf.range(-half_range, half_range + 1)
             in_grid = _within(near_angle, grid.shape[0])[:, :, tf.newaxis]
@@ -179,13 +179,14 @@ class DifferentiableOMP(AngleDelayReceiver):
             weight = tf.reshape(weight, [-1, near_angle.shape[1], near_range.shape[1]])
             angle = tf.reduce_sum(tf.reduce_sum(weight, 2) * tf.gather(grid, near_angle), 1)
             distance = tf.reduce_sum(tf.reduce_sum(weight, 1) * tf.gather(ranges, near_range), 1)
-            found.append((angle, distance, magnitude[:, half_angle, half_range]))
             if self.atoms == "grid":
-                pursuit.add(tf.gather(dictionary, row), tf.gather(columns, column))
+                atom = tf.gather(dictionary, row), tf.gather(columns, column)
             else:
-                atom = self.cast(self.array.steering(tf.stop_gradient(angle)))
-                pursuit.add(atom, basis.atom(tf.stop_gradient(distance)))
-        return collect(found, pursuit, valid)
+                steering = self.cast(self.array.steering(tf.stop_gradient(angle)))
+                atom = steering, basis.atom(tf.stop_gradient(distance))
+            return Refined(angle, distance, magnitude[:, half_angle, half_range], *atom)
+
+        return pursue(pursuit, self.max_targets, refine, valid)
 
     def reconstruct(self, estimate: TargetEstimate) -> tf.Tensor:
         r"""Projected observation that estimates explain; differentiable in angles and array.

@@ -9,7 +9,7 @@ import tensorflow as tf
 from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register, sectors
 from sionna_isac.receiver.angle_delay import AngleDelayReceiver, spread
 from sionna_isac.receiver.estimate import TargetEstimate
-from sionna_isac.receiver.pursuit import Pursuit, collect
+from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
 from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.waveform import Numerology
 
@@ -86,10 +86,14 @@ class OMP(AngleDelayReceiver):
         pursuit = Pursuit(z, linalg.real_rows(rows), inside, basis)
         ranges = tf.constant(self.ranges, self.rdtype)
         columns = tf.constant(basis.coefficients.T, self.cdtype)
-        found: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = []
-        for _ in range(self.max_targets):
-            row, column, metric = pursuit.peak()
-            angle = tf.gather(angles, row, batch_dims=1)
-            found.append((angle, tf.gather(ranges, column), metric))
-            pursuit.add(tf.gather(rows, row, batch_dims=1), tf.gather(columns, column))
-        return collect(found, pursuit, valid)
+
+        def refine(peak: Peak) -> Refined:
+            return Refined(
+                tf.gather(angles, peak.row, batch_dims=1),
+                tf.gather(ranges, peak.column),
+                peak.magnitude,
+                tf.gather(rows, peak.row, batch_dims=1),
+                tf.gather(columns, peak.column),
+            )
+
+        return pursue(pursuit, self.max_targets, refine, valid)

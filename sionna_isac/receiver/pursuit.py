@@ -11,13 +11,52 @@ they are needed: in the search for the peak, and on the row of the peak.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from sionna_isac.core import linalg
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.waveform import DelayBasis
 
-__all__ = ["Pursuit", "collect"]
+__all__ = ["Peak", "Pursuit", "Refined", "pursue"]
+
+
+class Peak(NamedTuple):
+    """Largest magnitude of the present map.
+
+    Attributes
+    ----------
+    row, column : [batch_size], `tf.int32`
+        Where it is
+    magnitude : [batch_size], `tf.float`
+        The magnitude
+    """
+
+    row: tf.Tensor
+    column: tf.Tensor
+    magnitude: tf.Tensor
+
+
+class Refined(NamedTuple):
+    """Estimate of one target, and the atom that is removed for it.
+
+    Attributes
+    ----------
+    angle, range, metric : [batch_size], `tf.float`
+        As in :class:`~sionna_isac.receiver.TargetEstimate`
+    steering : [batch_size, num_antennas], `tf.complex`
+        Steering vector of the atom
+    delay : [batch_size, rank], `tf.complex`
+        Delay vector of the atom in the basis
+    """
+
+    angle: tf.Tensor
+    range: tf.Tensor
+    metric: tf.Tensor
+    steering: tf.Tensor
+    delay: tf.Tensor
 
 
 class Pursuit:
@@ -53,8 +92,8 @@ class Pursuit:
         """`int` : Number of atoms so far"""
         return len(self._atoms)
 
-    def peak(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Row and column index [batch_size] of the largest magnitude, and that magnitude."""
+    def peak(self) -> Peak:
+        """Largest magnitude of the map after the atoms so far."""
         re, im = self._re, self._im
         for gain, (along, across) in zip(self.gains, self._traces, strict=True):
             left = (gain[:, tf.newaxis] * along)[:, :, tf.newaxis]
@@ -65,7 +104,7 @@ class Pursuit:
         row = tf.argmax(tf.where(self._inside, best, -tf.ones_like(best)), -1, tf.int32)
         line = self._line(row)
         column = tf.argmax(line, -1, tf.int32)
-        return row, column, tf.sqrt(tf.gather(line, column, batch_dims=1))
+        return Peak(row, column, tf.sqrt(tf.gather(line, column, batch_dims=1)))
 
     def _line(self, row: tf.Tensor) -> tf.Tensor:
         """Squared magnitudes of one row of the present map, [batch_size, num_ranges]."""
@@ -144,12 +183,35 @@ class Pursuit:
         self.gains = [tf.cast(g, self._z.dtype) for g in reversed(solution)]
 
 
-def collect(found: list[tuple], pursuit: Pursuit, valid: tf.Tensor) -> TargetEstimate:
-    """Stack the findings of the iterations; NaN where a sample is not valid."""
-    angle, distance, metric = (tf.stack(parts, -1) for parts in zip(*found, strict=True))
-    nan = tf.cast(float("nan"), angle.dtype)
+def pursue(
+    pursuit: Pursuit, number: int, refine: Callable[[Peak], Refined], valid: tf.Tensor
+) -> TargetEstimate:
+    """Search as many targets as asked for, one after the other.
+
+    Parameters
+    ----------
+    pursuit : :class:`Pursuit`
+        Pursuit without atoms
+    number : `int`
+        Number of targets
+    refine : callable
+        Makes angle, range, metric and the atom that is removed of a :class:`Peak`
+    valid : [batch_size], `tf.bool`
+        Samples whose estimates count; those of the others are NaN
+
+    Output
+    ------
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates in the order in which they were found, with the least-squares gains of all atoms
+    """
+    found = []
+    for _ in range(number):
+        refined = refine(pursuit.peak())
+        pursuit.add(refined.steering, refined.delay)
+        found.append(refined[:3])
     keep = valid[:, tf.newaxis]
-    angle, distance, metric = (tf.where(keep, v, nan) for v in (angle, distance, metric))
-    gain = tf.stack(pursuit.gains, -1)
-    gain = tf.where(keep, gain, tf.complex(nan, nan))
+    estimates = [tf.stack(parts, -1) for parts in zip(*found, strict=True)]
+    nan = tf.cast(float("nan"), estimates[0].dtype)
+    angle, distance, metric = (tf.where(keep, v, nan) for v in estimates)
+    gain = tf.where(keep, tf.stack(pursuit.gains, -1), tf.complex(nan, nan))
     return TargetEstimate(angle, distance, metric, gain)

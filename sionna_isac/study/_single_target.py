@@ -151,8 +151,8 @@ class NearFieldTrial:
         sector = tf.repeat(sector, batch_size, axis=0)
         found = [r(y, sector) for r in self._receivers]
         return {
-            "angle": tf.stack([f.angle for f in found]),
-            "range": tf.stack([f.range for f in found]),
+            "angle": tf.stack([f.angle[:, 0] for f in found]),
+            "range": tf.stack([f.range[:, 0] for f in found]),
             "true_angle": angle,
             "true_range": distance,
         }

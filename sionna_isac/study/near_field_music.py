@@ -92,7 +92,7 @@ class _Simulator:
             watt(config.noise_power_dbm),
         )
         sector = np.radians(np.tile(config.music.sector_deg, (size, 1)))
-        position = self.estimate(y, tf.constant(sector)).position.numpy()
+        position = self.estimate(y, tf.constant(sector)).position.numpy()[:, 0]
         error = np.linalg.norm(position - target, axis=-1).reshape(BLOCK, trials)[: len(beams)]
         error[~usable] = np.nan
         return error

@@ -40,7 +40,7 @@ class SingleCarrierApproach(Approach):
         """Angles [batch_size, 1]; what the angle loss trains."""
         raise NotImplementedError
 
-    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.AngleEstimate:
+    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
         """Angles and the metric that decides whether there is a target."""
         raise NotImplementedError
 
@@ -120,7 +120,7 @@ class ModelBased(SingleCarrierApproach):
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         return self._receiver(y, sector).angle
 
-    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.AngleEstimate:
+    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
         return self._receiver(y, sector)
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
@@ -201,8 +201,8 @@ class Autoencoder(SingleCarrierApproach):
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         return self._angle(y, sector)
 
-    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.AngleEstimate:
-        return receiver.AngleEstimate(self._angle(y, sector), self._presence(y, sector))
+    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
+        return receiver.TargetEstimate(self._angle(y, sector), None, self._presence(y, sector))
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
         return self._symbols(y, csi)

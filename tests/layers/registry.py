@@ -541,7 +541,14 @@ CASES = [
     Case(
         "DifferentiableOMP-dictionary",
         lambda p: isac.receiver.DifferentiableOMP(
-            dictionary(p), ANGLES, RANGES, SPACING, 2, (3, 2), "grid", 0.2, precision=p
+            dictionary(p),
+            NUMEROLOGY,
+            GRID,
+            max_targets=2,
+            window=(3, 2),
+            atoms="grid",
+            temperature=0.2,
+            precision=p,
         ),
         receiver_inputs,
         trainable=("real", "imag"),
