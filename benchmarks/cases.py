@@ -87,7 +87,7 @@ class Bench:
             **options,
         )
         self.precoder = isac.waveform.LeastSquaresPrecoder(
-            self.array, setting.angle_grid, setting.regularization, **options
+            self.array, setting.angle_grid, regularization=setting.regularization, **options
         )
         self.multibeam = isac.waveform.MultibeamPrecoder(**options)
         self.echo = isac.channel.MonostaticEcho(
@@ -102,9 +102,9 @@ class Bench:
         self.link = isac.channel.MultitapLink(
             self.true_array,
             self.user_sector,
-            bandwidth,
-            setting.num_taps,
-            setting.link_power,
+            bandwidth=bandwidth,
+            num_taps=setting.num_taps,
+            power=setting.link_power,
             **options,
         )
         self.symbols = isac.waveform.SymbolSource(setting.num_subcarriers, **options)

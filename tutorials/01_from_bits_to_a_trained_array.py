@@ -153,7 +153,9 @@ plt.show()
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 25)])
-known = isac.array.UniformLinearArray(num_antennas, wavelength, truth.element_positions)
+known = isac.array.UniformLinearArray(
+    num_antennas, wavelength, element_positions=truth.element_positions
+)
 unknown = isac.array.UniformLinearArray(num_antennas, wavelength)
 
 error = (truth.element_positions - unknown.element_positions) / wavelength
@@ -171,7 +173,7 @@ user_sector = tf.constant(np.deg2rad([[30.0, 50.0]]), tf.float32)
 
 def make_precoder(array, regularization=0.1):
     """Least-squares beams for what ``array`` is believed to be."""
-    return isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization)
+    return isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=regularization)
 
 
 angles = np.linspace(-np.pi / 2, np.pi / 2, 1441)

@@ -77,7 +77,9 @@ no = num_antennas / 10**2.0  # SNR_r = K sigma_r^2 / N_0 = 20 dB with sigma_r = 
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 15)])
-known = isac.array.UniformLinearArray(num_antennas, wavelength, truth.element_positions)
+known = isac.array.UniformLinearArray(
+    num_antennas, wavelength, element_positions=truth.element_positions
+)
 unknown = isac.array.UniformLinearArray(num_antennas, wavelength)
 scene = isac.scene.TargetScene(
     max_targets, (range_grid[0], range_grid[-1]), isac.scene.RayleighGain(1.0)

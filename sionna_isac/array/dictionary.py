@@ -67,9 +67,9 @@ class SteeringDictionary(Layer):
         num_antennas: int,
         wavelength: float,
         angle_grid: Any,
+        *,
         columns: Any = None,
         trainable: bool = True,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -107,9 +107,9 @@ class SteeringDictionary(Layer):
         cls,
         array: Layer,
         angle_grid: Any,
+        *,
         perturbation: float = 0.0,
         trainable: bool = True,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> SteeringDictionary:
@@ -143,8 +143,8 @@ class SteeringDictionary(Layer):
             array.num_antennas,
             array.wavelength,
             angle_grid,
-            columns,
-            trainable,
+            columns=columns,
+            trainable=trainable,
             precision=precision,
             **kwargs,
         )

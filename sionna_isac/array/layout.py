@@ -117,10 +117,10 @@ class UniformLinearArray(Layer):
         self,
         num_antennas: int,
         wavelength: float,
+        *,
         element_positions: Any = None,
         anchor: str = "centre",
         trainable: bool = False,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -107,9 +107,9 @@ class ExtendedEcho(Layer):
         self,
         array: Layer,
         scattering: Layer,
+        *,
         normalize: bool = False,
         polarization: Any = (0.0, 0.0, 1.0),
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -194,7 +194,13 @@ class ExtendedEcho(Layer):
         scattering = VolumeIntegralScattering.from_target(
             target, frequencies, precision=precision, **kwargs
         )
-        return cls(array, scattering, normalize, polarization, precision=precision)
+        return cls(
+            array,
+            scattering,
+            normalize=normalize,
+            polarization=polarization,
+            precision=precision,
+        )
 
     @property
     def num_subcarriers(self) -> int:

@@ -71,7 +71,7 @@ class PathLink(ChannelModel):
         Path delays [s]
     """
 
-    def __init__(self, array: Layer, sector: Layer, precision: str | None = None) -> None:
+    def __init__(self, array: Layer, sector: Layer, *, precision: str | None = None) -> None:
         super().__init__(precision=precision)
         self.array = checks.instance("array", array, Layer)
         self.sector = checks.instance("sector", sector, Layer)
@@ -162,12 +162,13 @@ class MultitapLink(PathLink):
         self,
         array: Layer,
         sector: Layer,
+        *,
         bandwidth: float,
         num_taps: int = 5,
         power: float = 1.0,
         precision: str | None = None,
     ) -> None:
-        super().__init__(array, sector, precision)
+        super().__init__(array, sector, precision=precision)
         self.bandwidth = checks.real("bandwidth", bandwidth, minimum=0, exclusive=True)
         self.num_taps = checks.integer("num_taps", num_taps)
         self.power = checks.real("power", power, minimum=0, exclusive=True)
@@ -211,12 +212,13 @@ class GeometricLink(PathLink):
         self,
         array: Layer,
         sector: Layer,
+        *,
         range_interval: Any,
         max_scatterers: int = 5,
         mean_rcs: float = 1.0,
         precision: str | None = None,
     ) -> None:
-        super().__init__(array, sector, precision)
+        super().__init__(array, sector, precision=precision)
         self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
         if self.range_interval[0] == 0:
             raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")

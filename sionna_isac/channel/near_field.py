@@ -218,12 +218,13 @@ class SalehValenzuelaLink(PathLink):
         self,
         array: Layer,
         sector: Layer,
+        *,
         user_range: float = 20.0,
         num_scatterers: int = 3,
         scatterer_range: float | None = None,
         precision: str | None = None,
     ) -> None:
-        super().__init__(array, sector, precision)
+        super().__init__(array, sector, precision=precision)
         if getattr(array, "num_axes", None) != 2:
             raise TypeError(
                 f"array must see points x and y in the plane (SphericalWaveArray); got {array!r}"

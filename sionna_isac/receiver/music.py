@@ -80,11 +80,11 @@ class MUSIC(Layer):
         self,
         array: Layer,
         range_interval: Any,
+        *,
         num_angles: int = 64,
         num_ranges: int = 128,
         num_zooms: int = 4,
         num_refinements: int = 0,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

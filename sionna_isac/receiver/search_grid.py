@@ -37,7 +37,7 @@ class SearchGrid(Value):
     ranges: np.ndarray | None
     velocities: np.ndarray | None
 
-    def __init__(self, angles: Any, ranges: Any = None, velocities: Any = None) -> None:
+    def __init__(self, angles: Any, ranges: Any = None, *, velocities: Any = None) -> None:
         self._fix(
             angles=(
                 checks.integer("angles", angles, minimum=2)

@@ -71,9 +71,9 @@ class SoftmaxAngleEstimator(Layer):
         self,
         array: Layer,
         angle_grid: Any,
+        *,
         temperature: float | None = None,
         outside: str = "excluded",
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

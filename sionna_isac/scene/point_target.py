@@ -113,8 +113,8 @@ class RadarEquationGain(Layer):
     def __init__(
         self,
         wavelength: float,
-        mean_rcs: float = 1.0,
         *,
+        mean_rcs: float = 1.0,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -161,8 +161,8 @@ class TargetScene(Layer):
         max_targets: int,
         range_interval: Any,
         gain: Layer,
-        num_targets: int | None = None,
         *,
+        num_targets: int | None = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

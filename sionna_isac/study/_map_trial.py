@@ -46,14 +46,14 @@ class MapTrial:
         self._arrays = (ideal, self._truth)
         sector = tf.constant(np.deg2rad([scenes.sector_deg]), ideal.rdtype)
         self._beam = waveform.LeastSquaresPrecoder(
-            ideal, self.angles, wave.regularization, precision=precision
+            ideal, self.angles, regularization=wave.regularization, precision=precision
         )(sector)
         self._sector = sector
         self._scene = scene.TargetScene(
             scenes.num_targets,
             scenes.range_interval,
             scene.RayleighGain(1.0, precision=precision),
-            scenes.num_targets,
+            num_targets=scenes.num_targets,
             precision=precision,
         )
         self._symbols = waveform.SymbolSource(wave.num_subcarriers, precision=precision)

@@ -35,7 +35,7 @@ class OFDMTrial:
         precoder = waveform.LeastSquaresPrecoder(
             self._array,
             np.linspace(-math.pi / 2, math.pi / 2, 720),
-            echo.regularization,
+            regularization=echo.regularization,
             precision=precision,
         )
         self._sector = tf.constant(sector[np.newaxis], self._array.rdtype)

@@ -157,7 +157,7 @@ class ArrayApproach(Approach):
         ranges = np.linspace(nearest, farthest, config.num_ranges)
         transmit = ideal_array(scenario) if scenario.array.impaired == "reception" else self.array
         precoder = waveform.LeastSquaresPrecoder(
-            transmit, angles, wave.regularization, precision=precision
+            transmit, angles, regularization=wave.regularization, precision=precision
         )
         subcarriers = numerology(wave, scenario.array.wavelength)
         if self._pursuit == "plain":

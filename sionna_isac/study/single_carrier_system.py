@@ -59,12 +59,12 @@ class SingleCarrierSystem(Learner):
         gain = scene.RayleighGain(1.0, precision=precision)
         self.scene = scene.TargetScene(1, ANY_RANGE, gain, precision=precision)
         # angles are learned from targets that are there: the others would not count
-        self.present = scene.TargetScene(1, ANY_RANGE, gain, 1, precision=precision)
+        self.present = scene.TargetScene(1, ANY_RANGE, gain, num_targets=1, precision=precision)
         self._numerology = waveform.Numerology(1, ANY_SPACING, SPEED_OF_LIGHT / truth.wavelength)
         self.echo = channel.MonostaticEcho(truth, self._numerology, precision=precision)
         self.users = scene.FixedSector(np.deg2rad(scenario.link.sector_deg), precision=precision)
         self.link = channel.MultitapLink(
-            truth, self.users, ANY_SPACING, num_taps=1, precision=precision
+            truth, self.users, bandwidth=ANY_SPACING, num_taps=1, precision=precision
         )
 
     def send(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:

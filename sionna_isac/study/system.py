@@ -30,14 +30,18 @@ def make_link(
         number = num_subcarriers or scenario.waveform.num_subcarriers
         bandwidth = number * scenario.waveform.subcarrier_spacing
         return channel.MultitapLink(
-            transmitting, sector, bandwidth, config.num_taps, precision=scenario.precision
+            transmitting,
+            sector,
+            bandwidth=bandwidth,
+            num_taps=config.num_taps,
+            precision=scenario.precision,
         )
     return channel.GeometricLink(
         transmitting,
         sector,
-        config.range_interval,
-        config.max_scatterers,
-        config.mean_rcs,
+        range_interval=config.range_interval,
+        max_scatterers=config.max_scatterers,
+        mean_rcs=config.mean_rcs,
         precision=scenario.precision,
     )
 
@@ -93,7 +97,7 @@ class IsacSystem(Learner):
             gain = scene.RayleighGain(1.0, precision=precision)
         else:
             gain = scene.RadarEquationGain(
-                scenario.array.wavelength, targets.gain.mean_rcs, precision=precision
+                scenario.array.wavelength, mean_rcs=targets.gain.mean_rcs, precision=precision
             )
         self.scene = scene.TargetScene(
             targets.max_targets, targets.range_interval, gain, precision=precision

@@ -57,8 +57,8 @@ class LeastSquaresPrecoder(Layer):
         self,
         array: Layer,
         angle_grid: Any,
-        regularization: float = 1e-2,
         *,
+        regularization: float = 1e-2,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -43,7 +43,11 @@ def test_rayleigh_snr_of_the_echo(array):
     """Mean energy of a cell is power of gain times beam pattern, on every antenna."""
     echo = isac.channel.MonostaticEcho(array, numerology(4), normalize=True, precision="double")
     scene = isac.scene.TargetScene(
-        1, (10, 100), isac.scene.RayleighGain(2.0, precision="double"), 1, precision="double"
+        1,
+        (10, 100),
+        isac.scene.RayleighGain(2.0, precision="double"),
+        num_targets=1,
+        precision="double",
     )
     batch = 5000
     targets = scene(np.zeros((batch, 2)))  # all at broadside: the pattern of one antenna is 1
@@ -58,9 +62,11 @@ def test_links_are_channel_models(array, kind):
     """Sionna's OFDM channel takes them, also compiled with XLA."""
     sector = isac.scene.FixedSector((0.1, 0.4), precision="double")
     if kind == "multitap":
-        link = isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+        link = isac.channel.MultitapLink(array, sector, bandwidth=16 * SPACING, precision="double")
     else:
-        link = isac.channel.GeometricLink(array, sector, (10, 50), precision="double")
+        link = isac.channel.GeometricLink(
+            array, sector, range_interval=(10, 50), precision="double"
+        )
     grid = ResourceGrid(2, 16, SPACING, num_tx=1, precision="double")
     channel = OFDMChannel(link, grid, return_channel=True, precision="double")
 

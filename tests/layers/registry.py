@@ -100,7 +100,7 @@ def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> ker
     return isac.array.ImpairedArray(
         ANTENNAS,
         WAVELENGTH,
-        positions,
+        element_positions=positions,
         gain=rng.uniform(0.8, 1.2, ANTENNAS),
         phase=rng.normal(0, 0.2, ANTENNAS),
         coupling=[0.1 + 0.05j, 0.02j] if coupled else None,
@@ -112,7 +112,7 @@ def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> ker
 def dictionary(precision: str, **kwargs: Any) -> keras.layers.Layer:
     columns = impaired("double", False).steering(ANGLES).numpy().T
     return isac.array.SteeringDictionary(
-        ANTENNAS, WAVELENGTH, ANGLES, columns, precision=precision, **kwargs
+        ANTENNAS, WAVELENGTH, ANGLES, columns=columns, precision=precision, **kwargs
     )
 
 
@@ -203,7 +203,10 @@ def scattering_inputs(rng: np.random.Generator) -> tuple:
 
 def extended_echo(precision: str, **kwargs: Any) -> keras.layers.Layer:
     return isac.channel.ExtendedEcho(
-        impaired(precision, False), volume_integral(precision, **kwargs), True, precision=precision
+        impaired(precision, False),
+        volume_integral(precision, **kwargs),
+        normalize=True,
+        precision=precision,
     )
 
 
@@ -283,7 +286,7 @@ CASES = [
     ),
     Case(
         "RadarEquationGain",
-        lambda p: isac.scene.RadarEquationGain(WAVELENGTH, 0.5, precision=p),
+        lambda p: isac.scene.RadarEquationGain(WAVELENGTH, mean_rcs=0.5, precision=p),
         distances,
         random=True,
     ),
@@ -311,7 +314,7 @@ CASES = [
     ),
     Case(
         "PrecoderNetwork",
-        seeded(lambda p: isac.waveform.PrecoderNetwork(ANTENNAS, (9, 7), precision=p)),
+        seeded(lambda p: isac.waveform.PrecoderNetwork(ANTENNAS, hidden=(9, 7), precision=p)),
         sector,
         trainable=perceptron_weights(3),
         gradients=(0,),
@@ -346,13 +349,13 @@ CASES = [
     ),
     Case(
         "NeuralEncoder",
-        lambda p: isac.waveform.NeuralEncoder(4, 6, precision=p),
+        lambda p: isac.waveform.NeuralEncoder(num_messages=4, hidden_size=6, precision=p),
         lambda rng: (np.array([[0, 3, 1], [2, 2, 0]]),),
         trainable=perceptron_weights(4),
     ),
     Case(
         "NeuralBeamformer",
-        lambda p: isac.waveform.NeuralBeamformer(ANTENNAS, 9, 2.0, precision=p),
+        lambda p: isac.waveform.NeuralBeamformer(ANTENNAS, hidden_size=9, power=2.0, precision=p),
         lambda rng: (SECTOR, SECTOR[::-1] - 0.1),
         trainable=perceptron_weights(4),
         gradients=(0, 1),
@@ -489,7 +492,7 @@ CASES = [
     Case(
         "SoftmaxAngleEstimator",
         lambda p: isac.receiver.SoftmaxAngleEstimator(
-            impaired(p, coupled=False), ANGLES, 0.5, precision=p
+            impaired(p, coupled=False), ANGLES, temperature=0.5, precision=p
         ),
         single_carrier_inputs,
         trainable=("positions", "gain", "phase"),
@@ -507,21 +510,27 @@ CASES = [
     ),
     Case(
         "NeuralPresenceDetector",
-        lambda p: isac.receiver.NeuralPresenceDetector(ANTENNAS, 9, 0.7, precision=p),
+        lambda p: isac.receiver.NeuralPresenceDetector(
+            ANTENNAS, hidden_size=9, input_scale=0.7, precision=p
+        ),
         single_carrier_inputs,
         trainable=perceptron_weights(4),
         gradients=(0, 1),
     ),
     Case(
         "NeuralAngleEstimator",
-        lambda p: isac.receiver.NeuralAngleEstimator(ANTENNAS, 9, 0.7, precision=p),
+        lambda p: isac.receiver.NeuralAngleEstimator(
+            ANTENNAS, hidden_size=9, input_scale=0.7, precision=p
+        ),
         single_carrier_inputs,
         trainable=perceptron_weights(4),
         gradients=(0, 1),
     ),
     Case(
         "NeuralSymbolReceiver",
-        lambda p: isac.receiver.NeuralSymbolReceiver(4, 6, 2.0, precision=p),
+        lambda p: isac.receiver.NeuralSymbolReceiver(
+            num_messages=4, hidden_size=6, input_scale=2.0, precision=p
+        ),
         lambda rng: (complex_draws(rng, BATCH, 5), complex_draws(rng, BATCH, 5)),
         trainable=perceptron_weights(4),
         gradients=(0, 1),
@@ -565,7 +574,7 @@ CASES = [
     ),
     Case(
         "ResidualBottleneck",
-        seeded(lambda p: isac.receiver.ResidualBottleneck(3, 8, 2, precision=p)),
+        seeded(lambda p: isac.receiver.ResidualBottleneck(3, 8, stride=2, precision=p)),
         lambda rng: (rng.normal(size=(BATCH, 9, 6, 3)),),
         trainable=network_weights(1, 0),
         gradients=(0,),
@@ -574,7 +583,13 @@ CASES = [
         "AngleDelayNetwork",
         seeded(
             lambda p: isac.receiver.AngleDelayNetwork(
-                (21, 14), 3, (16,), 2, (4, 8, 8), output_bias=0.3, precision=p
+                (21, 14),
+                num_priors=3,
+                hidden=(16,),
+                num_outputs=2,
+                filters=(4, 8, 8),
+                output_bias=0.3,
+                precision=p,
             )
         ),
         lambda rng: (rng.exponential(size=(BATCH, 21, 14)), rng.normal(size=(BATCH, 3))),
@@ -632,7 +647,7 @@ CASES = [
     ),
     Case(
         "SymbolDetector-hard-16QAM",
-        lambda p: isac.receiver.SymbolDetector(4, hard_out=True, precision=p),
+        lambda p: isac.receiver.SymbolDetector(num_bits_per_symbol=4, hard_out=True, precision=p),
         lambda rng: (
             complex_draws(rng, BATCH, SUBCARRIERS),
             complex_draws(rng, BATCH, SUBCARRIERS),

@@ -27,7 +27,7 @@ def array(data: dict, precision: str, trainable: bool = True):
     return isac.array.UniformLinearArray(
         int(data["K"]),
         float(data["wavelength"]),
-        data["pos"],
+        element_positions=data["pos"],
         trainable=trainable,
         precision=precision,
     )

@@ -48,7 +48,9 @@ def receive(truth, scene, beam):
 
 def make_dictionary():
     ideal = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
-    return isac.array.SteeringDictionary.from_array(ideal, ANGLES, 0.02, precision="double")
+    return isac.array.SteeringDictionary.from_array(
+        ideal, ANGLES, perturbation=0.02, precision="double"
+    )
 
 
 def make_receiver(array, atoms, **kwargs):
@@ -115,7 +117,9 @@ def energy(y):
 @pytest.mark.parametrize("through", ["receiver", "precoder", "both"])
 def test_gradient_equals_that_of_a_dense_implementation(truth, scene, atoms, through):
     dictionary = make_dictionary()
-    precoder = isac.waveform.LeastSquaresPrecoder(dictionary, ANGLES, EPSILON, precision="double")
+    precoder = isac.waveform.LeastSquaresPrecoder(
+        dictionary, ANGLES, regularization=EPSILON, precision="double"
+    )
     receiver = make_receiver(dictionary, atoms)
 
     def stop_if(condition, value):

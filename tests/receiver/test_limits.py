@@ -125,7 +125,7 @@ def test_edges_in_degrees_meet_a_grid_of_degrees(precision):
     for receiver, part in (
         (isac.receiver.MAPRatioTest(ideal, grid, precision=precision), slice(1, -1)),
         (
-            isac.receiver.SoftmaxAngleEstimator(ideal, grid, 1e4, precision=precision),
+            isac.receiver.SoftmaxAngleEstimator(ideal, grid, temperature=1e4, precision=precision),
             slice(20, -20),
         ),
     ):

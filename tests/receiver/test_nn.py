@@ -94,7 +94,7 @@ def bottleneck(x: np.ndarray, block: isac.receiver.ResidualBottleneck) -> np.nda
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_residual_bottleneck_equals_numpy(rng, stride):
-    block = isac.receiver.ResidualBottleneck(3, 8, stride, precision="double")
+    block = isac.receiver.ResidualBottleneck(3, 8, stride=stride, precision="double")
     randomize(block, rng)
     x = rng.normal(size=(2, 9, 6, 3))
     expected = bottleneck(x, block)
@@ -103,7 +103,13 @@ def test_residual_bottleneck_equals_numpy(rng, stride):
 
 def test_network_equals_numpy(rng):
     network = isac.receiver.AngleDelayNetwork(
-        (22, 13), 3, (6, 5), 2, (2, 4, 8, 4), pool_size=3, precision="double"
+        (22, 13),
+        num_priors=3,
+        hidden=(6, 5),
+        num_outputs=2,
+        filters=(2, 4, 8, 4),
+        pool_size=3,
+        precision="double",
     )
     randomize(network, rng)
     x, priors = rng.exponential(size=(2, 22, 13)), rng.normal(size=(2, 3))
@@ -142,7 +148,7 @@ def count(layer: keras.layers.Layer) -> int:
 )
 def test_numbers_of_parameters_are_those_published(hidden, options, parts, total):
     """Section V-C of [MateosRamos25]: 7.78 million and 10,555."""
-    precoder = isac.waveform.PrecoderNetwork(64, hidden, precision="single")
+    precoder = isac.waveform.PrecoderNetwork(64, hidden=hidden, precision="single")
     ula = isac.array.UniformLinearArray(64, WAVELENGTH, precision="single")
     networks = isac.receiver.NeuralReceiver(
         ula,
@@ -291,8 +297,10 @@ def test_parts_are_trained_separately(rng):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda p: isac.waveform.PrecoderNetwork(4, (5,), precision=p),
-        lambda p: isac.receiver.AngleDelayNetwork((8, 8), 2, (4,), filters=(4, 4), precision=p),
+        lambda p: isac.waveform.PrecoderNetwork(4, hidden=(5,), precision=p),
+        lambda p: isac.receiver.AngleDelayNetwork(
+            (8, 8), num_priors=2, hidden=(4,), filters=(4, 4), precision=p
+        ),
     ],
     ids=["precoder", "receiver"],
 )
@@ -321,7 +329,11 @@ def test_learns_to_locate_a_target(rng):
     layer = receiver(20, 1, filters=(4, 8), hidden=(16, 16), no=0.01)
     echo = isac.channel.MonostaticEcho(array(), NUMEROLOGY, precision="double")
     scene = isac.scene.TargetScene(
-        1, [10, 70], isac.scene.RayleighGain(1.0, precision="double"), 1, precision="double"
+        1,
+        [10, 70],
+        isac.scene.RayleighGain(1.0, precision="double"),
+        num_targets=1,
+        precision="double",
     )
     sectors = isac.scene.RandomSector([-0.6, 0.6], [0.5, 0.6], precision="double")
     optimizer = keras.optimizers.Adam(1e-2)

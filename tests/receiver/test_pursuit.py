@@ -36,7 +36,9 @@ def scene(angle, distance, gain) -> np.ndarray:
 
 
 def array(precision="double", **kwargs):
-    return isac.array.UniformLinearArray(ANTENNAS, 1.0, POSITIONS, precision=precision, **kwargs)
+    return isac.array.UniformLinearArray(
+        ANTENNAS, 1.0, element_positions=POSITIONS, precision=precision, **kwargs
+    )
 
 
 def omp(**kwargs):

@@ -128,7 +128,9 @@ def test_columns_learn_an_impaired_array(rng):
     """Started at the ideal steering vectors, supervised angles teach those of the true array."""
     uniform = isac.array.uniform_positions(ANTENNAS, 0.5)
     positions = np.sort(uniform + rng.normal(0, 0.15, ANTENNAS))
-    truth = isac.array.UniformLinearArray(ANTENNAS, 1.0, positions, precision="double")
+    truth = isac.array.UniformLinearArray(
+        ANTENNAS, 1.0, element_positions=positions, precision="double"
+    )
     columns = Columns()
     optimizer = keras.optimizers.Adam(1e-2)
     optimizer.build(columns.trainable_variables)

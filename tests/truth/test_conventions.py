@@ -161,7 +161,7 @@ class TestNoise:
         no = 0.2
         reciprocal = isac.receiver.ReciprocalFilter(numerology(64), precision="double")
         for bits in (2, 4):
-            x, _ = isac.waveform.SymbolSource(64, bits, precision="double")(300)
+            x, _ = isac.waveform.SymbolSource(64, num_bits_per_symbol=bits, precision="double")(300)
             targets = one_target(np.zeros(300), 30.0, 0.0)
             y = reciprocal(make_echo(64)(x, targets, one_antenna(300), no), x).numpy()
             energy = np.round(np.abs(x.numpy()) ** 2, 9)
@@ -213,7 +213,7 @@ class TestSensingRatios:
     def test_radar_equation_as_a_link_budget(self):
         """Power density at the target, what it takes up, density back here, effective area."""
         power, rcs, distance, batch = 2.0, 1.7, 40.0, 5000
-        gain = isac.scene.RadarEquationGain(WAVELENGTH, rcs, precision="double")
+        gain = isac.scene.RadarEquationGain(WAVELENGTH, mean_rcs=rcs, precision="double")
         draw = gain(np.full(batch, distance)).numpy()
         targets = one_target(np.zeros(batch), distance, draw)
         y = make_echo(4)(np.ones((batch, 4)) + 0j, targets, one_antenna(batch, power)).numpy()

@@ -28,12 +28,14 @@ def sector():
 
 def multitap(**kwargs):
     return isac.channel.MultitapLink(
-        array(), sector(), SUBCARRIERS * SPACING, precision="double", **kwargs
+        array(), sector(), bandwidth=SUBCARRIERS * SPACING, precision="double", **kwargs
     )
 
 
 def geometric(**kwargs):
-    return isac.channel.GeometricLink(array(), sector(), (10, 200), precision="double", **kwargs)
+    return isac.channel.GeometricLink(
+        array(), sector(), range_interval=(10, 200), precision="double", **kwargs
+    )
 
 
 def saleh_valenzuela():

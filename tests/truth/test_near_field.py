@@ -60,7 +60,9 @@ class TestSphericalWave:
         np.testing.assert_allclose(rate, 1.0, atol=0.01)
 
     def test_limit_is_the_conjugate_of_the_other_convention(self):
-        line = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, POSITIONS, precision="double")
+        line = isac.array.UniformLinearArray(
+            ANTENNAS, WAVELENGTH, element_positions=POSITIONS, precision="double"
+        )
         for angle in (-0.7, 0.2):
             np.testing.assert_allclose(
                 array().far_field(angle), np.conj(line.steering(angle)), atol=1e-12

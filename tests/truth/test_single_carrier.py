@@ -18,7 +18,7 @@ POSITIONS = np.cumsum(np.random.default_rng(3).normal(0.5, 1 / 30, ANTENNAS))
 
 def array():
     return isac.array.UniformLinearArray(
-        ANTENNAS, WAVELENGTH, POSITIONS * WAVELENGTH, precision="double"
+        ANTENNAS, WAVELENGTH, element_positions=POSITIONS * WAVELENGTH, precision="double"
     )
 
 
@@ -79,7 +79,7 @@ def test_link_is_model_2(rng):
     power = 3.0
     sector = isac.scene.FixedSector(np.deg2rad([30, 50]), precision="double")
     link = isac.channel.MultitapLink(
-        array(), sector, 1e6, num_taps=1, power=power, precision="double"
+        array(), sector, bandwidth=1e6, num_taps=1, power=power, precision="double"
     )
     paths = link.paths(SAMPLES)
     angle, beta = paths.angle[:, 0].numpy(), paths.gain[:, 0].numpy()
@@ -101,7 +101,7 @@ def test_signal_to_noise_ratios_are_those_of_the_paper(rng):
     present = targets.num_targets.numpy() == 1
     y = echo(np.ones((SAMPLES, 1), complex), targets, one).numpy()[present, 0, 0]
     link = isac.channel.MultitapLink(
-        array(), isac.scene.FixedSector((0.5, 0.9)), 1e6, num_taps=1, power=power,
+        array(), isac.scene.FixedSector((0.5, 0.9)), bandwidth=1e6, num_taps=1, power=power,
         precision="double",
     )  # fmt: skip
     csi = link.csi(link.paths(SAMPLES), one, NUMEROLOGY).numpy()

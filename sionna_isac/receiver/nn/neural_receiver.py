@@ -117,12 +117,12 @@ class NeuralReceiver(AngleDelayReceiver):
     def _network(self, num_priors: int, output_bias: float = 0.0) -> AngleDelayNetwork:
         return AngleDelayNetwork(
             (self.grid.num_angles, self.grid.num_ranges),
-            num_priors,
-            self.hidden,
-            self.max_targets,
-            self.filters,
-            self.pool_size,
-            output_bias,
+            num_priors=num_priors,
+            hidden=self.hidden,
+            num_outputs=self.max_targets,
+            filters=self.filters,
+            pool_size=self.pool_size,
+            output_bias=output_bias,
             precision=self.precision,
         )
 
