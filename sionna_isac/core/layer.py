@@ -128,8 +128,8 @@ class Layer(keras.layers.Layer):
             # Keras refuses `None` as an output: the call takes the stand-ins out again
             absent = frozenset(n for n, v in zip(spec._fields, spec, strict=True) if v is None)
             object.__setattr__(self, "_absent", absent)
-            stand_in = keras.KerasTensor((), self.rdtype.name)
-            return spec._replace(**dict.fromkeys(absent, stand_in))
+            stand_ins = {n: keras.KerasTensor((), self.rdtype.name) for n in absent}
+            return spec._replace(**stand_ins)
         return spec
 
     def _named(self, args: tuple) -> dict[str, Any]:

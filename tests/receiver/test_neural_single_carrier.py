@@ -69,7 +69,7 @@ def test_inputs_are_scaled(rng):
     """The networks see y / input_scale, real parts first, and angles in units of pi/2."""
     y = draws(rng, 3, 4)
     for kind in (NeuralPresenceDetector, NeuralAngleEstimator):
-        layer = kind(4, 5, input_scale=0.1, precision="double")
+        layer = kind(4, hidden_size=5, input_scale=0.1, precision="double")
         seen = np.concatenate([10 * y.real, 10 * y.imag, SECTORS / (np.pi / 2)], -1)
         output = layer._network(seen).numpy()
         expected = output if kind is NeuralPresenceDetector else np.pi / 2 * np.tanh(output)

@@ -242,14 +242,16 @@ def test_noise_power_of_both_settings():
 
 
 class TestLinks:
-    def link(self, kind, *args, **kwargs):
+    def link(self, kind, **kwargs):
         sector = isac.scene.FixedSector((0.3, 0.8), precision="double")
-        return kind(array(), sector, *args, precision="double", **kwargs)
+        return kind(array(), sector, precision="double", **kwargs)
 
     @pytest.mark.parametrize("num_subcarriers", [1, 7, 16])
     def test_mean_snr_of_every_subcarrier(self, num_subcarriers):
         batch, power = 20000, 1.4
-        link = self.link(isac.channel.MultitapLink, num_subcarriers * SPACING, power=power)
+        link = self.link(
+            isac.channel.MultitapLink, bandwidth=num_subcarriers * SPACING, power=power
+        )
         csi = link.csi(link.paths(batch), one_antenna(batch), numerology(num_subcarriers)).numpy()
         np.testing.assert_allclose(
             np.mean(np.abs(csi) ** 2, 0), power, atol=5 * power / np.sqrt(batch)
@@ -257,7 +259,7 @@ class TestLinks:
 
     def test_friis_as_a_link_budget(self):
         """Power density at the user times the effective area of an isotropic antenna."""
-        link = self.link(isac.channel.GeometricLink, (10, 200), max_scatterers=0)
+        link = self.link(isac.channel.GeometricLink, range_interval=(10, 200), max_scatterers=0)
         paths = link.paths(50)
         distance = C * paths.delay.numpy()[:, 0]
         csi = link.csi(paths, one_antenna(50, 3.0), numerology(4)).numpy()
@@ -268,7 +270,10 @@ class TestLinks:
         """Places of scatterers, solved from delays and angles, and the bistatic radar equation."""
         nearest, farthest, rcs = 1.0, 200.0, 2.5
         link = self.link(
-            isac.channel.GeometricLink, (nearest, farthest), max_scatterers=2, mean_rcs=rcs
+            isac.channel.GeometricLink,
+            range_interval=(nearest, farthest),
+            max_scatterers=2,
+            mean_rcs=rcs,
         )
         paths = link.paths(6000)
         angle, gain = paths.angle.numpy(), np.abs(paths.gain.numpy())
@@ -287,7 +292,9 @@ class TestLinks:
 
     @pytest.mark.parametrize("largest", [0, 1, 4])
     def test_number_of_bounces_is_uniform_from_none(self, largest):
-        link = self.link(isac.channel.GeometricLink, (10, 200), max_scatterers=largest)
+        link = self.link(
+            isac.channel.GeometricLink, range_interval=(10, 200), max_scatterers=largest
+        )
         count = np.count_nonzero(link.paths(3000).gain, axis=1) - 1
         share = 1 / (largest + 1)
         frequency = np.bincount(count, minlength=largest + 1) / 3000
