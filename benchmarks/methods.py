@@ -12,15 +12,15 @@ import tensorflow as tf
 
 import sionna_isac as isac
 from sionna_isac.core import complex_normal
-from sionna_isac.study.approach import Approach
-from sionna_isac.study.arrays import true_array
+from sionna_isac.studies._isac.approach import Approach
+from sionna_isac.studies._isac.arrays import true_array
+from sionna_isac.studies._isac.system import IsacSystem
+from sionna_isac.studies.learning.scenario import LearningScenario
+from sionna_isac.studies.learning.study import make_approach
+from sionna_isac.studies.single_carrier.approach import make_approach as make_single_carrier
+from sionna_isac.studies.single_carrier.system import SingleCarrierSystem
 from sionna_isac.study.learner import Learner, Stage
-from sionna_isac.study.learning_scenario import LearningScenario
-from sionna_isac.study.learning_study import make_approach
 from sionna_isac.study.loading import load_scenario
-from sionna_isac.study.single_carrier_approach import make_approach as make_single_carrier
-from sionna_isac.study.single_carrier_system import SingleCarrierSystem
-from sionna_isac.study.system import IsacSystem
 
 __all__ = ["METHODS", "Method", "Paper", "Side", "step"]
 

@@ -105,7 +105,7 @@ def problem(case: Case, num_sources: int = 16) -> Problem:
     if case.solver in torchgdm.SOLVERS:
         points, edge, _ = torchgdm.sphere(case.cells, SIZE, FREQUENCY)
         return Problem(points, edge, np.ones(len(points)), antennas, radius)
-    from sionna_isac.study.scattering_bodies import sphere_voxels
+    from sionna_isac.studies._scattering.bodies import sphere_voxels
 
     edge = 2 * radius / case.cells
     points, fill, _ = sphere_voxels(radius, edge)

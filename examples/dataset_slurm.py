@@ -14,7 +14,8 @@ from pathlib import Path
 
 from dask_jobqueue import SLURMCluster
 
-from sionna_isac.study import generate_dataset, load_scenario
+from sionna_isac.dataset import generate_dataset
+from sionna_isac.study import load_scenario
 
 
 def main() -> None:

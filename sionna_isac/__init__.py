@@ -19,6 +19,7 @@ _DOMAINS = (
     "bound",
     "channel",
     "core",
+    "dataset",
     "metrics",
     "objective",
     "plots",

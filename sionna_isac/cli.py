@@ -114,7 +114,7 @@ def generate(
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
 ) -> None:
     """Generate a data set. The same command resumes it."""
-    from sionna_isac.study.dataset import generate_dataset
+    from sionna_isac.dataset import generate_dataset
     from sionna_isac.study.loading import load_scenario
 
     if workers is not None and scheduler is not None:
@@ -130,7 +130,7 @@ DatasetArgument = Annotated[Path, typer.Argument(help="Folder of a data set, or 
 @dataset_app.command()
 def verify(path: DatasetArgument) -> None:
     """Check every sample of a data set against its checksum."""
-    from sionna_isac.study.dataset import verify_dataset
+    from sionna_isac.dataset import verify_dataset
 
     found = verify_dataset(path)
     counts = ", ".join(f"{split} {number}" for split, number in found.items())
@@ -140,7 +140,7 @@ def verify(path: DatasetArgument) -> None:
 @dataset_app.command()
 def info(path: DatasetArgument) -> None:
     """Print what a data set holds."""
-    from sionna_isac.study.dataset import describe_dataset
+    from sionna_isac.dataset import describe_dataset
 
     found = describe_dataset(path)
     for name, text in found["about"].items():
@@ -219,7 +219,7 @@ def plot(
 
 
 def _draw(result: Path, out: Path | None, quiet: bool) -> None:
-    from sionna_isac.study.dataset import is_dataset, summarise_dataset
+    from sionna_isac.dataset import is_dataset, summarise_dataset
     from sionna_isac.study.registry import draw_result
     from sionna_isac.study.store import StoreError, read_result
 

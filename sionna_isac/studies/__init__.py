@@ -1,21 +1,46 @@
-"""Kinds of studies that come with the library, one module each.
+"""Kinds of studies that come with the library, and the systems that they simulate.
 
-A module defines ``KIND``, a :class:`~sionna_isac.study.Kind`, and is called like its kind.
+A kind is a package of its own: it defines ``KIND``, a :class:`~sionna_isac.study.Kind`, and is
+called like its kind. Packages that begin with an underscore hold what several kinds share.
 """
 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from typing import Any
 
-__all__ = sorted(
-    (module.name for module in pkgutil.iter_modules(__path__)),
-    key=lambda name: (name != "multi_target", name),  # the first one to read
-)
+_PARTS = {
+    "_isac.approach": ("Approach", "ArrayApproach"),
+    "_isac.array_scenario": ("CodedBERScenario", "MultiTargetScenario"),
+    "_isac.arrays": ("assumed_array", "true_array"),
+    "_isac.sampler": ("NumericalError", "Sampler"),
+    "_isac.system": ("IsacSystem", "make_link"),
+    "_scattering.scenario": (
+        "EchoMapScenario",
+        "ScatteringConvergenceScenario",
+        "ScatteringSphereScenario",
+    ),
+    "angle_delay_map.scenario": ("AngleDelayMapScenario",),
+    "coded_ber.link": ("BeamformedLink", "CodedLink"),
+    "learning.scenario": ("LearningScenario",),
+    "localization.scenario": ("LocalizationScenario",),
+    "multi_target.study": ("gap_closed",),
+    "near_field.scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
+    "single_carrier.scenario": ("SingleCarrierScenario",),
+    "single_carrier.system": ("SingleCarrierSystem",),
+}
+_HOME = {name: part for part, names in _PARTS.items() for name in names}
+
+__all__ = [
+    *sorted(_HOME),
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Studies: scenarios, training, Monte-Carlo sweeps, stored results.
+"""Engine of studies: scenarios, kinds, training, parts that resume, stored results.
 
 The parts are loaded when they are used: reading a scenario needs no TensorFlow.
 """
@@ -9,33 +9,16 @@ import importlib
 from typing import Any
 
 _PARTS = {
-    "angle_delay_scenario": ("AngleDelayMapScenario",),
-    "coded_link": ("BeamformedLink", "CodedLink"),
-    "dataset": (
-        "ChannelDataset",
-        "DatasetError",
-        "generate_dataset",
-        "open_dataset",
-        "verify_dataset",
-    ),
-    "dataset_scenario": ("DatasetScenario",),
-    "approach": ("Approach", "ArrayApproach"),
     "blocks": ("Study", "Training"),
-    "arrays": ("assumed_array", "true_array"),
+    "errors": ("ScenarioError",),
+    "learner": ("Learner", "Stage"),
     "loading": (
         "find_scenarios",
         "list_profiles",
         "load_scenario",
         "parse_scenario",
     ),
-    "localization_scenario": ("LocalizationScenario",),
-    "array_study": ("gap_closed",),
     "progress": ("Reporter",),
-    "run": ("run_scenario",),
-    "near_field_scenario": ("NearFieldConvergenceScenario", "NearFieldScenario"),
-    "learning_scenario": ("LearningScenario",),
-    "array_scenario": ("CodedBERScenario", "MultiTargetScenario"),
-    "errors": ("ScenarioError",),
     "registry": (
         "Kind",
         "deferred",
@@ -44,17 +27,8 @@ _PARTS = {
         "kind_names",
         "register_kind",
     ),
-    "scattering_scenario": (
-        "EchoMapScenario",
-        "ScatteringConvergenceScenario",
-        "ScatteringSphereScenario",
-    ),
-    "single_carrier_scenario": ("SingleCarrierScenario",),
-    "single_carrier_system": ("SingleCarrierSystem",),
+    "run": ("run_scenario",),
     "store": ("RunFolder", "StoreError", "read_result"),
-    "system": ("IsacSystem", "make_link"),
-    "sampler": ("NumericalError", "Sampler"),
-    "learner": ("Learner", "Stage"),
     "training": ("TrainingError", "train"),
     "workers": ("WorkerError",),
 }

@@ -1,6 +1,6 @@
 """Kinds of studies: their one description, and where kinds are found.
 
-The registry knows no kind itself. It finds those of the library as modules of
+The registry knows no kind itself. It finds those of the library as packages of
 ``sionna_isac.studies``, and those of other packages by their entry points. A kind is imported when
 it is first asked for, so that one that is broken does not stand in the way of others.
 """
@@ -38,6 +38,7 @@ __all__ = [
 
 GROUP = "sionna_isac.studies"
 """Package of the kinds of the library, and group of the entry points of others"""
+FIRST = "multi_target"  # the one to read first
 
 
 def _no_report(scenario: Any, dataset: xr.Dataset) -> Iterable[str]:
@@ -142,9 +143,10 @@ _known: dict[str, Kind] = {}  # registered, or imported
 def _points() -> dict[str, list[importlib.metadata.EntryPoint]]:
     """Places of kinds by name, those of the library first."""
     package = importlib.import_module(GROUP)
+    names = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
     found = {
         name: [importlib.metadata.EntryPoint(name, f"{GROUP}.{name}:KIND", GROUP)]
-        for name in package.__all__
+        for name in sorted(names, key=lambda name: (name != FIRST, name))
     }
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         places = found.setdefault(point.name, [])

@@ -9,7 +9,8 @@ import sionna_isac as isac
 from benchmarks import cost
 from benchmarks.cost import measure, operations, report
 from benchmarks.methods import METHODS
-from sionna_isac.study import SingleCarrierSystem, load_scenario
+from sionna_isac.studies import SingleCarrierSystem
+from sionna_isac.study import load_scenario
 
 KINDS = ("omp-1", "impairments-1", "map", "networks-21")
 

@@ -108,7 +108,7 @@ def test_datasets():
     solver = "solver={voxel_size: 0.15, approximation: born}"
     changes = ["name=dataset_born", solver, "num_samples.train=32"]
     scenario = isac.study.load_scenario("dataset_quick", changes)
-    isac.study.generate_dataset(scenario, Path("results/dataset_10cm"), workers=0, quiet=True)
+    isac.dataset.generate_dataset(scenario, Path("results/dataset_10cm"), workers=0, quiet=True)
     names = run("datasets.md", {})
     assert names["channel"].shape[0] == 32
     np.testing.assert_allclose(np.mean(np.abs(names["channel"]) ** 2, (1, 2, 3)), 1, rtol=1e-3)

@@ -11,7 +11,7 @@ from scipy.constants import c
 from sionna_isac import plots
 from sionna_isac.plots import add_bound
 from sionna_isac.plots.style import label, new_figure
-from sionna_isac.study.registry import draw_result
+from sionna_isac.study.registry import draw_result, get_kind, kind_names
 
 RNG = np.random.default_rng(11)
 METHODS = ["unknown", "learned", "known"]
@@ -499,5 +499,6 @@ def test_echo_map():
 def test_every_figure_is_tested_here():
     """A new figure must not go without: each public one has a test with its name in it."""
     here = set(globals())
-    for name in set(plots.__all__) - {"draw_result", "voxel_target"}:
+    drawn = [get_kind(kind).draw.args[0].rpartition(":")[2] for kind in kind_names()]
+    for name in {*drawn, *plots.__all__} - {"voxel_target"}:
         assert any(test.startswith(f"test_{name}") for test in here), name

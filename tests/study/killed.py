@@ -16,13 +16,6 @@ import traceback
 os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
-import sionna_isac.study.angle_delay_map
-import sionna_isac.study.array_study
-import sionna_isac.study.learning_study
-import sionna_isac.study.localization
-import sionna_isac.study.network_approach
-import sionna_isac.study.run
-import sionna_isac.study.single_carrier_study  # noqa: F401
 from sionna_isac.study import load_scenario, run_scenario, store
 from sionna_isac.study.store import RunFolder
 

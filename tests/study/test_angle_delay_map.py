@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import sionna_isac as isac
+from sionna_isac.studies.angle_delay_map.lobes import found_targets, lobes
+from sionna_isac.studies.angle_delay_map.study import angle_delay_report
+from sionna_isac.studies.angle_delay_map.trial import MapTrial
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
-from sionna_isac.study._lobes import found_targets, lobes
-from sionna_isac.study._map_trial import MapTrial
-from sionna_isac.study.angle_delay_map import angle_delay_report
 
 TINY = [
     "array.num_antennas=16",
@@ -87,7 +87,7 @@ def test_both_echoes_follow_from_the_formula_and_share_the_noise():
     targets, y, _ = trial._run(4)
     positions = [
         (np.arange(16) - 7.5) / 2,
-        isac.study.true_array(scenario, 4).element_positions / scenario.array.wavelength,
+        isac.studies.true_array(scenario, 4).element_positions / scenario.array.wavelength,
     ]
     angle, distance, gain = (np.asarray(v)[0] for v in targets[:3])
     delay = np.exp(-4j * np.pi * 1e6 / 299792458 * np.multiply.outer(distance, np.arange(32)))
@@ -197,7 +197,7 @@ def test_scenes_do_not_depend_on_how_many_there_are(result):
 
 def test_figure_and_report_show_the_drawn_scene(result):
     _, dataset = result
-    figure = isac.plots.angle_delay_map(dataset)
+    figure = isac.study.get_kind("angle_delay_map").draw(dataset)
     scene = dataset.isel(scene=2)
     for ax, condition in zip(figure.axes[:3:2], ("ideal", "impaired"), strict=True):
         number = int(scene.sample_found.sel(condition=condition).sum())

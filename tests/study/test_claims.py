@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sionna_isac.study import gap_closed, load_scenario, run_scenario
-from sionna_isac.study.claims import judge
+from sionna_isac.studies import gap_closed
+from sionna_isac.studies._isac.claims import judge
+from sionna_isac.study import load_scenario, run_scenario
 
 
 def test_quick_scenario_closes_the_gap(tmp_path):

@@ -7,14 +7,8 @@ from sionna.phy.channel import GenerateOFDMChannel
 from sionna.phy.utils import PlotBER
 
 from sionna_isac.core import set_seed
-from sionna_isac.study import (
-    BeamformedLink,
-    CodedLink,
-    load_scenario,
-    make_link,
-    run_scenario,
-    true_array,
-)
+from sionna_isac.studies import BeamformedLink, CodedLink, make_link, true_array
+from sionna_isac.study import load_scenario, run_scenario
 
 SMALL = [
     "array.num_antennas=4",

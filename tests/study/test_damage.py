@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 from sionna_isac.cli import _is_usage
-from sionna_isac.study import generate_dataset, load_scenario, open_dataset, run_scenario
+from sionna_isac.dataset import generate_dataset, open_dataset
+from sionna_isac.study import load_scenario, run_scenario
 from sionna_isac.study.models import ModelStore
 from sionna_isac.study.store import RunFolder, StoreError, read_result
 

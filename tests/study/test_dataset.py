@@ -18,27 +18,23 @@ import tensorflow as tf
 from scipy.constants import c
 
 import sionna_isac as isac
-from sionna_isac.study import (
+from sionna_isac.dataset import (
     DatasetError,
-    ScenarioError,
-    StoreError,
-    generate_dataset,
-    load_scenario,
-    open_dataset,
-    verify_dataset,
-)
-from sionna_isac.study.dataset import (
     SampleError,
     WorkerError,
     compute_sample,
     describe_dataset,
     generate,
+    generate_dataset,
+    open_dataset,
     summarise_dataset,
+    verify_dataset,
     workers,
 )
-from sionna_isac.study.dataset.plan import draw_sample
-from sionna_isac.study.dataset.workers import interrupts_noticed
-from sionna_isac.study.dataset_scenario import SPLITS
+from sionna_isac.dataset.plan import draw_sample
+from sionna_isac.dataset.scenario import SPLITS
+from sionna_isac.dataset.workers import interrupts_noticed
+from sionna_isac.study import ScenarioError, StoreError, load_scenario
 from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_dataset.yaml")
@@ -248,7 +244,7 @@ def forbid_computing(monkeypatch):
     def no(*_):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("sionna_isac.study.dataset.sample.compute_sample", no)
+    monkeypatch.setattr("sionna_isac.dataset.sample.compute_sample", no)
 
 
 def test_a_split_that_was_removed_is_computed_again(reference, scenario, copy):
@@ -448,7 +444,7 @@ def test_samples_that_changed_places_are_found(copy):
 
 
 def test_values_that_are_not_finite_are_found(copy):
-    from sionna_isac.study.dataset.store import VARIABLES, sample_digest
+    from sionna_isac.dataset.store import VARIABLES, sample_digest
 
     with h5py.File(copy / "train.h5", "r+") as file:
         value = file["channel"][2]
@@ -460,7 +456,7 @@ def test_values_that_are_not_finite_are_found(copy):
 
 
 def test_an_instance_in_two_splits_is_found(copy, reference):
-    from sionna_isac.study.dataset.store import VARIABLES, sample_digest
+    from sionna_isac.dataset.store import VARIABLES, sample_digest
 
     with h5py.File(copy / "test.h5", "r+") as file:
         file["instance_seed"][0] = open_dataset(reference).labels["instance_seed"][0]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.constants import c, epsilon_0
 
+from sionna_isac.dataset import unit_gain_moment
+from sionna_isac.dataset.plan import check_disjoint, draw_sample, plan_chains
+from sionna_isac.dataset.sample import antennas
+from sionna_isac.dataset.scenario import SPLITS
 from sionna_isac.study import ScenarioError, load_scenario
-from sionna_isac.study.dataset import unit_gain_moment
-from sionna_isac.study.dataset.plan import check_disjoint, draw_sample, plan_chains
-from sionna_isac.study.dataset.sample import antennas
-from sionna_isac.study.dataset_scenario import SPLITS
 
 TINY = Path(__file__).with_name("tiny_dataset.yaml")
 
@@ -140,7 +140,7 @@ def test_no_instance_is_in_two_splits():
 
 
 def test_two_instances_of_one_shape_are_refused(monkeypatch):
-    monkeypatch.setattr("sionna_isac.study.dataset.plan.instance_seed", lambda *_: 3)
+    monkeypatch.setattr("sionna_isac.dataset.plan.instance_seed", lambda *_: 3)
     with pytest.raises(ScenarioError, match="another seed"):
         check_disjoint(load_scenario("dataset_10cm"))
 

@@ -9,17 +9,11 @@ import xarray as xr
 
 from sionna_isac.core import reset_stream
 from sionna_isac.objective import gospa_loss, positions
-from sionna_isac.study import (
-    IsacSystem,
-    ScenarioError,
-    load_scenario,
-    read_result,
-    run_scenario,
-    true_array,
-)
-from sionna_isac.study.claims import judge
-from sionna_isac.study.learning_study import make_approach
-from sionna_isac.study.points import evaluate_point
+from sionna_isac.studies import IsacSystem, true_array
+from sionna_isac.studies._isac.claims import judge
+from sionna_isac.studies._isac.points import evaluate_point
+from sionna_isac.studies.learning.study import make_approach
+from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
@@ -187,7 +181,7 @@ def test_a_run_begun_afresh_trains_anew_even_if_it_is_interrupted(tmp_path, monk
         raise Kill
 
     with monkeypatch.context() as patch:
-        patch.setattr("sionna_isac.study.comparison._point", stop)
+        patch.setattr("sionna_isac.studies._isac.comparison._point", stop)
         with pytest.raises(Kill):
             run_scenario(scenario, tmp_path / "run", fresh=True, quiet=True)
     run_scenario(scenario, tmp_path / "run", quiet=True)

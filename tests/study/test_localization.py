@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 import sionna_isac as isac
+from sionna_isac.core.units import watt
+from sionna_isac.studies.localization.trial import NearFieldTrial
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
-from sionna_isac.study._single_target import NearFieldTrial
-from sionna_isac.study._units import watt
 
 OFDM = [
     "echo.num_antennas=16",
@@ -121,7 +121,7 @@ def test_a_run_goes_on_where_it_stopped(ofdm):
 
 def test_the_figure_has_the_bound_in_every_panel(near):
     _, dataset = near
-    figure = isac.plots.localization(dataset)
+    figure = isac.study.get_kind("localization").draw(dataset)
     assert len(figure.axes) == 3
     for ax, name in zip(figure.axes, ("angle", "range", "position"), strict=True):
         line = next(v for v in ax.get_lines() if "bound" in v.get_label())

@@ -13,12 +13,12 @@ import tensorflow as tf
 import xarray as xr
 
 from sionna_isac.beamforming import sensing, sum_rate
+from sionna_isac.studies.near_field.blocks import METHODS
+from sionna_isac.studies.near_field.designs import MEASURES, OK, design_block
+from sionna_isac.studies.near_field.draws import ChannelDraws
+from sionna_isac.studies.near_field.music import _Simulator, orthogonal_symbols
+from sionna_isac.studies.near_field.study import _collect, _summary, limits_at, parts
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
-from sionna_isac.study.near_field_blocks import METHODS
-from sionna_isac.study.near_field_designs import MEASURES, OK, design_block
-from sionna_isac.study.near_field_draws import ChannelDraws
-from sionna_isac.study.near_field_music import _Simulator, orthogonal_symbols
-from sionna_isac.study.near_field_sweep import _collect, _summary, limits_at, parts
 from sionna_isac.study.registry import draw_result
 from sionna_isac.study.workers import run_tasks
 

@@ -12,8 +12,9 @@ import pytest
 import xarray as xr
 import yaml
 
-from sionna_isac.study import ScenarioError, find_scenarios, load_scenario, open_dataset
-from sionna_isac.study import generate_dataset as generate
+from sionna_isac.dataset import generate_dataset as generate
+from sionna_isac.dataset import open_dataset
+from sionna_isac.study import ScenarioError, find_scenarios, load_scenario
 from sionna_isac.study._yaml import dump, parse
 from sionna_isac.study.progress import Reporter
 
@@ -297,7 +298,7 @@ def test_data_sets_have_named_dimensions(tmp_path):
 
 
 def test_data_sets_without_named_dimensions_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("sionna_isac.study.dataset.store._name_dimensions", lambda store: None)
+    monkeypatch.setattr("sionna_isac.dataset.store._name_dimensions", lambda store: None)
     scenario = load_scenario(HERE / "tiny_dataset.yaml")
     old = generate(scenario, tmp_path / "old", workers=0, quiet=True)
     monkeypatch.undo()

@@ -15,19 +15,9 @@ import xarray as xr
 
 from sionna_isac.array import ImpairedArray
 from sionna_isac.core import set_seed
-from sionna_isac.study import (
-    ArrayApproach,
-    IsacSystem,
-    StoreError,
-    TrainingError,
-    assumed_array,
-    gap_closed,
-    load_scenario,
-    read_result,
-    run_scenario,
-    true_array,
-)
-from sionna_isac.study.array_study import detection_report
+from sionna_isac.studies import ArrayApproach, IsacSystem, assumed_array, gap_closed, true_array
+from sionna_isac.studies.multi_target.study import detection_report
+from sionna_isac.study import StoreError, TrainingError, load_scenario, read_result, run_scenario
 from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny.yaml")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.constants import c
 
+from sionna_isac.studies._scattering.bodies import sphere_voxels
+from sionna_isac.studies.echo_map.study import back_projection
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
-from sionna_isac.study.echo_map import back_projection
 from sionna_isac.study.registry import draw_result, get_kind
-from sionna_isac.study.scattering_bodies import sphere_voxels
 
 SPHERE = "bodies=[{kind: sphere, size_parameter: 1, permittivity: 3, voxels_per_wavelength: "
 SPHERE += "[12, 24], fit_from: 10, methods: [{kernel: filtered}, {kernel: point}]}]"

@@ -11,10 +11,12 @@ import xarray as xr
 from sionna_isac.core import reset_stream
 from sionna_isac.metrics import rayleigh_qpsk_symbol_error_rate
 from sionna_isac.receiver import TargetEstimate
+from sionna_isac.studies import SingleCarrierSystem, true_array
+from sionna_isac.studies._isac.points import evaluate_detection
+from sionna_isac.studies.single_carrier.approach import SingleCarrierApproach, make_approach
 from sionna_isac.study import (
     RunFolder,
     ScenarioError,
-    SingleCarrierSystem,
     Stage,
     find_scenarios,
     list_profiles,
@@ -22,12 +24,9 @@ from sionna_isac.study import (
     read_result,
     run_scenario,
     train,
-    true_array,
 )
-from sionna_isac.study.points import evaluate_detection
 from sionna_isac.study.progress import Reporter
 from sionna_isac.study.registry import draw_result
-from sionna_isac.study.single_carrier_approach import SingleCarrierApproach, make_approach
 
 TINY = Path(__file__).with_name("tiny_single_carrier.yaml")
 

@@ -163,9 +163,9 @@ MUTATIONS = [
         ("scattering/green.py", "scattering/test_green", "-1j * kd**3 / (6 * math.pi)", "-1j * kd**3 / (4 * math.pi)"),
         ("scattering/dipole.py", "scattering/test_dipole", "np.exp(-1j * phase) / (4 * np.pi * distance)", "np.exp(-1j * phase) / (2 * np.pi * distance)"),
         ("scene/voxels.py", "scene/test_voxels", "self.fill @ self.positions / self.fill.sum()", "np.mean(self.positions, 0)"),
-        ("study/isac_scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
-        ("study/coded_sweep.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
-        ("study/dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
+        ("studies/_isac/scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
+        ("studies/coded_ber/study.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
+        ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # core
         ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
         ("core/checks.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),

@@ -10,7 +10,7 @@ from scipy import stats
 from sionna.phy.channel import cir_to_ofdm_channel, subcarrier_frequencies
 
 import sionna_isac as isac
-from sionna_isac.study.isac_scenario import IsacStudy
+from sionna_isac.studies._isac.scenario import IsacStudy
 
 C = 299792458.0
 ANTENNAS, SPACING, WAVELENGTH = 6, 240e3, 0.005

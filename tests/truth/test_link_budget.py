@@ -10,9 +10,9 @@ from scipy.constants import c
 
 from sionna_isac.array import SphericalWaveArray
 from sionna_isac.channel import ExtendedEcho
+from sionna_isac.dataset.sample import unit_gain_channel, unit_gain_moment
 from sionna_isac.scattering import dipole_field, sphere_cross_sections, sphere_response
 from sionna_isac.scene import VoxelTarget
-from sionna_isac.study.dataset.sample import unit_gain_channel, unit_gain_moment
 from sionna_isac.waveform import Numerology
 
 CARRIER = 4.9e9

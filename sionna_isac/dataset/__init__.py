@@ -1,0 +1,28 @@
+"""Data sets of near-field channels: generation, storage, reading."""
+
+from sionna_isac.dataset.generate import generate_dataset
+from sionna_isac.dataset.inspect import (
+    describe_dataset,
+    is_dataset,
+    summarise_dataset,
+    verify_dataset,
+)
+from sionna_isac.dataset.read import ChannelDataset, open_dataset
+from sionna_isac.dataset.sample import SampleError, compute_sample, unit_gain_moment
+from sionna_isac.dataset.store import DatasetError
+from sionna_isac.dataset.workers import WorkerError
+
+__all__ = [
+    "ChannelDataset",
+    "DatasetError",
+    "SampleError",
+    "WorkerError",
+    "compute_sample",
+    "describe_dataset",
+    "generate_dataset",
+    "is_dataset",
+    "open_dataset",
+    "summarise_dataset",
+    "unit_gain_moment",
+    "verify_dataset",
+]

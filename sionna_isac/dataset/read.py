@@ -1,0 +1,230 @@
+"""Reading of data sets: arrays, and a `tf.data.Dataset` for training."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from sionna_isac.dataset.scenario import SPLITS
+from sionna_isac.dataset.store import (
+    VARIABLES,
+    DatasetError,
+    check_head,
+    damaged,
+    opened,
+    reading,
+    sample_digest,
+    split_file,
+)
+from sionna_isac.study.loading import parse_scenario
+
+__all__ = ["ChannelDataset", "open_dataset"]
+
+
+def open_dataset(path: str | Path, split: str = "train") -> ChannelDataset:
+    """Open a split of a data set.
+
+    Parameters
+    ----------
+    path : `str` | `Path`
+        Folder of the data set, or the file of a split
+    split : "train" (default) | "validation" | "test"
+        Split, if ``path`` is a folder
+
+    Output
+    ------
+    : :class:`ChannelDataset`
+        The split; channels are read when they are asked for
+
+    Raises
+    ------
+    DatasetError
+        If there is none or it is damaged
+    """
+    file = Path(path)
+    if file.is_dir() or not file.suffix:
+        if split not in SPLITS:
+            raise DatasetError(f"split must be one of {', '.join(SPLITS)}; got '{split}'")
+        file = split_file(file, split)
+    return ChannelDataset(file)
+
+
+class ChannelDataset:
+    """One split of a data set of channels.
+
+    Labels are in memory, channels are read from the file when they are asked for. The first time
+    that a sample is read, its checksum and its values are checked.
+
+    Parameters
+    ----------
+    file : `str` | `Path`
+        HDF5 file of a split
+
+    Raises
+    ------
+    DatasetError
+        If there is no such file, or it is damaged
+
+    Example
+    -------
+    >>> train = isac.dataset.open_dataset("results/dataset_10cm", "train")
+    >>> train.channel(range(8)).shape
+    (8, 16, 64, 64)
+    >>> for channel, labels in train.as_tf(batch_size=32, shuffle_seed=1): ...
+    """
+
+    def __init__(self, file: str | Path) -> None:
+        self.file = Path(file)
+        self._stack = contextlib.ExitStack()
+        self._store: h5py.File = self._stack.enter_context(opened(self.file))
+        try:
+            with reading(self.file):
+                self._read_head()
+        except DatasetError:
+            self.close()
+            raise
+
+    def _read_head(self) -> None:
+        attrs = self._store.attrs
+        self.attrs = {k: v.item() if isinstance(v, np.generic) else v for k, v in attrs.items()}
+        self.scenario = parse_scenario(json.loads(self.attrs["scenario"]))
+        self.split = str(self.attrs["split"])
+        self.categories = tuple(json.loads(self.attrs["categories"]))
+        self.parts = tuple(json.loads(self.attrs["parts"]))
+        check_head(self._store, self.scenario, self.file)
+        self.frequencies = self._store["frequency"][()]
+        self.tx_positions, self.rx_positions = (
+            self._store[f"{side}_position"][()] for side in ("tx", "rx")
+        )
+        self.labels = {n: self._store[n][()] for n in VARIABLES if n != "channel"}
+        self._sha256 = self._store["sha256"][()]
+        self._seen = np.zeros(len(self._sha256), bool)
+        wrong = [n for n in VARIABLES if len(self._store[n]) != len(self._sha256)]
+        expected = getattr(self.scenario.num_samples, self.split)
+        if wrong or len(self._sha256) != expected:
+            raise damaged(self.file, f"it does not hold {expected} samples")
+
+    def __len__(self) -> int:
+        return len(self._sha256)
+
+    def __repr__(self) -> str:
+        return (
+            f"ChannelDataset('{self.file}', {len(self)} samples, channel "
+            f"{list(self._store['channel'].shape[1:])})"
+        )
+
+    def __enter__(self) -> ChannelDataset:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stack.close()
+
+    def channel(self, indices: Sequence[int] | np.ndarray | int | slice) -> np.ndarray:
+        """Channels of samples.
+
+        Parameters
+        ----------
+        indices : `int` | `slice` | sequence of `int`
+            Numbers of samples
+
+        Output
+        ------
+        : [..., num_subcarriers, num_rx, num_tx], `np.complex64` or `np.complex128`
+            Channels, in the order of the indices
+
+        Raises
+        ------
+        DatasetError
+            If a sample is damaged
+        IndexError
+            If there is no such sample
+        """
+        numbers = np.arange(len(self))[indices]
+        if numbers.ndim == 0:
+            return self._one(int(numbers))
+        source = self._store["channel"]
+        result = np.empty((len(numbers), *source.shape[1:]), source.dtype)
+        for place, number in enumerate(numbers):
+            result[place] = self._one(int(number))
+        return result
+
+    def _one(self, index: int) -> np.ndarray:
+        where = f"sample {index} of split '{self.split}': "
+        with reading(self.file, where):
+            value = self._store["channel"][index]
+        if not self._seen[index]:
+            sample = {name: values[index] for name, values in self.labels.items()}
+            digest = sample_digest({"channel": value, **sample}, index)
+            if not np.array_equal(digest, self._sha256[index]):
+                raise damaged(self.file, "the checksum differs", where)
+            if not np.all(np.isfinite(value)):
+                raise DatasetError(f"{where}'{self.file}' holds values that are not finite")
+            self._seen[index] = True
+        return value
+
+    def check(self) -> None:
+        """Read all samples; :class:`DatasetError` names the first that is damaged."""
+        for index in range(len(self)):
+            self._one(index)
+
+    def as_tf(
+        self,
+        batch_size: int,
+        shuffle_seed: int | None = None,
+        normalize: bool = True,
+        drop_remainder: bool = False,
+    ) -> Any:
+        """The samples as batches for training.
+
+        Parameters
+        ----------
+        batch_size : `int`
+            Samples a batch
+        shuffle_seed : `None` (default) | `int`
+            Seed of the order, a new one in each epoch; `None` keeps the order of the file
+        normalize : `bool`, (default `True`)
+            Whether each channel is divided by its RMS; the label "rms" undoes it
+        drop_remainder : `bool`, (default `False`)
+            Whether a last batch that is not full is left out
+
+        Output
+        ------
+        : `tf.data.Dataset`
+            Pairs of channels [batch_size, num_subcarriers, num_rx, num_tx], complex, and labels: a
+            `dict` of "category" (`tf.int32`), "range" [m], "azimuth" [rad] and "rms", each
+            [batch_size]
+        """
+        import tensorflow as tf
+
+        from sionna_isac.core import checks
+
+        checks.integer("batch_size", batch_size)
+        source = self._store["channel"]
+        real = np.float32 if source.dtype == np.complex64 else np.float64
+        labels = {"category": self.labels["category"]}
+        labels |= {name: self.labels[name].astype(real) for name in ("range", "azimuth", "rms")}
+
+        def read(indices: np.ndarray) -> np.ndarray:
+            channel = self.channel(indices)
+            return channel / labels["rms"][indices, None, None, None] if normalize else channel
+
+        def batch(indices: Any) -> Any:
+            channel = tf.numpy_function(read, [indices], tf.as_dtype(source.dtype), stateful=False)
+            channel.set_shape([*indices.shape, *source.shape[1:]])
+            return channel, {name: tf.gather(value, indices) for name, value in labels.items()}
+
+        order = tf.data.Dataset.range(len(self))
+        if shuffle_seed is not None:
+            order = order.shuffle(len(self), shuffle_seed, reshuffle_each_iteration=True)
+        order = order.batch(batch_size, drop_remainder)
+        return order.map(batch).prefetch(2)

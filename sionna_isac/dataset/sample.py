@@ -1,0 +1,218 @@
+"""Computation of samples: a target, its placement, its channel. Runs in the workers."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import numpy as np
+from scipy.constants import epsilon_0
+from scipy.constants import speed_of_light as SPEED_OF_LIGHT
+
+import sionna_isac
+from sionna_isac.dataset.plan import SampleDraw, Task, draw_sample
+from sionna_isac.study.quiet import load_tensorflow
+from sionna_isac.study.store import StoreError
+
+__all__ = [
+    "SampleError",
+    "antennas",
+    "compute_sample",
+    "compute_task",
+    "target_response",
+    "unit_gain_channel",
+    "unit_gain_moment",
+]
+
+
+class SampleError(StoreError):
+    """A sample that cannot be computed; the message names it."""
+
+
+def unit_gain_moment(frequency: Any) -> np.ndarray:
+    r"""Dipole moment of a transmitter with which a response obeys the radar equation.
+
+    A dipole has the field :math:`E = k^2 p / (4\pi\varepsilon_0 r)` at its broadside. With
+    :math:`p = \varepsilon_0 \lambda / k^2` the echo of a target of radar cross section
+    :math:`\sigma` at the distance r is
+
+    .. math::
+        |h| = \frac{\lambda \sqrt{\sigma}}{(4\pi)^{3/2} r^2},
+
+    the amplitude between antennas of gain 1 toward the target.
+
+    Parameters
+    ----------
+    frequency : `float` | [...], array_like
+        Frequency [Hz]
+
+    Output
+    ------
+    : [...], `np.float64`
+        Dipole moment [C m]
+    """
+    wavelength = SPEED_OF_LIGHT / np.asarray(frequency, np.float64)
+    return epsilon_0 * wavelength**3 / (2 * np.pi) ** 2
+
+
+def antennas(scenario: Any) -> dict[str, np.ndarray]:
+    """Positions of the cross array [m] and unit polarisations, [num_tx, 3] and [num_rx, 3]."""
+    array = scenario.array
+    axes = {"y": 1, "z": 2}
+    result = {}
+    for side, number, axis in (("tx", array.num_tx, "y"), ("rx", array.num_rx, "z")):
+        positions, polarizations = np.zeros([2, number, 3])
+        offsets = (np.arange(number) - (number - 1) / 2) * array.wavelength / 2
+        positions[:, axes[axis]] = offsets
+        polarizations[:, axes[getattr(array, f"{side}_polarization")]] = 1
+        result[f"{side}_position"], result[f"{side}_polarization"] = positions, polarizations
+    return result
+
+
+def compute_task(scenario: Any, task: Task, version: str) -> tuple[Task, dict[str, np.ndarray]]:
+    """Compute a task's sample; ``version`` is that of the process that asks for it."""
+    if version != sionna_isac.__version__:
+        raise SampleError(
+            f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "
+            f"{version}: install the same version"
+        )
+    return task, compute_sample(scenario, task.split, task.number)
+
+
+def compute_sample(scenario: Any, split: str, index: int) -> dict[str, np.ndarray]:
+    """Compute one sample, which depends on nothing but the arguments.
+
+    Parameters
+    ----------
+    scenario : :class:`~sionna_isac.dataset.DatasetScenario`
+        Scenario
+    split : "train" | "validation" | "test"
+        Split
+    index : `int`
+        Number of the sample within it, from 0
+
+    Output
+    ------
+    : `dict`
+        "channel" [num_subcarriers, num_rx, num_tx], labels, solver figures, and for each part
+        of the target its name and material
+
+    Raises
+    ------
+    SampleError
+        If the solver does not converge or gives values that are not finite
+    """
+    draw = draw_sample(scenario, split, index)
+    where = (
+        f"sample {index} of split '{split}' ({scenario.categories[draw.category]}, instance "
+        f"{draw.instance}, range {draw.range:.2f} m)"
+    )
+    target = _target(scenario, draw)
+    try:
+        response = target_response(scenario, target)
+    except _library().scattering.NotConvergedError as error:
+        raise SampleError(f"{where}: {error}") from None
+    channel = unit_gain_channel(scenario, response.h)
+    power = float(np.mean(np.abs(channel) ** 2, dtype=np.float64))
+    if not 0 < power < np.inf:
+        raise SampleError(f"{where}: the channel is not finite or vanishes; mean power {power}")
+    label = target.label
+    return {
+        "channel": channel,
+        "category": np.int32(draw.category),
+        "range": np.float64(label.range),
+        "azimuth": np.float64(label.azimuth),
+        "heading": np.float64(draw.heading),
+        "instance": np.int32(draw.instance),
+        "instance_seed": np.int64(draw.instance_seed),
+        "center": target.center,
+        "dimensions": np.ptp(target.bounds, axis=0),
+        "volume": np.float64(target.volume),
+        "num_voxels": np.int32(target.num_voxels),
+        "rms": np.float64(np.sqrt(power)),
+        "iterations": response.iterations.astype(np.int32),
+        "residual": response.residual.astype(np.float64),
+        "rank": response.rank.astype(np.int32),
+        **_materials(target),
+    }
+
+
+def _target(scenario: Any, draw: SampleDraw) -> Any:
+    family = scenario.targets[draw.category].family
+    target = _voxels(family, draw.instance_seed, scenario.solver.voxel_size)
+    if scenario.material_spread:
+        target = target.perturbed(draw.material_seed, scenario.material_spread)
+    return target.placed_at(draw.range, draw.azimuth, draw.heading, -scenario.array.height)
+
+
+@functools.lru_cache(maxsize=4)
+def _voxels(family: str, seed: int, voxel_size: float) -> Any:
+    """Voxels of an instance; samples of one instance come one after the other."""
+    scene = _library().scene
+    vehicle = {"parametric_car": "ParametricCar", "parametric_motorbike": "ParametricMotorbike"}
+    return getattr(scene, vehicle[family])(seed=seed).voxelize(voxel_size)
+
+
+def target_response(scenario: Any, target: Any) -> Any:
+    """Response of a placed target; the antennas are taken into its frame, the grid stays."""
+    scattering = _library().scattering
+    array, solver = antennas(scenario), scenario.solver
+    moments = unit_gain_moment(scenario.array.carrier_frequency) * array["tx_polarization"]
+    with warnings.catch_warnings():
+        # that voxels are coarse is said once, by the scenario's run, not by each sample
+        warnings.simplefilter("ignore", scattering.CoarseGridWarning)
+        return scattering.volume_response(
+            target.positions,
+            target.voxel_size,
+            target.permittivity,
+            target.conductivity,
+            scenario.frequencies,
+            target.to_body(array["tx_position"]),
+            target.direction_to_body(moments),
+            target.to_body(array["rx_position"]),
+            target.direction_to_body(array["rx_polarization"]),
+            fill=target.fill,
+            normals=target.normals,
+            kernel=solver.kernel,
+            tolerance=solver.tolerance,
+            precision=scenario.precision,
+            approximation=solver.approximation,
+            metal=solver.metal,
+            max_iterations=solver.max_iterations,
+            allow_coarse=True,
+            return_info=True,
+        )
+
+
+def unit_gain_channel(scenario: Any, response: np.ndarray) -> np.ndarray:
+    """Response [F, R, T] to moments of the carrier as that to those of each tone."""
+    ratio = scenario.array.carrier_frequency / np.asarray(scenario.frequencies)
+    return response * (ratio**3)[:, None, None].astype(response.real.dtype)
+
+
+def _materials(target: Any) -> dict[str, np.ndarray]:
+    """Mean material of each part and the volume that it fills."""
+    number = len(target.part_names)
+    volume = np.bincount(target.part, target.fill, number)
+    used = np.flatnonzero(volume)
+    weight = {
+        name: (np.bincount(target.part, target.fill * values, number) / np.maximum(volume, 1e-300))
+        for name, values in (
+            ("permittivity", target.permittivity),
+            ("conductivity", target.conductivity),
+        )
+    }
+    return {
+        "part": np.array(target.part_names)[used],
+        "part_permittivity": weight["permittivity"][used],
+        "part_conductivity": weight["conductivity"][used],
+        "part_volume": volume[used] * target.voxel_size**3,
+    }
+
+
+@functools.cache
+def _library() -> Any:
+    """The library with TensorFlow, which is imported only where samples are computed."""
+    load_tensorflow()
+    return sionna_isac

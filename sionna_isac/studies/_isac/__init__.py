@@ -1,0 +1,3 @@
+"""Common parts of studies of an OFDM echo and a communication link."""
+
+__all__: list[str] = []

@@ -1,0 +1,199 @@
+"""Approaches that studies compare: what makes the beams and what estimates the targets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac import array, receiver, waveform
+from sionna_isac.core import Layer
+from sionna_isac.studies._isac.arrays import ideal_array, numerology
+from sionna_isac.study.blocks import Training
+from sionna_isac.study.learner import Stage
+from sionna_isac.study.store import StoreError
+
+__all__ = ["Approach", "ArrayApproach", "Parts", "copy_layer"]
+
+
+def copy_layer(layer: Any) -> Any:
+    """A layer made from the same arguments, with weights of its own."""
+    return type(layer).from_config(layer.get_config())
+
+
+class Parts(NamedTuple):
+    """Both ends of a system.
+
+    Attributes
+    ----------
+    precoder : :class:`~sionna_isac.core.Layer`
+        Makes beams [batch_size, num_antennas] for sectors [batch_size, 2]
+    receiver : :class:`~sionna_isac.core.Layer`
+        Makes a :class:`~sionna_isac.receiver.TargetEstimate` of a projected observation
+    """
+
+    precoder: Layer
+    receiver: Layer
+
+
+class Approach:
+    """Knowledge of transmitter and receiver, given or learned; it outlives its systems."""
+
+    def variables(self) -> list[Any]:
+        """All weights, in an order that depends on the structure only."""
+        raise NotImplementedError
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """Approaches of equal structure differ in the values of their weights only."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Tag that tells trainings of approaches of equal structure apart."""
+        return self.structure
+
+    def parts(self, max_span: float, training: bool) -> Parts:
+        """Ends of a system whose sectors are at most ``max_span`` rad wide."""
+        raise NotImplementedError
+
+    @property
+    def compilable(self) -> bool:
+        """`bool` : Whether XLA makes it faster"""
+        return True
+
+    def copy(self) -> Approach:
+        """Approach of the same structure with weights of its own."""
+        raise NotImplementedError
+
+    def estimate(
+        self, ends: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
+    ) -> receiver.TargetEstimate:
+        """Estimates from a projected observation; of a stage, at least those it trains."""
+        return ends.receiver(z, sector)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Parts of the training; empty if there is nothing to learn."""
+        return ()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Present values of all weights."""
+        return {f"weight_{i}": v.numpy() for i, v in enumerate(self.variables())}
+
+    def assign(self, weights: dict[str, np.ndarray]) -> None:
+        """Take over what :meth:`weights` of an approach of the same structure gave."""
+        variables = self.variables()
+        shapes = [tuple(v.shape) for v in variables]
+        given = [weights[f"weight_{i}"].shape for i in range(len(weights))]
+        if shapes != given:
+            raise StoreError(
+                f"weights must have shapes {shapes}, as {self.structure[0]} has; got {given}"
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(weights[f"weight_{i}"])
+
+
+class ArrayApproach(Approach):
+    """Least-squares beams and matching pursuit, from the steering vectors of an array.
+
+    Parameters
+    ----------
+    scenario
+        Scenario
+    assumed : :class:`~sionna_isac.core.Layer`
+        Array, or dictionary of steering vectors, that both ends believe to have
+    training : `None` (default) | `Training`
+        How it is learned, if it is
+    pursuit : "differentiable" (default) | "plain"
+        Differentiable OMP on a grid for all angles, or OMP on as many angles in the sector
+    num_angles : `None` (default) | `int`
+        Number of angles of the grid; `None` is that of the scenario
+    """
+
+    def __init__(
+        self,
+        scenario: Any,
+        assumed: Layer,
+        training: Training | None = None,
+        pursuit: str = "differentiable",
+        num_angles: int | None = None,
+    ) -> None:
+        self._scenario, self.array, self._training = scenario, assumed, training
+        self._pursuit = pursuit
+        self._num_angles = num_angles or scenario.receiver.num_angles
+
+    def variables(self) -> list[Any]:
+        """Weights of the array, by name: their order says which of them are trained."""
+        return sorted(self.array.weights, key=lambda v: v.name)
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """Kind of array and receiver, number of angles."""
+        return (type(self.array).__name__, self._pursuit, self._num_angles)
+
+    def copy(self) -> ArrayApproach:
+        """The same around a copy of the array."""
+        return ArrayApproach(
+            self._scenario,
+            copy_layer(self.array),
+            self._training,
+            self._pursuit,
+            self._num_angles,
+        )
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One: array and dictionary are learned in one go."""
+        return () if self._training is None else (Stage("array", self._training),)
+
+    def parts(self, max_span: float, training: bool) -> Parts:
+        """Least-squares precoder and pursuit."""
+        scenario = self._scenario
+        precision = scenario.precision
+        targets, wave, config = scenario.targets, scenario.waveform, scenario.receiver
+        angles = np.linspace(-math.pi / 2, math.pi / 2, self._num_angles)
+        nearest, farthest = targets.range_interval
+        ranges = np.linspace(nearest, farthest, config.num_ranges)
+        transmit = ideal_array(scenario) if scenario.array.impaired == "reception" else self.array
+        precoder = waveform.LeastSquaresPrecoder(
+            transmit, angles, regularization=wave.regularization, precision=precision
+        )
+        subcarriers = numerology(wave, scenario.array.wavelength)
+        if self._pursuit == "plain":
+            plain = receiver.OMP(
+                self.array,
+                subcarriers,
+                receiver.SearchGrid(self._num_angles, ranges),
+                max_targets=targets.max_targets,
+                precision=precision,
+            )
+            return Parts(precoder, plain)
+        temperature = None
+        noise = scenario.noise_power
+        if training and self._training is not None:
+            cell = math.sqrt(scenario.array.num_antennas * wave.num_subcarriers * noise)
+            temperature = self._training.temperature_scale / cell
+        differentiable = receiver.DifferentiableOMP(
+            self.array,
+            subcarriers,
+            receiver.SearchGrid(angles, ranges),
+            max_targets=targets.max_targets,
+            window=self._window(),
+            atoms="grid" if self._is_dictionary else config.atoms,
+            temperature=temperature,
+            no=noise,
+            max_span=max_span,
+            precision=precision,
+        )
+        return Parts(precoder, differentiable)
+
+    @property
+    def _is_dictionary(self) -> bool:
+        return isinstance(self.array, array.SteeringDictionary)
+
+    def _window(self) -> tuple[int, int]:
+        """Half widths in cells; that of the angle is the same angle whatever the grid."""
+        half, half_range = self._scenario.receiver.window
+        share = (self._num_angles - 1) / (self._scenario.receiver.num_angles - 1)
+        return (max(1, round(half * share)) if half else 0, half_range)

@@ -1,0 +1,3 @@
+"""Common parts of studies of scattered fields."""
+
+__all__: list[str] = []

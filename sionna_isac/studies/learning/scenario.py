@@ -1,0 +1,222 @@
+"""Scenarios that compare approaches: models, learned models and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sionna_isac.studies._isac.blocks import Sampling
+from sionna_isac.studies._isac.scenario import IsacStudy
+from sionna_isac.study.blocks import UNSUPERVISED, Count, Frozen, Training, increasing
+
+__all__ = ["LearningScenario", "check_claims", "check_labels"]
+
+Pursuit = Literal["differentiable", "plain"]
+Metric = Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"]
+
+
+class Unknown(Frozen):
+    """The ideal array is believed in: the mismatched baseline."""
+
+    kind: Literal["unknown"]
+    pursuit: Pursuit = "plain"
+    """OMP on the grid (plain) or between its points (differentiable)"""
+
+
+class Known(Frozen):
+    """The true array is known."""
+
+    kind: Literal["known"]
+    pursuit: Pursuit = "differentiable"
+    """OMP on the grid (plain) or between its points (differentiable)"""
+
+
+class Impairments(Frozen):
+    """The parameters of the impairments are learned (``array.learn``)."""
+
+    kind: Literal["impairments"]
+    training: Training
+    """Training of the parameters"""
+
+
+class UniformTraining(Training):
+    """Training on all sectors from the start: no parameters tie one angle to another."""
+
+    sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the iterations in which sectors widen from broadside to all"""
+
+
+class Dictionary(Frozen):
+    """The steering vectors of ``num_angles`` angles are learned."""
+
+    kind: Literal["dictionary"]
+    num_angles: Annotated[int, Field(ge=8)] = 720
+    """Number of angles that have a learned steering vector, from -90 to 90 degrees"""
+    training: UniformTraining
+    """Training of the steering vectors: objective gospa or mse, all samples labelled"""
+
+    @model_validator(mode="after")
+    def _labelled(self) -> Self:
+        # without a model of the array, nothing but labels ties a column to its angle
+        if self.training.objective in UNSUPERVISED or self.training.labelled_fraction < 1:
+            raise ValueError(
+                "training.objective of a dictionary must be gospa or mse, all samples labelled; "
+                f"got '{self.training.objective}', labelled_fraction "
+                f"{self.training.labelled_fraction:g}"
+            )
+        return self
+
+
+class Networks(Frozen):
+    """Networks for the beam, position and detection (NNBL), learned in two steps.
+
+    The map that networks see has ``num_angles`` over the sector times ``num_ranges`` cells. "full"
+    and "limited" are the paper's; "small" learns in minutes, from a map of 32 times 64 cells.
+    """
+
+    kind: Literal["networks"]
+    size: Literal["full", "small", "limited"] = "full"
+    """Size of the networks"""
+    num_angles: Annotated[int, Field(ge=16)] = 320
+    """Angles of the map that networks see, over the sector"""
+    num_ranges: Annotated[int, Field(ge=16)] = 128
+    """Ranges of the map that networks see"""
+    position: UniformTraining
+    """First step, beam and position: objective mse or gospa"""
+    detection: UniformTraining
+    """Second step, beam and detection: objective bce or detection_gospa"""
+
+    @model_validator(mode="after")
+    def _objectives(self) -> Self:
+        for name, allowed in (
+            ("position", ("mse", "gospa")),
+            ("detection", ("bce", "detection_gospa")),
+        ):
+            training = getattr(self, name)
+            if training.objective not in allowed:
+                raise ValueError(
+                    f"{name}.objective must be one of {', '.join(allowed)}; "
+                    f"got '{training.objective}'"
+                )
+            if training.labelled_fraction < 1:
+                raise ValueError(f"{name}.labelled_fraction must be 1: networks need labels")
+        if self.position.validation is not None:
+            raise ValueError(
+                "position.validation has no meaning: its scores need the detection, which is "
+                "trained afterwards; set detection.validation"
+            )
+        return self
+
+
+ApproachConfig = Annotated[
+    Unknown | Known | Impairments | Dictionary | Networks, Field(discriminator="kind")
+]
+
+
+class Claim(Frozen):
+    """Claim that one approach is better than another, or as good as it (``alike``).
+
+    Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
+    that are swept, at the largest share and the first phase. "Better" needs confidence intervals
+    that do not overlap, "alike" ones that do.
+    """
+
+    better: str
+    """Name of an approach"""
+    worse: str
+    """Name of the approach that it is compared with"""
+    alike: bool = False
+    """If true, the claim is that both are alike"""
+    metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
+    """Metrics that must agree with the claim"""
+    eta: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the sensing beam at which the claim is judged; null: that of the waveform"""
+
+
+def check_labels(labels: Iterable[str]) -> None:
+    """Refuse names of approaches that cannot be part of file names."""
+    for label in labels:
+        if not label.replace("_", "").isalnum():
+            raise ValueError(
+                f"approaches must have names of letters, digits and underscores; got '{label}'"
+            )
+
+
+def check_claims(claims: Sequence[Any], labels: Iterable[str], etas: Sequence[float]) -> None:
+    """Refuse claims on what is not compared."""
+    for claim in claims:
+        for name in (claim.better, claim.worse):
+            if name not in labels:
+                raise ValueError(f"claims must name approaches, {', '.join(labels)}; got '{name}'")
+        if claim.eta is not None and claim.eta not in etas:
+            raise ValueError(f"claims.eta must be one of eta, {list(etas)}; got {claim.eta:g}")
+
+
+class LearningScenario(IsacStudy):
+    """Learned approaches against model-based ones, over the false-alarm probability and the beam.
+
+    Everything is repeated for ``num_draws`` draws of the impairments. Trained models are kept for
+    other studies that need the same.
+    """
+
+    kind: Literal["learning"]
+    num_draws: Count = 1
+    """Number of draws of the impairments, each a repetition of all"""
+    approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
+    """Approaches that are compared, by names of letters, digits and underscores"""
+    eta: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
+    """Shares of the sensing beam, increasing; empty: that of the waveform"""
+    phi: tuple[float, ...] = ()
+    """Phases between the beams, increasing; empty: that of the waveform [rad]"""
+    evaluation: Sampling = Sampling()
+    """Monte-Carlo evaluation"""
+    claims: tuple[Claim, ...] = ()
+    """Statements that are judged at the end"""
+
+    @field_validator("eta", "phi")
+    @classmethod
+    def _ordered(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        return increasing(value) if value else value
+
+    @property
+    def etas(self) -> tuple[float, ...]:
+        """Shares of the sensing beam, that of the waveform if none are given."""
+        return self.eta or (self.waveform.eta,)
+
+    @property
+    def phis(self) -> tuple[float, ...]:
+        """Phases between the beams [rad], that of the waveform if none are given."""
+        return self.phi or (self.waveform.phi,)
+
+    @property
+    def beam(self) -> tuple[float, float]:
+        """Share and phase at which claims are judged: those of the waveform, if they are swept."""
+        wave = self.waveform
+        eta = wave.eta if wave.eta in self.etas else self.etas[-1]
+        return eta, wave.phi if wave.phi in self.phis else self.phis[0]
+
+    @model_validator(mode="after")
+    def _compared(self) -> Self:
+        check_labels(self.approaches)
+        for label, config in self.approaches.items():
+            if isinstance(config, (Impairments, Dictionary)):
+                self.check_objective(f"approaches.{label}.training", config.training)
+            if isinstance(config, Impairments) and not self.array.learn:
+                raise ValueError(f"array.learn must name what '{label}' learns; got []")
+            if isinstance(config, Networks):
+                self._check_networks(label, config)
+        check_claims(self.claims, self.approaches, self.etas)
+        return self
+
+    def _check_networks(self, label: str, config: Networks) -> None:
+        for name in ("position", "detection"):
+            self.check_assignment(f"approaches.{label}.{name}", getattr(config, name))
+        if self.waveform.eta == 0:
+            raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
+        if self.array.impaired == "reception":
+            raise ValueError(
+                f"approaches.{label}: networks make no difference between arrays that transmit "
+                "and receive; array.impaired must be 'both'"
+            )
