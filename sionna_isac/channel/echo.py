@@ -233,7 +233,7 @@ class MonostaticEcho(Layer):
             amplitude *= self._unit_energy
         delay = self.delay(targets.range)
         flat = tf.reshape(delay, [-1, self.numerology.num_subcarriers])
-        projected = linalg.matmul(flat, tf.constant(basis.vectors.conj(), self.cdtype))
+        projected = linalg.matmul(flat, tf.math.conj(basis.columns(self.cdtype)))
         projected = tf.reshape(projected, [*linalg.sizes(delay)[:-1], basis.rank])
         y = linalg.matmul(
             tf.linalg.matrix_transpose(receiving), amplitude[..., tf.newaxis] * projected

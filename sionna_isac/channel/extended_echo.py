@@ -312,7 +312,7 @@ class ExtendedEcho(Layer):
         targets, beam = self._given(targets), self.cast(beam, Complex, "beam")
         no = self.cast(no, Real, "no")
         y = self._beamformed(self._channel(targets, beam.shape[0]), beam)
-        y = linalg.matmul(y, tf.constant(basis.vectors.conj(), self.cdtype))
+        y = linalg.matmul(y, tf.math.conj(basis.columns(self.cdtype)))
         return add_noise(y, no)
 
     def _beamformed(self, h: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:

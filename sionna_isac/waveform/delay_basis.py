@@ -56,6 +56,14 @@ class DelayBasis:
         r"""[num_subcarriers, rank] : Orthonormal columns :math:`\mathbf{Q}`"""
         return self._vectors
 
+    def columns(self, dtype: tf.DType) -> tf.Tensor:
+        """Basis [num_subcarriers, rank] as a tensor that graphs take as an input, not a constant.
+
+        Products with a constant are compiled in another order of sums.
+        """
+        with tf.init_scope():
+            return tf.constant(self._vectors, dtype)
+
     @property
     def coefficients(self) -> np.ndarray:
         r"""[rank, num_ranges] : Delay vectors of the grid in the basis, :math:`\mathbf{C}`"""
