@@ -42,7 +42,7 @@ def has_angles(inside: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         empty = int(tf.where(~valid)[0, 0])
         low, high = (float(v) for v in sector[empty])
         raise ValueError(
-            "sector must contain an angle of the grid (angle_grid or grid.angles); got "
-            f"[{low:g}, {high:g}] rad in sample {empty}"
+            f"sector must contain an angle of angle_grid; got [{low:g}, {high:g}] rad in sample "
+            f"{empty}"
         )
     return valid
