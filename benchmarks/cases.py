@@ -63,28 +63,36 @@ class Bench:
         self.true_positions = tf.convert_to_tensor(self.true_array.positions)
         self.array = isac.array.UniformLinearArray(number, WAVELENGTH, trainable=True, **options)
         self.start = tf.constant((np.arange(number) - (number - 1) / 2) / 2, self.rdtype)
-        spacing, ranges = setting.subcarrier_spacing, setting.range_grid
+        bandwidth = setting.num_subcarriers * setting.subcarrier_spacing
+        self.numerology = isac.waveform.Numerology(
+            setting.num_subcarriers, setting.subcarrier_spacing, SPEED_OF_LIGHT / WAVELENGTH
+        )
+        ranges = setting.range_grid
         self.differentiable = isac.receiver.DifferentiableOMP(
             self.array,
-            setting.angle_grid,
-            ranges,
-            spacing,
-            setting.max_targets,
+            self.numerology,
+            isac.receiver.SearchGrid(setting.angle_grid, ranges),
+            max_targets=setting.max_targets,
             window=setting.window,
             atoms="grid",
             temperature=setting.inverse_temperature,
             max_span=setting.span[1],
-            num_subcarriers=setting.num_subcarriers,
             **options,
         )
         self.omp = isac.receiver.OMP(
-            self.array, setting.angle_grid.size, ranges, spacing, setting.max_targets, **options
+            self.array,
+            self.numerology,
+            isac.receiver.SearchGrid(setting.angle_grid.size, ranges),
+            max_targets=setting.max_targets,
+            **options,
         )
         self.precoder = isac.waveform.LeastSquaresPrecoder(
-            self.array, setting.angle_grid, setting.regularization, **options
+            self.array, setting.angle_grid, regularization=setting.regularization, **options
         )
         self.multibeam = isac.waveform.MultibeamPrecoder(**options)
-        self.echo = isac.channel.MonostaticEcho(self.true_array, spacing, normalize=True, **options)
+        self.echo = isac.channel.MonostaticEcho(
+            self.true_array, self.numerology, normalize=True, **options
+        )
         self.sector = isac.scene.RandomSector(setting.centre, setting.span, **options)
         interval = (float(ranges[0]), float(ranges[-1]))
         self.scene = isac.scene.TargetScene(
@@ -94,9 +102,9 @@ class Bench:
         self.link = isac.channel.MultitapLink(
             self.true_array,
             self.user_sector,
-            setting.num_subcarriers * spacing,
-            setting.num_taps,
-            setting.link_power,
+            bandwidth=bandwidth,
+            num_taps=setting.num_taps,
+            power=setting.link_power,
             **options,
         )
         self.symbols = isac.waveform.SymbolSource(setting.num_subcarriers, **options)
@@ -120,8 +128,8 @@ class Bench:
 
     @property
     def rank(self) -> int:
-        """Rank of the delay dictionary of the library."""
-        return self.differentiable.delay_dictionary().rank
+        """Rank of the delay basis of the library."""
+        return self.differentiable.basis.rank
 
     # --- receivers -------------------------------------------------------------------------------
 
@@ -211,7 +219,6 @@ class Bench:
     def library_loss(self, draws: plain.Draws | None = None) -> tuple[tf.Tensor, tf.Tensor, Any]:
         """Loss, symbol error rate, estimates; of the given draws or of new ones."""
         s, batch_size, no = self.setting, self.training_batch_size, self.setting.noise_power
-        basis = tf.constant(self.differentiable.delay_basis, self.array.cdtype)
         if draws is None:
             sector = self.sector(batch_size)
             targets = self.scene(sector)
@@ -232,14 +239,16 @@ class Bench:
             link_noise = draws.link_noise
         user = self.precoder(self.user_sector(1))
         beam = self.multibeam(self.precoder(sector), tf.repeat(user, batch_size, 0), s.eta)
-        z = self.echo.filtered(targets, beam, basis, no if draws is None else None)
+        z = self.echo.filtered(
+            targets, beam, self.differentiable.basis, no if draws is None else None
+        )
         if draws is not None:
             filtered = draws.noise / x[:, tf.newaxis]
-            z += self.differentiable.delay_dictionary().project(filtered)
-        estimate = self.differentiable(z, sector, projected=True)
+            z += self.differentiable.basis.project(filtered)
+        estimate = self.differentiable(z, sector)
         guess = isac.objective.positions(estimate.angle, estimate.range)
         loss = isac.objective.gospa_loss(guess, targets.position, targets.num_targets, s.cutoff)
-        csi = self.link.csi(paths, tf.stop_gradient(beam), s.num_subcarriers, s.subcarrier_spacing)
+        csi = self.link.csi(paths, tf.stop_gradient(beam), self.numerology)
         decided = self.detector(csi * x + link_noise, csi, no)
         wrong = tf.reduce_any(tf.cast(decided, tf.int32) != tf.cast(bits, tf.int32), -1)
         return loss, tf.reduce_mean(tf.cast(wrong, tf.float32)), estimate

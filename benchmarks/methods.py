@@ -128,7 +128,7 @@ def _ofdm(config: dict[str, Any], num_targets: int = 1) -> Callable[[bool], Side
         learner = IsacSystem(scenario, truth, approach, training=True)
         tested = IsacSystem(scenario, truth, approach)
         size, number = scenario.array.num_antennas, scenario.waveform.num_subcarriers
-        reciprocal = isac.receiver.ReciprocalFilter()
+        reciprocal = isac.receiver.ReciprocalFilter(tested.echo.numerology)
 
         def inference(batch_size: int) -> Call:
             sector = _values(learner.sector(batch_size))

@@ -54,7 +54,7 @@ def main() -> int:
             progress.update(task, advance=1, description=text)
 
         bench = Bench(plain.letter(), *((16, 16) if args.quick else (64, 80)))
-        environment["rank of the delay dictionary"] = bench.rank
+        environment["rank of the delay basis"] = bench.rank
         results: dict[str, dict[str, Any]] = {}
         for name in names:
             step(f"{name}: agreement")

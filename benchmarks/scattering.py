@@ -188,7 +188,7 @@ def work(source: str, target: str) -> None:
             task["positions"],
             size,
             [frequency],
-            fill,
+            fill=fill,
             tolerance=TOLERANCE,
             backend="tf",
             precision="single",

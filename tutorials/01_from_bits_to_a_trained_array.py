@@ -40,7 +40,6 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from scipy.constants import c as SPEED_OF_LIGHT
 from sionna.phy.channel import OFDMChannel
 from sionna.phy.ofdm import ResourceGridMapper
 
@@ -65,10 +64,12 @@ num_test_batches = 2 if QUICK else 20
 max_targets = 3 if QUICK else 5
 
 carrier_frequency = 60e9  # Hz
-wavelength = SPEED_OF_LIGHT / carrier_frequency  # m
 subcarrier_spacing = 120e3  # Hz
+numerology = isac.waveform.Numerology(num_subcarriers, subcarrier_spacing, carrier_frequency)
+wavelength = numerology.wavelength  # m
 angle_grid = np.linspace(-np.pi / 2, np.pi / 2, num_angles)  # rad
 range_grid = np.linspace(10.0, 190.0, num_ranges)  # m
+search = isac.receiver.SearchGrid(angle_grid, range_grid)
 
 # %% [markdown]
 # ## 1. Bits, symbols, and a shared grid
@@ -128,7 +129,11 @@ single = isac.array.UniformLinearArray(1, wavelength)
 link = isac.channel.MultitapLink(
     single, isac.scene.FixedSector((-1.0, 1.0)), bandwidth=64 * subcarrier_spacing
 )
-channel = link.csi(link.paths(4000), tf.ones([4000, 1]), 64, subcarrier_spacing)
+channel = link.csi(
+    link.paths(4000),
+    tf.ones([4000, 1]),
+    isac.waveform.Numerology.from_resource_grid(grid, carrier_frequency),
+)
 for reserved in (2, 4, 8, 16, 32):
     share = 1 - reserved / 64
     snr = 10**1.5 / share * np.abs(channel.numpy()) ** 2
@@ -148,7 +153,9 @@ plt.show()
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 25)])
-known = isac.array.UniformLinearArray(num_antennas, wavelength, truth.element_positions)
+known = isac.array.UniformLinearArray(
+    num_antennas, wavelength, element_positions=truth.element_positions
+)
 unknown = isac.array.UniformLinearArray(num_antennas, wavelength)
 
 error = (truth.element_positions - unknown.element_positions) / wavelength
@@ -166,7 +173,7 @@ user_sector = tf.constant(np.deg2rad([[30.0, 50.0]]), tf.float32)
 
 def make_precoder(array, regularization=0.1):
     """Least-squares beams for what ``array`` is believed to be."""
-    return isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization)
+    return isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=regularization)
 
 
 angles = np.linspace(-np.pi / 2, np.pi / 2, 1441)
@@ -220,8 +227,8 @@ targets = isac.scene.PointTargets(
 )
 no_map = num_antennas / 10**2.0  # SNR_r = K sigma_r^2 / N_0 = 20 dB with sigma_r = 1
 
-echo = isac.channel.MonostaticEcho(truth, subcarrier_spacing, normalize=True)
-reciprocal = isac.receiver.ReciprocalFilter()
+echo = isac.channel.MonostaticEcho(truth, numerology, normalize=True)
+reciprocal = isac.receiver.ReciprocalFilter(numerology)
 x, _ = symbols(1)
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True)
@@ -230,7 +237,7 @@ for axis, (name, array) in zip(axes, (("known", known), ("unknown", unknown)), s
     beam = make_precoder(array)(target_sector)
     isac.set_seed(3)  # the same noise in both panels
     y = reciprocal(echo(x, targets, beam, no_map), x)
-    amplitude = isac.receiver.AngleDelayMap(array, angle_grid, range_grid, subcarrier_spacing)(y)
+    amplitude = isac.receiver.AngleDelayMap(array, numerology, search)(y)
     peak = peak or float(tf.reduce_max(amplitude))
     isac.plots.show_map(
         amplitude[0],
@@ -262,10 +269,8 @@ plt.show()
 # %%
 beam = make_precoder(known)(target_sector)
 y = reciprocal(echo(x, targets, beam, no_map), x)
-plain = isac.receiver.OMP(known, angle_grid, range_grid, subcarrier_spacing, 5)
-smooth = isac.receiver.DifferentiableOMP(
-    known, angle_grid, range_grid, subcarrier_spacing, 5, noise_power=no_map
-)
+plain = isac.receiver.OMP(known, numerology, search, max_targets=5)
+smooth = isac.receiver.DifferentiableOMP(known, numerology, search, max_targets=5, no=no_map)
 for name, receiver in (("OMP", plain), ("differentiable OMP", smooth)):
     found = receiver(y, target_sector)
     print(name)
@@ -279,7 +284,7 @@ print("truth\n  ", np.rad2deg(targets.angle[0]), "deg", targets.range[0], "m")
 # The fifth metric is what noise alone gives. A threshold between must be set for a wanted false
 # alarm probability, and that takes many scenes. Here is the whole sensing chain as a function, with
 # a shortcut that matters for speed: a bounded range region is spanned by few delay vectors
-# (`delay_basis`), and `MonostaticEcho.filtered` gives the filtered echo in that basis, with noise
+# (`basis`), and `MonostaticEcho.filtered` gives the filtered echo in that basis, with noise
 # of exactly the right distribution.
 
 # %%
@@ -290,18 +295,16 @@ def make_receiver(array, span_deg=20.0):
     """Differentiable OMP that believes in ``array``, for sectors up to ``span_deg``."""
     return isac.receiver.DifferentiableOMP(
         array,
-        angle_grid,
-        range_grid,
-        subcarrier_spacing,
-        max_targets,
-        noise_power=no,
+        numerology,
+        search,
+        max_targets=max_targets,
+        no=no,
         max_span=np.deg2rad(span_deg) * (1 + 1e-4),
-        num_subcarriers=num_subcarriers,
     )
 
 
 receiver = make_receiver(known)
-print("subcarriers", receiver.delay_basis.shape[0], "-> dimensions", receiver.delay_basis.shape[1])
+print("subcarriers", num_subcarriers, "-> dimensions", receiver.basis.rank)
 
 scene = isac.scene.TargetScene(
     max_targets, (range_grid[0], range_grid[-1]), isac.scene.RayleighGain(1.0)
@@ -312,14 +315,13 @@ def sense(array, seed=10):
     """Simulate the test sector with beams and receiver made for ``array``."""
     precoder = make_precoder(array)
     receiver = make_receiver(array)
-    basis = tf.constant(receiver.delay_basis, tf.complex64)
 
     @tf.function(jit_compile=True)
     def batch():
         sector = tf.tile(target_sector, [100, 1])
         targets = scene(sector)
-        z = echo.filtered(targets, precoder(sector), basis, no)
-        return targets, receiver(z, sector, projected=True)
+        z = echo.filtered(targets, precoder(sector), receiver.basis, no)
+        return targets, receiver(z, sector)
 
     isac.set_seed(seed)  # the same targets for every array
     parts = []
@@ -327,7 +329,7 @@ def sense(array, seed=10):
         targets, found = batch()
         parts.append(
             (
-                isac.objective.positions(found.angle, found.range),
+                found.position,
                 found.metric,
                 targets.position,
                 targets.num_targets,
@@ -474,14 +476,13 @@ class TrainableStation(keras.Model):
         self.array = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=True)
         self.precoder = make_precoder(self.array)
         self.receiver = make_receiver(self.array)
-        self.basis = tf.constant(self.receiver.delay_basis, tf.complex64)
         self.scene = scene
         self.echo = echo  # the true array is in here, and nowhere else
 
     def call(self, sector):
         targets = self.scene(sector)
-        z = self.echo.filtered(targets, self.precoder(sector), self.basis, no)
-        return targets, self.receiver(z, sector, projected=True), z
+        z = self.echo.filtered(targets, self.precoder(sector), self.receiver.basis, no)
+        return targets, self.receiver(z, sector), z
 
     def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
         _, found, z = y_pred

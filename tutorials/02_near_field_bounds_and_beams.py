@@ -338,8 +338,10 @@ for level in powers_dbm:
     received = echo(x, point, reflections, no)
     for refinements, music in receivers.items():
         found = music(received, sector)
-        errors["angle"][refinements].append(isac.metrics.rmse(found.angle, np.full(trials, angle)))
-        offset = np.linalg.norm(found.position - target, axis=-1)
+        errors["angle"][refinements].append(
+            isac.metrics.rmse(found.angle[:, 0], np.full(trials, angle))
+        )
+        offset = np.linalg.norm(found.position[:, 0] - target, axis=-1)
         errors["position"][refinements].append(isac.metrics.rmse(offset, 0 * offset))
     bounds.append(
         isac.bound.near_field_target_bound(positions, wavelength, target, beams, *arguments)

@@ -328,12 +328,12 @@ plt.show()
 
 # %%
 num_elements = 16
-subcarrier_spacing = 100e6 / num_subcarriers
+numerology = isac.waveform.Numerology(num_subcarriers, 100e6 / num_subcarriers, frequency)
 array = isac.array.UniformLinearArray(num_elements, wavelength)
 bike = isac.scene.ParametricMotorbike(seed=2).voxelize(voxel_size)
 bike = bike.placed_at(range=10.0, azimuth=0.15, heading=1.2, height=-1.0)
 echo = isac.channel.ExtendedEcho.from_target(
-    array, bike, subcarrier_spacing, num_subcarriers, tolerance=1e-4, allow_coarse=True
+    array, bike, numerology, tolerance=1e-4, allow_coarse=True
 )
 
 angle = bike.label.azimuth
@@ -349,12 +349,13 @@ points = isac.scene.PointTargets(
     gain=np.array([[gain]]) + 0j,
     num_targets=np.array([1]),
 )
-single = isac.channel.MonostaticEcho(array, subcarrier_spacing)(x, points, beam)
+single = isac.channel.MonostaticEcho(array, numerology)(x, points, beam)
 
 angle_grid, range_grid = np.linspace(-0.6, 0.6, 121), np.linspace(6, 6 + 1.4 * num_subcarriers, 80)
-receiver = isac.receiver.OMP(array, angle_grid, range_grid, subcarrier_spacing, 3)
-delay_map = isac.receiver.AngleDelayMap(array, angle_grid, range_grid, subcarrier_spacing)
-reciprocal = isac.receiver.ReciprocalFilter()
+search = isac.receiver.SearchGrid(angle_grid, range_grid)
+receiver = isac.receiver.OMP(array, numerology, search, max_targets=3)
+delay_map = isac.receiver.AngleDelayMap(array, numerology, search)
+reciprocal = isac.receiver.ReciprocalFilter(numerology)
 sector = tf.constant([[-0.6, 0.6]])
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True)
 for axis, (name, y) in zip(axes, (("point", single), ("motorbike", extended)), strict=True):

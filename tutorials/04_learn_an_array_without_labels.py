@@ -40,7 +40,6 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac as isac
 
@@ -62,10 +61,11 @@ num_test_batches = 1 if QUICK else 8
 batch_size = 16 if QUICK else 80
 max_targets = 3
 
-wavelength = SPEED_OF_LIGHT / 60e9  # m
-subcarrier_spacing = 480e3  # Hz
+numerology = isac.waveform.Numerology(num_subcarriers, 480e3, carrier_frequency=60e9)
+wavelength = numerology.wavelength  # m
 angle_grid = np.linspace(-np.pi / 2, np.pi / 2, num_angles)  # rad
 range_grid = np.linspace(10.0, 190.0, num_ranges)  # m
+search = isac.receiver.SearchGrid(angle_grid, range_grid)
 no = num_antennas / 10**2.0  # SNR_r = K sigma_r^2 / N_0 = 20 dB with sigma_r = 1
 
 # %% [markdown]
@@ -77,7 +77,9 @@ no = num_antennas / 10**2.0  # SNR_r = K sigma_r^2 / N_0 = 20 dB with sigma_r = 
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 15)])
-known = isac.array.UniformLinearArray(num_antennas, wavelength, truth.element_positions)
+known = isac.array.UniformLinearArray(
+    num_antennas, wavelength, element_positions=truth.element_positions
+)
 unknown = isac.array.UniformLinearArray(num_antennas, wavelength)
 scene = isac.scene.TargetScene(
     max_targets, (range_grid[0], range_grid[-1]), isac.scene.RayleighGain(1.0)
@@ -93,18 +95,16 @@ def make_receiver(array, num_targets=max_targets, max_span_deg=20.01):
     """Differentiable OMP that believes in ``array``."""
     return isac.receiver.DifferentiableOMP(
         array,
-        angle_grid,
-        range_grid,
-        subcarrier_spacing,
-        num_targets,
-        noise_power=no,
+        numerology,
+        search,
+        max_targets=num_targets,
+        no=no,
         max_span=np.deg2rad(max_span_deg),
-        num_subcarriers=num_subcarriers,
     )
 
 
-basis = tf.constant(make_receiver(known).delay_basis, tf.complex64)
-print("subcarriers", basis.shape[0], "-> dimensions of the observation", basis.shape[1])
+basis = make_receiver(known).basis
+print("subcarriers", num_subcarriers, "-> dimensions of the observation", basis.rank)
 
 # %% [markdown]
 # One target without noise is enough to see what errors do. The angle–delay map is the correlation
@@ -112,7 +112,7 @@ print("subcarriers", basis.shape[0], "-> dimensions of the observation", basis.s
 # of a target at 25°, divided by the largest value that any map of this observation can have.
 
 # %%
-echo = isac.channel.MonostaticEcho(truth, subcarrier_spacing, normalize=True)
+echo = isac.channel.MonostaticEcho(truth, numerology, normalize=True)
 one_target = isac.scene.PointTargets(
     angle=np.deg2rad([[25.0]]),
     range=np.array([[100.0]]),
@@ -121,8 +121,7 @@ one_target = isac.scene.PointTargets(
 )
 sector = tf.constant(np.deg2rad([[15.0, 35.0]]), tf.float32)
 z = echo.filtered(one_target, make_precoder(known)(sector), basis)
-delay = echo.delay(tf.constant(100.0), num_subcarriers)
-cut = tf.linalg.matvec(z[0], tf.linalg.matvec(basis, tf.math.conj(delay), transpose_a=True))
+cut = tf.linalg.matvec(z[0], tf.math.conj(basis.atom(tf.constant(100.0))))
 bound = np.sqrt(num_antennas * num_subcarriers) * np.linalg.norm(z)
 
 angles = np.linspace(-np.pi / 2, np.pi / 2, 1441)
@@ -162,7 +161,7 @@ true_positions = truth.element_positions / wavelength
 
 def relative_peak(array, receiver, z, sector):
     """Metric of the first target [batch_size], and its Cauchy-Schwarz bound squared."""
-    found = receiver(z, sector, projected=True)
+    found = receiver(z, sector)
     steering = array.steering(tf.stop_gradient(found.angle[:, 0]))
     norm = tf.reduce_sum(tf.abs(steering) ** 2, -1)
     energy = tf.reduce_sum(tf.abs(z) ** 2, (1, 2))
@@ -406,9 +405,7 @@ chains = isac.array.ImpairedArray(
     num_antennas, wavelength, gain=drawn.gain, phase=drawn.phase - tilt
 )
 more = num_iterations // 2  # iterations of all later trainings
-chain_echo = isac.channel.MonostaticEcho(
-    unknown, subcarrier_spacing, normalize=True, receive_array=chains
-)
+chain_echo = isac.channel.MonostaticEcho(unknown, numerology, normalize=True, receive_array=chains)
 phases = isac.array.ImpairedArray(num_antennas, wavelength, trainable=("phase",))
 first = train(Station(phases, chain_echo, transmit_array=unknown), 3e-2, growth=0.7)
 model = isac.array.ImpairedArray(
@@ -512,7 +509,7 @@ def sense(array, echo, transmit_array=None, seed=10):
         sector = tf.repeat(target_sector, 500, axis=0)
         targets = scene(sector)
         z = echo.filtered(targets, tf.repeat(beam, 500, axis=0), basis, no)
-        found = receiver(z, sector, projected=True)
+        found = receiver(z, sector)
         parts.append((*found[:3], targets.angle, targets.range, targets.num_targets))
     angle, distance, metric, true_angle, true_range, num_true = (
         np.concatenate(values) for values in zip(*parts, strict=True)

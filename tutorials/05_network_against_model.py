@@ -50,7 +50,6 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac as isac
 
@@ -74,10 +73,11 @@ num_network_iterations = 4 if QUICK else 300  # of the first step of the network
 num_test_batches = 2 if QUICK else 10
 test_size = 50 if QUICK else 500  # scenes of a batch
 
-wavelength = SPEED_OF_LIGHT / 60e9  # m
-subcarrier_spacing = 960e3  # Hz
+numerology = isac.waveform.Numerology(num_subcarriers, 960e3, carrier_frequency=60e9)
+wavelength = numerology.wavelength  # m
 angle_grid = np.linspace(-np.pi / 2, np.pi / 2, num_angles)  # rad
 range_grid = np.linspace(10.0, 150.0, num_ranges)  # m
+search = isac.receiver.SearchGrid(angle_grid, range_grid)
 no = num_antennas / 10**2.5  # SNR_r = K sigma_r^2 / N_0 = 25 dB with sigma_r = 1
 
 # %% [markdown]
@@ -93,7 +93,7 @@ ideal = isac.array.UniformLinearArray(num_antennas, wavelength)
 error = (truth.element_positions - ideal.element_positions) / wavelength
 print("displacement [wavelengths]:", np.round(error, 2).tolist())
 
-echo = isac.channel.MonostaticEcho(truth, subcarrier_spacing, normalize=True)
+echo = isac.channel.MonostaticEcho(truth, numerology, normalize=True)
 interval = (range_grid[0], range_grid[-1])
 scene = isac.scene.TargetScene(1, interval, isac.scene.RayleighGain(1.0))
 random_sectors = isac.scene.RandomSector(np.deg2rad([-60, 60]), np.deg2rad([10, 20]))
@@ -119,15 +119,13 @@ def make_ends(array):
     precoder = isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=0.1)
     receiver = isac.receiver.DifferentiableOMP(
         array,
-        angle_grid,
-        range_grid,
-        subcarrier_spacing,
+        numerology,
+        search,
         max_targets=1,
         window=(4, 3),
         atoms="grid",
-        noise_power=no,
+        no=no,
         max_span=np.deg2rad(40.01),
-        num_subcarriers=num_subcarriers,
     )
     return precoder, receiver
 
@@ -144,14 +142,12 @@ dictionary = isac.array.SteeringDictionary(num_antennas, wavelength, angle_grid)
 network_beams = isac.waveform.PrecoderNetwork(num_antennas, hidden=(4, 4, 4))
 network_receiver = isac.receiver.NeuralReceiver(
     ideal,
-    map_size,
-    np.linspace(*interval, map_size),
-    subcarrier_spacing,
+    numerology,
+    isac.receiver.SearchGrid(map_size, np.linspace(*interval, map_size)),
     filters=(2, 4, 8, 16),
     pool_size=2,
     hidden=(4, 4),
-    noise_power=no,
-    num_subcarriers=num_subcarriers,
+    no=no,
 )
 ends = {
     "baseline": make_ends(ideal),
@@ -160,8 +156,6 @@ ends = {
     "NNBL": (network_beams, network_receiver),
     "known": make_ends(truth),
 }
-basis = tf.constant(ends["baseline"][1].delay_basis, tf.complex64)
-network_basis = tf.constant(network_receiver.delay_basis, tf.complex64)
 
 
 def num_parameters(*layers):
@@ -204,19 +198,21 @@ class Station(keras.Model):
     def __init__(self, precoder, receiver):
         super().__init__()
         self.precoder, self.receiver = precoder, receiver
-        self.basis = tf.constant(receiver.delay_basis, tf.complex64)
         self.built = True
 
     def call(self, sector):
         targets = scene(sector)
-        return targets, sector, echo.filtered(targets, self.precoder(sector), self.basis, no)
+        return (
+            targets,
+            sector,
+            echo.filtered(targets, self.precoder(sector), self.receiver.basis, no),
+        )
 
     def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
         targets, sector, z = y_pred
-        found = self.receiver(z, sector, projected=True)
-        estimate = isac.objective.positions(found.angle, found.range)
+        found = self.receiver(z, sector)
         return isac.objective.position_mse(
-            estimate[:, 0], targets.position[:, 0], targets.num_targets > 0
+            found.position[:, 0], targets.position[:, 0], targets.num_targets > 0
         )
 
 
@@ -228,7 +224,7 @@ class NetworkStation(Station):
     def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
         targets, sector, z = y_pred
         present = targets.num_targets > 0
-        features = self.receiver.features(z, sector, projected=True)
+        features = self.receiver.features(z, sector)
         if self.step == "detection":
             logits = self.receiver.detection_logits(features, sector, training=True)
             return isac.objective.binary_cross_entropy(logits[:, 0], present, from_logits=True)
@@ -248,14 +244,12 @@ class NetworkStation(Station):
 # %%
 def make_test(precoder, receiver, sectors):
     """Function that draws a batch of scenes and returns them with the estimates."""
-    basis = tf.constant(receiver.delay_basis, tf.complex64)
 
     def batch():
         sector = sectors(test_size)
         targets = scene(sector)
-        found = receiver(
-            echo.filtered(targets, precoder(sector), basis, no), sector, projected=True
-        )
+        z = echo.filtered(targets, precoder(sector), receiver.basis, no)
+        found = receiver(z, sector)
         return (*found[:3], targets.angle, targets.range, targets.num_targets)
 
     return batch

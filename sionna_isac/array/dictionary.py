@@ -65,9 +65,9 @@ class SteeringDictionary(Array):
         num_antennas: int,
         wavelength: float,
         angle_grid: Any,
+        *,
         columns: Any = None,
         trainable: bool = True,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -105,9 +105,9 @@ class SteeringDictionary(Array):
         cls,
         array: Array,
         angle_grid: Any,
+        *,
         perturbation: float = 0.0,
         trainable: bool = True,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> SteeringDictionary:
@@ -141,8 +141,8 @@ class SteeringDictionary(Array):
             array.num_antennas,
             array.wavelength,
             angle_grid,
-            columns,
-            trainable,
+            columns=columns,
+            trainable=trainable,
             precision=precision,
             **kwargs,
         )

@@ -90,13 +90,13 @@ class ImpairedArray(UniformLinearArray):
         self,
         num_antennas: int,
         wavelength: float,
+        *,
         element_positions: Any = None,
         gain: Any = None,
         phase: Any = None,
         coupling: Any = None,
         anchor: str = "centre",
         trainable: bool | Sequence[str] = False,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -113,9 +113,9 @@ class ImpairedArray(UniformLinearArray):
         super().__init__(
             num_antennas,
             wavelength,
-            element_positions,
-            anchor,
-            "positions" in learned,
+            element_positions=element_positions,
+            anchor=anchor,
+            trainable="positions" in learned,
             precision=precision,
             **kwargs,
         )

@@ -36,7 +36,7 @@ class SpacingError:
         Rule from spacings to positions
     """
 
-    def __init__(self, std: float, ordering: str = "sorted") -> None:
+    def __init__(self, std: float, *, ordering: str = "sorted") -> None:
         self.std = checks.real("std", std, minimum=0)
         self.ordering = checks.one_of("ordering", ordering, ORDERINGS)
 
@@ -89,7 +89,9 @@ class MutualCoupling:
         Largest distance in elements that couples
     """
 
-    def __init__(self, strength_db: float, decay_db: float = 6.0, num_neighbours: int = 3) -> None:
+    def __init__(
+        self, strength_db: float, *, decay_db: float = 6.0, num_neighbours: int = 3
+    ) -> None:
         self.strength_db = checks.real("strength_db", strength_db, maximum=0)
         self.decay_db = checks.real("decay_db", decay_db, minimum=0)
         self.num_neighbours = checks.integer("num_neighbours", num_neighbours)

@@ -116,10 +116,10 @@ class UniformLinearArray(Array):
         self,
         num_antennas: int,
         wavelength: float,
+        *,
         element_positions: Any = None,
         anchor: str = "centre",
         trainable: bool = False,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

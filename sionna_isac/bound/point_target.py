@@ -14,6 +14,7 @@ from sionna_isac.bound.fisher import fisher
 from sionna_isac.bound.information import crb
 from sionna_isac.core import Array, checks, cites, linalg, plane_wave_array
 from sionna_isac.scene import PointTargets
+from sionna_isac.waveform import Numerology
 
 __all__ = ["PointTargetBound", "point_target_bound"]
 
@@ -52,11 +53,11 @@ class PointTargetBound(NamedTuple):
 @cites("MateosRamos25")
 def point_target_bound(
     array: Array,
+    numerology: Numerology,
     beam: Any,
     targets: PointTargets,
-    subcarrier_spacing: float,
-    num_subcarriers: int,
     no: Any,
+    *,
     normalize: bool = False,
 ) -> PointTargetBound:
     r"""Bound on angle, range and position from the echo of OFDM symbols, Eq. (1).
@@ -71,14 +72,12 @@ def point_target_bound(
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true array, with its impairments
-    beam : [batch_size, num_antennas] or [num_antennas], array_like of `complex`
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology with at least two active subcarriers
+    beam : [batch_size, num_antennas] or [num_antennas], array_like
         Beam
     targets : :class:`~sionna_isac.scene.PointTargets`
         True targets (velocities are not looked at)
-    subcarrier_spacing : `float`
-        Subcarrier spacing [Hz]
-    num_subcarriers : `int`
-        Number of subcarriers
     no : `float` | [batch_size], array_like
         Noise power :math:`N_0` [W]
     normalize : `bool`, (default `False`)
@@ -96,12 +95,16 @@ def point_target_bound(
 
     Example
     -------
-    >>> bound = isac.bound.point_target_bound(array, beam, targets, 240e3, 256, no)
+    >>> bound = isac.bound.point_target_bound(array, numerology, beam, targets, no)
     >>> plt.plot(snr_db, bound.rms.position)
     """
     array = _in_double(plane_wave_array("array", array))
-    num_subcarriers = checks.integer("num_subcarriers", num_subcarriers, minimum=2)
-    spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+    checks.instance("numerology", numerology, Numerology).check_array("array", array)
+    if numerology.num_active < 2:
+        raise ValueError(
+            "numerology must have at least two active subcarriers: one sees no range; got "
+            f"{numerology!r}"
+        )
     checks.instance("targets", targets, PointTargets)
     angle = checks.floats("targets.angle", targets.angle)
     distance = checks.floats("targets.range", targets.range)
@@ -143,12 +146,12 @@ def point_target_bound(
             f"of shape {list(noise.shape)}"
         )
     noise = np.broadcast_to(noise, (batch_size,))
-    scale = 1 / math.sqrt(num_subcarriers) if normalize else 1.0
-    step = max(1, _CHUNK // (array.num_antennas * num_subcarriers))
+    scale = 1 / math.sqrt(numerology.num_active) if normalize else 1.0
+    step = max(1, _CHUNK // (array.num_antennas * numerology.num_active))
     fims = []
     for begin in range(0, batch_size, step):
         part = slice(begin, begin + step)
-        mean = _Echo(array, beam[part] * scale, spacing, num_subcarriers)
+        mean = _Echo(array, beam[part] * scale, numerology)
         values = {"angle": angle[part], "distance": distance[part], "gain": gain[part]}
         fims.append(fisher(mean, values, noise[part], batch_dims=1))
     return _deviations(np.concatenate(fims), present, distance)
@@ -157,13 +160,11 @@ def point_target_bound(
 class _Echo:
     """Mean of the filtered observation as a function of the parameters."""
 
-    def __init__(
-        self, array: Array, beam: np.ndarray, subcarrier_spacing: float, num_subcarriers: int
-    ) -> None:
+    def __init__(self, array: Array, beam: np.ndarray, numerology: Numerology) -> None:
         self._array = array
         self._beam = tf.constant(beam)
-        self._step = 4 * math.pi * subcarrier_spacing / SPEED_OF_LIGHT
-        self._index = tf.range(num_subcarriers, dtype=tf.float64)
+        self._step = 4 * math.pi * numerology.subcarrier_spacing / SPEED_OF_LIGHT
+        self._index = tf.constant(numerology.subcarriers, tf.float64)
 
     def __call__(self, angle: tf.Tensor, distance: tf.Tensor, gain: tf.Tensor) -> tf.Tensor:
         steering = self._array.steering(angle)  # [B, T, K]

@@ -21,6 +21,7 @@ from sionna_isac.core import (
     register,
 )
 from sionna_isac.scene import PointTargets
+from sionna_isac.waveform import DelayBasis, Numerology
 
 __all__ = ["MonostaticEcho"]
 
@@ -47,13 +48,12 @@ class MonostaticEcho(Echo):
     Parameters
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
-        The true array
-    subcarrier_spacing : `float`
-        :math:`\Delta_f` [Hz]
+        The true array, whose wavelength is that of the numerology
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology. There is no echo on subcarriers that are not active
     normalize : `bool`, (default `False`)
-        Whether :math:`\nu = 1/\sqrt{S}` (the text of [MateosRamos25]_) or 1 over S subcarriers
-    symbol_duration : `None` (default) | `float`
-        Duration of an OFDM symbol with its prefix [s]; `None` is 1/``subcarrier_spacing``
+        If `True`, :math:`\nu = 1/\sqrt{S}` with the number :math:`S` of active subcarriers (the
+        text of [MateosRamos25]_), else 1
     receive_array : `None` (default) | :class:`~sionna_isac.array.UniformLinearArray`
         The true array of the receiver, of the same wavelength, with :math:`K'` elements; `None`
         is ``array``
@@ -90,25 +90,18 @@ class MonostaticEcho(Echo):
     def __init__(
         self,
         array: Array,
-        subcarrier_spacing: float,
-        normalize: bool = False,
-        symbol_duration: float | None = None,
-        receive_array: Array | None = None,
+        numerology: Numerology,
         *,
+        normalize: bool = False,
+        receive_array: Array | None = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.array = plane_wave_array("array", array)
-        self.subcarrier_spacing = checks.real(
-            "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
-        )
+        self.numerology = checks.instance("numerology", numerology, Numerology)
+        self.numerology.check_array("array", array)
         self.normalize = bool(normalize)
-        self.symbol_duration = (
-            None
-            if symbol_duration is None
-            else checks.real("symbol_duration", symbol_duration, minimum=0, exclusive=True)
-        )
         self.receive_array = (
             None if receive_array is None else plane_wave_array("receive_array", receive_array)
         )
@@ -128,6 +121,7 @@ class MonostaticEcho(Echo):
         no: Real | None = None,
     ) -> tf.Tensor:
         checks.rank("x", x, (2, 3, 5))
+        checks.last_dim("x", x, self.numerology.num_subcarriers, "(num_subcarriers)")
         if (beam is None) != (x.shape.rank == 5):
             raise ValueError(
                 "beam must be given exactly if x holds symbols and not antenna signals; got "
@@ -140,7 +134,7 @@ class MonostaticEcho(Echo):
         steering, receiving = self._steering(targets.angle)
         size = linalg.sizes(x)
         num_symbols = size[-2] if x.shape.rank > 2 else 1
-        num_subcarriers = size[-1]
+        num_subcarriers = self.numerology.num_subcarriers
         # illumination of each target, [B, T, M, S]
         if beam is None:
             shape = [size[0], size[2], num_symbols * num_subcarriers]
@@ -152,11 +146,11 @@ class MonostaticEcho(Echo):
             lit = amplitude * symbols
         if beam is None:
             lit *= targets.gain[..., tf.newaxis, tf.newaxis]
-        lit *= self.delay(targets.range, num_subcarriers)[:, :, tf.newaxis]
+        lit *= self.delay(targets.range)[:, :, tf.newaxis]
         if targets.velocity is not None:
             lit *= self._doppler(targets.velocity, num_symbols)[..., tf.newaxis]
         if self.normalize:
-            lit *= self._unit_energy(num_subcarriers)
+            lit *= self._unit_energy
         flat = tf.reshape(lit, [size[0], -1, num_symbols * num_subcarriers])
         y = linalg.matmul(tf.linalg.matrix_transpose(receiving), flat)  # [B, K', M S]
         if x.shape.rank == 5:
@@ -165,8 +159,10 @@ class MonostaticEcho(Echo):
             y = tf.reshape(y, [size[0], -1, num_symbols, num_subcarriers])
         return add_noise(y, no)
 
-    def _unit_energy(self, num_subcarriers: int | tf.Tensor) -> tf.Tensor:
-        return linalg.to_complex(tf.math.rsqrt(tf.cast(num_subcarriers, self.rdtype)))
+    @property
+    def _unit_energy(self) -> tf.Tensor:
+        number = self.numerology.num_active
+        return linalg.to_complex(tf.math.rsqrt(tf.cast(number, self.rdtype)))
 
     def _check(self, targets: PointTargets, beam: Any, batch_size: int | None) -> None:
         if beam is not None:
@@ -189,21 +185,25 @@ class MonostaticEcho(Echo):
         """
         return targets.gain * tf.linalg.matvec(steering, beam)
 
-    def delay(self, distance: tf.Tensor, num_subcarriers: int) -> tf.Tensor:
-        """Delay vectors [..., num_subcarriers] of targets at distances [...] in m."""
-        step = 4 * math.pi * self.subcarrier_spacing / SPEED_OF_LIGHT
-        index = tf.range(num_subcarriers, dtype=self.rdtype)
+    def delay(self, distance: tf.Tensor) -> tf.Tensor:
+        """Delay vectors [..., num_subcarriers] of targets at distances [...] in m.
+
+        They are 0 on subcarriers that are not active.
+        """
+        step = 4 * math.pi * self.numerology.subcarrier_spacing / SPEED_OF_LIGHT
+        index = tf.range(self.numerology.num_subcarriers, dtype=self.rdtype)
         phase = -step * distance[..., tf.newaxis] * index
-        return linalg.expj(phase)
+        wave = linalg.expj(phase)
+        active = self.numerology.active
+        return wave if active is None else wave * tf.constant(active, self.cdtype)
 
     def _doppler(self, velocity: tf.Tensor, num_symbols: int) -> tf.Tensor:
-        duration = self.symbol_duration or 1 / self.subcarrier_spacing
-        step = 4 * math.pi * duration / self.array.wavelength
+        step = 4 * math.pi * self.numerology.symbol_duration / self.array.wavelength
         phase = -step * velocity[..., tf.newaxis] * tf.range(num_symbols, dtype=self.rdtype)
         return linalg.expj(phase)
 
     def filtered(
-        self, targets: PointTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
+        self, targets: PointTargets, beam: tf.Tensor, basis: DelayBasis, no: Any = None
     ) -> tf.Tensor:
         r"""Observation after the reciprocal filter, projected on a basis of delay vectors.
 
@@ -217,8 +217,8 @@ class MonostaticEcho(Echo):
             Targets (without velocity)
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
-        delay_basis : [num_subcarriers, rank], `tf.complex`
-            Orthonormal columns :math:`\mathbf{Q}`
+        basis : :class:`~sionna_isac.waveform.DelayBasis`
+            Basis :math:`\mathbf{Q}` of the receiver, of the same numerology
         no : `None` (default) | [...], `tf.float`
             Noise power [W], a number or [batch_size]
 
@@ -229,27 +229,27 @@ class MonostaticEcho(Echo):
         """
         if targets.velocity is not None:
             raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
+        if checks.instance("basis", basis, DelayBasis).numerology != self.numerology:
+            raise ValueError(
+                f"basis must have the numerology of the echo; got one of {basis.numerology!r}"
+            )
         targets = self.cast(targets, PointTargets, "targets")
         beam, no = self.cast(beam, Complex, "beam"), self.cast(no, Real, "no")
         self._check(targets, beam, beam.shape[0])
         steering, receiving = self._steering(targets.angle)
         amplitude = self.amplitude(targets, steering, beam)
-        num_subcarriers = delay_basis.shape[0]
         if self.normalize:
-            amplitude *= self._unit_energy(num_subcarriers)
-        delay = self.delay(targets.range, num_subcarriers)
-        flat = tf.reshape(delay, [-1, num_subcarriers])
-        basis = self.cast(delay_basis, Complex, "delay_basis")
-        projected = linalg.matmul(flat, tf.math.conj(basis))
-        projected = tf.reshape(projected, [*linalg.sizes(delay)[:-1], basis.shape[1]])
+            amplitude *= self._unit_energy
+        delay = self.delay(targets.range)
+        flat = tf.reshape(delay, [-1, self.numerology.num_subcarriers])
+        projected = linalg.matmul(flat, tf.math.conj(basis.columns(self.cdtype)))
+        projected = tf.reshape(projected, [*linalg.sizes(delay)[:-1], basis.rank])
         y = linalg.matmul(
             tf.linalg.matrix_transpose(receiving), amplitude[..., tf.newaxis] * projected
         )
         return add_noise(y, no)
 
-    def paths(
-        self, targets: PointTargets, num_subcarriers: int, num_ofdm_symbols: int = 1
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def paths(self, targets: PointTargets) -> tuple[tf.Tensor, tf.Tensor]:
         r"""The same channel as path coefficients and delays in Sionna's form.
 
         Sionna counts subcarriers from the centre of the band, this library from its lower
@@ -261,23 +261,23 @@ class MonostaticEcho(Echo):
         ------
         a : [batch_size, 1, num_antennas, 1, num_antennas, num_paths, num_time_steps], `tf.complex`
             Path coefficients, receive antennas first; a path for each target, a time step for
-            each OFDM symbol
+            each OFDM symbol of the numerology
         tau : [batch_size, 1, 1, max_targets], `tf.float`
             Path delays [s]
         """
-        checks.integer("num_subcarriers", num_subcarriers)
-        checks.integer("num_ofdm_symbols", num_ofdm_symbols)
+        num_symbols = self.numerology.num_symbols
         targets = self.cast(targets, PointTargets, "targets")
         steering, receiving = self._steering(targets.angle)
         tau = 2 * targets.range / SPEED_OF_LIGHT
-        edge = -2 * math.pi * (num_subcarriers // 2) * self.subcarrier_spacing * tau
+        spacing = self.numerology.subcarrier_spacing
+        edge = -2 * math.pi * (self.numerology.num_subcarriers // 2) * spacing * tau
         gain = targets.gain * linalg.expj(edge)
         if self.normalize:
-            gain *= self._unit_energy(num_subcarriers)
+            gain *= self._unit_energy
         a = tf.einsum("bt,btk,btl->bklt", gain, receiving, steering)[..., tf.newaxis]
         if targets.velocity is None:
-            a = tf.repeat(a, num_ofdm_symbols, -1)
+            a = tf.repeat(a, num_symbols, -1)
         else:
-            doppler = self._doppler(targets.velocity, num_ofdm_symbols)
+            doppler = self._doppler(targets.velocity, num_symbols)
             a = a * doppler[:, tf.newaxis, tf.newaxis]
         return a[:, tf.newaxis, :, tf.newaxis], tau[:, tf.newaxis, tf.newaxis]

@@ -16,6 +16,7 @@ from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearAr
 from sionna_isac.core import Array, Complex, Echo, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
+from sionna_isac.waveform import DelayBasis, Numerology
 
 __all__ = ["ExtendedEcho"]
 
@@ -98,7 +99,7 @@ class ExtendedEcho(Echo):
 
     Example
     -------
-    >>> echo = isac.channel.ExtendedEcho.from_target(array, car, 1e6, 64)
+    >>> echo = isac.channel.ExtendedEcho.from_target(array, car, numerology)
     >>> y = echo(x, echo.targets(car.placed_at(12.0, 0.3)), beam)
     """
 
@@ -106,9 +107,9 @@ class ExtendedEcho(Echo):
         self,
         array: Array,
         scattering: VolumeIntegralScattering,
+        *,
         normalize: bool = False,
         polarization: Any = (0.0, 0.0, 1.0),
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -148,8 +149,8 @@ class ExtendedEcho(Echo):
         cls,
         array: Array,
         target: VoxelTarget,
-        subcarrier_spacing: float,
-        num_subcarriers: int,
+        numerology: Numerology,
+        *,
         normalize: bool = False,
         polarization: Any = (0.0, 0.0, 1.0),
         precision: str | None = None,
@@ -159,15 +160,13 @@ class ExtendedEcho(Echo):
 
         Parameters
         ----------
-        array : :class:`~sionna_isac.core.Array`
-            The true array; its wavelength is that of the carrier, subcarrier
-            ``num_subcarriers // 2``
+        array : :class:`~sionna_isac.core.Layer`
+            The true array, whose wavelength is that of the numerology
         target : :class:`~sionna_isac.scene.VoxelTarget`
             Target; how it is placed and its material are inputs of the call, see :meth:`targets`
-        subcarrier_spacing : `float`
-            :math:`\\Delta_f` [Hz]
-        num_subcarriers : `int`
-            Number of subcarriers: a full-wave solution for each
+        numerology : :class:`~sionna_isac.waveform.Numerology`
+            Numerology: subcarrier ``num_subcarriers // 2`` is at the carrier frequency. There is a
+            full-wave solution for each subcarrier, and all must be active
         normalize, polarization, precision
             See above
         kwargs
@@ -178,10 +177,16 @@ class ExtendedEcho(Echo):
         : :class:`ExtendedEcho`
         """
         checks.instance("target", target, VoxelTarget)
-        spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
-        number = checks.integer("num_subcarriers", num_subcarriers)
         carrier = SPEED_OF_LIGHT / checks.instance("array", array, Array).wavelength
-        frequencies = carrier + spacing * (np.arange(number) - number // 2)
+        checks.instance("numerology", numerology, Numerology).check_array("array", array)
+        if numerology.active is not None:
+            raise ValueError(
+                "numerology must have active subcarriers only: frequencies are evenly spaced; got "
+                f"{numerology.num_active} active ones of {numerology.num_subcarriers}"
+            )
+        number = numerology.num_subcarriers
+        offset = np.arange(number) - number // 2
+        frequencies = carrier + numerology.subcarrier_spacing * offset
         if frequencies[0] <= 0:
             raise ValueError(
                 f"the band must lie above 0 Hz; got a lowest subcarrier at {frequencies[0]:g} Hz"
@@ -189,7 +194,13 @@ class ExtendedEcho(Echo):
         scattering = VolumeIntegralScattering.from_target(
             target, frequencies, precision=precision, **kwargs
         )
-        return cls(array, scattering, normalize, polarization, precision=precision)
+        return cls(
+            array,
+            scattering,
+            normalize=normalize,
+            polarization=polarization,
+            precision=precision,
+        )
 
     @property
     def num_subcarriers(self) -> int:
@@ -270,7 +281,7 @@ class ExtendedEcho(Echo):
         return self._channel(self._given(targets), None)
 
     def filtered(
-        self, targets: ExtendedTargets, beam: tf.Tensor, delay_basis: tf.Tensor, no: Any = None
+        self, targets: ExtendedTargets, beam: tf.Tensor, basis: DelayBasis, no: Any = None
     ) -> tf.Tensor:
         r"""Observation after the reciprocal filter, projected on a basis of delay vectors.
 
@@ -283,8 +294,8 @@ class ExtendedEcho(Echo):
             Pose and material of the target
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
-        delay_basis : [num_subcarriers, rank], `tf.complex`
-            Orthonormal columns :math:`\mathbf{Q}`
+        basis : :class:`~sionna_isac.waveform.DelayBasis`
+            Basis :math:`\mathbf{Q}` of the receiver, on as many subcarriers
         no : `None` (default) | [...], `tf.float`
             Noise power [W], a number or [batch_size]
 
@@ -293,11 +304,15 @@ class ExtendedEcho(Echo):
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`
         """
+        number = checks.instance("basis", basis, DelayBasis).numerology.num_subcarriers
+        if number != self.num_subcarriers:
+            raise ValueError(
+                f"basis must have the {self.num_subcarriers} subcarriers of the echo; got {number}"
+            )
         targets, beam = self._given(targets), self.cast(beam, Complex, "beam")
-        delay_basis, no = self.cast(delay_basis, Complex, "delay_basis"), self.cast(no, Real, "no")
-        checks.shape("delay_basis", delay_basis, [self.num_subcarriers, None])
+        no = self.cast(no, Real, "no")
         y = self._beamformed(self._channel(targets, beam.shape[0]), beam)
-        y = linalg.matmul(y, tf.math.conj(delay_basis))
+        y = linalg.matmul(y, tf.math.conj(basis.columns(self.cdtype)))
         return add_noise(y, no)
 
     def _beamformed(self, h: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:

@@ -21,6 +21,7 @@ from sionna_isac.core import (
     uniform,
     uniform_integers,
 )
+from sionna_isac.waveform import Numerology
 
 __all__ = ["BeamformedLink", "GeometricLink", "MultitapLink", "PathLink", "Paths"]
 
@@ -72,7 +73,7 @@ class PathLink(Link):
         Path delays [s]
     """
 
-    def __init__(self, array: Array, sector: Sector, precision: str | None = None) -> None:
+    def __init__(self, array: Array, sector: Sector, *, precision: str | None = None) -> None:
         super().__init__(precision=precision)
         self.array = self._checked(array)
         self.sector = checks.instance("sector", sector, Sector)
@@ -98,9 +99,7 @@ class PathLink(Link):
         steering = tf.cast(self.array.steering(paths.angle), self.cdtype)
         return paths.gain[..., tf.newaxis] * steering
 
-    def csi(
-        self, paths: Any, beam: tf.Tensor, num_subcarriers: int, subcarrier_spacing: float
-    ) -> tf.Tensor:
+    def csi(self, paths: Any, beam: tf.Tensor, numerology: Numerology) -> tf.Tensor:
         r"""Scalar channel :math:`\boldsymbol{\kappa}` that a beam makes of the link, Eq. (4).
 
         It is what Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` makes
@@ -112,10 +111,8 @@ class PathLink(Link):
             Drawn paths
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
-        num_subcarriers : `int`
-            Number of subcarriers :math:`S`
-        subcarrier_spacing : `float`
-            Subcarrier spacing [Hz]
+        numerology : :class:`~sionna_isac.waveform.Numerology`
+            Numerology; the channel of subcarriers that are not active is there, too
 
         Output
         ------
@@ -124,15 +121,15 @@ class PathLink(Link):
             e^{-j2\pi (s - \lfloor S/2 \rfloor) \Delta_f \tau_p}`,
             :math:`s = 0, \ldots, S-1` from the lower band edge
         """
-        checks.static_or_tensor("num_subcarriers", num_subcarriers)
-        checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
+        checks.instance("numerology", numerology, Numerology)
         response, beam = self.response(paths), tf.cast(beam, self.cdtype)
         checks.rank("beam", beam, 2, "[batch_size, num_antennas]")
         checks.last_dim("beam", beam, response.shape[-1], "[batch_size, num_antennas]")
         weight = tf.linalg.matvec(response, beam)
-        index = tf.range(num_subcarriers) - num_subcarriers // 2
+        index = tf.range(numerology.num_subcarriers) - numerology.num_subcarriers // 2
         index = tf.cast(index, self.rdtype)
-        phase = -2 * math.pi * subcarrier_spacing * paths.delay[..., tf.newaxis] * index
+        step = -2 * math.pi * numerology.subcarrier_spacing
+        phase = step * paths.delay[..., tf.newaxis] * index
         wave = linalg.expj(phase)
         return linalg.matmul(weight[:, tf.newaxis], wave)[:, 0]
 
@@ -166,12 +163,13 @@ class MultitapLink(PathLink):
         self,
         array: Array,
         sector: Sector,
+        *,
         bandwidth: float,
         num_taps: int = 5,
         power: float = 1.0,
         precision: str | None = None,
     ) -> None:
-        super().__init__(array, sector, precision)
+        super().__init__(array, sector, precision=precision)
         self.bandwidth = checks.real("bandwidth", bandwidth, minimum=0, exclusive=True)
         self.num_taps = checks.integer("num_taps", num_taps)
         self.power = checks.real("power", power, minimum=0, exclusive=True)
@@ -215,12 +213,13 @@ class GeometricLink(PathLink):
         self,
         array: Array,
         sector: Sector,
+        *,
         range_interval: Any,
         max_scatterers: int = 5,
         mean_rcs: float = 1.0,
         precision: str | None = None,
     ) -> None:
-        super().__init__(array, sector, precision)
+        super().__init__(array, sector, precision=precision)
         self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
         if self.range_interval[0] == 0:
             raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")

@@ -29,6 +29,7 @@ from sionna_isac.core.random import (  # noqa: E402
     uniform_integers,
 )
 from sionna_isac.core.references import citation, cites  # noqa: E402
+from sionna_isac.core.value import Value  # noqa: E402
 from sionna_isac.errors import UsageError  # noqa: E402
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Receiver",
     "Sector",
     "UsageError",
+    "Value",
     "add_noise",
     "checks",
     "citation",

@@ -68,7 +68,7 @@ class Layer(keras.layers.Layer):
             raise TypeError("dtype is set by precision ('single' or 'double'); do not pass dtype")
         # not tracked by Keras, which would list the weights twice
         object.__setattr__(self, "_named_weights", {})
-        object.__setattr__(self, "_state", None)
+        object.__setattr__(self, "_absent", frozenset())
         object.__setattr__(self, "_was_built", False)
         super().__init__(dtype=dtypes[precision]["tf"]["rdtype"].name, autocast=False, **kwargs)
         self.precision = precision
@@ -114,8 +114,8 @@ class Layer(keras.layers.Layer):
             static = kinds.get(name) is None and _static(value)
             by_name[name] = value if static else self._bring(name, value)
         output = super().__call__(*positional, **by_name)
-        if type(output) is tuple and self._state is not None:
-            return self._state(*output)
+        if self._absent and any(isinstance(v, keras.KerasTensor) for v in output):
+            return output._replace(**dict.fromkeys(self._absent))
         return output
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -124,10 +124,12 @@ class Layer(keras.layers.Layer):
         spec = super().compute_output_spec(
             **{n: v if _static(v) else self._bring(n, v, symbolic=True) for n, v in values.items()}
         )
-        if hasattr(spec, "_fields") and spec[-1] is None:
-            # Keras refuses `None` as an output: the call puts the named tuple together again
-            object.__setattr__(self, "_state", type(spec))
-            return tuple(v for v in spec if v is not None)
+        if hasattr(spec, "_fields") and any(v is None for v in spec):
+            # Keras refuses `None` as an output: the call takes the stand-ins out again
+            absent = frozenset(n for n, v in zip(spec._fields, spec, strict=True) if v is None)
+            object.__setattr__(self, "_absent", absent)
+            stand_ins = {n: keras.KerasTensor((), self.rdtype.name) for n in absent}
+            return spec._replace(**stand_ins)
         return spec
 
     def _named(self, args: tuple) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class MultilayerPerceptron(Layer):
         input_size: int,
         hidden_sizes: Sequence[int],
         output_size: int,
-        start: str = "glorot",
         *,
+        start: str = "glorot",
         precision: str | None = None,
         **kwargs,
     ) -> None:

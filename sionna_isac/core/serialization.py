@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from sionna_isac.core.value import Value
+
 __all__ = ["decode", "encode", "frozen_layers", "set_frozen_layers"]
 
 _COMPLEX = "__complex__"
@@ -28,7 +30,7 @@ def encode(value: Any, holder: Any) -> Any:
         _holders.setdefault(value, weakref.WeakSet()).add(holder)
         # by this number Keras knows, when it loads a model, a layer that several others hold
         return {**keras.saving.serialize_keras_object(value), "shared_object_id": id(value)}
-    if isinstance(value, keras.constraints.Constraint):
+    if isinstance(value, (keras.constraints.Constraint, Value)):
         return keras.saving.serialize_keras_object(value)
     if isinstance(value, (list, tuple)):
         return [encode(v, holder) for v in value]

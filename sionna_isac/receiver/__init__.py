@@ -1,10 +1,11 @@
 """Receivers: from observations to targets and symbols."""
 
-from sionna_isac.receiver.angle_delay import AngleDelayMap, DelayDictionary, ReciprocalFilter
+from sionna_isac.receiver.angle_delay import AngleDelayMap, ReciprocalFilter
 from sionna_isac.receiver.back_projection import back_projection
-from sionna_isac.receiver.detector import AngleEstimate, MAPRatioTest
+from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
-from sionna_isac.receiver.music import MUSIC, PositionEstimate
+from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.receiver.music import MUSIC
 from sionna_isac.receiver.nn import (
     AngleDelayNetwork,
     NeuralAngleEstimator,
@@ -13,7 +14,8 @@ from sionna_isac.receiver.nn import (
     NeuralSymbolReceiver,
     ResidualBottleneck,
 )
-from sionna_isac.receiver.omp import OMP, TargetEstimate
+from sionna_isac.receiver.omp import OMP
+from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
 from sionna_isac.receiver.symbols import MessageDetector, SymbolDetector
 
@@ -22,8 +24,6 @@ __all__ = [
     "OMP",
     "AngleDelayMap",
     "AngleDelayNetwork",
-    "AngleEstimate",
-    "DelayDictionary",
     "DifferentiableOMP",
     "MAPRatioTest",
     "MessageDetector",
@@ -31,9 +31,9 @@ __all__ = [
     "NeuralPresenceDetector",
     "NeuralReceiver",
     "NeuralSymbolReceiver",
-    "PositionEstimate",
     "ReciprocalFilter",
     "ResidualBottleneck",
+    "SearchGrid",
     "SoftmaxAngleEstimator",
     "SymbolDetector",
     "TargetEstimate",

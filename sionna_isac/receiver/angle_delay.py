@@ -1,14 +1,12 @@
-"""From received grids to angle-delay maps: reciprocal filter, dictionaries, the map itself."""
+"""From received grids to angle-delay maps: reciprocal filter, the map itself, what has one."""
 
 from __future__ import annotations
 
-import functools
-import math
-from typing import Any
+import warnings
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
-from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import (
     Array,
@@ -20,10 +18,17 @@ from sionna_isac.core import (
     plane_wave_array,
     register,
 )
+from sionna_isac.receiver.search_grid import SearchGrid
+from sionna_isac.waveform import DelayBasis, Numerology
 
-__all__ = ["AngleDelayMap", "DelayDictionary", "ReciprocalFilter"]
-
-_RANK_TOLERANCE = {"single": 1e-7, "double": 1e-15}
+__all__ = [
+    "AngleDelayMap",
+    "AngleDelayReceiver",
+    "ReciprocalFilter",
+    "correlate",
+    "silenced",
+    "spread",
+]
 
 
 @register
@@ -31,12 +36,17 @@ _RANK_TOLERANCE = {"single": 1e-7, "double": 1e-15}
 class ReciprocalFilter(Layer):
     r"""Removes the known symbols from the echo, Eq. (3) of [MateosRamos25]_.
 
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology; the output is 0 on subcarriers that are not active
+
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
         Echo
     x : [batch_size, num_subcarriers], `tf.complex`
-        Transmitted symbols, none of them 0
+        Transmitted symbols, none of them 0 on an active subcarrier
 
     Output
     ------
@@ -44,80 +54,92 @@ class ReciprocalFilter(Layer):
         :math:`\tilde{\mathbf{Y}} = \mathbf{Y} \oslash \mathbf{1}\mathbf{x}^\top`
     """
 
-    def __init__(self, *, precision: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, numerology: Numerology, *, precision: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(precision=precision, **kwargs)
+        self.numerology = checks.instance("numerology", numerology, Numerology)
 
     def call(self, y: Complex, x: Complex) -> tf.Tensor:
         checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
+        checks.last_dim("y", y, self.numerology.num_subcarriers, "(num_subcarriers)")
         checks.shape("x", x, [y.shape[0], y.shape[2]], "[batch_size, num_subcarriers]")
+        active = self.numerology.active
+        if active is not None:
+            x = tf.where(active, x, tf.ones_like(x))
         if tf.executing_eagerly() and not bool(tf.reduce_all(tf.abs(x) > 0)):
             raise ValueError("x must not hold symbols of value 0: they cannot be divided by")
         silent = tf.equal(x, 0)[:, tf.newaxis]
         ratio = y / tf.where(silent, tf.ones_like(x)[:, tf.newaxis], x[:, tf.newaxis])
+        if active is not None:
+            ratio = tf.where(active, ratio, tf.zeros_like(ratio))
         return tf.where(silent, tf.constant(complex(np.nan, np.nan), self.cdtype), ratio)
 
 
-class DelayDictionary:
-    r"""Delay vectors of a range grid, and a small orthonormal basis that spans them.
+class AngleDelayReceiver(Layer):
+    """Base of layers that look at the angle-delay map of an observation.
 
-    A bounded range region is seen by far fewer dimensions than subcarriers: with
-    :math:`\boldsymbol{\Phi}_d = \mathbf{Q}\mathbf{C}` and orthonormal columns in
-    :math:`\mathbf{Q}`, an observation enters every product with the dictionary as
-    :math:`\tilde{\mathbf{Y}}\mathbf{Q}^*` only.
-
-    Parameters
-    ----------
-    range_grid : [num_ranges], array_like
-        Grid of ranges [m]
-    subcarrier_spacing : `float`
-        Subcarrier spacing [Hz]
-    num_subcarriers : `int`
-        Number of subcarriers
-    precision : "single" | "double"
-        Sets the tolerance of the rank: 1e-7 or 1e-15 of the largest singular value
+    Observations may come as they are, [batch_size, num_antennas, num_subcarriers], or projected on
+    ``basis``, [batch_size, num_antennas, rank]: the last dimension tells.
     """
 
     def __init__(
-        self, range_grid: Any, subcarrier_spacing: float, num_subcarriers: int, precision: str
+        self,
+        array: Array,
+        numerology: Numerology,
+        grid: SearchGrid,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        self.range_grid = np.asarray(range_grid, dtype=np.float64)
-        self.subcarrier_spacing = subcarrier_spacing
-        self.num_subcarriers = num_subcarriers
-        delays = 2 * self.range_grid / SPEED_OF_LIGHT
-        # A refined range lies between grid points: the denser grid makes the basis span it too
-        dense = np.linspace(delays[0], delays[-1], 2 * delays.size)
-        samples = self._vectors(np.concatenate([delays, dense]))
-        left, values, _ = np.linalg.svd(samples, full_matrices=False)
-        rank = int(np.sum(values > _RANK_TOLERANCE[precision] * values[0]))
-        self.basis = left[:, :rank]
-        self.coefficients = self.basis.conj().T @ self._vectors(delays)
+        super().__init__(precision=precision, **kwargs)
+        self.array = plane_wave_array("array", array)
+        self.numerology = checks.instance("numerology", numerology, Numerology)
+        self.grid = checks.instance("grid", grid, SearchGrid)
+        self.numerology.check_array("array", array)
+        if grid.ranges is None:
+            raise ValueError(f"grid must have ranges for {type(self).__name__}; got {grid!r}")
+        if grid.velocities is not None:
+            raise ValueError(
+                f"grid must have no velocities: {type(self).__name__} estimates none; got {grid!r}"
+            )
+        length = float(grid.ranges[-1] - grid.ranges[0])
+        if length > numerology.max_range:
+            warnings.warn(
+                f"the ranges of grid span {length:g} m, more than the unambiguous range of "
+                f"{numerology.max_range:g} m: targets one of those apart cannot be told apart",
+                stacklevel=3,
+            )
 
     @property
-    def rank(self) -> int:
-        """`int` : Number of basis vectors"""
-        return self.basis.shape[1]
+    def ranges(self) -> np.ndarray:
+        """[num_ranges] : Ranges of the grid [m]"""
+        return cast(np.ndarray, self.grid.ranges)
 
-    def _vectors(self, delays: np.ndarray) -> np.ndarray:
-        index = np.arange(self.num_subcarriers)[:, np.newaxis]
-        return np.exp(-2j * np.pi * self.subcarrier_spacing * index * delays)
+    @property
+    def basis(self) -> DelayBasis:
+        """:class:`~sionna_isac.waveform.DelayBasis` : Basis of the ranges of the grid"""
+        return DelayBasis(self.numerology, self.ranges, precision=self.precision)
 
-    def project(self, y: tf.Tensor) -> tf.Tensor:
-        r"""Project [..., num_subcarriers] to [..., rank]: the product with :math:`\mathbf{Q}^*`."""
-        block = linalg.real_block(tf.constant(self.basis.conj(), y.dtype))
-        re, im = tf.split(linalg.apply_on_right(linalg.real_rows(y), block), 2, -1)
-        return tf.complex(re, im)
-
-    def atom(self, distance: tf.Tensor) -> tf.Tensor:
-        """Basis coefficients [..., rank] of the delay vectors of ranges [...] in m."""
-        step = 4 * math.pi * self.subcarrier_spacing / SPEED_OF_LIGHT
-        index = tf.range(self.num_subcarriers, dtype=distance.dtype)
-        phase = -step * distance[..., tf.newaxis] * index
-        return self.project(linalg.expj(phase))
+    def _observe(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Projected observation and its mask (:func:`silenced`)."""
+        axes = "[batch_size, num_antennas, num_subcarriers or rank of basis]"
+        checks.rank("y", y, 3, axes)
+        checks.shape("y", y, [None, self.array.num_antennas, None], axes)
+        basis, number = self.basis, self.numerology.num_subcarriers
+        if y.shape[-1] == basis.rank:
+            return silenced(y)
+        if y.shape[-1] not in (None, number):
+            raise ValueError(
+                f"y must have last dimension {number} (num_subcarriers) or {basis.rank} (rank of "
+                f"the delay basis, for projected observations); got shape {list(y.shape)}"
+            )
+        return silenced(basis.project(tf.ensure_shape(y, [None, None, number])))
 
 
 @register
 @cites("MateosRamos25")
-class AngleDelayMap(Layer):
+class AngleDelayMap(AngleDelayReceiver):
     r"""Magnitude of the correlation with every pair of steering and delay vector, for display.
 
     .. math::
@@ -130,17 +152,15 @@ class AngleDelayMap(Layer):
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         Array that the receiver believes to have
-    angle_grid : [num_angles], array_like
-        Angles [rad]
-    range_grid : [num_ranges], array_like
-        Ranges [m]
-    subcarrier_spacing : `float`
-        Subcarrier spacing [Hz]
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology
+    grid : :class:`~sionna_isac.receiver.SearchGrid`
+        Angles and ranges of the map
 
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Observation after reciprocal filtering
+        Observation after reciprocal filtering, or its projection on ``basis``
 
     Output
     ------
@@ -151,36 +171,26 @@ class AngleDelayMap(Layer):
     def __init__(
         self,
         array: Array,
-        angle_grid: Any,
-        range_grid: Any,
-        subcarrier_spacing: float,
+        numerology: Numerology,
+        grid: SearchGrid,
         *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(precision=precision, **kwargs)
-        self.array = plane_wave_array("array", array)
-        self.angle_grid = checks.angle_grid("angle_grid", angle_grid)
-        self.range_grid = checks.grid("range_grid", range_grid, minimum=0)
-        self.subcarrier_spacing = checks.real(
-            "subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True
-        )
+        super().__init__(array, numerology, grid, precision=precision, **kwargs)
+        checks.angle_grid("grid.angles", grid.angles)
 
     def call(self, y: Complex) -> tf.Tensor:
-        checks.shape("y", y, [None, self.array.num_antennas, None])
-        delays = delay_dictionary(
-            self.range_grid, self.subcarrier_spacing, y.shape[-1], self.precision
-        )
-        steering = self.cast(self.array.steering(self.cast(self.angle_grid)))
-        z, finite = silenced(delays.project(y))
-        magnitude = tf.abs(correlate(steering, z, delays))
+        z, finite = self._observe(y)
+        steering = self.cast(self.array.steering(self.cast(self.grid.angles)))
+        magnitude = tf.abs(correlate(steering, z, self.basis))
         return tf.where(finite[:, tf.newaxis, tf.newaxis], magnitude, float("nan"))
 
 
-def correlate(steering: tf.Tensor, z: tf.Tensor, delays: DelayDictionary) -> tf.Tensor:
+def correlate(steering: tf.Tensor, z: tf.Tensor, basis: DelayBasis) -> tf.Tensor:
     """Correlations [batch_size, num_angles, num_ranges] of a projected observation."""
     rows = linalg.matmul(tf.math.conj(steering), z)
-    return linalg.matmul(rows, tf.constant(delays.coefficients.conj(), z.dtype))
+    return linalg.matmul(rows, tf.constant(basis.coefficients.conj(), z.dtype))
 
 
 def silenced(y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -199,17 +209,3 @@ def spread(sector: tf.Tensor, number: int) -> tf.Tensor:
     """Angles [batch_size, number], evenly from edge to edge of each sector [batch_size, 2]."""
     unit = tf.linspace(tf.zeros([], sector.dtype), 1.0, number)
     return sector[:, :1] + (sector[:, 1:] - sector[:, :1]) * unit
-
-
-def delay_dictionary(
-    range_grid: np.ndarray, subcarrier_spacing: float, num_subcarriers: int, precision: str
-) -> DelayDictionary:
-    """Delay dictionary, made once for the same arguments."""
-    return _cached_dictionary(
-        tuple(range_grid.tolist()), subcarrier_spacing, num_subcarriers, precision
-    )
-
-
-@functools.lru_cache(maxsize=16)
-def _cached_dictionary(*arguments: Any) -> DelayDictionary:
-    return DelayDictionary(*arguments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,23 +20,9 @@ from sionna_isac.core import (
     sectors,
 )
 from sionna_isac.receiver.angle_delay import silenced, spread
+from sionna_isac.receiver.estimate import TargetEstimate
 
-__all__ = ["AngleEstimate", "MAPRatioTest", "check_observation"]
-
-
-class AngleEstimate(NamedTuple):
-    """Estimates of a batch; a threshold on ``metric`` decides whether there is a target.
-
-    Attributes
-    ----------
-    angle : [batch_size, 1], `tf.float`
-        Azimuth [rad]
-    metric : [batch_size, 1], `tf.float`
-        Test statistic
-    """
-
-    angle: tf.Tensor
-    metric: tf.Tensor
+__all__ = ["MAPRatioTest", "check_observation"]
 
 
 @register
@@ -70,9 +56,9 @@ class MAPRatioTest(Receiver):
 
     Output
     ------
-    : :class:`AngleEstimate`
-        Estimates; NaN (an error in eager mode) where no grid angle lies in the sector, or ``y`` is
-        not finite
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates of one target per sample: its angle, and the test statistic as ``metric``; NaN (an
+        error in eager mode) where no grid angle lies in the sector, or ``y`` is not finite
     """
 
     def __init__(
@@ -86,7 +72,7 @@ class MAPRatioTest(Receiver):
             else checks.angle_grid("angle_grid", angle_grid)
         )
 
-    def call(self, y: Complex, sector: Real) -> AngleEstimate:
+    def call(self, y: Complex, sector: Real) -> TargetEstimate:
         y, sector = check_observation(y, sector, self.array.num_antennas)
         y, finite = silenced(y)
         if isinstance(self.angle_grid, int):
@@ -104,8 +90,9 @@ class MAPRatioTest(Receiver):
         statistic = tf.where(inside, statistic, -1.0)  # below all inside, a zero among them
         best = tf.argmax(statistic, -1)[:, tf.newaxis]
         nan = tf.cast(float("nan"), self.rdtype)
-        return AngleEstimate(
+        return TargetEstimate(
             tf.where(valid, tf.gather(angles, best, batch_dims=1), nan),
+            None,
             tf.where(valid, tf.gather(statistic, best, batch_dims=1), nan),
         )
 

@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Array, Complex, Real, checks, cites, linalg, register, sectors
-from sionna_isac.receiver._pursuit import Pursuit
-from sionna_isac.receiver.omp import (
-    PursuitReceiver,
-    TargetEstimate,
-    collect,
+from sionna_isac.core import (
+    Array,
+    Complex,
+    Real,
+    Receiver,
+    checks,
+    cites,
+    linalg,
+    register,
+    sectors,
 )
+from sionna_isac.receiver.angle_delay import AngleDelayReceiver
+from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
+from sionna_isac.receiver.search_grid import SearchGrid
+from sionna_isac.waveform import Numerology
 
 __all__ = ["DifferentiableOMP"]
 
@@ -23,7 +32,7 @@ ATOMS = ("refined", "grid")
 
 @register
 @cites("MateosRamos25")
-class DifferentiableOMP(PursuitReceiver):
+class DifferentiableOMP(AngleDelayReceiver, Receiver):
     r"""Differentiable orthogonal matching pursuit, Section IV-B of [MateosRamos25]_.
 
     An iteration takes the peak of the angle-delay map in the sector, a window around it, a
@@ -43,83 +52,68 @@ class DifferentiableOMP(PursuitReceiver):
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         Array that the receiver believes to have
-    angle_grid : [num_angles], array_like
-        Angles of the dictionary [rad]
-    range_grid : [num_ranges], array_like
-        Ranges [m]
-    subcarrier_spacing : `float`
-        Subcarrier spacing [Hz]
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology
+    grid : :class:`~sionna_isac.receiver.SearchGrid`
+        Angles of the dictionary, for all samples, and ranges
     max_targets : `int`
         Number of iterations
     window : (`int`, `int`), (default (7, 5))
         Half widths of the window in cells of angle and range
     atoms : "refined" (default) | "grid"
-        Whether a found target is removed at its refined or at its grid angle and range
+        Angle and range at which a found target is removed: refined, or those of the grid
     temperature : `None` (default) | `float`
         Inverse temperature :math:`\beta` of the softmax. `None` takes
         :math:`\beta = 1/\sqrt{K S N_0}`, one over the standard deviation of the noise in a cell,
-        from ``noise_power`` or ``no``
-    noise_power : `None` (default) | `float`
+        from ``no``
+    no : `None` (default) | `float`
         :math:`N_0` [W] for the default temperature
     max_span : `None` (default) | `float`
         Widest sector that will occur [rad]. It sets the static number of columns that are
         searched; `None` searches the whole grid in graph mode (and the widest sector of the
         batch in eager mode)
-    num_subcarriers : `None` (default) | `int`
-        Number of subcarriers; needed for projected observations
 
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Observation after reciprocal filtering (or its projection on ``delay_basis``)
+        Observation after reciprocal filtering or its projection on ``basis``
     sector : [batch_size, 2], `tf.float`
         Lower and upper azimuth of the search [rad]
     no : `None` (default) | [...], `tf.float`
-        :math:`N_0` [W] of this call, before ``noise_power``: above 0, a number or [batch_size]
-    projected : `bool`, (default `False`)
-        Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
+        :math:`N_0` [W] of this call, in place of that of the constructor: above 0, a number or
+        [batch_size]
 
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
-        Estimates; NaN (an error in eager mode) where a sector holds no grid angle or is wider
-        than ``max_span``, ``y`` is not finite, or :math:`\beta` needs a noise power that is not
-        above 0
+        Estimates. ``metric`` is the magnitude of the angle-delay map at its peak when the target
+        was found, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
+        mode) where a sector holds no grid angle or is wider than ``max_span``, ``y`` is not finite,
+        or :math:`\beta` needs a noise power that is not above 0
     """
 
     def __init__(
         self,
         array: Array,
-        angle_grid: Any,
-        range_grid: Any,
-        subcarrier_spacing: float,
+        numerology: Numerology,
+        grid: SearchGrid,
+        *,
         max_targets: int,
         window: tuple[int, int] = (7, 5),
         atoms: str = "refined",
         temperature: float | None = None,
-        noise_power: float | None = None,
+        no: float | None = None,
         max_span: float | None = None,
-        num_subcarriers: int | None = None,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            array,
-            checks.angle_grid("angle_grid", angle_grid),
-            range_grid,
-            subcarrier_spacing,
-            max_targets,
-            num_subcarriers,
-            precision=precision,
-            **kwargs,
-        )
+        super().__init__(array, numerology, grid, precision=precision, **kwargs)
+        checks.angle_grid("grid.angles", grid.angles)
+        self.max_targets = checks.integer("max_targets", max_targets)
         if not isinstance(window, (tuple, list)) or len(window) != 2:
             raise ValueError(f"window must be a pair of half widths in cells; got {window!r}")
         self.window = tuple(checks.integer("window", w, minimum=0) for w in window)
-        for half, size in zip(
-            self.window, (self.angle_grid.size, self.range_grid.size), strict=True
-        ):
+        for half, size in zip(self.window, (grid.num_angles, grid.num_ranges), strict=True):
             if half >= size:
                 raise ValueError(f"window must be smaller than the grid of {size}; got {window!r}")
         self.atoms = checks.one_of("atoms", atoms, ATOMS)
@@ -128,32 +122,28 @@ class DifferentiableOMP(PursuitReceiver):
             if temperature is None
             else checks.real("temperature", temperature, minimum=0, exclusive=True)
         )
-        self.noise_power = (
-            None
-            if noise_power is None
-            else checks.real("noise_power", noise_power, minimum=0, exclusive=True)
-        )
+        self.no = None if no is None else checks.real("no", no, minimum=0, exclusive=True)
         self.max_span = (
             None
             if max_span is None
             else checks.real("max_span", max_span, minimum=0, maximum=math.pi)
         )
 
-    def call(
-        self, y: Complex, sector: Real, no: Real | None = None, projected: bool = False
-    ) -> TargetEstimate:
-        z, finite, sector, delays = self._observe(y, sector, projected)
-        beta = self._inverse_temperature(no, z, delays.num_subcarriers)
+    def call(self, y: Complex, sector: Real, no: Real | None = None) -> TargetEstimate:
+        z, finite = self._observe(y)
+        sector = checks.sector("sector", sector, y.shape[0])
+        basis = self.basis
+        beta = self._inverse_temperature(no, z)
         warm = tf.math.is_finite(beta)
         beta = tf.where(warm, beta, tf.ones_like(beta))
-        grid = tf.constant(self.angle_grid, self.rdtype)
-        ranges = tf.constant(self.range_grid, self.rdtype)
-        columns = tf.constant(delays.coefficients.T, self.cdtype)
+        grid = tf.constant(self.grid.angles, self.rdtype)
+        ranges = tf.constant(self.ranges, self.rdtype)
+        columns = tf.constant(basis.coefficients.T, self.cdtype)
         dictionary = self.cast(self.array.steering(grid))
 
         # contiguous part of the grid that holds the sector: start and static number of columns
         width = self._num_columns(sector)
-        lower, upper = sectors.edges(self.angle_grid, sector)
+        lower, upper = sectors.edges(self.grid.angles, sector)
         first = tf.searchsorted(grid, lower[:, 0], side="left")
         last = tf.searchsorted(grid, upper[:, 0], side="right")
         start = tf.minimum(first, grid.shape[0] - width)
@@ -164,18 +154,18 @@ class DifferentiableOMP(PursuitReceiver):
         valid = sectors.has_angles(inside, sector) & (last - first <= width) & finite
         valid &= tf.reshape(warm, [-1])
 
-        pursuit = Pursuit(z, rows, inside, delays)
+        pursuit = Pursuit(z, rows, inside, basis)
         # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind
         eps = np.finfo(self.rdtype.as_numpy_dtype).eps
         energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2), keepdims=True)
-        scale = math.sqrt(self.array.num_antennas * delays.num_subcarriers)
+        scale = math.sqrt(self.array.num_antennas * self.numerology.num_active)
         floor = tf.stop_gradient(64 * eps * scale * tf.sqrt(energy))
 
-        found: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]] = []
         half_angle, half_range = self.window
-        for _ in range(self.max_targets):
-            row, column, _ = pursuit.peak()
-            row += start
+
+        def refine(peak: Peak) -> Refined:
+            """Soft means of angle and range over the window around a peak."""
+            row, column = peak.row + start, peak.column
             near_angle = row[:, tf.newaxis] + tf.range(-half_angle, half_angle + 1)
             near_range = column[:, tf.newaxis] + tf.range(-half_range, half_range + 1)
             in_grid = _within(near_angle, grid.shape[0])[:, :, tf.newaxis]
@@ -199,13 +189,14 @@ class DifferentiableOMP(PursuitReceiver):
             weight = tf.reshape(weight, [-1, near_angle.shape[1], near_range.shape[1]])
             angle = tf.reduce_sum(tf.reduce_sum(weight, 2) * tf.gather(grid, near_angle), 1)
             distance = tf.reduce_sum(tf.reduce_sum(weight, 1) * tf.gather(ranges, near_range), 1)
-            found.append((angle, distance, magnitude[:, half_angle, half_range]))
             if self.atoms == "grid":
-                pursuit.add(tf.gather(dictionary, row), tf.gather(columns, column))
+                atom = tf.gather(dictionary, row), tf.gather(columns, column)
             else:
-                atom = self.cast(self.array.steering(tf.stop_gradient(angle)))
-                pursuit.add(atom, delays.atom(tf.stop_gradient(distance)))
-        return collect(found, pursuit, valid)
+                steering = self.cast(self.array.steering(tf.stop_gradient(angle)))
+                atom = steering, basis.atom(tf.stop_gradient(distance))
+            return Refined(angle, distance, magnitude[:, half_angle, half_range], *atom)
+
+        return pursue(pursuit, self.max_targets, refine, valid)
 
     def reconstruct(self, estimate: TargetEstimate) -> tf.Tensor:
         r"""Projected observation that estimates explain; differentiable in angles and array.
@@ -227,25 +218,25 @@ class DifferentiableOMP(PursuitReceiver):
                 "'grid' atoms are not at the estimates"
             )
         steering = self.cast(self.array.steering(estimate.angle))
-        delay = self.delay_dictionary().atom(estimate.range)
+        delay = self.basis.atom(estimate.range)
         weighted = tf.stop_gradient(estimate.gain)[..., tf.newaxis] * delay
         return linalg.matmul(tf.linalg.matrix_transpose(steering), weighted)
 
-    def _inverse_temperature(self, no: Any, z: tf.Tensor, num_subcarriers: int) -> tf.Tensor:
+    def _inverse_temperature(self, no: Any, z: tf.Tensor) -> tf.Tensor:
         if self.temperature is not None:
             return tf.constant(self.temperature, self.rdtype)
-        no = self.noise_power if no is None else no
+        no = self.no if no is None else no
         if no is None:
             raise ValueError(
-                "temperature is None, which needs the noise power: give noise_power to the "
-                "constructor, or no to the call"
+                "temperature is None, which needs the noise power: give no to the constructor or "
+                "to the call"
             )
-        size = self.array.num_antennas * num_subcarriers
+        size = self.array.num_antennas * self.numerology.num_active
         return tf.math.rsqrt(size * checks.noise_power(no, z, positive=True, per_sample=True))
 
     def _num_columns(self, sector: tf.Tensor) -> int:
-        size = self.angle_grid.size
-        margin = 2 * sectors.tolerance(self.angle_grid, self.rdtype)
+        size = self.grid.angles.size
+        margin = 2 * sectors.tolerance(self.grid.angles, self.rdtype)
         span = self.max_span
         if span is None:
             if not tf.executing_eagerly():
@@ -256,7 +247,7 @@ class DifferentiableOMP(PursuitReceiver):
             if widest > span + margin:
                 raise ValueError(f"sector must not be wider than max_span {span:g}; got {widest:g}")
         # most grid points that any interval of this length can hold
-        reach = np.searchsorted(self.angle_grid, self.angle_grid + span + 2 * margin, "right")
+        reach = np.searchsorted(self.grid.angles, self.grid.angles + span + 2 * margin, "right")
         return int(min(size, np.max(reach - np.arange(size)) + 1))
 
 

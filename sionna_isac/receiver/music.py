@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,34 +22,11 @@ from sionna_isac.core import (
     spherical_wave_array,
 )
 from sionna_isac.receiver.angle_delay import silenced
+from sionna_isac.receiver.estimate import TargetEstimate
 
-__all__ = ["MUSIC", "PositionEstimate"]
+__all__ = ["MUSIC"]
 
 _TINY = 1e-30
-
-
-class PositionEstimate(NamedTuple):
-    """Estimates of one target a sample.
-
-    Attributes
-    ----------
-    angle : [batch_size], `tf.float`
-        Azimuth [rad]
-    range : [batch_size], `tf.float`
-        Distance from the origin [m]
-    metric : [batch_size], `tf.float`
-        Share of the steering vector that lies in the signal subspace, 0 to 1
-    """
-
-    angle: tf.Tensor
-    range: tf.Tensor
-    metric: tf.Tensor
-
-    @property
-    def position(self) -> tf.Tensor:
-        """[batch_size, 2], `tf.float` : x and y [m]"""
-        direction = tf.stack([tf.cos(self.angle), tf.sin(self.angle)], axis=-1)
-        return self.range[..., tf.newaxis] * direction
 
 
 @register
@@ -96,9 +73,10 @@ class MUSIC(Receiver):
 
     Output
     ------
-    : :class:`PositionEstimate`
-        Estimates; NaN (an error in eager mode) where ``y`` is not finite, or ``sector``
-        is none that the array can tell
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates of one target per sample: azimuth, distance from the origin, and the share of the
+        steering vector that lies in the signal subspace, 0 to 1, as ``metric``; NaN (an error in
+        eager mode) where ``y`` is not finite, or ``sector`` is none that the array can tell
 
     Raises
     ------
@@ -112,11 +90,11 @@ class MUSIC(Receiver):
         self,
         array: Array,
         range_interval: Any,
+        *,
         num_angles: int = 64,
         num_ranges: int = 128,
         num_zooms: int = 4,
         num_refinements: int = 0,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -135,7 +113,7 @@ class MUSIC(Receiver):
         self.num_zooms = checks.integer("num_zooms", num_zooms, minimum=0)
         self.num_refinements = checks.integer("num_refinements", num_refinements, minimum=0)
 
-    def call(self, y: Complex, sector: Real) -> PositionEstimate:
+    def call(self, y: Complex, sector: Real) -> TargetEstimate:
         checks.shape(
             "y",
             y,
@@ -194,7 +172,8 @@ class MUSIC(Receiver):
                 length,
                 self.num_ranges,
             )
-        return PositionEstimate(*(tf.where(valid, v, nan) for v in (angle, 1 / inverse, metric)))
+        found = (angle, 1 / inverse, metric)
+        return TargetEstimate(*(tf.where(valid, v, nan)[:, tf.newaxis] for v in found))
 
     def _search(
         self,

@@ -19,7 +19,8 @@ from sionna_isac.core import (
     sectors,
 )
 from sionna_isac.receiver.angle_delay import silenced
-from sionna_isac.receiver.detector import AngleEstimate, check_observation
+from sionna_isac.receiver.detector import check_observation
+from sionna_isac.receiver.estimate import TargetEstimate
 
 __all__ = ["SoftmaxAngleEstimator"]
 
@@ -60,7 +61,7 @@ class SoftmaxAngleEstimator(Receiver):
     temperature : `None` (default) | `float`
         Inverse temperature :math:`\beta`; `None` is the number of antennas
     outside : "excluded" (default) | "literal"
-        Whether grid angles outside the sector have weight 0 or that of Eq. (13)
+        Weight of grid angles outside the sector: 0, or that of Eq. (13)
 
     Input
     -----
@@ -71,18 +72,19 @@ class SoftmaxAngleEstimator(Receiver):
 
     Output
     ------
-    : :class:`~sionna_isac.receiver.AngleEstimate`
-        Estimates, their metric the left-hand side of Eq. (14); NaN (an error in eager mode)
-        where no grid angle lies in the sector, or ``y`` is not finite
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates of one target per sample: its angle, and the left-hand side of Eq. (14) as
+        ``metric``; NaN (an error in eager mode) where no grid angle lies in the sector, or ``y`` is
+        not finite
     """
 
     def __init__(
         self,
         array: Array,
         angle_grid: Any,
+        *,
         temperature: float | None = None,
         outside: str = "excluded",
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -96,7 +98,7 @@ class SoftmaxAngleEstimator(Receiver):
         )
         self.outside = checks.one_of("outside", outside, OUTSIDE)
 
-    def call(self, y: Complex, sector: Real) -> AngleEstimate:
+    def call(self, y: Complex, sector: Real) -> TargetEstimate:
         y, sector = check_observation(y, sector, self.array.num_antennas)
         grid = tf.constant(self.angle_grid, self.rdtype)
         inside = sectors.within(self.angle_grid, sector)
@@ -110,4 +112,4 @@ class SoftmaxAngleEstimator(Receiver):
         angle = tf.linalg.matvec(tf.nn.softmax(logits), grid)[:, tf.newaxis]
         nan = tf.cast(float("nan"), self.rdtype)
         metric = tf.reduce_max(logits, -1, keepdims=True)
-        return AngleEstimate(tf.where(valid, angle, nan), tf.where(valid, metric, nan))
+        return TargetEstimate(tf.where(valid, angle, nan), None, tf.where(valid, metric, nan))

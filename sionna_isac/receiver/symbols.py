@@ -44,10 +44,10 @@ class SymbolDetector(Layer):
 
     def __init__(
         self,
+        *,
         num_bits_per_symbol: int = 2,
         hard_out: bool = False,
         demapping_method: str = "app",
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

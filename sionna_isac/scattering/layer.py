@@ -161,6 +161,7 @@ class VolumeIntegralScattering(Layer):
         positions: Any,
         voxel_size: float,
         frequencies: Any,
+        *,
         fill: Any = None,
         normals: Any = None,
         kernel: str = "auto",
@@ -171,7 +172,6 @@ class VolumeIntegralScattering(Layer):
         backend: str | None = None,
         max_rank: int | None = None,
         allow_coarse: bool = False,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -228,8 +228,8 @@ class VolumeIntegralScattering(Layer):
         fill, normals = None, None
         if np.any(target.fill < 1):
             fill, normals = target.fill, target.normals
-        arguments = (target.positions, target.voxel_size, frequencies, fill, normals)
-        return cls(*arguments, **kwargs)
+        body = (target.positions, target.voxel_size, frequencies)
+        return cls(*body, fill=fill, normals=normals, **kwargs)
 
     @property
     def num_voxels(self) -> int:

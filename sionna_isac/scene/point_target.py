@@ -114,8 +114,8 @@ class RadarEquationGain(Gain):
     def __init__(
         self,
         wavelength: float,
-        mean_rcs: float = 1.0,
         *,
+        mean_rcs: float = 1.0,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -161,9 +161,9 @@ class TargetScene(Layer):
         self,
         max_targets: int,
         range_interval: Any,
-        gain: Gain,
-        num_targets: int | None = None,
+        gain: Layer,
         *,
+        num_targets: int | None = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -1,17 +1,21 @@
-"""Waveforms: OFDM grids, symbols and beams."""
+"""Waveforms: numerology, OFDM grids, symbols and beams."""
 
+from sionna_isac.waveform.delay_basis import DelayBasis
 from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid, spread_tones
 from sionna_isac.waveform.neural import NeuralBeamformer, NeuralEncoder
+from sionna_isac.waveform.numerology import Numerology
 from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
 from sionna_isac.waveform.precoder_network import PrecoderNetwork
 from sionna_isac.waveform.symbols import SymbolSource, orthogonal_symbols
 
 __all__ = [
     "BeamformedGrid",
+    "DelayBasis",
     "LeastSquaresPrecoder",
     "MultibeamPrecoder",
     "NeuralBeamformer",
     "NeuralEncoder",
+    "Numerology",
     "PrecoderNetwork",
     "SymbolSource",
     "orthogonal_symbols",

@@ -18,6 +18,7 @@ def shared_tone_grid(
     num_ofdm_symbols: int,
     fft_size: int,
     subcarrier_spacing: float,
+    *,
     sensing_tones: Any = (),
     pilot_symbols: Any = (0,),
     cyclic_prefix_length: int = 0,

@@ -41,9 +41,9 @@ class NeuralEncoder(Layer):
 
     def __init__(
         self,
+        *,
         num_messages: int = 4,
         hidden_size: int = 16,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -109,9 +109,9 @@ class NeuralBeamformer(Layer):
     def __init__(
         self,
         num_antennas: int,
+        *,
         hidden_size: int,
         power: float = 1.0,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -68,8 +68,8 @@ class LeastSquaresPrecoder(Layer):
         self,
         array: Array,
         angle_grid: Any,
-        regularization: float = 1e-2,
         *,
+        regularization: float = 1e-2,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -44,8 +44,8 @@ class PrecoderNetwork(Layer):
     def __init__(
         self,
         num_antennas: int,
-        hidden: Sequence[int] | None = None,
         *,
+        hidden: Sequence[int] | None = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

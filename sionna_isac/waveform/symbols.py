@@ -66,8 +66,8 @@ class SymbolSource(Layer):
     def __init__(
         self,
         num_symbols: int,
-        num_bits_per_symbol: int = 2,
         *,
+        num_bits_per_symbol: int = 2,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -58,7 +58,15 @@ def test_impaired_array_equals_explicit_matrices(rng):
     positions = np.sort(rng.normal(size=size)) * WAVELENGTH
     gain, phase = rng.uniform(0.5, 1.5, size), rng.uniform(-1, 1, size)
     coupling = np.array([0.2 - 0.1j, 0.05j])
-    array = ImpairedArray(size, WAVELENGTH, positions, gain, phase, coupling, precision="double")
+    array = ImpairedArray(
+        size,
+        WAVELENGTH,
+        element_positions=positions,
+        gain=gain,
+        phase=phase,
+        coupling=coupling,
+        precision="double",
+    )
     matrix = np.eye(size, dtype=complex)
     for distance, value in enumerate(coupling, start=1):
         matrix += value * (np.eye(size, k=distance) + np.eye(size, k=-distance))
@@ -120,7 +128,7 @@ def draws(impairment, key: str, size: int = 9, number: int = 4000) -> np.ndarray
 
 def test_literal_spacing_errors():
     index = np.arange(9) - 4
-    positions = draws(SpacingError(0.05, "literal"), "positions")
+    positions = draws(SpacingError(0.05, ordering="literal"), "positions")
     np.testing.assert_allclose(positions.mean(0), 0.5 * index, atol=5 * 0.05 * 4 / np.sqrt(4000))
     expected = 0.05 * np.abs(index)  # position k is (k - centre) times a draw of its own
     np.testing.assert_allclose(positions.std(0), expected, atol=1e-12 + 0.06 * expected.max())
@@ -130,7 +138,7 @@ def test_literal_spacing_errors():
 
 def test_sorted_spacing_errors_are_the_literal_ones_in_order():
     isac.set_seed(2)
-    literal = draws(SpacingError(0.15, "literal"), "positions", number=200)
+    literal = draws(SpacingError(0.15, ordering="literal"), "positions", number=200)
     isac.set_seed(2)
     ordered = draws(SpacingError(0.15), "positions", number=200)
     assert np.any(np.diff(literal) < 0)  # elements do cross
@@ -138,16 +146,16 @@ def test_sorted_spacing_errors_are_the_literal_ones_in_order():
 
 
 def test_cumulative_spacing_errors():
-    positions = draws(SpacingError(0.05, "cumulative"), "positions")
+    positions = draws(SpacingError(0.05, ordering="cumulative"), "positions")
     assert np.all(positions[:, 0] == 0)
     steps = np.diff(positions)
     assert steps.mean() == pytest.approx(0.5, abs=5 * 0.05 / np.sqrt(steps.size))
     assert steps.std() == pytest.approx(0.05, rel=0.05)
     np.testing.assert_allclose(positions[:, 8].std(), 0.05 * np.sqrt(8), rtol=0.06)
-    wide = np.diff(draws(SpacingError(0.5, "cumulative"), "positions"))
+    wide = np.diff(draws(SpacingError(0.5, ordering="cumulative"), "positions"))
     assert wide.min() == 0  # negative spacings are clipped
     assert np.mean(wide == 0) == pytest.approx(0.1587, abs=0.01)  # the normal tail beyond 1 sigma
-    assert SpacingError(0.1, "cumulative").sample(3)["anchor"] == "first"
+    assert SpacingError(0.1, ordering="cumulative").sample(3)["anchor"] == "first"
 
 
 def test_gain_and_phase_errors():
@@ -159,14 +167,19 @@ def test_gain_and_phase_errors():
 
 
 def test_mutual_coupling():
-    coupling = draws(MutualCoupling(-8.0, 5.0, 3), "coupling", number=2000)
+    coupling = draws(MutualCoupling(-8.0, decay_db=5.0, num_neighbours=3), "coupling", number=2000)
     level = 20 * np.log10(np.abs(coupling))
     np.testing.assert_allclose(level, np.broadcast_to([-8, -13, -18], level.shape))
     assert np.all(np.abs(np.mean(coupling / np.abs(coupling), 0)) < 5 / np.sqrt(2000))
 
 
 def test_impair_combines_the_draws():
-    kinds = [SpacingError(0.05, "cumulative"), GainError(1.0), PhaseError(0.2), MutualCoupling(-12)]
+    kinds = [
+        SpacingError(0.05, ordering="cumulative"),
+        GainError(1.0),
+        PhaseError(0.2),
+        MutualCoupling(-12),
+    ]
     isac.set_seed(9)
     array = impair(6, WAVELENGTH, kinds, precision="double")
     isac.set_seed(9)

@@ -22,7 +22,9 @@ def draw(rng, num_antennas=6, num_angles=GRID.size):
 
 
 def make(columns, **kwargs):
-    return SteeringDictionary(len(columns), WAVELENGTH, GRID, columns, precision="double", **kwargs)
+    return SteeringDictionary(
+        len(columns), WAVELENGTH, GRID, columns=columns, precision="double", **kwargs
+    )
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
@@ -40,7 +42,9 @@ def test_column_of_the_nearest_angle(rng, mode, shape):
 
 def test_half_way_the_lower_angle_counts(rng):
     columns = draw(rng, 3, 4)
-    dictionary = SteeringDictionary(3, 1.0, [-0.5, 0, 0.5, 1.0], columns, precision="double")
+    dictionary = SteeringDictionary(
+        3, 1.0, [-0.5, 0, 0.5, 1.0], columns=columns, precision="double"
+    )
     np.testing.assert_array_equal(dictionary([-0.25, 0.25, 0.75]), columns.T[:3])
 
 
@@ -54,7 +58,7 @@ def test_nan_stays_nan(rng):
 def test_the_grid_itself_needs_no_gather(rng, precision, grid_type):
     """As precoders and receivers ask, of the same or another precision."""
     columns = draw(rng)
-    dictionary = SteeringDictionary(6, WAVELENGTH, GRID, columns, precision=precision)
+    dictionary = SteeringDictionary(6, WAVELENGTH, GRID, columns=columns, precision=precision)
     function = tf.function(lambda: dictionary.steering(tf.constant(GRID, grid_type)))
     expected = dictionary.columns.T
     np.testing.assert_array_equal(function(), expected)
@@ -108,16 +112,18 @@ def test_starts_at_another_array():
 def test_perturbation_is_circular_noise_of_the_given_variance():
     array = UniformLinearArray(64, WAVELENGTH, precision="double")
     grid = np.linspace(-1.5, 1.5, 500)
-    noise = SteeringDictionary.from_array(array, grid, 0.1, precision="double").columns
+    noise = SteeringDictionary.from_array(array, grid, perturbation=0.1, precision="double").columns
     noise = noise - array(grid).numpy().T
     error = 5 * 0.1 / np.sqrt(noise.size)
     assert np.mean(np.abs(noise) ** 2) == pytest.approx(0.1, abs=error)
     assert abs(np.mean(noise**2)) < error and abs(np.mean(noise)) < 5 * np.sqrt(0.1 / noise.size)
     isac.set_seed(3)
-    first = SteeringDictionary.from_array(array, grid, 0.1).columns
-    second = SteeringDictionary.from_array(array, grid, 0.1).columns
+    first = SteeringDictionary.from_array(array, grid, perturbation=0.1).columns
+    second = SteeringDictionary.from_array(array, grid, perturbation=0.1).columns
     isac.set_seed(3)
-    np.testing.assert_array_equal(SteeringDictionary.from_array(array, grid, 0.1).columns, first)
+    np.testing.assert_array_equal(
+        SteeringDictionary.from_array(array, grid, perturbation=0.1).columns, first
+    )
     assert np.all(first != second)
 
 

@@ -129,7 +129,7 @@ def test_what_is_not_known_is_named():
 def test_network_of_the_library():
     size, antennas, batch = 21, 16, 10
     isac.set_seed(1)
-    layer = isac.receiver.NeuralPresenceDetector(antennas, size, precision="single")
+    layer = isac.receiver.NeuralPresenceDetector(antennas, hidden_size=size, precision="single")
     y, sector = random(batch, antennas, dtype=tf.complex64), tf.constant([[0.1, 0.3]] * batch)
     sizes = [2 * antennas + 2, size, size, size, 1]
     products = sum(2 * a * b + b for a, b in itertools.pairwise(sizes))

@@ -10,6 +10,7 @@ from sionna_isac import bound
 
 C = 299792458.0
 ANTENNAS, SUBCARRIERS, SPACING, WAVELENGTH = 8, 32, 1e6, 0.005
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, C / WAVELENGTH)
 
 
 def array(precision: str = "double"):
@@ -32,7 +33,7 @@ def test_closed_form_of_one_target():
     angle, gain, no = 0.4, 0.3 - 0.2j, 0.05
     beam = steer(0.1).conj() / np.sqrt(ANTENNAS)
     found = bound.point_target_bound(
-        array(), beam, targets(angle, 20.0, gain), SPACING, SUBCARRIERS, no, normalize=True
+        array(), NUMEROLOGY, beam, targets(angle, 20.0, gain), no, normalize=True
     )
     energy = 2 / no * np.abs(gain * (steer(angle) @ beam)) ** 2 / SUBCARRIERS
     y = (np.arange(ANTENNAS) - (ANTENNAS - 1) / 2) / 2  # wavelengths
@@ -49,18 +50,21 @@ def test_batch_chunks_and_absent_targets(monkeypatch, rng):
     gain = rng.normal(size=(5, 2)) + 1j
     beam = rng.normal(size=(5, ANTENNAS)) + 0j
     count = np.array([2, 1, 0, 2, 1])
-    arguments = (SPACING, SUBCARRIERS, np.linspace(0.1, 0.5, 5))
+    no = np.linspace(0.1, 0.5, 5)
     scene = targets(angle, distance, gain, count)
-    together = bound.point_target_bound(array("single"), beam, scene, *arguments)
+    together = bound.point_target_bound(array("single"), NUMEROLOGY, beam, scene, no)
     monkeypatch.setattr(bound.point_target, "_CHUNK", 2 * ANTENNAS * SUBCARRIERS)
-    again = bound.point_target_bound(array(), beam, scene, *arguments)
+    again = bound.point_target_bound(array(), NUMEROLOGY, beam, scene, no)
     np.testing.assert_allclose(again.position, together.position, rtol=1e-5)
     absent = np.arange(2) >= count[:, None]
     np.testing.assert_array_equal(np.isnan(again.angle), absent)
     alone = bound.point_target_bound(
-        array(), beam[1], targets(angle[1, :1], distance[1, :1], gain[1, :1]), SPACING, SUBCARRIERS,
-        arguments[2][1],
-    )  # fmt: skip
+        array(),
+        NUMEROLOGY,
+        beam[1],
+        targets(angle[1, :1], distance[1, :1], gain[1, :1]),
+        no[1],
+    )
     np.testing.assert_allclose(again.range[1, 0], alone.range[0, 0], rtol=1e-9)
     rms = np.sqrt(np.mean(again.position[~absent] ** 2))
     np.testing.assert_allclose(again.rms.position, rms)
@@ -71,9 +75,9 @@ def test_batch_chunks_and_absent_targets(monkeypatch, rng):
 
 def test_a_second_target_takes_information_away():
     beam = np.eye(1, ANTENNAS)[0]
-    one = bound.point_target_bound(array(), beam, targets(0.1, 20.0, 1.0), SPACING, SUBCARRIERS, 1)
+    one = bound.point_target_bound(array(), NUMEROLOGY, beam, targets(0.1, 20.0, 1.0), 1)
     scene = targets([0.1, 0.2], [20.0, 23.0], [1.0, 1.0])
-    two = bound.point_target_bound(array(), beam, scene, SPACING, SUBCARRIERS, 1)
+    two = bound.point_target_bound(array(), NUMEROLOGY, beam, scene, 1)
     assert np.all(two.position[:, 0] > 1.1 * one.position[:, 0])
 
 
@@ -84,16 +88,23 @@ def test_receivers_do_not_pass_it(kind):
     angle, distance = np.full((number, 1), 0.1 + 3e-4), np.full((number, 1), 24.31)
     scene = targets(angle, distance, np.ones((number, 1)))
     beam = np.broadcast_to(steer(0.1).conj() / np.sqrt(ANTENNAS), (number, ANTENNAS))
-    least = bound.point_target_bound(array(), beam, scene, SPACING, SUBCARRIERS, no).rms
+    least = bound.point_target_bound(array(), NUMEROLOGY, beam, scene, no).rms
     angles = 0.1 + np.arange(-25, 26) * 0.3 * least.angle
     ranges = 24.3 + np.arange(-25, 26) * 0.3 * least.range
-    echo = isac.channel.MonostaticEcho(array(), SPACING, precision="double")
+    echo = isac.channel.MonostaticEcho(array(), NUMEROLOGY, precision="double")
     y = echo(np.ones((number, SUBCARRIERS)) + 0j, scene, beam, no)
+    grid = isac.receiver.SearchGrid(angles, ranges)
     if kind == "OMP":
-        receiver = isac.receiver.OMP(array(), angles, ranges, SPACING, 1, precision="double")
+        receiver = isac.receiver.OMP(array(), NUMEROLOGY, grid, max_targets=1, precision="double")
     else:
         receiver = isac.receiver.DifferentiableOMP(
-            array(), angles, ranges, SPACING, 1, window=(6, 6), temperature=no, precision="double"
+            array(),
+            NUMEROLOGY,
+            grid,
+            max_targets=1,
+            window=(6, 6),
+            temperature=no,
+            precision="double",
         )
     estimate = receiver(y, np.tile(angles[[0, -1]], (number, 1)))
     error = np.concatenate([estimate.angle - angle, estimate.range - distance], 1)

@@ -13,6 +13,10 @@ import sionna_isac as isac
 ANTENNAS, SPACING = 6, 120e3
 
 
+def numerology(num_subcarriers: int) -> isac.waveform.Numerology:
+    return isac.waveform.Numerology(num_subcarriers, SPACING, 299792458.0 / 0.005)
+
+
 @pytest.fixture
 def array():
     return isac.array.UniformLinearArray(ANTENNAS, 0.005, precision="double")
@@ -25,7 +29,7 @@ def no_targets(batch_size: int):
 
 @pytest.mark.parametrize("shape", [(200, 20), (50, 3, 20), (50, 1, ANTENNAS, 3, 20)])
 def test_echo_of_nothing_is_noise_of_the_given_power(array, shape):
-    echo = isac.channel.MonostaticEcho(array, SPACING, precision="double")
+    echo = isac.channel.MonostaticEcho(array, numerology(shape[-1]), precision="double")
     beam = None if len(shape) == 5 else np.ones((shape[0], ANTENNAS)) + 0j
     targets = no_targets(shape[0])
     assert not np.any(echo(np.ones(shape) + 0j, targets, beam))
@@ -37,9 +41,13 @@ def test_echo_of_nothing_is_noise_of_the_given_power(array, shape):
 
 def test_rayleigh_snr_of_the_echo(array):
     """Mean energy of a cell is power of gain times beam pattern, on every antenna."""
-    echo = isac.channel.MonostaticEcho(array, SPACING, normalize=True, precision="double")
+    echo = isac.channel.MonostaticEcho(array, numerology(4), normalize=True, precision="double")
     scene = isac.scene.TargetScene(
-        1, (10, 100), isac.scene.RayleighGain(2.0, precision="double"), 1, precision="double"
+        1,
+        (10, 100),
+        isac.scene.RayleighGain(2.0, precision="double"),
+        num_targets=1,
+        precision="double",
     )
     batch = 5000
     targets = scene(np.zeros((batch, 2)))  # all at broadside: the pattern of one antenna is 1
@@ -54,9 +62,11 @@ def test_links_are_channel_models(array, kind):
     """Sionna's OFDM channel takes them, also compiled with XLA."""
     sector = isac.scene.FixedSector((0.1, 0.4), precision="double")
     if kind == "multitap":
-        link = isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+        link = isac.channel.MultitapLink(array, sector, bandwidth=16 * SPACING, precision="double")
     else:
-        link = isac.channel.GeometricLink(array, sector, (10, 50), precision="double")
+        link = isac.channel.GeometricLink(
+            array, sector, range_interval=(10, 50), precision="double"
+        )
     grid = ResourceGrid(2, 16, SPACING, num_tx=1, precision="double")
     channel = OFDMChannel(link, grid, return_channel=True, precision="double")
 

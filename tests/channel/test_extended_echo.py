@@ -38,9 +38,13 @@ def linear(**kwargs) -> isac.array.UniformLinearArray:
     return isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double", **kwargs)
 
 
+def numerology(num_subcarriers: int = SUBCARRIERS, spacing: float = SPACING):
+    return isac.waveform.Numerology(num_subcarriers, spacing, CARRIER)
+
+
 def echo_of(array=None, num_subcarriers: int = SUBCARRIERS, cells: int = 4, **kwargs):
     return ExtendedEcho.from_target(
-        array or linear(), ball(cells), SPACING, num_subcarriers, **{**OPTIONS, **kwargs}
+        array or linear(), ball(cells), numerology(num_subcarriers), **{**OPTIONS, **kwargs}
     )
 
 
@@ -97,11 +101,11 @@ def test_matches_the_echo_of_a_point_up_to_a_constant():
     x, beam = symbols(), beam_to(ANGLE)
     y = echo_of()(x, targets(distance), beam).numpy()
     point = point_at(distance)
-    truth = MonostaticEcho(linear(), SPACING, precision="double")(x, point, beam).numpy()
+    truth = MonostaticEcho(linear(), numerology(), precision="double")(x, point, beam).numpy()
     gain = np.vdot(truth, y) / np.vdot(truth, truth)
     assert relative_error(y / gain, truth) < 0.03  # beam squint, 0.5 % of band
     wrong = PointTargets(-point.angle, *point[1:])
-    mirrored = MonostaticEcho(linear(), SPACING, precision="double")(x, wrong, beam).numpy()
+    mirrored = MonostaticEcho(linear(), numerology(), precision="double")(x, wrong, beam).numpy()
     correlation = abs(np.vdot(mirrored, y)) / np.linalg.norm(mirrored) / np.linalg.norm(y)
     assert correlation < 0.5
 
@@ -112,21 +116,23 @@ def test_matching_pursuit_finds_the_sphere(differentiable, projected):
     kind = isac.receiver.DifferentiableOMP if differentiable else isac.receiver.OMP
     receiver = kind(
         linear(),
-        np.linspace(-np.pi / 2, np.pi / 2, 361),
-        np.linspace(8.0, 14.0, 121),
-        SPACING,
-        1,
-        num_subcarriers=SUBCARRIERS,
+        numerology(),
+        isac.receiver.SearchGrid(
+            np.linspace(-np.pi / 2, np.pi / 2, 361), np.linspace(8.0, 14.0, 121)
+        ),
+        max_targets=1,
         precision="double",
         **({"temperature": 1e8} if differentiable else {}),
     )
     echo, beam = echo_of(), beam_to(0.2)
     if projected:
-        y = echo.filtered(targets(), beam, receiver.delay_basis)
+        y = echo.filtered(targets(), beam, receiver.basis)
     else:
         x = symbols()
-        y = isac.receiver.ReciprocalFilter(precision="double")(echo(x, targets(), beam), x)
-    estimate = receiver(y, [[-1.0, 1.0]], projected=projected)
+        y = isac.receiver.ReciprocalFilter(numerology(), precision="double")(
+            echo(x, targets(), beam), x
+        )
+    estimate = receiver(y, [[-1.0, 1.0]])
     assert float(estimate.angle[0, 0]) == pytest.approx(ANGLE, abs=0.01)
     assert float(estimate.range[0, 0]) == pytest.approx(RANGE, abs=0.1)
 
@@ -166,7 +172,7 @@ def test_pose_moves_the_target_and_not_the_array():
     ]
     tilted = {"polarization": (0.1, 0.5, 1.0)}
     h = [
-        ExtendedEcho.from_target(linear(), body, SPACING, 2, **OPTIONS, **tilted).channel(s)
+        ExtendedEcho.from_target(linear(), body, numerology(2), **OPTIONS, **tilted).channel(s)
         for body, s in zip(bodies, state, strict=True)
     ]
     assert relative_error(h[0].numpy(), h[1].numpy()) < 1e-8
@@ -182,7 +188,7 @@ def test_impairments_act_on_both_ways():
     state, beam, x = targets(300.0), beam_to(0.3), symbols(1)
     y = echo_of(impaired, 1)(x, state, beam).numpy()
     point = point_at(300.0)
-    truth = MonostaticEcho(impaired, SPACING, precision="double")(x, point, beam).numpy()
+    truth = MonostaticEcho(impaired, numerology(1), precision="double")(x, point, beam).numpy()
     truth *= np.vdot(truth, y) / np.vdot(truth, truth)
     assert relative_error(y, truth) < 0.01
 
@@ -287,7 +293,7 @@ def test_targets_of_other_voxels_are_refused():
     def target(cells=cells, size=size, fill=fill, normals=x):
         return VoxelTarget(size * cells, size, 3.0, 0.0, fill, normals).placed([5.0, 0.0, 0.0])
 
-    echo = ExtendedEcho.from_target(linear(), target(), SPACING, 1, **OPTIONS)
+    echo = ExtendedEcho.from_target(linear(), target(), numerology(1), **OPTIONS)
     line = np.arange(27)[:, np.newaxis] * [1, 0, 0]
     signal, beam = symbols(1), beam_to(0.0)
     for other, message in (
@@ -305,7 +311,7 @@ def test_targets_of_other_voxels_are_refused():
             lambda s: echo(signal, s, beam),
             lambda s: echo(signal, targets=s._replace(heading=s.heading + 1), beam=beam),
             lambda s: echo.channel(s),
-            lambda s: echo.filtered(s, beam, np.ones([1, 1])),
+            lambda s: echo.filtered(s, beam, isac.waveform.DelayBasis(numerology(1), [5, 10])),
             lambda s: tf.function(lambda: echo.channel(s))(),
         ):
             with pytest.raises(ValueError, match=message):
@@ -315,7 +321,7 @@ def test_targets_of_other_voxels_are_refused():
     found = echo(np.tile(signal, [2, 1]), echo.targets(moved), np.tile(beam, [2, 1]))
     assert np.all(np.isfinite(found))
     echo.targets(target(normals=None))
-    plain = ExtendedEcho.from_target(linear(), target(normals=None), SPACING, 1, **OPTIONS)
+    plain = ExtendedEcho.from_target(linear(), target(normals=None), numerology(1), **OPTIONS)
     plain.targets(target(normals=None))
 
 
@@ -334,7 +340,7 @@ def test_bad_arguments():
     with pytest.raises(ValueError, match="polarization must not be 0"):
         echo_of(polarization=(0, 0, 0))
     with pytest.raises(ValueError, match="band must lie above 0 Hz"):
-        ExtendedEcho.from_target(array, target, 10e9, 16)
+        ExtendedEcho.from_target(array, target, numerology(16, 10e9))
     echo, state, beam, x = echo_of(num_subcarriers=2), targets(), beam_to(0.0), symbols(2)
     for inputs, message in (
         ((x[:, :1], state, beam), "x must have last dimension 2"),

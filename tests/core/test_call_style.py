@@ -48,7 +48,7 @@ def test_arrays_keep_what_is_trained_through_their_configuration(trainable):
 def test_positions_are_sorted_only_where_nothing_else_belongs_to_an_element():
     crossed = np.array([0.0, 2.0, 1.0, 3.0]) * 0.01
     for trainable, ordered in (("positions", True), (["positions", "phase"], False)):
-        array = isac.array.ImpairedArray(4, 0.01, crossed, trainable=trainable)
+        array = isac.array.ImpairedArray(4, 0.01, element_positions=crossed, trainable=trainable)
         moved = array.positions.constraint(array.positions).numpy()
         assert bool(np.all(np.diff(moved) > 0)) is ordered
         assert moved.mean() == pytest.approx(0, abs=1e-6)

@@ -168,7 +168,9 @@ class TestReferences:
         mix = isac.citation(isac.waveform.MultibeamPrecoder, array)
         assert mix.count("@article{MateosRamos25") == 1
         assert "@article{Zhang18" in mix and mix.startswith("@software{Sionna")
-        echo = isac.channel.MonostaticEcho(array, 1e5)
+        echo = isac.channel.MonostaticEcho(
+            array, isac.waveform.Numerology(8, 1e5, 299792458.0 / 0.01)
+        )
         assert "MateosRamos25" in isac.citation(echo)
         assert "Zhao26" in isac.citation("Zhao26")
 

@@ -136,11 +136,13 @@ def test_full_wave():
     names |= {"rx": np.array([[0, 0, h] for h in (1.45, 1.5, 1.55)])}
     names |= {"polarizations": np.tile(up, (3, 1)), "frequencies": np.array([4.9e9, 4.91e9])}
     names["no"] = 1e-15
-    array = isac.array.UniformLinearArray(4, 0.061)
-    grids = np.linspace(-1.2, 1.2, 61), np.linspace(5.0, 20.0, 16)
+    numerology = isac.waveform.Numerology(16, 1e6, 4.9e9)
+    array = isac.array.UniformLinearArray(4, numerology.wavelength)
+    grid = isac.receiver.SearchGrid(np.linspace(-1.2, 1.2, 61), np.linspace(5.0, 20.0, 16))
     names |= {
         "array": array,
-        "receiver": isac.receiver.OMP(array, *grids, 1e6, 1, num_subcarriers=16),
+        "numerology": numerology,
+        "receiver": isac.receiver.OMP(array, numerology, grid, max_targets=1),
     }
     names["beam"] = tf.complex(tf.fill([1, 4], 0.5), 0.0)
     names["sector"] = tf.constant([[-0.5, 0.8]])
@@ -172,6 +174,7 @@ def test_scenarios(monkeypatch):
     sector = isac.scene.FixedSector((-0.5, 0.5))(4)
     scene = isac.scene.TargetScene(1, (20, 50), isac.scene.RayleighGain(), num_targets=1)
     names = {"isac": isac, "plt": plt, "snr_db": [0.0, 10.0], "nos": [8.0, 0.8], "array": array}
+    names["numerology"] = isac.waveform.Numerology(256, 120e3, 299792458.0 / 0.005)
     names["beam"] = isac.waveform.LeastSquaresPrecoder(array, np.linspace(-1.5, 1.5, 90))(sector)
     names["targets"] = scene(sector)
     run("scenarios.md", names)
@@ -210,8 +213,11 @@ def test_learning(monkeypatch):
         isac.study, "Training", lambda **fields: training(**{**fields, **short}), raising=False
     )
     array = isac.array.UniformLinearArray(8, 0.005, trainable=True)
-    angles, ranges = np.linspace(-1.5, 1.5, 90), np.linspace(10, 60, 20)
-    echo = isac.channel.MonostaticEcho(isac.array.UniformLinearArray(8, 0.005), 120e3)
+    numerology = isac.waveform.Numerology(16, 120e3, 299792458.0 / 0.005)
+    angles = np.linspace(-1.5, 1.5, 90)
+    grid = isac.receiver.SearchGrid(angles, np.linspace(10, 60, 20))
+    echo = isac.channel.MonostaticEcho(isac.array.UniformLinearArray(8, 0.005), numerology)
+    reciprocal = isac.receiver.ReciprocalFilter(numerology)
     scene = isac.scene.TargetScene(1, (20, 50), isac.scene.RayleighGain())
     precoder = isac.waveform.LeastSquaresPrecoder(array, angles)
     symbols = isac.waveform.SymbolSource(16)
@@ -219,13 +225,13 @@ def test_learning(monkeypatch):
     def source(batch_size):
         sector = isac.scene.FixedSector((-0.4, 0.4))(batch_size)
         x, _ = symbols(batch_size)
-        y = isac.receiver.ReciprocalFilter()(echo(x, scene(sector), precoder(sector), 0.1), x)
+        y = reciprocal(echo(x, scene(sector), precoder(sector), 0.1), x)
         return y, sector, tf.reduce_sum(tf.abs(y) ** 2, (1, 2))
 
     names = {"tf": tf, "load_scenario": isac.study.load_scenario, "source": source}
     names["run_scenario"] = lambda scenario, folder: started.append((scenario.profile, folder))
     names["receiver"] = isac.receiver.DifferentiableOMP(
-        array, angles, ranges, 120e3, 1, noise_power=0.1
+        array, numerology, grid, max_targets=1, no=0.1
     )
     names = run("learning.md", names)
     assert started == [("full", "results/fig5")]

@@ -26,6 +26,15 @@ WAVELENGTH = 0.005
 SPACING = 1e6
 ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 61)
 RANGES = np.linspace(5.0, 70.0, 27)
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH)
+PREFIXED = isac.waveform.Numerology(
+    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=2, symbol_duration=1.1e-6
+)
+MASKED = isac.waveform.Numerology(
+    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, active=np.arange(SUBCARRIERS) % 6 > 0
+)
+GRID = isac.receiver.SearchGrid(ANGLES, RANGES)
+OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
 SEED = 2  # of the start values of networks
 
@@ -91,7 +100,7 @@ def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> ker
     return isac.array.ImpairedArray(
         ANTENNAS,
         WAVELENGTH,
-        positions,
+        element_positions=positions,
         gain=rng.uniform(0.8, 1.2, ANTENNAS),
         phase=rng.normal(0, 0.2, ANTENNAS),
         coupling=[0.1 + 0.05j, 0.02j] if coupled else None,
@@ -103,7 +112,7 @@ def impaired(precision: str, trainable: Any = True, coupled: bool = True) -> ker
 def dictionary(precision: str, **kwargs: Any) -> keras.layers.Layer:
     columns = impaired("double", False).steering(ANGLES).numpy().T
     return isac.array.SteeringDictionary(
-        ANTENNAS, WAVELENGTH, ANGLES, columns, precision=precision, **kwargs
+        ANTENNAS, WAVELENGTH, ANGLES, columns=columns, precision=precision, **kwargs
     )
 
 
@@ -161,9 +170,8 @@ def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) ->
     options = {"max_targets": 2, "window": (3, 2), "temperature": 0.2, **kwargs}
     return isac.receiver.DifferentiableOMP(
         impaired(precision, trainable, coupled=False),
-        ANGLES,
-        RANGES,
-        SPACING,
+        NUMEROLOGY,
+        GRID,
         precision=precision,
         **options,
     )
@@ -195,7 +203,10 @@ def scattering_inputs(rng: np.random.Generator) -> tuple:
 
 def extended_echo(precision: str, **kwargs: Any) -> keras.layers.Layer:
     return isac.channel.ExtendedEcho(
-        impaired(precision, False), volume_integral(precision, **kwargs), True, precision=precision
+        impaired(precision, False),
+        volume_integral(precision, **kwargs),
+        normalize=True,
+        precision=precision,
     )
 
 
@@ -275,7 +286,7 @@ CASES = [
     ),
     Case(
         "RadarEquationGain",
-        lambda p: isac.scene.RadarEquationGain(WAVELENGTH, 0.5, precision=p),
+        lambda p: isac.scene.RadarEquationGain(WAVELENGTH, mean_rcs=0.5, precision=p),
         distances,
         random=True,
     ),
@@ -303,7 +314,7 @@ CASES = [
     ),
     Case(
         "PrecoderNetwork",
-        seeded(lambda p: isac.waveform.PrecoderNetwork(ANTENNAS, (9, 7), precision=p)),
+        seeded(lambda p: isac.waveform.PrecoderNetwork(ANTENNAS, hidden=(9, 7), precision=p)),
         sector,
         trainable=perceptron_weights(3),
         gradients=(0,),
@@ -338,13 +349,13 @@ CASES = [
     ),
     Case(
         "NeuralEncoder",
-        lambda p: isac.waveform.NeuralEncoder(4, 6, precision=p),
+        lambda p: isac.waveform.NeuralEncoder(num_messages=4, hidden_size=6, precision=p),
         lambda rng: (np.array([[0, 3, 1], [2, 2, 0]]),),
         trainable=perceptron_weights(4),
     ),
     Case(
         "NeuralBeamformer",
-        lambda p: isac.waveform.NeuralBeamformer(ANTENNAS, 9, 2.0, precision=p),
+        lambda p: isac.waveform.NeuralBeamformer(ANTENNAS, hidden_size=9, power=2.0, precision=p),
         lambda rng: (SECTOR, SECTOR[::-1] - 0.1),
         trainable=perceptron_weights(4),
         gradients=(0, 1),
@@ -352,7 +363,7 @@ CASES = [
     Case(
         "MonostaticEcho",
         lambda p: isac.channel.MonostaticEcho(
-            impaired(p, coupled=False), SPACING, normalize=True, precision=p
+            impaired(p, coupled=False), NUMEROLOGY, normalize=True, precision=p
         ),
         lambda rng: (
             complex_draws(rng, BATCH, SUBCARRIERS),
@@ -364,9 +375,7 @@ CASES = [
     ),
     Case(
         "MonostaticEcho-antennas",
-        lambda p: isac.channel.MonostaticEcho(
-            impaired(p, False), SPACING, symbol_duration=1.1e-6, precision=p
-        ),
+        lambda p: isac.channel.MonostaticEcho(impaired(p, False), PREFIXED, precision=p),
         lambda rng: (complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), targets(rng, True)),
         gradients=(0, 1),
     ),
@@ -374,7 +383,7 @@ CASES = [
         "MonostaticEcho-receive-array",
         lambda p: isac.channel.MonostaticEcho(
             isac.array.UniformLinearArray(ANTENNAS - 3, WAVELENGTH, precision=p),
-            SPACING,
+            NUMEROLOGY,
             receive_array=impaired(p),
             precision=p,
         ),
@@ -428,7 +437,7 @@ CASES = [
     ),
     Case(
         "ReciprocalFilter",
-        lambda p: isac.receiver.ReciprocalFilter(precision=p),
+        lambda p: isac.receiver.ReciprocalFilter(NUMEROLOGY, precision=p),
         lambda rng: (
             complex_draws(rng, BATCH, ANTENNAS, SUBCARRIERS),
             np.exp(2j * np.pi * rng.uniform(size=(BATCH, SUBCARRIERS))),
@@ -438,7 +447,7 @@ CASES = [
     Case(
         "AngleDelayMap",
         lambda p: isac.receiver.AngleDelayMap(
-            impaired(p, coupled=False), ANGLES, RANGES, SPACING, precision=p
+            impaired(p, coupled=False), NUMEROLOGY, GRID, precision=p
         ),
         lambda rng: (observation(rng),),
         trainable=("positions", "gain", "phase"),
@@ -446,12 +455,16 @@ CASES = [
     ),
     Case(
         "OMP",
-        lambda p: isac.receiver.OMP(impaired(p, False), ANGLES, RANGES, SPACING, 3, precision=p),
+        lambda p: isac.receiver.OMP(
+            impaired(p, False), NUMEROLOGY, GRID, max_targets=3, precision=p
+        ),
         receiver_inputs,
     ),
     Case(
         "OMP-own-grid",
-        lambda p: isac.receiver.OMP(impaired(p, False), 30, RANGES, SPACING, 2, precision=p),
+        lambda p: isac.receiver.OMP(
+            impaired(p, False), MASKED, OWN_GRID, max_targets=2, precision=p
+        ),
         receiver_inputs,
     ),
     Case(
@@ -479,7 +492,7 @@ CASES = [
     Case(
         "SoftmaxAngleEstimator",
         lambda p: isac.receiver.SoftmaxAngleEstimator(
-            impaired(p, coupled=False), ANGLES, 0.5, precision=p
+            impaired(p, coupled=False), ANGLES, temperature=0.5, precision=p
         ),
         single_carrier_inputs,
         trainable=("positions", "gain", "phase"),
@@ -497,21 +510,27 @@ CASES = [
     ),
     Case(
         "NeuralPresenceDetector",
-        lambda p: isac.receiver.NeuralPresenceDetector(ANTENNAS, 9, 0.7, precision=p),
+        lambda p: isac.receiver.NeuralPresenceDetector(
+            ANTENNAS, hidden_size=9, input_scale=0.7, precision=p
+        ),
         single_carrier_inputs,
         trainable=perceptron_weights(4),
         gradients=(0, 1),
     ),
     Case(
         "NeuralAngleEstimator",
-        lambda p: isac.receiver.NeuralAngleEstimator(ANTENNAS, 9, 0.7, precision=p),
+        lambda p: isac.receiver.NeuralAngleEstimator(
+            ANTENNAS, hidden_size=9, input_scale=0.7, precision=p
+        ),
         single_carrier_inputs,
         trainable=perceptron_weights(4),
         gradients=(0, 1),
     ),
     Case(
         "NeuralSymbolReceiver",
-        lambda p: isac.receiver.NeuralSymbolReceiver(4, 6, 2.0, precision=p),
+        lambda p: isac.receiver.NeuralSymbolReceiver(
+            num_messages=4, hidden_size=6, input_scale=2.0, precision=p
+        ),
         lambda rng: (complex_draws(rng, BATCH, 5), complex_draws(rng, BATCH, 5)),
         trainable=perceptron_weights(4),
         gradients=(0, 1),
@@ -531,7 +550,14 @@ CASES = [
     Case(
         "DifferentiableOMP-dictionary",
         lambda p: isac.receiver.DifferentiableOMP(
-            dictionary(p), ANGLES, RANGES, SPACING, 2, (3, 2), "grid", 0.2, precision=p
+            dictionary(p),
+            NUMEROLOGY,
+            GRID,
+            max_targets=2,
+            window=(3, 2),
+            atoms="grid",
+            temperature=0.2,
+            precision=p,
         ),
         receiver_inputs,
         trainable=("real", "imag"),
@@ -548,7 +574,7 @@ CASES = [
     ),
     Case(
         "ResidualBottleneck",
-        seeded(lambda p: isac.receiver.ResidualBottleneck(3, 8, 2, precision=p)),
+        seeded(lambda p: isac.receiver.ResidualBottleneck(3, 8, stride=2, precision=p)),
         lambda rng: (rng.normal(size=(BATCH, 9, 6, 3)),),
         trainable=network_weights(1, 0),
         gradients=(0,),
@@ -557,7 +583,13 @@ CASES = [
         "AngleDelayNetwork",
         seeded(
             lambda p: isac.receiver.AngleDelayNetwork(
-                (21, 14), 3, (16,), 2, (4, 8, 8), output_bias=0.3, precision=p
+                (21, 14),
+                num_priors=3,
+                hidden=(16,),
+                num_outputs=2,
+                filters=(4, 8, 8),
+                output_bias=0.3,
+                precision=p,
             )
         ),
         lambda rng: (rng.exponential(size=(BATCH, 21, 14)), rng.normal(size=(BATCH, 3))),
@@ -568,7 +600,14 @@ CASES = [
         "NeuralReceiver",
         seeded(
             lambda p: isac.receiver.NeuralReceiver(
-                array(p), ANGLES, RANGES, SPACING, 2, (4, 8), 4, noise_power=0.05, precision=p
+                array(p),
+                NUMEROLOGY,
+                GRID,
+                max_targets=2,
+                filters=(4, 8),
+                pool_size=4,
+                no=0.05,
+                precision=p,
             )
         ),
         receiver_inputs,
@@ -580,7 +619,14 @@ CASES = [
         "NeuralReceiver-own-grid",
         seeded(
             lambda p: isac.receiver.NeuralReceiver(
-                array(p), 18, RANGES, SPACING, 2, (4, 8), 2, (16,), 0.05, precision=p
+                array(p),
+                NUMEROLOGY,
+                isac.receiver.SearchGrid(18, RANGES),
+                max_targets=2,
+                filters=(4, 8),
+                hidden=(16,),
+                no=0.05,
+                precision=p,
             )
         ),
         receiver_inputs,
@@ -610,7 +656,7 @@ CASES = [
     ),
     Case(
         "SymbolDetector-hard-16QAM",
-        lambda p: isac.receiver.SymbolDetector(4, hard_out=True, precision=p),
+        lambda p: isac.receiver.SymbolDetector(num_bits_per_symbol=4, hard_out=True, precision=p),
         lambda rng: (
             complex_draws(rng, BATCH, SUBCARRIERS),
             complex_draws(rng, BATCH, SUBCARRIERS),

@@ -367,7 +367,9 @@ def test_noise_power_of_an_unknown_shape_is_that_of_each_sample():
 
 def test_a_silent_symbol_or_cancelling_beams_spoil_no_gradient_before_them():
     rng = np.random.default_rng(1)
-    filter_ = isac.receiver.ReciprocalFilter(precision="double")
+    filter_ = isac.receiver.ReciprocalFilter(
+        isac.waveform.Numerology(5, 1e6, 60e9), precision="double"
+    )
     y = tf.constant(rng.normal(size=(BATCH, 4, 5)) + 1j)
     x = np.ones((BATCH, 5), complex)
     x[0, 2] = 0

@@ -21,9 +21,9 @@ from tests.layers.registry import (
     ANTENNAS,
     BATCH,
     CASES,
-    RANGES,
+    GRID,
+    NUMEROLOGY,
     SECTOR,
-    SPACING,
     SUBCARRIERS,
     WAVELENGTH,
     impaired,
@@ -267,9 +267,9 @@ def transceiver(own_array: bool = False) -> Container:
     parts = [
         isac.waveform.LeastSquaresPrecoder(array, ANGLES, precision="double"),
         isac.receiver.DifferentiableOMP(
-            array, ANGLES, RANGES, SPACING, 2, temperature=0.2, precision="double"
+            array, NUMEROLOGY, GRID, max_targets=2, temperature=0.2, precision="double"
         ),
-        isac.receiver.AngleDelayMap(array, ANGLES, RANGES, SPACING, precision="double"),
+        isac.receiver.AngleDelayMap(array, NUMEROLOGY, GRID, precision="double"),
     ]
     return Container([array, *parts] if own_array else parts)
 
@@ -354,10 +354,16 @@ class Tracker(keras.Model):
             ANTENNAS, WAVELENGTH, trainable=["positions", "phase"], precision="single"
         )
         self.precoder = isac.waveform.LeastSquaresPrecoder(belief, ANGLES, precision="single")
-        self.echo = isac.channel.MonostaticEcho(truth, SPACING, precision="single")
-        self.filter = isac.receiver.ReciprocalFilter(precision="single")
+        self.echo = isac.channel.MonostaticEcho(truth, NUMEROLOGY, precision="single")
+        self.filter = isac.receiver.ReciprocalFilter(NUMEROLOGY, precision="single")
         self.receiver = isac.receiver.DifferentiableOMP(
-            belief, ANGLES, RANGES, SPACING, 1, temperature=0.3, max_span=1.2, precision="single"
+            belief,
+            NUMEROLOGY,
+            GRID,
+            max_targets=1,
+            temperature=0.3,
+            max_span=1.2,
+            precision="single",
         )
 
     def call(self, inputs: dict) -> tf.Tensor:

@@ -27,9 +27,15 @@ def array(data: dict, precision: str, trainable: bool = True):
     return isac.array.UniformLinearArray(
         int(data["K"]),
         float(data["wavelength"]),
-        data["pos"],
+        element_positions=data["pos"],
         trainable=trainable,
         precision=precision,
+    )
+
+
+def numerology(data: dict) -> isac.waveform.Numerology:
+    return isac.waveform.Numerology(
+        data["Y"].shape[-1], float(data["delta_f"]), c / float(data["wavelength"])
     )
 
 
@@ -37,10 +43,9 @@ def differentiable_omp(data: dict, precision: str = "double", **kwargs: Any):
     """The receiver in the setting of the reference: grid atoms, inverse temperature K."""
     return isac.receiver.DifferentiableOMP(
         array(data, precision),
-        data["angle_grid"],
-        data["range_grid"] * STRETCH,
-        float(data["delta_f"]),
-        int(data["max_targets"]),
+        numerology(data),
+        isac.receiver.SearchGrid(data["angle_grid"], data["range_grid"] * STRETCH),
+        max_targets=int(data["max_targets"]),
         window=(int(data["pixels_angle"]), int(data["pixels_range"])),
         atoms="grid",
         temperature=float(data["K"]),
@@ -52,10 +57,9 @@ def differentiable_omp(data: dict, precision: str = "double", **kwargs: Any):
 def omp(data: dict, angle_grid: Any, precision: str = "double"):
     return isac.receiver.OMP(
         array(data, precision, trainable=False),
-        angle_grid,
-        data["range_grid"] * STRETCH,
-        float(data["delta_f"]),
-        int(data["max_targets"]),
+        numerology(data),
+        isac.receiver.SearchGrid(angle_grid, data["range_grid"] * STRETCH),
+        max_targets=int(data["max_targets"]),
         precision=precision,
     )
 

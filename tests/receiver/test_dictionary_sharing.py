@@ -12,6 +12,8 @@ import sionna_isac as isac
 ANTENNAS, SUBCARRIERS, SPACING, WAVELENGTH = 8, 16, 1e6, 0.005
 ANGLES = np.linspace(-np.pi / 2, np.pi / 2, 91)
 RANGES = np.linspace(5.0, 75.0, 36)
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, c / WAVELENGTH)
+SEARCHED = isac.receiver.SearchGrid(ANGLES, RANGES)
 SECTORS = np.array([[-0.5, -0.1], [0.3, 0.6]])
 WINDOW, BETA, EPSILON = (4, 3), 0.3, 1e-2
 
@@ -40,25 +42,26 @@ def scene(rng):
 
 def receive(truth, scene, beam):
     targets, noise = scene
-    echo = isac.channel.MonostaticEcho(truth, SPACING, precision="double")
+    echo = isac.channel.MonostaticEcho(truth, NUMEROLOGY, precision="double")
     return echo(np.ones((2, SUBCARRIERS)) + 0j, targets, beam) + noise
 
 
 def make_dictionary():
     ideal = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
-    return isac.array.SteeringDictionary.from_array(ideal, ANGLES, 0.02, precision="double")
+    return isac.array.SteeringDictionary.from_array(
+        ideal, ANGLES, perturbation=0.02, precision="double"
+    )
 
 
 def make_receiver(array, atoms, **kwargs):
     return isac.receiver.DifferentiableOMP(
         array,
-        ANGLES,
-        RANGES,
-        SPACING,
-        2,
-        WINDOW,
-        atoms,
-        BETA,
+        NUMEROLOGY,
+        SEARCHED,
+        max_targets=2,
+        window=WINDOW,
+        atoms=atoms,
+        temperature=BETA,
         precision="double",
         **kwargs,
     )
@@ -114,7 +117,9 @@ def energy(y):
 @pytest.mark.parametrize("through", ["receiver", "precoder", "both"])
 def test_gradient_equals_that_of_a_dense_implementation(truth, scene, atoms, through):
     dictionary = make_dictionary()
-    precoder = isac.waveform.LeastSquaresPrecoder(dictionary, ANGLES, EPSILON, precision="double")
+    precoder = isac.waveform.LeastSquaresPrecoder(
+        dictionary, ANGLES, regularization=EPSILON, precision="double"
+    )
     receiver = make_receiver(dictionary, atoms)
 
     def stop_if(condition, value):
@@ -163,11 +168,11 @@ def test_ideal_columns_give_what_the_ideal_array_gives(truth, scene, precision, 
         precoder = isac.waveform.LeastSquaresPrecoder(array, ANGLES, precision=precision)
         options = {"max_targets": 3, "precision": precision}
         domp = isac.receiver.DifferentiableOMP(
-            array, ANGLES, RANGES, SPACING, atoms="grid", temperature=BETA, **options
+            array, NUMEROLOGY, SEARCHED, atoms="grid", temperature=BETA, **options
         )
-        omp = isac.receiver.OMP(array, ANGLES, RANGES, SPACING, **options)
+        omp = isac.receiver.OMP(array, NUMEROLOGY, SEARCHED, **options)
         pattern = isac.receiver.AngleDelayMap(
-            array, ANGLES, RANGES, SPACING, precision=precision
+            array, NUMEROLOGY, SEARCHED, precision=precision
         )  # fmt: skip
 
         def compute(sector, y):
@@ -185,9 +190,9 @@ def test_ideal_columns_give_what_the_ideal_array_gives(truth, scene, precision, 
 
 def test_reconstruction_reaches_the_columns_of_the_estimates(truth, scene):
     dictionary = make_dictionary()
-    receiver = make_receiver(dictionary, "refined", num_subcarriers=SUBCARRIERS)
+    receiver = make_receiver(dictionary, "refined")
     y = receive(truth, scene, np.ones((2, ANTENNAS)) + 0j)
-    z = receiver.delay_dictionary().project(y)
+    z = receiver.basis.project(y)
     with tf.GradientTape() as tape:
         estimate = receiver(y, SECTORS)
         # ranges are soft sums over windows of columns; angles do not matter between two columns

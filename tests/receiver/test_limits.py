@@ -12,6 +12,7 @@ ANTENNAS, SUBCARRIERS, SPACING, WAVELENGTH = 6, 8, 240e3, 0.005
 # angles with orthogonal steering vectors and orthogonal delays: cells do not leak
 GRID = np.arcsin(np.arange(-2, 4) / 3)
 RANGES = C / 2 / SPACING / SUBCARRIERS * np.arange(SUBCARRIERS)
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, C / WAVELENGTH)
 
 
 def array():
@@ -25,12 +26,19 @@ def atom(angle, distance):
 
 
 def omp(max_targets: int = 1, grid=GRID):
-    return isac.receiver.OMP(array(), grid, RANGES, SPACING, max_targets, precision="double")
+    grid = isac.receiver.SearchGrid(grid, RANGES)
+    return isac.receiver.OMP(array(), NUMEROLOGY, grid, max_targets=max_targets, precision="double")
 
 
 def differentiable(max_targets: int = 1):
     return isac.receiver.DifferentiableOMP(
-        array(), GRID, RANGES, SPACING, max_targets, (0, 0), temperature=1.0, precision="double"
+        array(),
+        NUMEROLOGY,
+        isac.receiver.SearchGrid(GRID, RANGES),
+        max_targets=max_targets,
+        window=(0, 0),
+        temperature=1.0,
+        precision="double",
     )
 
 
@@ -66,7 +74,9 @@ def test_metric_is_the_peak_of_the_map_and_gain_the_amplitude(make):
     np.testing.assert_allclose(estimate.metric[0], expected, rtol=1e-9)
     np.testing.assert_allclose(estimate.gain[0], [first, second], rtol=1e-9)
     np.testing.assert_allclose(estimate.range[0], RANGES[[6, 1]], atol=1e-6)
-    angle_delay = isac.receiver.AngleDelayMap(array(), GRID, RANGES, SPACING, precision="double")
+    angle_delay = isac.receiver.AngleDelayMap(
+        array(), NUMEROLOGY, isac.receiver.SearchGrid(GRID, RANGES), precision="double"
+    )
     values = angle_delay(y[None])[0].numpy()
     assert np.max(values) == pytest.approx(float(estimate.metric[0, 0]), rel=1e-9)
     assert np.unravel_index(np.argmax(values), values.shape) == (1, 6)
@@ -115,7 +125,7 @@ def test_edges_in_degrees_meet_a_grid_of_degrees(precision):
     for receiver, part in (
         (isac.receiver.MAPRatioTest(ideal, grid, precision=precision), slice(1, -1)),
         (
-            isac.receiver.SoftmaxAngleEstimator(ideal, grid, 1e4, precision=precision),
+            isac.receiver.SoftmaxAngleEstimator(ideal, grid, temperature=1e4, precision=precision),
             slice(20, -20),
         ),
     ):
@@ -131,8 +141,8 @@ def test_share_of_music_is_one_without_noise_and_small_for_noise(rng):
     a = near.steering([[3.0, 0.5]]).numpy()
     y = a[:, :, None] * (0.2 * rng.normal(size=(1, 1, 4)))
     estimate = music(y, [[-0.5, 0.5]])
-    assert float(estimate.metric[0]) == pytest.approx(1, abs=1e-6)
-    np.testing.assert_allclose(estimate.position, [[3.0, 0.5]], rtol=1e-4)
+    assert float(estimate.metric[0, 0]) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(estimate.position[:, 0], [[3.0, 0.5]], rtol=1e-4)
     noise = rng.normal(size=(50, 32, 4)) + 1j * rng.normal(size=(50, 32, 4))
     share = music(noise, np.tile([[-0.5, 0.5]], (50, 1))).metric.numpy()
     assert np.all((share > 0) & (share < 0.8))

@@ -32,21 +32,21 @@ def count(*layers) -> int:
 )
 def test_sensing_parameters_are_those_published(hidden_size, number):
     networks = [
-        NeuralBeamformer(16, hidden_size),
-        NeuralPresenceDetector(16, hidden_size),
-        NeuralAngleEstimator(16, hidden_size),
+        NeuralBeamformer(16, hidden_size=hidden_size),
+        NeuralPresenceDetector(16, hidden_size=hidden_size),
+        NeuralAngleEstimator(16, hidden_size=hidden_size),
     ]
     assert count(*networks) == number
 
 
 def test_communication_parameters():
     # (4+1)16 + (16+1)16 + (16+1)32 + (32+1)2 and (4+1)16 + (16+1)32 + (32+1)32 + (32+1)4
-    assert count(NeuralEncoder(4, 16)) == 80 + 272 + 544 + 66
-    assert count(NeuralSymbolReceiver(4, 16)) == 80 + 544 + 1056 + 132
+    assert count(NeuralEncoder(num_messages=4, hidden_size=16)) == 80 + 272 + 544 + 66
+    assert count(NeuralSymbolReceiver(num_messages=4, hidden_size=16)) == 80 + 544 + 1056 + 132
 
 
 def test_encoder_has_unit_mean_energy():
-    encoder = NeuralEncoder(8, 5, precision="double")
+    encoder = NeuralEncoder(num_messages=8, hidden_size=5, precision="double")
     points = encoder.constellation().numpy()
     assert points.shape == (8,) and np.unique(np.round(points, 9)).size == 8
     assert np.mean(np.abs(points) ** 2) == pytest.approx(1, rel=1e-12)
@@ -56,7 +56,7 @@ def test_encoder_has_unit_mean_energy():
 
 
 def test_beams_have_the_power_and_depend_on_both_sectors():
-    beamformer = NeuralBeamformer(6, 7, power=2.5, precision="double")
+    beamformer = NeuralBeamformer(6, hidden_size=7, power=2.5, precision="double")
     user = SECTORS[::-1]
     beams = beamformer(SECTORS, user).numpy()
     assert beams.shape == (3, 6)
@@ -69,14 +69,16 @@ def test_inputs_are_scaled(rng):
     """The networks see y / input_scale, real parts first, and angles in units of pi/2."""
     y = draws(rng, 3, 4)
     for kind in (NeuralPresenceDetector, NeuralAngleEstimator):
-        layer = kind(4, 5, input_scale=0.1, precision="double")
+        layer = kind(4, hidden_size=5, input_scale=0.1, precision="double")
         seen = np.concatenate([10 * y.real, 10 * y.imag, SECTORS / (np.pi / 2)], -1)
         output = layer._network(seen).numpy()
         expected = output if kind is NeuralPresenceDetector else np.pi / 2 * np.tanh(output)
         assert expected.shape == (3, 1)
         np.testing.assert_allclose(layer(y, SECTORS), expected, atol=1e-12)
         np.testing.assert_array_equal(layer(y[..., np.newaxis], SECTORS), layer(y, SECTORS))
-    receiver = NeuralSymbolReceiver(3, 5, input_scale=2.0, precision="double")
+    receiver = NeuralSymbolReceiver(
+        num_messages=3, hidden_size=5, input_scale=2.0, precision="double"
+    )
     csi = draws(rng, 3, 4)
     seen = np.stack([y.real, csi.real, y.imag, csi.imag], -1) / 2
     np.testing.assert_allclose(receiver(y, csi), receiver._network(seen), atol=1e-12)
@@ -84,10 +86,10 @@ def test_inputs_are_scaled(rng):
 
 def test_probabilities(rng):
     y, csi = draws(rng, 3, 4), draws(rng, 3, 4)
-    detector = NeuralPresenceDetector(4, 5, precision="double")
+    detector = NeuralPresenceDetector(4, hidden_size=5, precision="double")
     logit = detector(y, SECTORS).numpy()
     np.testing.assert_allclose(detector.probability(y, SECTORS), 1 / (1 + np.exp(-logit)))
-    receiver = NeuralSymbolReceiver(3, 5, precision="double")
+    receiver = NeuralSymbolReceiver(num_messages=3, hidden_size=5, precision="double")
     weight = np.exp(receiver(y, csi).numpy())
     np.testing.assert_allclose(
         receiver.probability(y, csi), weight / weight.sum(-1, keepdims=True), rtol=1e-12

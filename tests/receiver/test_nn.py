@@ -16,6 +16,7 @@ SPACING = 1e6
 WAVELENGTH = 0.005
 ANGLES = np.linspace(-1.2, 1.2, 24)
 RANGES = np.linspace(10.0, 70.0, 16)
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH)
 SECTOR = np.array([[-0.6, 0.2], [-0.1, 0.8], [0.0, 0.3]])
 NO = 0.3
 
@@ -28,13 +29,16 @@ def receiver(angle_grid=ANGLES, max_targets=2, **kwargs) -> isac.receiver.Neural
     options = {
         "filters": (4, 4, 8),
         "pool_size": 2,
-        "noise_power": NO,
-        "num_subcarriers": SUBCARRIERS,
+        "no": NO,
         "precision": "double",
         **kwargs,
     }
     return isac.receiver.NeuralReceiver(
-        array(), angle_grid, RANGES, SPACING, max_targets, **options
+        array(),
+        NUMEROLOGY,
+        isac.receiver.SearchGrid(angle_grid, RANGES),
+        max_targets=max_targets,
+        **options,
     )
 
 
@@ -90,7 +94,7 @@ def bottleneck(x: np.ndarray, block: isac.receiver.ResidualBottleneck) -> np.nda
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_residual_bottleneck_equals_numpy(rng, stride):
-    block = isac.receiver.ResidualBottleneck(3, 8, stride, precision="double")
+    block = isac.receiver.ResidualBottleneck(3, 8, stride=stride, precision="double")
     randomize(block, rng)
     x = rng.normal(size=(2, 9, 6, 3))
     expected = bottleneck(x, block)
@@ -99,7 +103,13 @@ def test_residual_bottleneck_equals_numpy(rng, stride):
 
 def test_network_equals_numpy(rng):
     network = isac.receiver.AngleDelayNetwork(
-        (22, 13), 3, (6, 5), 2, (2, 4, 8, 4), pool_size=3, precision="double"
+        (22, 13),
+        num_priors=3,
+        hidden=(6, 5),
+        num_outputs=2,
+        filters=(2, 4, 8, 4),
+        pool_size=3,
+        precision="double",
     )
     randomize(network, rng)
     x, priors = rng.exponential(size=(2, 22, 13)), rng.normal(size=(2, 3))
@@ -138,10 +148,14 @@ def count(layer: keras.layers.Layer) -> int:
 )
 def test_numbers_of_parameters_are_those_published(hidden, options, parts, total):
     """Section V-C of [MateosRamos25]: 7.78 million and 10,555."""
-    precoder = isac.waveform.PrecoderNetwork(64, hidden, precision="single")
+    precoder = isac.waveform.PrecoderNetwork(64, hidden=hidden, precision="single")
     ula = isac.array.UniformLinearArray(64, WAVELENGTH, precision="single")
     networks = isac.receiver.NeuralReceiver(
-        ula, 320, np.linspace(10, 190, 128), 120e3, precision="single", **options
+        ula,
+        isac.waveform.Numerology(256, 120e3, 299792458.0 / WAVELENGTH),
+        isac.receiver.SearchGrid(320, np.linspace(10, 190, 128)),
+        precision="single",
+        **options,
     )
     found = (
         precoder,
@@ -167,8 +181,8 @@ def test_features_are_the_scaled_map(rng, grid):
         magnitude = np.abs(a.conj().T @ y[sample] @ rho.conj())
         scaled = np.log(1 + magnitude / np.sqrt(ANTENNAS * SUBCARRIERS * NO))
         np.testing.assert_allclose(features[sample], scaled, atol=1e-9)
-    projected = y @ layer.delay_basis.conj()
-    np.testing.assert_allclose(layer.features(projected, SECTOR, None, True), features, atol=1e-9)
+    projected = y @ layer.basis.vectors.conj()
+    np.testing.assert_allclose(layer.features(projected, SECTOR), features, atol=1e-9)
     # the noise power of the call goes before that of the constructor
     louder = layer.features(y, SECTOR, no=4 * NO)
     np.testing.assert_allclose(np.expm1(louder), np.expm1(features) / 2, atol=1e-9)
@@ -283,8 +297,10 @@ def test_parts_are_trained_separately(rng):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda p: isac.waveform.PrecoderNetwork(4, (5,), precision=p),
-        lambda p: isac.receiver.AngleDelayNetwork((8, 8), 2, (4,), filters=(4, 4), precision=p),
+        lambda p: isac.waveform.PrecoderNetwork(4, hidden=(5,), precision=p),
+        lambda p: isac.receiver.AngleDelayNetwork(
+            (8, 8), num_priors=2, hidden=(4,), filters=(4, 4), precision=p
+        ),
     ],
     ids=["precoder", "receiver"],
 )
@@ -310,13 +326,16 @@ def test_he_uniform_keeps_the_variance(rng):
 
 def test_learns_to_locate_a_target(rng):
     """A few steps on strong targets bring angle and range well below their spread."""
-    layer = receiver(20, 1, filters=(4, 8), hidden=(16, 16), noise_power=0.01)
-    echo = isac.channel.MonostaticEcho(array(), SPACING, precision="double")
+    layer = receiver(20, 1, filters=(4, 8), hidden=(16, 16), no=0.01)
+    echo = isac.channel.MonostaticEcho(array(), NUMEROLOGY, precision="double")
     scene = isac.scene.TargetScene(
-        1, [10, 70], isac.scene.RayleighGain(1.0, precision="double"), 1, precision="double"
+        1,
+        [10, 70],
+        isac.scene.RayleighGain(1.0, precision="double"),
+        num_targets=1,
+        precision="double",
     )
     sectors = isac.scene.RandomSector([-0.6, 0.6], [0.5, 0.6], precision="double")
-    basis = tf.constant(layer.delay_basis)
     optimizer = keras.optimizers.Adam(1e-2)
     weights = [*layer.angle_network.trainable_weights, *layer.range_network.trainable_weights]
 
@@ -325,8 +344,8 @@ def test_learns_to_locate_a_target(rng):
         targets = scene(sector)
         beam = tf.ones([number, ANTENNAS], tf.complex128) / ANTENNAS**0.5
         beam *= tf.math.conj(layer.array.steering(tf.reduce_mean(sector, -1)))
-        z = echo.filtered(targets, beam, basis, 0.01)
-        angle, distance = layer.locate(layer.features(z, sector, projected=True), sector, training)
+        z = echo.filtered(targets, beam, layer.basis, 0.01)
+        angle, distance = layer.locate(layer.features(z, sector), sector, training)
         spread = (sector[:, 1:] - sector[:, :1]) / 12**0.5
         return (
             tf.reduce_mean(((angle - targets.angle) / spread) ** 2),

@@ -17,6 +17,7 @@ POSITIONS = np.sort(
     (np.arange(ANTENNAS) - 4.5) * np.random.default_rng(1).normal(0.5, 0.03, ANTENNAS)
 )
 # the first and last sector touch the edges of the grid: windows are cut there
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, c)
 SECTORS = np.array([[-np.pi / 2, -1.3], [-0.4, 0.1], [0.2, 0.6], [1.35, np.pi / 2]])
 
 
@@ -35,24 +36,22 @@ def scene(angle, distance, gain) -> np.ndarray:
 
 
 def array(precision="double", **kwargs):
-    return isac.array.UniformLinearArray(ANTENNAS, 1.0, POSITIONS, precision=precision, **kwargs)
+    return isac.array.UniformLinearArray(
+        ANTENNAS, 1.0, element_positions=POSITIONS, precision=precision, **kwargs
+    )
 
 
 def omp(**kwargs):
-    options = {"angle_grid": ANGLES, "range_grid": RANGES, "max_targets": TARGETS, **kwargs}
-    return isac.receiver.OMP(array(), subcarrier_spacing=SPACING, precision="double", **options)
+    grid = isac.receiver.SearchGrid(kwargs.pop("angles", ANGLES), kwargs.pop("ranges", RANGES))
+    options = {"max_targets": TARGETS, **kwargs}
+    return isac.receiver.OMP(array(), NUMEROLOGY, grid, precision="double", **options)
 
 
 def domp(**kwargs):
-    options = {
-        "range_grid": RANGES,
-        "max_targets": TARGETS,
-        "window": (4, 3),
-        "temperature": 0.1,
-        **kwargs,
-    }
+    grid = isac.receiver.SearchGrid(ANGLES, kwargs.pop("ranges", RANGES))
+    options = {"max_targets": TARGETS, "window": (4, 3), "temperature": 0.1, **kwargs}
     return isac.receiver.DifferentiableOMP(
-        array(trainable=True), ANGLES, subcarrier_spacing=SPACING, precision="double", **options
+        array(trainable=True), NUMEROLOGY, grid, precision="double", **options
     )
 
 
@@ -96,23 +95,23 @@ def test_differentiable_omp_equals_plain_pursuit(observation, atoms):
 
 
 def test_omp_on_the_grid_of_each_sample(observation):
-    estimate = omp(angle_grid=50)(observation, SECTORS)
+    estimate = omp(angles=50)(observation, SECTORS)
     for sample in range(len(SECTORS)):
         one = slice(sample, sample + 1)
         grid = np.linspace(*SECTORS[sample], 50)
         expected = plain_pursuit(
             observation[one], SECTORS[one], steering, delay, grid, RANGES, TARGETS
         )
-        assert_estimates(type(estimate)(*(v[one] for v in estimate)), expected)
+        assert_estimates(type(estimate)(*(v[one] for v in estimate[:4])), expected)
 
 
 @pytest.mark.parametrize("make", [omp, domp, lambda **kw: domp(atoms="grid", **kw)])
 def test_projected_observation_gives_the_same(observation, make):
-    receiver = make(num_subcarriers=SUBCARRIERS, range_grid=RANGES[:10])
-    basis = receiver.delay_basis
+    receiver = make(ranges=RANGES[:10])
+    basis = receiver.basis.vectors
     np.testing.assert_allclose(basis.conj().T @ basis, np.eye(basis.shape[1]), atol=1e-12)
     assert basis.shape[1] < SUBCARRIERS
-    projected = receiver(observation @ basis.conj(), SECTORS, projected=True)
+    projected = receiver(observation @ basis.conj(), SECTORS)
     whole = receiver(observation, SECTORS)
     assert_estimates(projected, whole._asdict(), 1e-12)
 
@@ -167,9 +166,9 @@ def test_default_temperature_is_one_over_the_noise_of_a_cell(observation):
     beta = 1 / np.sqrt(ANTENNAS * SUBCARRIERS * noise)
     expected = domp(temperature=beta)(observation, SECTORS)
     for estimate in (
-        domp(temperature=None, noise_power=noise)(observation, SECTORS),
+        domp(temperature=None, no=noise)(observation, SECTORS),
         domp(temperature=None)(observation, SECTORS, no=noise),
-        domp(temperature=None, noise_power=5.0)(observation, SECTORS, no=noise),
+        domp(temperature=None, no=5.0)(observation, SECTORS, no=noise),
     ):
         assert_estimates(estimate, expected._asdict(), 1e-12)
 
@@ -202,5 +201,5 @@ def test_gradient_does_not_pass_through_residuals(observation):
 
 
 def test_more_than_the_unambiguous_range_warns():
-    with pytest.warns(UserWarning, match=r"range_grid is 200 m long.*149\.896 m"):
-        isac.receiver.OMP(array(), ANGLES, np.linspace(0, 200, 50), SPACING, 1)
+    with pytest.warns(UserWarning, match=r"ranges of grid span 200 m.*149\.896 m"):
+        omp(ranges=np.linspace(0, 200, 50))

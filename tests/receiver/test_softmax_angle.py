@@ -120,7 +120,8 @@ def test_sector_between_grid_angles_is_nan_in_a_graph(rng):
     sector = np.array([[GRID[3] + 0.001, GRID[3] + 0.002], [0.0, 0.3]])
     for outside in ("excluded", "literal"):
         receiver = tf.function(estimator(outside=outside))
-        for value in receiver(tf.constant(draws(rng, 2, ANTENNAS)), tf.constant(sector)):
+        estimate = receiver(tf.constant(draws(rng, 2, ANTENNAS)), tf.constant(sector))
+        for value in (estimate.angle, estimate.metric):
             np.testing.assert_array_equal(np.isnan(value[:, 0]), [True, False])
 
 
@@ -128,7 +129,9 @@ def test_columns_learn_an_impaired_array(rng):
     """Started at the ideal steering vectors, supervised angles teach those of the true array."""
     uniform = isac.array.uniform_positions(ANTENNAS, 0.5)
     positions = np.sort(uniform + rng.normal(0, 0.15, ANTENNAS))
-    truth = isac.array.UniformLinearArray(ANTENNAS, 1.0, positions, precision="double")
+    truth = isac.array.UniformLinearArray(
+        ANTENNAS, 1.0, element_positions=positions, precision="double"
+    )
     columns = Columns()
     optimizer = keras.optimizers.Adam(1e-2)
     optimizer.build(columns.trainable_variables)

@@ -58,11 +58,13 @@ cases = pytest.mark.parametrize(
 def test_llr_is_its_definition(rng, num_bits, method, no):
     y, csi, _ = received(rng, num_bits, no)
     detector = isac.receiver.SymbolDetector(
-        num_bits, demapping_method=method, precision="double"
+        num_bits_per_symbol=num_bits, demapping_method=method, precision="double"
     )  # fmt: skip
     expected = by_definition(y, csi, no, num_bits, method)
     np.testing.assert_allclose(detector(y, csi, no), expected, rtol=1e-9, atol=1e-9)
-    single = isac.receiver.SymbolDetector(num_bits, demapping_method=method, precision="single")
+    single = isac.receiver.SymbolDetector(
+        num_bits_per_symbol=num_bits, demapping_method=method, precision="single"
+    )
     np.testing.assert_allclose(single(y, csi, no), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -73,7 +75,9 @@ def test_llr_is_that_of_sionna(rng, num_bits, method):
     qam = Constellation("qam", num_bits, precision="double")
     demapper = Demapper(method, constellation=qam, precision="double")
     expected = demapper(tf.constant(y / csi), tf.constant(0.4 / np.abs(csi) ** 2))
-    detector = isac.receiver.SymbolDetector(num_bits, demapping_method=method, precision="double")
+    detector = isac.receiver.SymbolDetector(
+        num_bits_per_symbol=num_bits, demapping_method=method, precision="double"
+    )
     actual = detector(y, csi, 0.4)
     assert actual.shape == (*SHAPE, num_bits)
     np.testing.assert_allclose(tf.reshape(actual, expected.shape), expected, rtol=1e-9, atol=1e-9)
@@ -85,7 +89,7 @@ def test_noise_power_of_each_sample(rng):
     y, csi = y[:, :3], csi[:, :3]
     no = np.array([0.1, 1.0, 10.0])
     expected = by_definition(y, csi, no[:, None], 4, "app")
-    detector = isac.receiver.SymbolDetector(4, precision="double")
+    detector = isac.receiver.SymbolDetector(num_bits_per_symbol=4, precision="double")
     np.testing.assert_allclose(detector(y, csi, no), expected, rtol=1e-9, atol=1e-9)
 
 
@@ -95,7 +99,7 @@ def test_hard_decisions_are_the_nearest_point(rng, num_bits):
     points, bits = labelled_points(num_bits)
     nearest = np.argmin(np.abs(y[..., None] - csi[..., None] * points), -1)
     detector = isac.receiver.SymbolDetector(
-        num_bits, hard_out=True, demapping_method="maxlog", precision="double"
+        num_bits_per_symbol=num_bits, hard_out=True, demapping_method="maxlog", precision="double"
     )
     np.testing.assert_array_equal(detector(y, csi, 0.5), bits[nearest])
 
@@ -104,10 +108,10 @@ def test_hard_decisions_are_the_nearest_point(rng, num_bits):
 def test_llrs_say_how_often_they_are_right(num_bits):
     """P(b = 1 | LLR) is the logistic function of it: source, AWGN and detector fit together."""
     no = 0.3
-    x, bits = isac.waveform.SymbolSource(2000, num_bits, precision="double")(20)
+    x, bits = isac.waveform.SymbolSource(2000, num_bits_per_symbol=num_bits, precision="double")(20)
     np.testing.assert_allclose(np.mean(np.abs(x) ** 2), 1, rtol=0.02)  # unit mean energy
     y = AWGN(precision="double")(x, no)
-    detector = isac.receiver.SymbolDetector(num_bits, precision="double")
+    detector = isac.receiver.SymbolDetector(num_bits_per_symbol=num_bits, precision="double")
     llr = detector(y, np.ones(y.shape, complex), no).numpy().ravel()
     sent = bits.numpy().ravel()
     for low in (-3, -2, -1, 0, 1, 2):
@@ -118,7 +122,7 @@ def test_llrs_say_how_often_they_are_right(num_bits):
 
 
 def test_a_channel_of_zero_says_nothing():
-    detector = isac.receiver.SymbolDetector(4, precision="double")
+    detector = isac.receiver.SymbolDetector(num_bits_per_symbol=4, precision="double")
     llr = detector(np.array([[0.3 - 2j]]), np.array([[0j]]), 0.1)
     np.testing.assert_allclose(llr, 0, atol=1e-9)
 

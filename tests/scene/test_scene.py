@@ -67,7 +67,7 @@ def test_rayleigh_gain():
 
 def test_radar_equation_gain():
     distance = np.full((NUMBER, 2), [20.0, 40.0])
-    gain = RadarEquationGain(0.005, 3.0, precision="double")(distance).numpy()
+    gain = RadarEquationGain(0.005, mean_rcs=3.0, precision="double")(distance).numpy()
     for column, r in zip(gain.T, (20.0, 40.0), strict=True):
         mean = 3.0 * 0.005**2 / ((4 * np.pi) ** 3 * r**4)
         assert_distributed(np.abs(column) ** 2, stats.expon(scale=mean))

@@ -55,7 +55,7 @@ def test_bound_is_the_closed_form_of_one_target(ofdm):
     scenario = read_result(ofdm[0])[1]
     array = isac.array.UniformLinearArray(16, scenario.echo.wavelength, precision="double")
     grid = np.linspace(-np.pi / 2, np.pi / 2, 720)
-    beam = isac.waveform.LeastSquaresPrecoder(array, grid, 0.1, precision="double")(
+    beam = isac.waveform.LeastSquaresPrecoder(array, grid, regularization=0.1, precision="double")(
         np.deg2rad([[-26.0, 26.0]])
     )[0].numpy()
     angle = dataset.sample_true_angle.values.astype(float)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from sionna_isac.core import reset_stream
 from sionna_isac.metrics import rayleigh_qpsk_symbol_error_rate
-from sionna_isac.receiver import AngleEstimate
+from sionna_isac.receiver import TargetEstimate
 from sionna_isac.studies import SingleCarrierSystem, true_array
 from sionna_isac.studies._isac.points import evaluate_detection
 from sionna_isac.studies.single_carrier.approach import SingleCarrierApproach, make_approach
@@ -112,7 +112,8 @@ class Constant(SingleCarrierApproach):
         return tf.zeros([y.shape[0], 1])
 
     def detect(self, y, sector):
-        return AngleEstimate(self.estimate_angle(y, sector), tf.fill([y.shape[0], 1], self.logit))
+        logit = tf.fill([y.shape[0], 1], self.logit)
+        return TargetEstimate(self.estimate_angle(y, sector), None, logit)
 
     def messages(self, y, csi):
         return tf.zeros([y.shape[0], 4])

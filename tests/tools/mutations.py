@@ -45,19 +45,23 @@ CORE = "core/test_core core/test_perceptron"
 MUTATIONS = [
     Mutation(file, old, new, tests)
     for file, tests, old, new in (
+        # numerology
+        ("waveform/numerology.py", "waveform/test_numerology", "(1 + prefix / number) / spacing", "(1 + prefix) / spacing"),
+        ("waveform/numerology.py", "waveform/test_numerology", "self.wavelength / (4 * self.symbol_duration)", "self.wavelength / (2 * self.symbol_duration)"),
+        ("channel/echo.py", "waveform/test_numerology", "number = self.numerology.num_active", "number = self.numerology.num_subcarriers"),
+        ("channel/echo.py", "waveform/test_numerology", "wave if active is None else wave * tf.constant(active, self.cdtype)", "wave"),
         # symbols
         ("receiver/symbols.py", "receiver/test_symbols", "equalised, no / power", "equalised, 2 * no / power"),
         ("receiver/symbols.py", "receiver/test_symbols", "y * tf.math.conj(csi)", "y * csi"),
         ("receiver/symbols.py", "receiver/test_symbols", "+ tf.math.imag(csi) ** 2", ""),
         ("waveform/symbols.py", PRECODER, 'Mapper("qam", self.num_bits_per_symbol, precision', 'Mapper("pam", self.num_bits_per_symbol, precision'),
         # echo
-        ("channel/echo.py", ECHO, "(num_subcarriers // 2) * self", "((num_subcarriers - 1) // 2) * self"),
-        ("channel/echo.py", ECHO, "tf.math.rsqrt(tf.cast(num_subcarriers, self.rdtype))", "1 / tf.cast(num_subcarriers, self.rdtype)"),
-        ("channel/echo.py", ECHO, "gain *= self._unit_energy(num_subcarriers)", "gain *= 1"),
-        ("channel/echo.py", ECHO, "amplitude *= self._unit_energy(num_subcarriers)", "amplitude *= 1"),
-        ("channel/echo.py", ECHO, "self.symbol_duration or 1 / self.subcarrier_spacing", "1 / self.subcarrier_spacing"),
-        ("channel/echo.py", ECHO, "step = 4 * math.pi * duration", "step = 2 * math.pi * duration"),
-        ("channel/echo.py", ECHO, "step = 4 * math.pi * self.subcarrier_spacing", "step = 2 * math.pi * self.subcarrier_spacing"),
+        ("channel/echo.py", ECHO, "(self.numerology.num_subcarriers // 2)", "((self.numerology.num_subcarriers - 1) // 2)"),
+        ("channel/echo.py", ECHO, "tf.math.rsqrt(tf.cast(number, self.rdtype))", "1 / tf.cast(number, self.rdtype)"),
+        ("channel/echo.py", ECHO, "gain *= self._unit_energy", "gain *= 1"),
+        ("channel/echo.py", ECHO, "amplitude *= self._unit_energy", "amplitude *= 1"),
+        ("channel/echo.py", ECHO, "step = 4 * math.pi * self.numerology.symbol_duration", "step = 4 * math.pi / self.numerology.subcarrier_spacing"),
+        ("channel/echo.py", ECHO, "step = 4 * math.pi * self.numerology.subcarrier_spacing", "step = 2 * math.pi * self.numerology.subcarrier_spacing"),
         # links
         ("channel/link.py", LINK, "profile = tf.exp(-index)", "profile = tf.exp(-index / 2)"),
         ("channel/link.py", LINK, "self.power * profile / tf.reduce_sum(profile)", "self.power * profile"),
@@ -111,20 +115,20 @@ MUTATIONS = [
         ("waveform/neural.py", "receiver/test_neural_single_carrier", "tf.sqrt(self.power / energy)", "self.power / tf.sqrt(energy)"),
         ("waveform/grid.py", "waveform/test_grid", "pilots[sensing[mask]] = 0", "pilots[~sensing[mask]] *= 1"),
         # receiver
-        ("receiver/angle_delay.py", OMP, "delays = 2 * self.range_grid", "delays = self.range_grid"),
+        ("waveform/delay_basis.py", OMP, "delays = 2 * np.asarray", "delays = np.asarray"),
         ("receiver/angle_delay.py", OMP, "matmul(tf.math.conj(steering), z)", "matmul(steering, z)"),
         ("core/sectors.py", OMP, "sector[:, :1] - margin", "sector[:, :1] + margin"),
         ("core/sectors.py", OMP, "sector[:, 1:] + margin", "sector[:, 1:]"),
         ("core/sectors.py", OMP, "_SHARE = 1e-5", "_SHARE = 1.0"),
         ("receiver/differentiable_omp.py", OMP, "tf.math.rsqrt(size * checks", "tf.math.rsqrt(2 * size * checks"),
         ("receiver/differentiable_omp.py", OMP, 'side="right"', 'side="left"'),
-        ("receiver/_pursuit.py", OMP, "value -= lower * earlier_value", "value -= tf.math.conj(lower) * earlier_value"),
+        ("receiver/pursuit.py", OMP, "value -= lower * earlier_value", "value -= tf.math.conj(lower) * earlier_value"),
         ("receiver/detector.py", SINGLE, "tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2", "tf.abs(matched)"),
         ("receiver/softmax_angle.py", SINGLE, "beta = self.array.num_antennas if", "beta = 1.0 if"),
         ("receiver/music.py", "receiver/test_limits receiver/test_music", "/ self.array.num_antennas", ""),
         ("receiver/nn/neural_receiver.py", "receiver/test_nn", "tf.math.rsqrt(size * tf.where(valid, no, 1.0))", "tf.math.rsqrt(tf.where(valid, no, 1.0))"),
         ("receiver/nn/single_carrier.py", "receiver/test_neural_single_carrier", "echo = linalg.real_rows(y) / self.input_scale", "echo = linalg.real_rows(y) * self.input_scale"),
-        ("receiver/_pursuit.py", OMP, "(lr * ci + li * cr)", "(lr * ci - li * cr)"),
+        ("receiver/pursuit.py", OMP, "(lr * ci + li * cr)", "(lr * ci - li * cr)"),
         # metrics
         ("metrics/detection.py", DETECTION, "metric > threshold, axis", "metric >= threshold, axis"),
         ("metrics/detection.py", DETECTION, "k -= k / pool.size > p_fa", "k -= k / pool.size >= p_fa"),
@@ -144,7 +148,7 @@ MUTATIONS = [
         # bounds
         ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
         ("bound/fisher.py", BOUND, "change / (2 * step)", "change / step"),
-        ("bound/point_target.py", BOUND, "1 / math.sqrt(num_subcarriers) if normalize", "1 / num_subcarriers if normalize"),
+        ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
         ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
         ("bound/information.py", BOUND, "return first - half", "return first + half"),
         ("bound/position.py", POSITION, "return 2 * snapshots /", "return snapshots /"),

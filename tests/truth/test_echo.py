@@ -10,6 +10,10 @@ from sionna.phy.channel import ApplyOFDMChannel, cir_to_ofdm_channel, subcarrier
 import sionna_isac as isac
 
 BATCH, ANTENNAS, SYMBOLS, SUBCARRIERS, SPACING, WAVELENGTH = 3, 6, 4, 15, 240e3, 0.005
+NUMEROLOGY = isac.waveform.Numerology(
+    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=SYMBOLS
+)
+BASIS = isac.waveform.DelayBasis(NUMEROLOGY, [20.0, 60.0], precision="double")
 
 
 def complex_draws(rng, *shape):
@@ -26,7 +30,7 @@ def scene(rng, velocity: bool = False):
     )
 
 
-def make_echo(**kwargs):
+def make_echo(numerology=NUMEROLOGY, **kwargs):
     array = isac.array.impair(
         ANTENNAS,
         WAVELENGTH,
@@ -38,17 +42,21 @@ def make_echo(**kwargs):
         ],
         precision="double",
     )
-    return isac.channel.MonostaticEcho(array, SPACING, precision="double", **kwargs)
+    return isac.channel.MonostaticEcho(array, numerology, precision="double", **kwargs)
 
 
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("velocity", [False, True])
 def test_echo_equals_sionna(rng, normalize, velocity):
-    echo = make_echo(normalize=normalize, symbol_duration=1.07 / SPACING)
+    carrier = NUMEROLOGY.carrier_frequency
+    numerology = isac.waveform.Numerology(
+        SUBCARRIERS, SPACING, carrier, num_symbols=SYMBOLS, symbol_duration=1.07 / SPACING
+    )
+    echo = make_echo(numerology, normalize=normalize)
     targets = scene(rng, velocity)
     x = complex_draws(rng, BATCH, 1, ANTENNAS, SYMBOLS, SUBCARRIERS)
     frequencies = subcarrier_frequencies(SUBCARRIERS, SPACING, precision="double")
-    paths = echo.paths(targets, SUBCARRIERS, SYMBOLS)
+    paths = echo.paths(targets)
     channel = cir_to_ofdm_channel(frequencies, *paths)
     expected = ApplyOFDMChannel(precision="double")(tf.constant(x), channel)
     actual = echo(x, targets)
@@ -72,7 +80,7 @@ def test_forms_of_the_signal_agree(rng, velocity):
 def test_echo_equals_the_formula(rng):
     """Eq. (1) written out, for the ideal array and one moving target."""
     array = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
-    echo = isac.channel.MonostaticEcho(array, SPACING, precision="double")
+    echo = isac.channel.MonostaticEcho(array, NUMEROLOGY, precision="double")
     targets = isac.scene.PointTargets(
         np.array([[0.4]]), np.array([[35.0]]), np.array([[1.5 - 0.5j]]), [1], np.array([[20.0]])
     )
@@ -91,13 +99,12 @@ def long_and_short(rng, copies: int = 1):
     targets = isac.scene.PointTargets(*(np.repeat(v, copies, 0) for v in targets[:4]))
     beam = np.repeat(complex_draws(rng, BATCH, ANTENNAS), copies, 0)
     x = np.exp(0.5j * np.pi * rng.integers(0, 4, (BATCH * copies, SUBCARRIERS)))
-    basis = np.linalg.qr(complex_draws(rng, SUBCARRIERS, 5))[0]
-    reciprocal = isac.receiver.ReciprocalFilter(precision="double")
+    reciprocal = isac.receiver.ReciprocalFilter(NUMEROLOGY, precision="double")
 
     def long(no=None):
-        return reciprocal(echo(x, targets, beam, no), x).numpy() @ basis.conj()
+        return reciprocal(echo(x, targets, beam, no), x).numpy() @ BASIS.vectors.conj()
 
-    return long, lambda no=None: echo.filtered(targets, beam, basis, no).numpy()
+    return long, lambda no=None: echo.filtered(targets, beam, BASIS, no).numpy()
 
 
 def test_filtered_equals_the_long_way_without_noise(rng):
@@ -109,7 +116,10 @@ def test_filtered_noise_has_the_distribution_of_the_long_way(rng):
     no = 0.3
     for way in long_and_short(rng, copies=400):
         noise = way(no) - way()  # [samples, antennas, rank]
-        for vectors in (noise.reshape(-1, 5), np.swapaxes(noise, 1, 2).reshape(-1, ANTENNAS)):
+        for vectors in (
+            noise.reshape(-1, BASIS.rank),
+            np.swapaxes(noise, 1, 2).reshape(-1, ANTENNAS),
+        ):
             # white and circular: both second moments, at five standard errors
             number, size = vectors.shape
             error = 5 * no / np.sqrt(number)
@@ -120,7 +130,7 @@ def test_filtered_noise_has_the_distribution_of_the_long_way(rng):
 
 def test_filtered_is_for_targets_at_rest(rng):
     with pytest.raises(ValueError, match="targets must have no velocity"):
-        make_echo().filtered(scene(rng, True), complex_draws(rng, BATCH, ANTENNAS), np.eye(4))
+        make_echo().filtered(scene(rng, True), complex_draws(rng, BATCH, ANTENNAS), BASIS)
 
 
 def two_arrays():
@@ -158,7 +168,7 @@ def test_two_arrays_equal_the_channel_matrices(rng, velocity):
             seen = matrix @ antennas[b, :, m, s] * turn[m] * rho[s]
             expected[b, :, m, s] += targets.gain[b, t] * seen
     echo = isac.channel.MonostaticEcho(
-        transmit, SPACING, receive_array=receive, precision="double"
+        transmit, NUMEROLOGY, receive_array=receive, precision="double"
     )  # fmt: skip
     np.testing.assert_allclose(echo(antennas[:, None], targets)[:, 0], expected, atol=1e-11)
     np.testing.assert_allclose(echo(x, targets, beam), expected, atol=1e-11)
@@ -166,23 +176,22 @@ def test_two_arrays_equal_the_channel_matrices(rng, velocity):
     np.testing.assert_allclose(first, expected[:, :, 0], atol=1e-11)
     # the path coefficients, receive antennas first
     frequencies = subcarrier_frequencies(SUBCARRIERS, SPACING, precision="double")
-    channel = cir_to_ofdm_channel(frequencies, *echo.paths(targets, SUBCARRIERS, SYMBOLS))
+    channel = cir_to_ofdm_channel(frequencies, *echo.paths(targets))
     assert channel.shape == (BATCH, 1, ANTENNAS + 3, 1, ANTENNAS, SYMBOLS, SUBCARRIERS)
     sent = ApplyOFDMChannel(precision="double")(tf.constant(antennas[:, None]), channel)
     np.testing.assert_allclose(sent[:, 0], expected, atol=1e-11)
     if not velocity:  # the shortcut after the reciprocal filter
-        basis = np.linalg.qr(complex_draws(rng, SUBCARRIERS, 5))[0]
         filtered = expected[:, :, 0] / x[:, None, 0]
-        short = echo.filtered(targets, beam, basis)
-        np.testing.assert_allclose(short, filtered @ basis.conj(), atol=1e-10)
-        noisy = echo.filtered(targets, beam, basis, no=0.1)
+        short = echo.filtered(targets, beam, BASIS)
+        np.testing.assert_allclose(short, filtered @ BASIS.vectors.conj(), atol=1e-10)
+        noisy = echo.filtered(targets, beam, BASIS, no=0.1)
         assert noisy.shape == short.shape and np.all(np.abs(noisy - short) > 0)
 
 
 def test_the_same_array_twice_changes_nothing(rng):
     echo = make_echo()
     twin = isac.channel.MonostaticEcho(
-        echo.array, SPACING, receive_array=echo.array, precision="double"
+        echo.array, NUMEROLOGY, receive_array=echo.array, precision="double"
     )  # fmt: skip
     arguments = (
         complex_draws(rng, BATCH, SUBCARRIERS),

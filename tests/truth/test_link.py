@@ -15,6 +15,7 @@ from sionna.phy.ofdm import ResourceGrid
 import sionna_isac as isac
 
 ANTENNAS, SUBCARRIERS, SPACING, WAVELENGTH = 8, 16, 120e3, 0.005
+NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH)
 
 
 def array():
@@ -27,12 +28,14 @@ def sector():
 
 def multitap(**kwargs):
     return isac.channel.MultitapLink(
-        array(), sector(), SUBCARRIERS * SPACING, precision="double", **kwargs
+        array(), sector(), bandwidth=SUBCARRIERS * SPACING, precision="double", **kwargs
     )
 
 
 def geometric(**kwargs):
-    return isac.channel.GeometricLink(array(), sector(), (10, 200), precision="double", **kwargs)
+    return isac.channel.GeometricLink(
+        array(), sector(), range_interval=(10, 200), precision="double", **kwargs
+    )
 
 
 def saleh_valenzuela():
@@ -52,7 +55,8 @@ def test_csi_equals_sionna(make, subcarriers, rng, monkeypatch):
     paths = link.paths(5)
     monkeypatch.setattr(link, "paths", lambda batch_size: paths)
     beam = rng.normal(size=(5, ANTENNAS)) + 1j * rng.normal(size=(5, ANTENNAS))
-    csi = link.csi(paths, beam, subcarriers, SPACING).numpy()
+    numerology = isac.waveform.Numerology(subcarriers, SPACING, 299792458.0 / WAVELENGTH)
+    csi = link.csi(paths, beam, numerology).numpy()
 
     grid = ResourceGrid(3, subcarriers, SPACING, precision="double")
     generated = GenerateOFDMChannel(link, grid, precision="double")(5)
@@ -78,7 +82,7 @@ def test_multitap_power():
     np.testing.assert_allclose(paths.delay[0], np.arange(4) / (SUBCARRIERS * SPACING))
     assert np.all(np.ptp(paths.angle, axis=1) == 0)
     # a beam that feeds one antenna sees the power of the link on each subcarrier
-    csi = link.csi(paths, np.eye(1, ANTENNAS).repeat(20000, 0) + 0j, SUBCARRIERS, SPACING)
+    csi = link.csi(paths, np.eye(1, ANTENNAS).repeat(20000, 0) + 0j, NUMEROLOGY)
     mean = np.mean(np.abs(csi) ** 2, 0)
     np.testing.assert_array_less(np.abs(mean - 2.5), 4.5 * 2.5 / np.sqrt(20000))
 
@@ -123,7 +127,7 @@ def test_symbol_errors_of_the_multitap_link(snr_db):
     detector = isac.receiver.SymbolDetector(hard_out=True, precision="double")
     x, bits = source(samples)
     beam = np.eye(1, ANTENNAS).repeat(samples, 0) + 0j
-    csi = link.csi(link.paths(samples), beam, SUBCARRIERS, SPACING)
+    csi = link.csi(link.paths(samples), beam, NUMEROLOGY)
     noise = isac.core.complex_normal(x.shape, 1 / snr, "double")
     decided = detector(csi * x + noise, csi, 1 / snr)
     wrong = np.any(decided.numpy() != bits.numpy(), -1)[:, 5]

@@ -11,6 +11,7 @@ from sionna_isac.channel import ExtendedEcho
 from sionna_isac.dataset.sample import unit_gain_channel, unit_gain_moment
 from sionna_isac.scattering import dipole_field, sphere_cross_sections, sphere_response
 from sionna_isac.scene import VoxelTarget
+from sionna_isac.waveform import Numerology
 
 CARRIER = 4.9e9
 TONES = CARRIER * np.array([0.8, 1.0, 1.3])
@@ -46,7 +47,8 @@ def test_echo_of_a_tiny_voxel_is_that_of_rayleigh_scattering():
     size, distance, eps = 1e-3, 50.0, 1.2
     target = VoxelTarget([[0, 0, 0]], size, eps, 0.0)
     array = SphericalWaveArray([0.0], c / CARRIER, precision="double")
-    echo = ExtendedEcho.from_target(array, target, 400e6, 3, precision="double", tolerance=1e-9)
+    numerology = Numerology(3, 400e6, CARRIER)
+    echo = ExtendedEcho.from_target(array, target, numerology, precision="double", tolerance=1e-9)
     state = echo.targets(target.placed([distance, 0, 0]))
     h = np.abs(echo.channel(state).numpy()[0, :, 0, 0])
     frequencies = np.asarray(echo.scattering.frequencies)

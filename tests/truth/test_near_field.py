@@ -60,7 +60,9 @@ class TestSphericalWave:
         np.testing.assert_allclose(rate, 1.0, atol=0.01)
 
     def test_limit_is_the_conjugate_of_the_other_convention(self):
-        line = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, POSITIONS, precision="double")
+        line = isac.array.UniformLinearArray(
+            ANTENNAS, WAVELENGTH, element_positions=POSITIONS, precision="double"
+        )
         for angle in (-0.7, 0.2):
             np.testing.assert_allclose(
                 array().far_field(angle), np.conj(line.steering(angle)), atol=1e-12
@@ -110,7 +112,9 @@ def test_a_beam_is_focused_on_the_same_point_in_echo_and_link():
     link = saleh_valenzuela()
     gain, zero = np.ones((1, 1)) + 0j, np.zeros((1, 1))
     paths = isac.channel.NearFieldPaths(*map(tf.constant, (point, gain, zero)))
-    np.testing.assert_allclose(link.csi(paths, beam, 3, 1e5), ANTENNAS, rtol=1e-12)
+    np.testing.assert_allclose(
+        link.csi(paths, beam, isac.waveform.Numerology(3, 1e5, 28e9)), ANTENNAS, rtol=1e-12
+    )
 
 
 def saleh_valenzuela(**kwargs):
@@ -151,7 +155,9 @@ class TestSalehValenzuelaLink:
         a = array().steering(paths.point).numpy()
         np.testing.assert_allclose(h, np.einsum("bp,bpn->bn", paths.gain, a), atol=1e-18)
         np.testing.assert_allclose(
-            link.csi(paths, beam, 1, 1e5)[:, 0], np.sum(h.conj() * beam, -1), rtol=1e-10
+            link.csi(paths, beam, isac.waveform.Numerology(1, 1e5, 28e9))[:, 0],
+            np.sum(h.conj() * beam, -1),
+            rtol=1e-10,
         )
 
     def test_csi_equals_sionna(self, rng, monkeypatch):
@@ -163,5 +169,5 @@ class TestSalehValenzuelaLink:
         assert a.shape == (3, 1, 1, 1, ANTENNAS, 4, 1) and tau.shape == (3, 1, 1, 4)
         frequencies = subcarrier_frequencies(16, 1e6, precision="double")
         h = cir_to_ofdm_channel(frequencies, a, tau).numpy()[:, 0, 0, 0, :, 0]
-        csi = link.csi(paths, beam, 16, 1e6)
+        csi = link.csi(paths, beam, isac.waveform.Numerology(16, 1e6, 28e9))
         np.testing.assert_allclose(np.einsum("bns,bn->bs", h, beam), csi, rtol=1e-8, atol=1e-14)

@@ -11,13 +11,14 @@ from scipy import stats
 import sionna_isac as isac
 
 ANTENNAS, SAMPLES, WAVELENGTH = 16, 20000, 0.005
+NUMEROLOGY = isac.waveform.Numerology(1, 1e6, 299792458.0 / WAVELENGTH)
 SECTOR = np.array([-0.7, -0.35])
 POSITIONS = np.cumsum(np.random.default_rng(3).normal(0.5, 1 / 30, ANTENNAS))
 
 
 def array():
     return isac.array.UniformLinearArray(
-        ANTENNAS, WAVELENGTH, POSITIONS * WAVELENGTH, precision="double"
+        ANTENNAS, WAVELENGTH, element_positions=POSITIONS * WAVELENGTH, precision="double"
     )
 
 
@@ -61,7 +62,9 @@ def test_echo_is_model_1(rng):
     a = steering(angle)
     expected = (alpha * np.sum(a * x, -1))[:, np.newaxis] * a
     for normalize in (False, True):  # over one subcarrier there is nothing to normalise
-        echo = isac.channel.MonostaticEcho(array(), 1e6, normalize, precision="double")
+        echo = isac.channel.MonostaticEcho(
+            array(), NUMEROLOGY, normalize=normalize, precision="double"
+        )
         y = echo(symbol, targets, beam)
         assert y.shape == (SAMPLES, ANTENNAS, 1)
         np.testing.assert_allclose(y[..., 0], expected, atol=1e-11)
@@ -76,7 +79,7 @@ def test_link_is_model_2(rng):
     power = 3.0
     sector = isac.scene.FixedSector(np.deg2rad([30, 50]), precision="double")
     link = isac.channel.MultitapLink(
-        array(), sector, 1e6, num_taps=1, power=power, precision="double"
+        array(), sector, bandwidth=1e6, num_taps=1, power=power, precision="double"
     )
     paths = link.paths(SAMPLES)
     angle, beta = paths.angle[:, 0].numpy(), paths.gain[:, 0].numpy()
@@ -84,7 +87,7 @@ def test_link_is_model_2(rng):
     assert stats.kstest(np.rad2deg(angle), "uniform", (30, 20)).pvalue > 1e-3
     assert_circular_normal(beta, power)
     beam = beams(rng)
-    csi = link.csi(paths, beam, 1, 1e6)
+    csi = link.csi(paths, beam, NUMEROLOGY)
     assert csi.shape == (SAMPLES, 1)
     np.testing.assert_allclose(csi[:, 0], beta * np.sum(steering(angle) * beam, -1), atol=1e-11)
 
@@ -94,14 +97,14 @@ def test_signal_to_noise_ratios_are_those_of_the_paper(rng):
     variance, power, no = 2.0, 3.0, 0.5
     targets = scene(variance)
     one = np.eye(1, ANTENNAS).repeat(SAMPLES, 0) + 0j
-    echo = isac.channel.MonostaticEcho(array(), 1e6, precision="double")
+    echo = isac.channel.MonostaticEcho(array(), NUMEROLOGY, precision="double")
     present = targets.num_targets.numpy() == 1
     y = echo(np.ones((SAMPLES, 1), complex), targets, one).numpy()[present, 0, 0]
     link = isac.channel.MultitapLink(
-        array(), isac.scene.FixedSector((0.5, 0.9)), 1e6, num_taps=1, power=power,
+        array(), isac.scene.FixedSector((0.5, 0.9)), bandwidth=1e6, num_taps=1, power=power,
         precision="double",
     )  # fmt: skip
-    csi = link.csi(link.paths(SAMPLES), one, 1, 1e6).numpy()
+    csi = link.csi(link.paths(SAMPLES), one, NUMEROLOGY).numpy()
     for signal, snr in ((y, variance / no), (csi, power / no)):
         # exponentially distributed powers: the standard deviation is the mean
         error = 4.5 * snr / np.sqrt(signal.size)

@@ -26,8 +26,8 @@ def make_grid(tones=TONES, **kwargs):
         SYMBOLS,
         FFT,
         SPACING,
-        tones,
-        PILOT_SYMBOLS,
+        sensing_tones=tones,
+        pilot_symbols=PILOT_SYMBOLS,
         cyclic_prefix_length=6,
         num_guard_carriers=(5, 6),
         dc_null=True,
@@ -101,7 +101,7 @@ def bit_error_rate(tones, snr_db: float = 15.0, batch_size: int = 400) -> float:
     grid = make_grid(tones)
     array = isac.array.UniformLinearArray(ANTENNAS, 0.005)
     sector = isac.scene.FixedSector((0.5, 0.9))
-    link = isac.channel.MultitapLink(array, sector, FFT * SPACING)
+    link = isac.channel.MultitapLink(array, sector, bandwidth=FFT * SPACING)
     no = 10 ** (-snr_db / 10)
 
     bits = BinarySource()([batch_size, 1, 1, grid.num_data_symbols * 2])

@@ -81,8 +81,12 @@ def test_beams_that_cancel_are_not_a_number_in_a_graph(precision, rng):
 @pytest.mark.parametrize("precision", ["single", "double"])
 def test_singular_fits_are_not_a_number_in_a_graph(regularization, precision):
     """Two elements at one place: a beam exists with a regularisation only."""
-    twice = isac.array.UniformLinearArray(3, 0.005, [0, 0, 0.0025], precision=precision)
-    precoder = isac.waveform.LeastSquaresPrecoder(twice, GRID, regularization, precision=precision)
+    twice = isac.array.UniformLinearArray(
+        3, 0.005, element_positions=[0, 0, 0.0025], precision=precision
+    )
+    precoder = isac.waveform.LeastSquaresPrecoder(
+        twice, GRID, regularization=regularization, precision=precision
+    )
     for jit in (False, True):
         beams = tf.function(precoder, jit_compile=jit)(tf.constant(SECTORS)).numpy()
         if regularization:
@@ -103,7 +107,7 @@ def test_symbols_carry_their_bits():
 
 
 def test_network_equals_numpy(rng):
-    network = isac.waveform.PrecoderNetwork(5, (7, 6), precision="double")
+    network = isac.waveform.PrecoderNetwork(5, hidden=(7, 6), precision="double")
     for weight in network.weights:
         weight.assign(rng.normal(size=weight.shape))
     value = SECTORS / (np.pi / 2)

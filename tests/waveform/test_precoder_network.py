@@ -6,7 +6,7 @@ import sionna_isac as isac
 
 
 def test_a_network_whose_neurons_are_silent_still_makes_a_beam():
-    network = isac.waveform.PrecoderNetwork(8, (4,), precision="double")
+    network = isac.waveform.PrecoderNetwork(8, hidden=(4,), precision="double")
     named = {w.name: w for w in network.perceptron.weights}
     kernel, bias = named["kernel_0"], named["bias_0"]
     kernel.assign(np.zeros(kernel.shape))

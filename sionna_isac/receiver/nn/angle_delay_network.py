@@ -79,13 +79,13 @@ class AngleDelayNetwork(Layer):
     def __init__(
         self,
         map_shape: tuple[int, int],
+        *,
         num_priors: int,
         hidden: Sequence[int],
         num_outputs: int = 1,
         filters: Sequence[int] = (8, 16, 32, 64, 128, 256, 512),
         pool_size: int = 2,
         output_bias: float = 0.0,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -108,7 +108,7 @@ class AngleDelayNetwork(Layer):
         self.entry = convolution(1, self.filters[0], 5, kind, bias=False)
         self.entry_normalization = normalization(self.filters[0], kind)
         self.blocks = [
-            ResidualBottleneck(before, after, 1 if i == 0 else 2, precision=self.precision)
+            ResidualBottleneck(before, after, stride=1 if i == 0 else 2, precision=self.precision)
             for i, (before, after) in enumerate(pairwise(self.filters))
         ]
         self.exit = convolution(self.filters[-1], 1, 3, kind, bias=False)

@@ -54,8 +54,8 @@ class ResidualBottleneck(Layer):
         self,
         in_channels: int,
         out_channels: int,
-        stride: int = 1,
         *,
+        stride: int = 1,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

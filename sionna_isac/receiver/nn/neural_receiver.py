@@ -8,17 +8,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from sionna_isac.core import Array, Complex, Real, checks, cites, linalg, register
-from sionna_isac.receiver.angle_delay import correlate, spread
+from sionna_isac.core import Array, Complex, Real, Receiver, checks, cites, linalg, register
+from sionna_isac.receiver.angle_delay import AngleDelayReceiver, correlate, spread
+from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
-from sionna_isac.receiver.omp import PursuitReceiver, TargetEstimate, sector_or_angle_grid
+from sionna_isac.receiver.search_grid import SearchGrid
+from sionna_isac.waveform import Numerology
 
 __all__ = ["NeuralReceiver"]
 
 
 @register
 @cites("MateosRamos25")
-class NeuralReceiver(PursuitReceiver):
+class NeuralReceiver(AngleDelayReceiver, Receiver):
     r"""Receiver of neural-network-based learning, Appendix A of [MateosRamos25]_.
 
     Three networks share one angle-delay map: for angles, which also gets the edges of the
@@ -50,14 +52,12 @@ class NeuralReceiver(PursuitReceiver):
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         Array that the map is made for: the nominal one
-    angle_grid : `int` | [num_angles], array_like
-        Number of angles of the map (320 in the paper), spread evenly over the sector of each
-        sample; or a grid for all samples [rad]
-    range_grid : [num_ranges], array_like
-        Ranges of the map [m], from :math:`R_\mathrm{min}` to :math:`R_\mathrm{max}`; 128 in the
-        paper
-    subcarrier_spacing : `float`
-        Subcarrier spacing [Hz]
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology
+    grid : :class:`~sionna_isac.receiver.SearchGrid`
+        Angles of the map, a number in the sector of each sample (320 in the paper) or a grid for
+        all samples, and its ranges from :math:`R_\mathrm{min}` to :math:`R_\mathrm{max}` (128 in
+        the paper)
     max_targets : `int`, (default 1)
         Number of outputs of each network; the paper states the networks for 1
     filters : sequence of `int`, (default (8, 16, 32, 64, 128, 256, 512))
@@ -66,21 +66,18 @@ class NeuralReceiver(PursuitReceiver):
         Size of the maximum pooling
     hidden : `None` (default) | sequence of `int`
         Neurons of the hidden layers; `None` takes (4K, 4K)
-    noise_power : `None` (default) | `float`
+    no : `None` (default) | `float`
         :math:`N_0` [W], which scales the map
-    num_subcarriers : `None` (default) | `int`
-        Number of subcarriers; needed for projected observations
 
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Observation after reciprocal filtering (or its projection on ``delay_basis``)
+        Observation after reciprocal filtering or its projection on ``basis``
     sector : [batch_size, 2], `tf.float`
         Lower and upper azimuth of the sector [rad]
     no : `None` (default) | [...], `tf.float`
-        :math:`N_0` [W] of this call, before ``noise_power``: above 0, a number or [batch_size]
-    projected : `bool`, (default `False`)
-        Whether ``y`` is [batch_size, num_antennas, rank], projected on ``delay_basis``
+        :math:`N_0` [W] of this call, in place of that of the constructor: above 0, a number or
+        [batch_size]
     training : `bool`, (default `False`)
         Whether statistics of the batch normalise, and update those kept for inference
 
@@ -93,76 +90,60 @@ class NeuralReceiver(PursuitReceiver):
     def __init__(
         self,
         array: Array,
-        angle_grid: Any,
-        range_grid: Any,
-        subcarrier_spacing: float,
+        numerology: Numerology,
+        grid: SearchGrid,
+        *,
         max_targets: int = 1,
         filters: Sequence[int] = (8, 16, 32, 64, 128, 256, 512),
         pool_size: int = 2,
         hidden: Sequence[int] | None = None,
-        noise_power: float | None = None,
-        num_subcarriers: int | None = None,
-        *,
+        no: float | None = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            array,
-            sector_or_angle_grid(angle_grid),
-            range_grid,
-            subcarrier_spacing,
-            max_targets,
-            num_subcarriers,
-            precision=precision,
-            **kwargs,
-        )
+        super().__init__(array, numerology, grid, precision=precision, **kwargs)
+        self.max_targets = checks.integer("max_targets", max_targets)
         self.filters = checks.integers("filters", filters)
         self.pool_size = checks.integer("pool_size", pool_size)
         hidden = 2 * (4 * self.array.num_antennas,) if hidden is None else hidden
         self.hidden = checks.integers("hidden", hidden)
-        self.noise_power = (
-            None
-            if noise_power is None
-            else checks.real("noise_power", noise_power, minimum=0, exclusive=True)
-        )
-        nearest, farthest = float(self.range_grid[0]), float(self.range_grid[-1])
+        self.no = None if no is None else checks.real("no", no, minimum=0, exclusive=True)
+        nearest, farthest = float(self.ranges[0]), float(self.ranges[-1])
         self._edges = (nearest / farthest, 1.0)
         self.angle_network = self._network(2)
         self.range_network = self._network(2, sum(self._edges) / 2)
         self.detection_network = self._network(4)
 
     def _network(self, num_priors: int, output_bias: float = 0.0) -> AngleDelayNetwork:
-        num_angles = self.angle_grid if isinstance(self.angle_grid, int) else self.angle_grid.size
         return AngleDelayNetwork(
-            (num_angles, self.range_grid.size),
-            num_priors,
-            self.hidden,
-            self.max_targets,
-            self.filters,
-            self.pool_size,
-            output_bias,
+            (self.grid.num_angles, self.grid.num_ranges),
+            num_priors=num_priors,
+            hidden=self.hidden,
+            num_outputs=self.max_targets,
+            filters=self.filters,
+            pool_size=self.pool_size,
+            output_bias=output_bias,
             precision=self.precision,
         )
 
-    def features(
-        self, y: tf.Tensor, sector: tf.Tensor, no: Any = None, projected: bool = False
-    ) -> tf.Tensor:
+    def features(self, y: tf.Tensor, sector: tf.Tensor, no: Any = None) -> tf.Tensor:
         """Scaled angle-delay map [batch_size, num_angles, num_ranges] that the networks share.
 
         The arguments are those of the layer.
         """
         sector = self.cast(sector, Real, "sector")
-        z, finite, _, delays = self._observe(self.cast(y, Complex, "y"), sector, projected)
-        no = self.noise_power if no is None else no
+        z, finite = self._observe(self.cast(y, Complex, "y"))
+        sector = checks.sector("sector", sector, z.shape[0])
+        no = self.no if no is None else no
         if no is None:
             raise ValueError(
-                "the map is scaled by the noise: give noise_power to the constructor, or no to "
-                "the call; got None"
+                "the map is scaled by the noise: give no to the constructor or to the call; "
+                "got None"
             )
-        size = self.array.num_antennas * delays.num_subcarriers
-        grid = self.angle_grid
+        size = self.array.num_antennas * self.numerology.num_active
+        grid = self.grid.angles
         angles = spread(sector, grid) if isinstance(grid, int) else self.cast(grid)
-        product = correlate(self.cast(self.array.steering(angles)), z, delays)
+        product = correlate(self.cast(self.array.steering(angles)), z, self.basis)
         magnitude = linalg.safe_abs(tf.math.real(product), tf.math.imag(product))
         no = checks.noise_power(self.cast(no, Real, "no"), z, positive=True, per_sample=True)
         valid = tf.reshape(finite, [-1, 1, 1]) & (no > 0) & tf.math.is_finite(no)
@@ -178,7 +159,7 @@ class NeuralReceiver(PursuitReceiver):
         distance = self.range_network(features, ranges, training=training)
         # a rectifier makes 0 of NaN
         distance = tf.where(tf.math.is_nan(distance), distance, tf.nn.relu(distance))
-        return math.pi / 2 * tf.tanh(angle), float(self.range_grid[-1]) * distance
+        return math.pi / 2 * tf.tanh(angle), float(self.ranges[-1]) * distance
 
     def detection_logits(
         self, features: tf.Tensor, sector: tf.Tensor, training: bool = False
@@ -197,10 +178,9 @@ class NeuralReceiver(PursuitReceiver):
         y: Complex,
         sector: Real,
         no: Real | None = None,
-        projected: bool = False,
         training: bool = False,
     ) -> TargetEstimate:
-        features = self.features(y, sector, no, projected)
+        features = self.features(y, sector, no)
         angle, distance = self.locate(features, sector, training)
         logits = self.detection_logits(features, sector, training)
         # the first positions are those of few targets: so must be the largest probabilities

@@ -28,9 +28,9 @@ class _EchoNetwork(Layer):
     def __init__(
         self,
         num_antennas: int,
+        *,
         hidden_size: int,
         input_scale: float = 1.0,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -158,10 +158,10 @@ class NeuralSymbolReceiver(Layer):
 
     def __init__(
         self,
+        *,
         num_messages: int = 4,
         hidden_size: int = 16,
         input_scale: float = 1.0,
-        *,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

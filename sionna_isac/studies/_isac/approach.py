@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sionna_isac import array, receiver, waveform
 from sionna_isac.core import Layer
-from sionna_isac.studies._isac.arrays import ideal_array
+from sionna_isac.studies._isac.arrays import ideal_array, numerology
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import Training
 from sionna_isac.study.learner import Stage
@@ -68,7 +68,7 @@ class Approach:
         self, ends: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
     ) -> receiver.TargetEstimate:
         """Estimates from a projected observation; of a stage, at least those it trains."""
-        return ends.receiver(z, sector, projected=True)
+        return ends.receiver(z, sector)
 
     def stages(self) -> tuple[Stage, ...]:
         """Parts of the training; empty if there is nothing to learn."""
@@ -153,16 +153,15 @@ class ArrayApproach(Approach):
         ranges = np.linspace(nearest, farthest, config.num_ranges)
         transmit = ideal_array(scenario) if scenario.array.impaired == "reception" else self.array
         precoder = waveform.LeastSquaresPrecoder(
-            transmit, angles, wave.regularization, precision=precision
+            transmit, angles, regularization=wave.regularization, precision=precision
         )
+        subcarriers = numerology(wave, scenario.array.wavelength)
         if self._pursuit == "plain":
             plain = receiver.OMP(
                 self.array,
-                self._num_angles,
-                ranges,
-                wave.subcarrier_spacing,
-                targets.max_targets,
-                num_subcarriers=wave.num_subcarriers,
+                subcarriers,
+                receiver.SearchGrid(self._num_angles, ranges),
+                max_targets=targets.max_targets,
                 precision=precision,
             )
             return Parts(precoder, plain)
@@ -173,16 +172,14 @@ class ArrayApproach(Approach):
             temperature = self._training.temperature_scale / cell
         differentiable = receiver.DifferentiableOMP(
             self.array,
-            angles,
-            ranges,
-            wave.subcarrier_spacing,
-            targets.max_targets,
+            subcarriers,
+            receiver.SearchGrid(angles, ranges),
+            max_targets=targets.max_targets,
             window=self._window(),
             atoms="grid" if self._is_dictionary else config.atoms,
             temperature=temperature,
-            noise_power=noise,
+            no=noise,
             max_span=max_span,
-            num_subcarriers=wave.num_subcarriers,
             precision=precision,
         )
         return Parts(precoder, differentiable)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac import array
+from sionna_isac import array, waveform
 from sionna_isac.core import reset_stream
 from sionna_isac.studies._isac.scenario import ArrayScenario, StationScenario
 
-__all__ = ["assumed_array", "ideal_array", "true_array", "true_transmit_array"]
+__all__ = ["assumed_array", "ideal_array", "numerology", "true_array", "true_transmit_array"]
 
 _IMPAIRMENTS = {
     "spacing": array.SpacingError,
@@ -18,6 +19,24 @@ _IMPAIRMENTS = {
     "phase": array.PhaseError,
     "coupling": array.MutualCoupling,
 }
+
+
+class Subcarriers(Protocol):
+    """Fields that say which subcarriers there are."""
+
+    @property
+    def num_subcarriers(self) -> int: ...
+    @property
+    def subcarrier_spacing(self) -> float: ...
+
+
+def numerology(subcarriers: Subcarriers, wavelength: float) -> waveform.Numerology:
+    """Numerology of the subcarriers of a scenario."""
+    return waveform.Numerology(
+        subcarriers.num_subcarriers,
+        subcarriers.subcarrier_spacing,
+        SPEED_OF_LIGHT / wavelength,
+    )
 
 
 def true_array(scenario: ArrayScenario, *labels: Any) -> array.ImpairedArray:

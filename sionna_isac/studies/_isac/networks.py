@@ -11,7 +11,7 @@ from sionna_isac import receiver, waveform
 from sionna_isac.core import reset_stream
 from sionna_isac.receiver import nn
 from sionna_isac.studies._isac.approach import Approach, Parts
-from sionna_isac.studies._isac.arrays import ideal_array
+from sionna_isac.studies._isac.arrays import ideal_array, numerology
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.studies.learning.scenario import Networks
 from sionna_isac.study.learner import Stage
@@ -54,12 +54,12 @@ class NetworkApproach(Approach):
         )
         self.receiver = nn.NeuralReceiver(
             ideal_array(scenario),
-            config.num_angles,
-            np.linspace(nearest, farthest, config.num_ranges),
-            wave.subcarrier_spacing,
-            targets.max_targets,
-            noise_power=scenario.noise_power,
-            num_subcarriers=wave.num_subcarriers,
+            numerology(wave, scenario.array.wavelength),
+            receiver.SearchGrid(
+                config.num_angles, np.linspace(nearest, farthest, config.num_ranges)
+            ),
+            max_targets=targets.max_targets,
+            no=scenario.noise_power,
             precision=precision,
             **sizes,
         )
@@ -101,7 +101,7 @@ class NetworkApproach(Approach):
         """Estimates; in training, positions or logits of detection only."""
         if stage is None:
             return super().estimate(ends, z, sector, stage)
-        features = self.receiver.features(z, sector, projected=True)
+        features = self.receiver.features(z, sector)
         if stage.name == "position":
             return receiver.TargetEstimate(*self.receiver.locate(features, sector, True), None)
         logits = self.receiver.detection_logits(features, sector, True)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, channel, objective, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.studies._isac.approach import Approach, Parts
-from sionna_isac.studies._isac.arrays import true_transmit_array
+from sionna_isac.studies._isac.arrays import numerology, true_transmit_array
 from sionna_isac.studies._isac.points import evaluate_point
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
@@ -31,14 +31,18 @@ def make_link(
         number = num_subcarriers or scenario.waveform.num_subcarriers
         bandwidth = number * scenario.waveform.subcarrier_spacing
         return channel.MultitapLink(
-            transmitting, sector, bandwidth, config.num_taps, precision=scenario.precision
+            transmitting,
+            sector,
+            bandwidth=bandwidth,
+            num_taps=config.num_taps,
+            precision=scenario.precision,
         )
     return channel.GeometricLink(
         transmitting,
         sector,
-        config.range_interval,
-        config.max_scatterers,
-        config.mean_rcs,
+        range_interval=config.range_interval,
+        max_scatterers=config.max_scatterers,
+        mean_rcs=config.mean_rcs,
         precision=scenario.precision,
     )
 
@@ -94,7 +98,7 @@ class IsacSystem(Learner):
             gain = scene.RayleighGain(1.0, precision=precision)
         else:
             gain = scene.RadarEquationGain(
-                scenario.array.wavelength, targets.gain.mean_rcs, precision=precision
+                scenario.array.wavelength, mean_rcs=targets.gain.mean_rcs, precision=precision
             )
         self.scene = scene.TargetScene(
             targets.max_targets, targets.range_interval, gain, precision=precision
@@ -102,17 +106,17 @@ class IsacSystem(Learner):
         self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
         self._ends = Parts(self.precoder, self.receiver)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
+        self._numerology = numerology(wave, scenario.array.wavelength)
         self.echo = channel.MonostaticEcho(
             true_transmit_array(scenario, truth),
-            wave.subcarrier_spacing,
-            wave.normalize,
+            self._numerology,
+            normalize=wave.normalize,
             receive_array=truth,
             precision=precision,
         )
         self.link = make_link(scenario, truth)
         self.symbols = waveform.SymbolSource(wave.num_subcarriers, precision=precision)
         self.detector = receiver.SymbolDetector(hard_out=True, precision=precision)
-        self._basis = tf.constant(self.receiver.delay_basis, self.receiver.cdtype)
 
     def configuration(self) -> dict[str, Any]:
         """Layers, and the numbers that calls give them."""
@@ -152,18 +156,16 @@ class IsacSystem(Learner):
         sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
         beam = self.transmit(sector, eta, phi)
         targets = self.scene(sector)
-        z = self.echo.filtered(targets, beam, self._basis, self.scenario.noise_power)
+        z = self.echo.filtered(targets, beam, self.receiver.basis, self.scenario.noise_power)
         estimate = self._approach.estimate(self._ends, z, sector, stage)
         return Observation(beam, targets, estimate, z)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:
         """Symbol errors [batch_size] of the user over all subcarriers."""
-        wave, no = self.scenario.waveform, self.scenario.link_noise_power
+        no = self.scenario.link_noise_power
         batch_size = beam.shape[0]
         x, bits = self.symbols(batch_size)
-        csi = self.link.csi(
-            self.link.paths(batch_size), beam, wave.num_subcarriers, wave.subcarrier_spacing
-        )
+        csi = self.link.csi(self.link.paths(batch_size), beam, self._numerology)
         y = csi * x + complex_normal(x.shape, no, self.scenario.precision)
         wrong = tf.reduce_any(tf.not_equal(self.detector(y, csi, no), bits), -1)
         return tf.reduce_sum(tf.cast(wrong, tf.int32), -1)
@@ -209,7 +211,7 @@ class IsacSystem(Learner):
             return objective.detection_gospa_loss(
                 estimate.metric, present, training.cutoff, from_logits=True
             )
-        found = objective.positions(estimate.angle[:number], estimate.range[:number])
+        found = objective.positions(estimate.angle[:number], estimate.range[:number])  # type: ignore[index]
         if training.objective == "mse":
             return objective.position_mse(found[:, 0], truth[:, 0], count > 0)
         loss = objective.gospa_loss(found, truth, count, training.cutoff)
@@ -219,7 +221,9 @@ class IsacSystem(Learner):
     def _unsupervised(self, name: str, seen: Observation, first: int = 0) -> tf.Tensor:
         """Loss of the samples from ``first`` on."""
         z = seen.projected[first:]
-        estimate = receiver.TargetEstimate(*(v[first:] for v in seen.estimate))  # type: ignore[index]
+        estimate = receiver.TargetEstimate(
+            *(None if v is None else v[first:] for v in seen.estimate)  # type: ignore[index]
+        )
         if name == "reconstruction":
             return objective.reconstruction_loss(self.receiver.reconstruct(estimate), observation=z)
         energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sionna_isac import array, channel, metrics, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
-from sionna_isac.studies._isac.arrays import assumed_array, ideal_array, true_array
+from sionna_isac.studies._isac.arrays import assumed_array, ideal_array, numerology, true_array
 from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 
 __all__ = ["MapTrial"]
@@ -41,24 +41,25 @@ class MapTrial:
         self._arrays = (ideal, self._truth)
         sector = tf.constant(np.deg2rad([scenes.sector_deg]), ideal.rdtype)
         self._beam = waveform.LeastSquaresPrecoder(
-            ideal, self.angles, wave.regularization, precision=precision
+            ideal, self.angles, regularization=wave.regularization, precision=precision
         )(sector)
         self._sector = sector
         self._scene = scene.TargetScene(
             scenes.num_targets,
             scenes.range_interval,
             scene.RayleighGain(1.0, precision=precision),
-            scenes.num_targets,
+            num_targets=scenes.num_targets,
             precision=precision,
         )
         self._symbols = waveform.SymbolSource(wave.num_subcarriers, precision=precision)
+        subcarriers = numerology(wave, scenario.array.wavelength)
         self._echoes = [
-            channel.MonostaticEcho(a, wave.subcarrier_spacing, wave.normalize, precision=precision)
+            channel.MonostaticEcho(a, subcarriers, normalize=wave.normalize, precision=precision)
             for a in self._arrays
         ]
-        self._filter = receiver.ReciprocalFilter(precision=precision)
-        grids = (ideal, self.angles, self.ranges, wave.subcarrier_spacing)
-        self._omp = receiver.OMP(*grids, scenes.num_targets, precision=precision)
+        self._filter = receiver.ReciprocalFilter(subcarriers, precision=precision)
+        grids = (ideal, subcarriers, receiver.SearchGrid(self.angles, self.ranges))
+        self._omp = receiver.OMP(*grids, max_targets=scenes.num_targets, precision=precision)
         self._map = receiver.AngleDelayMap(*grids, precision=precision)
         self._lobe_angles = np.linspace(-math.pi / 2, math.pi / 2, FINER * self.angles.size)
         self._columns = ideal.steering(self._lobe_angles).numpy().conj()

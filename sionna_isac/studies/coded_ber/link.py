@@ -73,8 +73,8 @@ class CodedLink:
             coding.num_ofdm_symbols,
             coding.fft_size,
             subcarrier_spacing,
-            spread_tones(coding.num_sensing_tones, coding.fft_size),
-            coding.pilot_symbols,
+            sensing_tones=spread_tones(coding.num_sensing_tones, coding.fft_size),
+            pilot_symbols=coding.pilot_symbols,
             precision=precision,
         )
         size = int(self.grid.num_data_symbols) * self.num_bits_per_symbol
@@ -93,7 +93,9 @@ class CodedLink:
         self._estimator = LSChannelEstimator(
             self.grid, interpolation_type="lin", precision=precision
         )
-        self._detector = SymbolDetector(self.num_bits_per_symbol, precision=precision)
+        self._detector = SymbolDetector(
+            num_bits_per_symbol=self.num_bits_per_symbol, precision=precision
+        )
 
     def ebno_db(self, snr_db: float) -> float:
         """Eb/N0 [dB] at an SNR per resource element [dB]."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, bound, channel, receiver, scene, waveform
 from sionna_isac.core import linalg, uniform
 from sionna_isac.core.units import watt
+from sionna_isac.studies._isac.arrays import numerology
 from sionna_isac.studies.localization import scenario as fields
 
 __all__ = ["NearFieldTrial", "OFDMTrial", "make_trial"]
@@ -36,29 +37,31 @@ class OFDMTrial:
         precoder = waveform.LeastSquaresPrecoder(
             self._array,
             np.linspace(-math.pi / 2, math.pi / 2, 720),
-            echo.regularization,
+            regularization=echo.regularization,
             precision=precision,
         )
         self._sector = tf.constant(sector[np.newaxis], self._array.rdtype)
         self._beam = precoder(self._sector)
         self._symbols = waveform.SymbolSource(echo.num_subcarriers, precision=precision)
+        self._numerology = numerology(echo, echo.wavelength)
         self._channel = channel.MonostaticEcho(
-            self._array, echo.subcarrier_spacing, normalize=True, precision=precision
+            self._array, self._numerology, normalize=True, precision=precision
         )
-        self._filter = receiver.ReciprocalFilter(precision=precision)
+        self._filter = receiver.ReciprocalFilter(self._numerology, precision=precision)
         self._receivers = [self._receiver(r, sector) for r in scenario.receivers]
 
     def _receiver(self, config: fields.Receiver, sector: np.ndarray) -> Any:
         nearest, farthest = self._echo.region.search_range
         ranges = np.linspace(nearest, farthest, config.num_ranges)
         angles = np.linspace(sector[0], sector[1], config.num_angles)
-        grids = (self._array, angles, ranges, self._echo.subcarrier_spacing, 1)
+        search = (self._array, self._numerology, receiver.SearchGrid(angles, ranges))
         if isinstance(config, fields.OMP):
-            omp = receiver.OMP(*grids, precision=self._precision)
+            omp = receiver.OMP(*search, max_targets=1, precision=self._precision)
             return lambda y, sector, no: omp(y, sector)
         assert isinstance(config, fields.DifferentiableOMP)
         smooth = receiver.DifferentiableOMP(
-            *grids,
+            *search,
+            max_targets=1,
             window=config.window,
             temperature=config.temperature,
             precision=self._precision,
@@ -95,10 +98,9 @@ class OFDMTrial:
         )
         return bound.point_target_bound(
             self._array,
+            self._numerology,
             self._beam[0],
             targets,
-            self._echo.subcarrier_spacing,
-            self._echo.num_subcarriers,
             float(self._echo.num_antennas),
             normalize=True,
         )
@@ -153,8 +155,8 @@ class NearFieldTrial:
         sector = tf.repeat(sector, batch_size, axis=0)
         found = [r(y, sector) for r in self._receivers]
         return {
-            "angle": tf.stack([f.angle for f in found]),
-            "range": tf.stack([f.range for f in found]),
+            "angle": tf.stack([f.angle[:, 0] for f in found]),
+            "range": tf.stack([f.range[:, 0] for f in found]),
             "true_angle": angle,
             "true_range": distance,
         }

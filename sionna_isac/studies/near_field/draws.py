@@ -79,5 +79,9 @@ def _link(scenario: NearFieldSetting, array: SphericalWaveArray) -> SalehValenzu
     in_front = FixedSector([-math.pi / 2, math.pi / 2], precision="double")
     users = scenario.users
     return SalehValenzuelaLink(
-        array, in_front, users.distance, users.num_scatterers, precision="double"
+        array,
+        in_front,
+        user_range=users.distance,
+        num_scatterers=users.num_scatterers,
+        precision="double",
     )

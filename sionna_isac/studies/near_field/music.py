@@ -58,7 +58,7 @@ class Simulator:
             watt(config.noise_power_dbm),
         )
         sector = np.radians(np.tile(self.music.sector_deg, (size, 1)))
-        position = self.estimate(y, tf.constant(sector)).position.numpy()
+        position = self.estimate(y, tf.constant(sector)).position.numpy()[:, 0]
         error = np.linalg.norm(position - target, axis=-1).reshape(BATCH, trials)[: len(beams)]
         error[~usable] = np.nan
         return error

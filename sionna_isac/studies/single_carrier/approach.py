@@ -40,7 +40,7 @@ class SingleCarrierApproach(Approach):
         """Angles [batch_size, 1]; what the angle loss trains."""
         raise NotImplementedError
 
-    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.AngleEstimate:
+    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
         """Angles and the metric that decides whether there is a target."""
         raise NotImplementedError
 
@@ -72,13 +72,13 @@ class ModelBased(SingleCarrierApproach):
         precision, wave = scenario.precision, scenario.waveform
         grid = np.linspace(-math.pi / 2, math.pi / 2, config.num_angles)
         self._precoder = waveform.LeastSquaresPrecoder(
-            assumed, grid, wave.regularization, precision=precision
+            assumed, grid, regularization=wave.regularization, precision=precision
         )
         self._multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
         self._receiver: Layer
         if config.kind == "dictionary":
             self._receiver = receiver.SoftmaxAngleEstimator(
-                assumed, grid, config.temperature, precision=precision
+                assumed, grid, temperature=config.temperature, precision=precision
             )
         else:
             self._receiver = receiver.MAPRatioTest(assumed, grid, precision=precision)
@@ -119,7 +119,7 @@ class ModelBased(SingleCarrierApproach):
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         return self._receiver(y, sector).angle
 
-    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.AngleEstimate:
+    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
         return self._receiver(y, sector)
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
@@ -154,14 +154,20 @@ class Autoencoder(SingleCarrierApproach):
         antennas, size = scenario.array.num_antennas, config.hidden_size
         scale = math.sqrt(scenario.noise_power)
         reset_stream(*stream)
-        self._encoder = waveform.NeuralEncoder(wave.num_messages, antennas, precision=precision)
-        self._beamformer = waveform.NeuralBeamformer(
-            antennas, size, wave.power, precision=precision
+        self._encoder = waveform.NeuralEncoder(
+            num_messages=wave.num_messages, hidden_size=antennas, precision=precision
         )
-        self._presence = receiver.NeuralPresenceDetector(antennas, size, scale, precision=precision)
-        self._angle = receiver.NeuralAngleEstimator(antennas, size, scale, precision=precision)
+        self._beamformer = waveform.NeuralBeamformer(
+            antennas, hidden_size=size, power=wave.power, precision=precision
+        )
+        self._presence = receiver.NeuralPresenceDetector(
+            antennas, hidden_size=size, input_scale=scale, precision=precision
+        )
+        self._angle = receiver.NeuralAngleEstimator(
+            antennas, hidden_size=size, input_scale=scale, precision=precision
+        )
         self._symbols = receiver.NeuralSymbolReceiver(
-            wave.num_messages, antennas, precision=precision
+            num_messages=wave.num_messages, hidden_size=antennas, precision=precision
         )
         self.layers = (
             *(self._encoder, self._beamformer),
@@ -199,8 +205,8 @@ class Autoencoder(SingleCarrierApproach):
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
         return self._angle(y, sector)
 
-    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.AngleEstimate:
-        return receiver.AngleEstimate(self._angle(y, sector), self._presence(y, sector))
+    def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
+        return receiver.TargetEstimate(self._angle(y, sector), None, self._presence(y, sector))
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
         return self._symbols(y, csi)
@@ -226,7 +232,7 @@ def make_approach(
     columns = array.SteeringDictionary.from_array(
         ideal_array(scenario),
         np.linspace(-math.pi / 2, math.pi / 2, config.num_angles),
-        config.perturbation,
+        perturbation=config.perturbation,
         precision=scenario.precision,
     )
     return ModelBased(scenario, config, columns)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac import array, channel, objective, scene
+from sionna_isac import array, channel, objective, scene, waveform
 from sionna_isac.core import complex_normal, uniform_integers
 from sionna_isac.studies.single_carrier.approach import SingleCarrierApproach
 from sionna_isac.studies.single_carrier.scenario import SingleCarrierScenario
@@ -59,11 +60,12 @@ class SingleCarrierSystem(Learner):
         gain = scene.RayleighGain(1.0, precision=precision)
         self.scene = scene.TargetScene(1, ANY_RANGE, gain, precision=precision)
         # angles are learned from targets that are there: the others would not count
-        self.present = scene.TargetScene(1, ANY_RANGE, gain, 1, precision=precision)
-        self.echo = channel.MonostaticEcho(truth, ANY_SPACING, precision=precision)
+        self.present = scene.TargetScene(1, ANY_RANGE, gain, num_targets=1, precision=precision)
+        self._numerology = waveform.Numerology(1, ANY_SPACING, SPEED_OF_LIGHT / truth.wavelength)
+        self.echo = channel.MonostaticEcho(truth, self._numerology, precision=precision)
         self.users = scene.FixedSector(np.deg2rad(scenario.link.sector_deg), precision=precision)
         self.link = channel.MultitapLink(
-            truth, self.users, ANY_SPACING, num_taps=1, precision=precision
+            truth, self.users, bandwidth=ANY_SPACING, num_taps=1, precision=precision
         )
 
     def configuration(self) -> dict[str, Any]:
@@ -91,7 +93,7 @@ class SingleCarrierSystem(Learner):
     def communicate(self, beam: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         """Scores [batch_size, num_messages] of the user for symbols [batch_size]."""
         paths = self.link.paths(x.shape[0])
-        csi = self.link.csi(paths, beam, 1, ANY_SPACING)[:, 0]
+        csi = self.link.csi(paths, beam, self._numerology)[:, 0]
         noise = complex_normal(x.shape, self.scenario.link_noise_power, self.scenario.precision)
         return self._approach.messages(csi * x + noise, csi)
 

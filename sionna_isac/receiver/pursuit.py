@@ -1,6 +1,6 @@
 """Matching pursuit on the angle-delay map without ever forming a residual observation.
 
-With Z = Y Q* (see :class:`~sionna_isac.receiver.angle_delay.DelayDictionary`), the map of the
+With Z = Y Q* (see :class:`~sionna_isac.waveform.DelayBasis`), the map of the
 residual after t atoms is
 
     M_t = M_0 - sum_u alpha_u (Phi_a^H a_u) (rho_u^T Phi_d^*),
@@ -11,12 +11,52 @@ they are needed: in the search for the peak, and on the row of the peak.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from sionna_isac.core import linalg
-from sionna_isac.receiver.angle_delay import DelayDictionary
+from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.waveform import DelayBasis
 
-__all__ = ["Pursuit"]
+__all__ = ["Peak", "Pursuit", "Refined", "pursue"]
+
+
+class Peak(NamedTuple):
+    """Largest magnitude of the present map.
+
+    Attributes
+    ----------
+    row, column : [batch_size], `tf.int32`
+        Where it is
+    magnitude : [batch_size], `tf.float`
+        The magnitude
+    """
+
+    row: tf.Tensor
+    column: tf.Tensor
+    magnitude: tf.Tensor
+
+
+class Refined(NamedTuple):
+    """Estimate of one target, and the atom that is removed for it.
+
+    Attributes
+    ----------
+    angle, range, metric : [batch_size], `tf.float`
+        As in :class:`~sionna_isac.receiver.TargetEstimate`
+    steering : [batch_size, num_antennas], `tf.complex`
+        Steering vector of the atom
+    delay : [batch_size, rank], `tf.complex`
+        Delay vector of the atom in the basis
+    """
+
+    angle: tf.Tensor
+    range: tf.Tensor
+    metric: tf.Tensor
+    steering: tf.Tensor
+    delay: tf.Tensor
 
 
 class Pursuit:
@@ -30,17 +70,15 @@ class Pursuit:
         Steering vectors that are searched, real and imaginary parts side by side
     inside : [batch_size, num_rows], `tf.bool`
         Which of them may be chosen
-    delays : :class:`DelayDictionary`
-        Delay dictionary
+    basis : :class:`~sionna_isac.waveform.DelayBasis`
+        Basis of the ranges that are searched
     """
 
-    def __init__(
-        self, z: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor, delays: DelayDictionary
-    ) -> None:
+    def __init__(self, z: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor, basis: DelayBasis) -> None:
         self._z = tf.stop_gradient(z)
         self._rows = tf.stop_gradient(rows)
         self._inside = inside
-        self._columns = linalg.real_block(tf.constant(delays.coefficients.conj(), z.dtype))
+        self._columns = linalg.real_block(tf.constant(basis.coefficients.conj(), z.dtype))
         first = self._rows @ linalg.conj_block(self._z)
         self._re, self._im = tf.split(linalg.apply_on_right(first, self._columns), 2, -1)
         self._atoms: list[tuple[tf.Tensor, tf.Tensor]] = []
@@ -54,8 +92,8 @@ class Pursuit:
         """`int` : Number of atoms so far"""
         return len(self._atoms)
 
-    def peak(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Row and column index [batch_size] of the largest magnitude, and that magnitude."""
+    def peak(self) -> Peak:
+        """Largest magnitude of the map after the atoms so far."""
         re, im = self._re, self._im
         for gain, (along, across) in zip(self.gains, self._traces, strict=True):
             left = (gain[:, tf.newaxis] * along)[:, :, tf.newaxis]
@@ -66,7 +104,7 @@ class Pursuit:
         row = tf.argmax(tf.where(self._inside, best, -tf.ones_like(best)), -1, tf.int32)
         line = self._line(row)
         column = tf.argmax(line, -1, tf.int32)
-        return row, column, tf.sqrt(tf.gather(line, column, batch_dims=1))
+        return Peak(row, column, tf.sqrt(tf.gather(line, column, batch_dims=1)))
 
     def _line(self, row: tf.Tensor) -> tf.Tensor:
         """Squared magnitudes of one row of the present map, [batch_size, num_ranges]."""
@@ -79,7 +117,7 @@ class Pursuit:
         return tf.math.real(line) ** 2 + tf.math.imag(line) ** 2
 
     def residual_columns(self, column: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
-        """Residual times some columns of the delay dictionary.
+        """Residual times some columns of the delay vectors of the grid.
 
         Parameters
         ----------
@@ -143,3 +181,37 @@ class Pursuit:
                 value -= tf.math.conj(self._factor[j][i]) * known
             solution.append(value / tf.math.conj(self._factor[i][i]))
         self.gains = [tf.cast(g, self._z.dtype) for g in reversed(solution)]
+
+
+def pursue(
+    pursuit: Pursuit, number: int, refine: Callable[[Peak], Refined], valid: tf.Tensor
+) -> TargetEstimate:
+    """Search as many targets as asked for, one after the other.
+
+    Parameters
+    ----------
+    pursuit : :class:`Pursuit`
+        Pursuit without atoms
+    number : `int`
+        Number of targets
+    refine : callable
+        Makes angle, range, metric and the atom that is removed of a :class:`Peak`
+    valid : [batch_size], `tf.bool`
+        Samples whose estimates count; those of the others are NaN
+
+    Output
+    ------
+    : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates in the order in which they were found, with the least-squares gains of all atoms
+    """
+    found = []
+    for _ in range(number):
+        refined = refine(pursuit.peak())
+        pursuit.add(refined.steering, refined.delay)
+        found.append(refined[:3])
+    keep = valid[:, tf.newaxis]
+    estimates = [tf.stack(parts, -1) for parts in zip(*found, strict=True)]
+    nan = tf.cast(float("nan"), estimates[0].dtype)
+    angle, distance, metric = (tf.where(keep, v, nan) for v in estimates)
+    gain = tf.where(keep, tf.stack(pursuit.gains, -1), tf.complex(nan, nan))
+    return TargetEstimate(angle, distance, metric, gain)

@@ -1,0 +1,43 @@
+"""Estimates of targets, the output of every receiver that makes some."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["TargetEstimate"]
+
+
+class TargetEstimate(NamedTuple):
+    """Estimates of up to T targets per sample; `None` for what a receiver does not estimate.
+
+    How many of them count as targets is decided by a threshold on ``metric``.
+
+    Attributes
+    ----------
+    angle : [batch_size, T], `tf.float`
+        Azimuth [rad]
+    range : `None` | [batch_size, T], `tf.float`
+        Distance [m]
+    metric : [batch_size, T], `tf.float`
+        Evidence of each target, see the receiver
+    gain : `None` (default) | [batch_size, T], `tf.complex`
+        Complex gain
+    velocity : `None` (default) | [batch_size, T], `tf.float`
+        Radial velocity [m/s], positive for targets that recede
+    """
+
+    angle: tf.Tensor
+    range: tf.Tensor | None
+    metric: tf.Tensor
+    gain: tf.Tensor | None = None
+    velocity: tf.Tensor | None = None
+
+    @property
+    def position(self) -> tf.Tensor:
+        """[batch_size, T, 2], `tf.float` : x and y [m]"""
+        if self.range is None:
+            raise ValueError("range must be estimated for a position; got None")
+        direction = tf.stack([tf.cos(self.angle), tf.sin(self.angle)], axis=-1)
+        return self.range[..., tf.newaxis] * direction
