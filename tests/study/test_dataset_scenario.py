@@ -76,7 +76,7 @@ def test_the_default_setting_is_the_published_one():
 
 
 def test_the_cross_array_has_half_a_wavelength_along_y_and_z():
-    array = antennas(load_scenario("dataset_10cm"))
+    array = antennas(load_scenario("dataset_10cm").array)
     half = c / 4.9e9 / 2
     for side, step in (("tx", [0, half, 0]), ("rx", [0, 0, half])):
         steps = np.diff(array[f"{side}_position"], axis=0)
