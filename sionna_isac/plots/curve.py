@@ -181,7 +181,8 @@ def add_bound(
 
     Example
     -------
-    >>> bounds = [isac.bound.point_target_bound(array, beam, targets, 120e3, 256, no) for no in nos]
+    >>> bound = isac.bound.point_target_bound
+    >>> bounds = [bound(array, numerology, beam, targets, no) for no in nos]
     >>> isac.plots.add_bound(plt.gca(), snr_db, bounds)
     """
     values = [getattr(b.rms, quantity) if hasattr(b, "rms") else b for b in bound]

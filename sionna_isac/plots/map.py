@@ -75,7 +75,7 @@ def show_map(
 
     Example
     -------
-    >>> picture = isac.receiver.AngleDelayMap(array, angles, ranges, spacing)(y)[0]
+    >>> picture = isac.receiver.AngleDelayMap(array, numerology, grid)(y)[0]
     >>> isac.plots.show_map(picture, angles, ranges, truth=targets, detections=found)
     """
     angles, ranges = azimuths("angles", angles), vector("ranges", ranges)

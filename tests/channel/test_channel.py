@@ -84,7 +84,7 @@ def test_links_are_channel_models(array, kind):
 def test_beam_on_the_paths_equals_beam_on_the_antennas(array, kind):
     sector = isac.scene.FixedSector((-1, 1), precision="double")
     link = (
-        isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+        isac.channel.MultitapLink(array, sector, bandwidth=16 * SPACING, precision="double")
         if kind == "multitap"
         else RayleighBlockFading(1, 1, 1, ANTENNAS, precision="double")
     )
@@ -101,7 +101,7 @@ def test_beam_on_the_paths_equals_beam_on_the_antennas(array, kind):
 
 def test_a_beam_fits_its_link(array):
     sector = isac.scene.FixedSector((-1, 1), precision="double")
-    link = isac.channel.MultitapLink(array, sector, 16 * SPACING, precision="double")
+    link = isac.channel.MultitapLink(array, sector, bandwidth=16 * SPACING, precision="double")
     with pytest.raises(ValueError, match=r"beam must have shape \[6\]"):
         isac.channel.BeamformedLink(link, np.ones(1) + 0j)(2, 1)
     with pytest.raises(ValueError, match=r"beam must have 1 dimensions \[num_antennas\]"):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import typer
+from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac as isac
 from sionna_isac.cli import app
@@ -77,7 +78,8 @@ def check_extensions(names: dict) -> None:
     array = names["CircularArray"](8, 0.01, 0.01, precision="double")
     turned = array.steering(np.array([0.3, 0.3 + 2 * np.pi / 8])).numpy()
     np.testing.assert_allclose(np.roll(turned[0], 1), turned[1], atol=1e-12)
-    echo = isac.channel.MonostaticEcho(array, 1e5, precision="double")
+    numerology = isac.waveform.Numerology(4, 1e5, SPEED_OF_LIGHT / 0.01)
+    echo = isac.channel.MonostaticEcho(array, numerology, precision="double")
     targets = isac.scene.PointTargets([[0.2]], [[20.0]], [[1.0]], [1])
     x, beam = np.full((1, 4), 1j), np.conj(turned[:1])
     leaky = names["LeakyEcho"](echo, 0.1, precision="double")(x, targets, beam)
