@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+__all__ = ["register_for_loading"]
+
 PACKAGE = "sionna_isac"
 
 CLASSES = {

@@ -212,8 +212,8 @@ def show(
     seed: SeedOption = None,
 ) -> None:
     """Print a scenario with all values, defaults and overrides included."""
-    from sionna_isac.study._yaml import dump
     from sionna_isac.study.loading import load_scenario
+    from sionna_isac.study.text import dump
 
     config = load_scenario(scenario, set_ or (), seed, profile)
     typer.echo(dump(config.model_dump(mode="json")), nl=False)

@@ -185,6 +185,60 @@ def import_graph(sources: dict[str, str]) -> dict[str, set[str]]:
     return graph
 
 
+def hidden_imports(sources: dict[str, str]) -> list[str]:
+    """Imports of names that are not in ``__all__``, and of a package's own modules from outside.
+
+    The rule: what another module imports is in ``__all__``; a module whose name begins with an
+    underscore is for its package alone.
+    """
+    modules = {name.removesuffix(".__init__"): ast.parse(text) for name, text in sources.items()}
+    public = {}
+    for name, tree in modules.items():
+        for node in tree.body:
+            if isinstance(node, (ast.Assign, ast.AnnAssign)):
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                if ast.unparse(target) == "__all__" and isinstance(node.value, ast.List):
+                    public[name] = {
+                        ast.literal_eval(e) if isinstance(e, ast.Constant) else None
+                        for e in node.value.elts
+                    }
+    found = []
+    for name, tree in modules.items():
+        for node in runtime_nodes(tree):
+            if not isinstance(node, ast.ImportFrom) or node.module not in modules:
+                continue
+            package, _, last = node.module.rpartition(".")
+            if last.startswith("_") and not f"{name}.".startswith(f"{package}."):
+                found.append(f"{name} imports {node.module}")
+            hidden = {a.name for a in node.names} - public.get(node.module, set()) - {"__version__"}
+            if None not in public.get(node.module, {None}):  # names that are made when asked for
+                hidden = {h for h in hidden if f"{node.module}.{h}" not in modules}
+                found += [f"{name} imports {node.module}.{h}" for h in sorted(hidden)]
+    return found
+
+
+def test_what_modules_import_from_each_other_is_public():
+    assert not hidden_imports(
+        {
+            ".".join(("sionna_isac", *f.relative_to(ROOT).with_suffix("").parts)): f.read_text(
+                encoding="utf-8"
+            )
+            for f in FILES
+        }
+    )
+
+
+def test_hidden_imports_are_seen():
+    sources = {
+        "p.a": "__all__ = ['f']\n",
+        "p.b": "from p.a import f, g\n",
+        "p._c": "__all__ = ['h']\n",
+        "q.d": "from p._c import h\n",
+        "p.e": "from p._c import h\n",
+    }
+    assert hidden_imports(sources) == ["p.b imports p.a.g", "q.d imports p._c"]
+
+
 def test_no_imports_run_in_a_circle():
     names = {
         f: ".".join(("sionna_isac", *f.relative_to(ROOT).with_suffix("").parts)) for f in FILES

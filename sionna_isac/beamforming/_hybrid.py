@@ -14,7 +14,15 @@ from sionna_isac.beamforming._model import Model
 from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.core import checks
 
-__all__ = ["approximate", "combine", "hybrid_beams", "require_chains", "seen_through", "starts"]
+__all__ = [
+    "NUM_STARTS",
+    "approximate",
+    "combine",
+    "hybrid_beams",
+    "require_chains",
+    "seen_through",
+    "starts",
+]
 
 
 NUM_STARTS = 3

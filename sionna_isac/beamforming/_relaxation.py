@@ -23,7 +23,7 @@ from scipy.optimize import nnls
 
 from sionna_isac.beamforming.errors import SolverError
 
-__all__ = ["Relaxation", "certificate", "information", "relax"]
+__all__ = ["RANK_TOLERANCE", "Relaxation", "certificate", "information", "relax"]
 
 RANK_TOLERANCE = 1e-9
 

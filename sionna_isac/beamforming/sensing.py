@@ -20,7 +20,7 @@ from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.beamforming.solution import BeamSolution, hybrid_parts
 from sionna_isac.core import checks, cites
 
-__all__ = ["minimize_speb"]
+__all__ = ["minimize_speb", "start_beams"]
 
 FULLY_DIGITAL = ("subspace", "sdr", "direct")
 # bit/s/Hz; the published relaxations meet the rates as well as an interior-point solver does

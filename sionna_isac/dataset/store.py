@@ -22,6 +22,7 @@ __all__ = [
     "check_head",
     "damaged",
     "opened",
+    "reading",
     "sample_digest",
     "split_file",
     "write_split",

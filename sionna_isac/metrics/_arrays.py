@@ -10,6 +10,8 @@ import numpy as np
 
 from sionna_isac.core import checks
 
+__all__ = ["counts", "floats", "not_a_number", "root_mean_square", "same_shape"]
+
 
 def not_a_number(reason: str) -> float:
     """NaN, with a warning at the line that called the metric."""

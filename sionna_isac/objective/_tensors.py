@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+__all__ = ["binary", "real", "representable", "same_dtype", "samples", "tiny", "within", "wrapped"]
+
 
 def real(name: str, value: Any) -> tf.Tensor:
     """Tensor of real floating numbers."""

@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from sionna_isac.core import checks
 from sionna_isac.objective._tensors import tiny
 
-__all__ = ["optimal_assignment"]
+__all__ = ["norm_assignment", "optimal_assignment", "p_norm"]
 
 # The dynamic programme takes size * 2**(size-1) additions a sample: 80 for 5, 5120 for 10.
 MAX_IN_GRAPH = 10

@@ -11,7 +11,14 @@ import tensorflow as tf
 from sionna_isac.core import checks, cites
 from sionna_isac.objective._tensors import binary, real, same_dtype, samples, within, wrapped
 
-__all__ = ["angle_mse", "binary_cross_entropy", "categorical_cross_entropy", "position_mse"]
+__all__ = [
+    "angle_mse",
+    "bernoulli_cross_entropy",
+    "binary_cross_entropy",
+    "categorical_cross_entropy",
+    "detection_arguments",
+    "position_mse",
+]
 
 
 @cites("MateosRamos25")

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["azimuths", "interval", "magnitudes", "places", "vector"]
+
 Pair = tuple[np.ndarray, np.ndarray]
 
 

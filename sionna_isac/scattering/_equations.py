@@ -29,7 +29,7 @@ from sionna_isac.scattering.material import (
     permittivities,
 )
 
-__all__ = ["Antennas", "Equations", "Problem", "System"]
+__all__ = ["Algebra", "Antennas", "Equations", "Problem", "Side", "System"]
 
 SMALLEST_TOLERANCE = {"single": 1e-6, "double": 1e-13}
 LARGEST_TOLERANCE = 0.1

@@ -19,6 +19,15 @@ from scipy.constants import epsilon_0
 from sionna_isac.core import checks
 from sionna_isac.scattering.material import passive
 
+__all__ = [
+    "Coefficients",
+    "angular_functions",
+    "coefficients",
+    "outgoing_waves",
+    "points",
+    "sphere",
+]
+
 _MAX_TERMS = 1_000_000
 _TINY = 1e-300
 

@@ -13,7 +13,15 @@ from scipy.constants import c, epsilon_0
 
 from sionna_isac.core import checks, cites
 
-__all__ = ["dipole_field"]
+__all__ = [
+    "ElementFields",
+    "compress",
+    "dipole_field",
+    "dyad_field",
+    "numerical_rank",
+    "point_list",
+    "vector_list",
+]
 
 BLOCK = 1 << 17  # pairs of points that are worked on at a time
 BLOCK_BYTES = 1 << 28

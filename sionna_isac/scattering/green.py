@@ -16,7 +16,15 @@ from scipy.special import sici
 
 from sionna_isac.core import checks, cites
 
-__all__ = ["CACHE", "KERNELS", "choose_kernel", "green_kernel", "padded_shape", "self_term"]
+__all__ = [
+    "CACHE",
+    "KERNELS",
+    "MAX_CELLS",
+    "choose_kernel",
+    "green_kernel",
+    "padded_shape",
+    "self_term",
+]
 
 KERNELS = ("filtered", "galerkin", "point")
 MAX_CELLS = 1 << 24

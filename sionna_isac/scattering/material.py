@@ -10,7 +10,15 @@ from scipy.constants import c, epsilon_0, mu_0
 
 from sionna_isac.core import checks, cites
 
-__all__ = ["contrast", "effective_conductivity", "partial_contrast"]
+__all__ = [
+    "contrast",
+    "effective_conductivity",
+    "metal_advice",
+    "mixed",
+    "partial_contrast",
+    "passive",
+    "permittivities",
+]
 
 
 @cites("Zhao26")

@@ -8,6 +8,8 @@ import numpy as np
 
 from sionna_isac.core import checks
 
+__all__ = ["each", "indices", "triples", "unit_or_zero"]
+
 
 def each(name: str, value: Any, number: int, low: float, high: float) -> np.ndarray:
     """One finite value per voxel, within [low, high]; a fill of 0 is an error."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
+__all__ = ["place_of"]
+
 SHRINK = 1e-6  # of the body's extent: surfaces that touch do not cross
 SAMPLES = 16  # vertices whose place is looked at
 CHUNK = 1 << 12  # edges that are looked at together

@@ -9,6 +9,8 @@ import numpy as np
 
 from sionna_isac.scene._voxelize import Coverage, cells, num_samples, require_memory
 
+__all__ = ["mesh_coverage"]
+
 SAMPLES = 8  # vertical lines through a cell along x and along y, at least
 FINEST = 0.01  # distance of the lines, at most [m]
 CHUNK = 2_000_000  # pairs of a triangle and a line that are looked at together

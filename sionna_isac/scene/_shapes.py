@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+__all__ = ["Shape", "both_sides", "box", "disc", "superellipsoid", "tube", "union"]
+
 # x [nx, 1, 1], y [1, ny, 1] and z [1, 1, nz] to booleans [nx, ny, nz] (or what broadcasts to it)
 Inside = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 

@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from sionna_isac.scene._intersection import place_of
 
+__all__ = ["distinct", "enclosed_volume", "merged", "num_open_edges", "oriented", "without_walls"]
+
 SAME = 1e-6  # rad, of faces that lie on each other
 FLAT = 1e-6  # of the extent, off the plane
 

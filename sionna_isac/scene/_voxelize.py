@@ -16,6 +16,17 @@ from sionna_isac.scene._shapes import Shape
 from sionna_isac.scene.material import Material
 from sionna_isac.scene.voxels import VoxelTarget
 
+__all__ = [
+    "Coverage",
+    "Part",
+    "Windows",
+    "cells",
+    "num_samples",
+    "require_memory",
+    "shape_coverage",
+    "voxelize",
+]
+
 SAMPLES = 4  # a voxel along each axis, at least
 FINEST = 0.01  # distance of samples, at most: no part of a vehicle is lost between them [m]
 CHUNK = 1_000_000  # samples at once: what bounds the memory

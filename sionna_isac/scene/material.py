@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sionna_isac.core import checks
 
-__all__ = ["MATERIALS", "Material", "MaterialRange"]
+__all__ = ["MATERIALS", "Material", "MaterialRange", "checked"]
 
 
 class Material(NamedTuple):

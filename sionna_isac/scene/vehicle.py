@@ -14,7 +14,7 @@ from sionna_isac.scene._voxelize import Part, Windows, shape_coverage, voxelize
 from sionna_isac.scene.material import MATERIALS, Material, checked
 from sionna_isac.scene.voxels import CATEGORIES, VoxelTarget
 
-__all__ = ["ParametricVehicle"]
+__all__ = ["ParametricVehicle", "Solid"]
 
 
 class Solid(NamedTuple):

@@ -14,11 +14,24 @@ from pydantic import (
 )
 
 __all__ = [
+    "UNSUPERVISED",
     "CompiledScenario",
+    "Count",
+    "Decibel",
+    "Frequency",
     "Frozen",
+    "Interval",
+    "NonNegative",
     "Optimization",
+    "Positive",
+    "Probability",
     "Scenario",
     "Training",
+    "Validation",
+    "changed_fields",
+    "increasing",
+    "ordered",
+    "positive_ranges",
 ]
 
 Positive = Annotated[float, Field(gt=0)]

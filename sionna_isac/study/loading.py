@@ -10,12 +10,12 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from sionna_isac.study._yaml import parse
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.fields import describe, members
 from sionna_isac.study.profiles import ProfileError, apply_profile, profile_names
 from sionna_isac.study.registry import get_kind
 from sionna_isac.study.suggest import suggestion
+from sionna_isac.study.text import parse
 
 __all__ = ["ScenarioError", "find_scenarios", "list_profiles", "load_scenario", "parse_scenario"]
 

@@ -21,13 +21,14 @@ import xarray as xr
 
 import sionna_isac
 from sionna_isac.errors import UsageError
-from sionna_isac.study._yaml import dump, parse
 from sionna_isac.study.blocks import Scenario
 from sionna_isac.study.loading import parse_scenario
+from sionna_isac.study.text import dump, parse
 
 __all__ = [
     "RunFolder",
     "StoreError",
+    "atomic",
     "first_difference",
     "load_arrays",
     "provenance",

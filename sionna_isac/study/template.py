@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from sionna_isac.study._yaml import parse
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.fields import FieldText, describe, members, summary, yaml_value
 from sionna_isac.study.loading import parse_scenario
 from sionna_isac.study.registry import get_kind, kind_names
+from sionna_isac.study.text import parse
 
 __all__ = ["describe_kinds", "scenario_kinds", "scenario_template", "write_template"]
 

@@ -15,8 +15,8 @@ import yaml
 from sionna_isac.dataset import generate_dataset as generate
 from sionna_isac.dataset import open_dataset
 from sionna_isac.study import ScenarioError, find_scenarios, load_scenario
-from sionna_isac.study._yaml import dump, parse
 from sionna_isac.study.progress import Reporter
+from sionna_isac.study.text import dump, parse
 
 HERE = Path(__file__).parent
 TINY = HERE / "tiny.yaml"

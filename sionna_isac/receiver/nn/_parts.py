@@ -8,6 +8,8 @@ import keras
 
 from sionna_isac.core import HeUniform
 
+__all__ = ["convolution", "dense", "normalization"]
+
 # Weight of the old value per step; Keras' 0.99 lags behind in trainings of some hundred steps
 MOMENTUM = 0.9
 

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac.studies._isac.approach import Approach
-from sionna_isac.studies._isac.claims import ComparedScenario, judge
+from sionna_isac.studies._isac.claims import judge
+from sionna_isac.studies._isac.compared import ComparedScenario
 from sionna_isac.studies._isac.points import symbol_error_rate
 from sionna_isac.studies._isac.sampler import Sampler
 from sionna_isac.studies._isac.study import ApproachStudy, histories

@@ -11,7 +11,7 @@ from sionna_isac.studies._isac.compared import ComparedScenario
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import UNSUPERVISED, Frozen, Training, increasing
 
-__all__ = ["LearningScenario", "Networks"]
+__all__ = ["Dictionary", "Impairments", "LearningScenario", "Networks"]
 
 Pursuit = Literal["differentiable", "plain"]
 
