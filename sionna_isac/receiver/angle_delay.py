@@ -12,6 +12,7 @@ from sionna_isac.core import (
     Array,
     Complex,
     Layer,
+    Receiver,
     checks,
     cites,
     linalg,
@@ -108,7 +109,7 @@ class AngleDelayReceiver(Layer):
             warnings.warn(
                 f"the ranges of grid span {length:g} m, more than the unambiguous range of "
                 f"{numerology.max_range:g} m: targets one of those apart cannot be told apart",
-                stacklevel=3,
+                stacklevel=4 if isinstance(self, Receiver) else 3,
             )
 
     @property
