@@ -497,6 +497,7 @@ CASES = [
         single_carrier_inputs,
         trainable=("positions", "gain", "phase"),
         gradients=(0,),
+        select=lambda estimate: (estimate.angle, estimate.metric),
     ),
     Case(
         "SoftmaxAngleEstimator-literal",
@@ -507,6 +508,7 @@ CASES = [
         compile=False,
         trainable=("positions", "gain", "phase"),
         gradients=(0,),
+        select=lambda estimate: (estimate.angle, estimate.metric),
     ),
     Case(
         "NeuralPresenceDetector",
