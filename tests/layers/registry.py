@@ -497,7 +497,6 @@ CASES = [
         single_carrier_inputs,
         trainable=("positions", "gain", "phase"),
         gradients=(0,),
-        select=lambda estimate: (estimate.angle, estimate.metric),
     ),
     Case(
         "SoftmaxAngleEstimator-literal",
@@ -508,7 +507,6 @@ CASES = [
         compile=False,
         trainable=("positions", "gain", "phase"),
         gradients=(0,),
-        select=lambda estimate: (estimate.angle, estimate.metric),
     ),
     Case(
         "NeuralPresenceDetector",

@@ -199,6 +199,7 @@ class ScalarLoss:
 
     def __call__(self, arguments: tuple) -> tf.Tensor:
         outputs = tf.nest.flatten(self.select(self.layer(*arguments)))
+        outputs = [v for v in outputs if v is not None]
         return sum(
             tf.reduce_sum(tf.math.real(v) * w.real)
             + (tf.reduce_sum(tf.math.imag(v) * w.imag) if v.dtype.is_complex else 0)
