@@ -132,7 +132,7 @@ def compute_parts(
 
 def _check(parts: Sequence[Part]) -> None:
     """Refuse names that occur twice, and needs that no earlier part meets."""
-    known: set[str] = set()
+    known: dict[str, Part] = {}
     for part in parts:
         if part.name in known:
             raise ValueError(f"parts must have names of their own; got '{part.name}' twice")
@@ -141,7 +141,12 @@ def _check(parts: Sequence[Part]) -> None:
                 raise ValueError(
                     f"needs of '{part.name}' must be names of earlier parts; got '{name}'"
                 )
-        known.add(part.name)
+            if part.parallel and known[name].parallel and known[name].task == part.task:
+                raise ValueError(
+                    f"needs of '{part.name}' must be of an earlier task, as both are parallel; "
+                    f"got '{name}'"
+                )
+        known[part.name] = part
 
 
 def _results(
@@ -157,11 +162,11 @@ def _results(
     def earlier(part: Part) -> dict[str, Arrays]:
         return {name: store.get(by_name[name]) for name in part.needs}
 
-    everywhere = workers == 0 and scheduler is None
+    here = workers == 0 and scheduler is None
     for part in todo:
-        if everywhere or not part.parallel:
+        if here or not part.parallel:
             yield part.name, study.compute(part, earlier(part))
-    if everywhere:
+    if here:
         return
     chains: dict[str, list[Part]] = {}
     for part in todo:

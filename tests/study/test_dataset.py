@@ -517,6 +517,7 @@ def test_wrong_command_lines_end_with_one_line_and_code_2(copy, tmp_path):
     file.write_bytes(file.read_bytes()[:-100])
     wrong = [
         (["run", "dataset_quick"], "dataset generate"),
+        (["run", "near_field_quick", "--scheduler", "tcp://x:1", "--workers", "2"], "scheduler"),
         (["dataset", "generate", "quick"], "sionna-isac run"),
         (["dataset", "generate", TINY, "--workers", "-1"], "workers"),
         (["dataset", "generate", TINY, "--scheduler", "tcp://x:1", "--workers", "2"], "scheduler"),

@@ -85,6 +85,10 @@ def test_a_shared_part_is_taken_over_and_its_origin_noted(tmp_path):
     [
         ([Part("a"), Part("a")], "got 'a' twice"),
         ([Part("a", needs=("b",)), Part("b")], "needs of 'a' must be names of earlier parts.*'b'"),
+        (
+            [Part("a", parallel=True), Part("b", parallel=True, needs=("a",))],
+            "needs of 'b' must be of an earlier task.*'a'",
+        ),
     ],
 )
 def test_wrong_parts_are_refused(tmp_path, parts, message):

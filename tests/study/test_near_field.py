@@ -296,5 +296,7 @@ def test_convergence_of_a_published_method(tmp_path):
 def test_workers_are_refused_where_they_have_no_effect(tmp_path):
     with pytest.raises(ScenarioError, match="workers has no effect"):
         run_scenario(load_scenario("quick"), tmp_path / "run", workers=2)
+    with pytest.raises(ScenarioError, match="scheduler has no effect"):
+        run_scenario(load_scenario("quick"), tmp_path / "run", scheduler="tcp://127.0.0.1:9")
     with pytest.raises(ValueError, match="workers"):
         run_scenario(load_scenario("near_field_quick"), tmp_path / "run", workers=0)
