@@ -282,8 +282,8 @@ for name, receiver in (("OMP", plain), ("differentiable OMP", smooth)):
 print("truth\n  ", np.rad2deg(targets.angle[0]), "deg", targets.range[0], "m")
 
 # %% [markdown]
-# The fifth metric is that of noise alone. A threshold below the others gives a certain false-alarm
-# probability, and its calibration needs many scenes. The next cell has the whole sensing chain as a
+# The fifth metric is that of noise alone. A threshold separates them; its calibration for a given
+# false-alarm probability needs many scenes. The next cell has the whole sensing chain as a
 # function, with a shortcut for speed: few delay vectors (`basis`) span a bounded range region, and
 # `MonostaticEcho.filtered` returns the filtered echo in that basis, with noise of exactly the right
 # distribution.
