@@ -40,12 +40,12 @@ def open_dataset(path: str | Path, split: str = "train") -> ChannelDataset:
     Output
     ------
     : :class:`ChannelDataset`
-        The split; channels are read when they are asked for
+        The split; channels are read on demand
 
     Raises
     ------
     DatasetError
-        If there is none or it is damaged
+        If there is no such split, or it is damaged
     """
     file = Path(path)
     if file.is_dir() or not file.suffix:
@@ -58,8 +58,8 @@ def open_dataset(path: str | Path, split: str = "train") -> ChannelDataset:
 class ChannelDataset:
     """One split of a data set of channels.
 
-    Labels are in memory, channels are read from the file when they are asked for. The first time
-    that a sample is read, its checksum and its values are checked.
+    Labels are in memory; channels are read from the file on demand. The first reading of a sample
+    checks its checksum and its values.
 
     Parameters
     ----------
@@ -184,18 +184,18 @@ class ChannelDataset:
         normalize: bool = True,
         drop_remainder: bool = False,
     ) -> Any:
-        """The samples as batches for training.
+        """Batches of samples for training.
 
         Parameters
         ----------
         batch_size : `int`
-            Samples a batch
+            Samples per batch
         shuffle_seed : `None` (default) | `int`
-            Seed of the order, a new one in each epoch; `None` keeps the order of the file
+            Seed of the order, which changes in each epoch; `None` keeps the order of the file
         normalize : `bool`, (default `True`)
-            Whether each channel is divided by its RMS; the label "rms" undoes it
+            If `True`, each channel is divided by its RMS, which is the label "rms"
         drop_remainder : `bool`, (default `False`)
-            Whether a last batch that is not full is left out
+            If `True`, an incomplete last batch is left out
 
         Output
         ------

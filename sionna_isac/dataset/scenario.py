@@ -1,4 +1,4 @@
-"""Data sets of near-field channels of extended targets: what is simulated, as configuration."""
+"""Scenarios of data sets of near-field channels of extended targets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class CrossArray(Frozen):
 
 
 class Tones(Frozen):
-    """Sensing tones, at equal distances of ``bandwidth / num_subcarriers`` about the carrier."""
+    """Sensing tones around the carrier, spaced by ``bandwidth / num_subcarriers``."""
 
     num_subcarriers: Count = 16
     """Number of tones"""
@@ -69,18 +69,18 @@ class Tones(Frozen):
     """Number of tones times the distance between them [Hz]"""
 
     def frequencies(self, carrier: float) -> np.ndarray:
-        """[num_subcarriers], `np.float64` : Frequencies about a carrier [Hz]"""
+        """[num_subcarriers], `np.float64` : Frequencies around a carrier [Hz]"""
         number = self.num_subcarriers
         return carrier + (np.arange(number) - (number - 1) / 2) / number * self.bandwidth
 
 
 class Category(Frozen):
-    """A category of targets, the family its instances come from, and how many each split has."""
+    """Category of targets, the family of its instances, and their number in each split."""
 
     category: Literal["motorbike", "car"]
     """Category, the label of its targets"""
     family: Literal["parametric_motorbike", "parametric_car"]
-    """Family that instances are drawn from, parametric_ and the category"""
+    """Family of the instances, parametric_ and the category"""
     instances: SplitCounts
     """Number of different vehicles in each split"""
 
@@ -137,7 +137,7 @@ class Solver(Frozen):
     voxel_size: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """Side of a voxel [m]"""
     kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
-    """Form of the interaction between voxels; auto takes what suits their size"""
+    """Form of the interaction between voxels; auto: the one for their size"""
     approximation: Literal["born"] | None = None
     """null: all interaction between voxels, born: none"""
     tolerance: Annotated[float, Field(ge=1e-6, le=0.1)] = 1e-5

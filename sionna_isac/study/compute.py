@@ -1,4 +1,4 @@
-"""The loop over the parts of a study: what is stored is not computed again."""
+"""Loop over the parts of a study, which computes missing parts only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PartStore:
         self.origins: dict[str, str] = {}
 
     def load(self, part: Part) -> Arrays | None:
-        """Result of a part, or `None` if it is not there."""
+        """Result of a part, or `None` if it is not stored."""
         if not part.shared:
             return self._folder.load(part.name)
         key = self._key(part)
@@ -46,7 +46,7 @@ class PartStore:
         return found
 
     def get(self, part: Part) -> Arrays:
-        """Result of a part that was computed."""
+        """Result of a computed part."""
         found = self.load(part)
         if found is None:
             raise StoreError(
@@ -63,7 +63,7 @@ class PartStore:
             self._folder.save(part.name, **arrays)
 
     def note(self, part: Part) -> None:
-        """Say where a shared result came from."""
+        """Print the origin of a shared result."""
         if part.shared:
             file = self._models.file(part.name, self._key(part))
             self._study.reporter.say(f"{part.name}: computed before, {file}")
@@ -77,22 +77,22 @@ def compute_parts(
     parts: Iterable[Part] | None = None,
     there: Callable[[Part], bool] | None = None,
 ) -> Sequence[Part]:
-    """Compute and store the parts of a study that are not there.
+    """Compute and store the missing parts of a study.
 
     Parameters
     ----------
     study : :class:`Study`
         Study
     store : :class:`PartStore`
-        Where results are
+        Storage of results
     workers : `None` (default) | `int`
         Number of worker processes for parallel parts; `None` is one per core, 0 none at all
     scheduler : `None` (default) | `str`
         Address of a Dask scheduler, whose workers are used instead
     parts : `None` (default) | iterable of :class:`Part`
-        Parts that are wanted, with what they need; `None` is all
+        Wanted parts, with the parts that they need; `None` is all
     there : `None` (default) | callable
-        Says of a part that it need not be computed; `None` is that it is stored
+        ``there(part)`` is `True` for a part that need not be computed; `None` is for stored ones
 
     Output
     ------
@@ -131,7 +131,7 @@ def compute_parts(
 
 
 def _check(parts: Sequence[Part]) -> None:
-    """Refuse names that occur twice, and needs that no earlier part meets."""
+    """Refuse repeated names, and needs that are no earlier parts."""
     known: dict[str, Part] = {}
     for part in parts:
         if part.name in known:
@@ -187,7 +187,7 @@ def _compute(
     earlier: dict[str, Arrays],
     version: str,
 ) -> tuple[str, Arrays]:
-    """Result of a part in a worker process; ``version`` is that of the process that asks for it."""
+    """Result of a part in a worker process; ``version`` is that of the calling process."""
     if version != sionna_isac.__version__:
         raise UsageError(
             f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "

@@ -1,4 +1,4 @@
-"""What a result depends on, in a form that can be compared: configurations, and the code."""
+"""Comparable form of everything that a result depends on: configurations and code."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TRAINING = ("study/training.py", "study/callbacks.py", "study/learner.py")
 
 
 def fingerprint(value: Any) -> Any:
-    """Value as JSON has it: layers by their configurations, long arrays by a digest.
+    """Value in JSON: layers by their configurations, long arrays by a digest.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def fingerprint(value: Any) -> Any:
     Raises
     ------
     TypeError
-        If it holds something else
+        If it contains anything else
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -80,7 +80,7 @@ def _module_version(name: str) -> str:
 
 
 def _code(file: Path) -> str:
-    """What a file says, apart from comments and docstrings."""
+    """Syntax tree of a file, without comments and docstrings."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -1,4 +1,4 @@
-"""Near-field beam designs over a parameter that is swept."""
+"""Near-field beam designs over a swept parameter."""
 
 from __future__ import annotations
 

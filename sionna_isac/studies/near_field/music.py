@@ -41,7 +41,7 @@ class Simulator:
     def __call__(self, beams: np.ndarray, start: int) -> np.ndarray:
         """Position errors [draws, trials] in m of beams [draws, antennas, streams].
 
-        They are NaN where there are no beams. The noise is the same for all designs and values.
+        They are NaN without beams. The noise is the same for all designs and values.
         """
         config, trials = self.scenario, self.music.num_trials
         usable = np.all(np.isfinite(beams), axis=(1, 2))

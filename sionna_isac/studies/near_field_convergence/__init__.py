@@ -1,4 +1,4 @@
-"""Convergence of published near-field methods, beside the library's own."""
+"""Convergence of published near-field methods, compared with those of the library."""
 
 from __future__ import annotations
 

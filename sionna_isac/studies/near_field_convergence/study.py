@@ -1,4 +1,4 @@
-"""Iterations of a published method, and what the library's own method reaches on the same draws."""
+"""Iterations of a published method, and results of the library's method on the same draws."""
 
 from __future__ import annotations
 

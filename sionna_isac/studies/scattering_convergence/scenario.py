@@ -84,7 +84,7 @@ class VehicleBody(PlacedVehicle):
 
 
 class ScatteringConvergenceScenario(AccuracyScenario):
-    """Error of the response over the size of voxels, or its change where there is no truth."""
+    """Error of the response over the size of voxels, or its change without a reference."""
 
     kind: Literal["scattering_convergence"]
     bodies: Annotated[
