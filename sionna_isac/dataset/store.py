@@ -66,7 +66,7 @@ _FIXED_SHAPES = {
     **dict.fromkeys(("rx_position", "rx_polarization"), ("rx", "xyz")),
     "tx_moment": ("frequency",),
 }
-# what netCDF calls a dimension without a variable
+# name in netCDF for a dimension without a variable
 _BARE = "This is a netCDF dimension but not a netCDF variable.%10d"
 _MATERIALS = ("part_permittivity", "part_conductivity", "part_volume")
 

@@ -10,7 +10,7 @@ __all__ = ["TargetEstimate"]
 
 
 class TargetEstimate(NamedTuple):
-    """Estimates of up to T targets per sample; `None` for what a receiver does not estimate.
+    """Estimates of up to T targets per sample; `None` for quantities without an estimate.
 
     A threshold on ``metric`` decides which of them count as targets.
 

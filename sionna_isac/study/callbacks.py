@@ -58,7 +58,7 @@ class Monitor(keras.callbacks.Callback):
                 f"learned parameters became NaN or infinite by iteration {len(self.losses)}; "
                 "try a smaller training.learning_rate"
             )
-        # what callbacks of Keras look at: the mean over the part, not the loss of its last batch
+        # callbacks of Keras use the mean over the part, not the loss of its last batch
         logs["loss"] = float(np.mean(self.losses[epoch * self._training.checkpoint_interval :]))
 
 

@@ -10,7 +10,7 @@ from sionna_isac.study.suggest import suggestion
 
 __all__ = ["ProfileError", "apply_profile", "profile_names"]
 
-FIXED = ("kind", "name", "profile", "profiles")  # what a profile does not change
+FIXED = ("kind", "name", "profile", "profiles")  # keys that a profile does not change
 NAME = re.compile(r"[a-z0-9_]+")
 
 

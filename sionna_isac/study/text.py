@@ -14,7 +14,7 @@ import yaml
 __all__ = ["dump", "parse"]
 
 _FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)"
-_PLAIN = (  # type of a plain scalar, what it looks like, and its possible first characters
+_PLAIN = (  # type of a plain scalar, its pattern, and its possible first characters
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", [*"-+0123456789"]),
@@ -64,7 +64,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
-_HINTS = {  # what is usually behind an error of the parser
+_HINTS = {  # usual causes of an error of the parser
     r"'\t'": "indent and separate with spaces, not tabs",
     "mapping values are not allowed": "a colon is missing above, the line is indented too far, "
     "or text that holds ': ' needs quotes",

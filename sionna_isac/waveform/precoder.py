@@ -192,7 +192,7 @@ class MultibeamPrecoder(Layer):
         sensing, communication = sensing * inverse, communication * inverse
         beam = sensing + communication
         energy, parts = _energy(beam), _energy(sensing) + _energy(communication)
-        # what is left of beams that cancel is rounding errors of both
+        # beams that cancel leave rounding errors of both
         cancelled = energy <= (32 * np.finfo(self.rdtype.as_numpy_dtype).eps) ** 2 * parts
         if tf.executing_eagerly() and bool(tf.reduce_any(cancelled)):
             sample = int(tf.where(cancelled[:, 0])[0, 0])

@@ -1,4 +1,4 @@
-"""Fields of scenarios that compare approaches, and claim what comes out."""
+"""Common fields of scenarios that compare approaches, and their claims."""
 
 from __future__ import annotations
 

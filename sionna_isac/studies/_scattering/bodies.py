@@ -33,7 +33,7 @@ def respond(
     kept = body.fill >= (0 if method.partial else 0.5)
     fill = body.fill if method.partial else np.ones(body.num_voxels)
     with warnings.catch_warnings():
-        # how coarse voxels may be is what is studied
+        # the study compares coarse voxels, too
         warnings.simplefilter("ignore", scattering.CoarseGridWarning)
         return scattering.volume_response(
             body.positions[kept],
