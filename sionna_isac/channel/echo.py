@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
+from sionna_isac.channel.signals import check_signal
 from sionna_isac.core import (
     Array,
     Complex,
@@ -120,16 +121,8 @@ class MonostaticEcho(Echo):
         beam: Complex | None = None,
         no: Real | None = None,
     ) -> tf.Tensor:
-        checks.rank("x", x, (2, 3, 5))
-        checks.last_dim("x", x, self.numerology.num_subcarriers, "(num_subcarriers)")
-        if (beam is None) != (x.shape.rank == 5):
-            raise ValueError(
-                "beam must be given exactly if x holds symbols and not antenna signals; got "
-                f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
-            )
+        check_signal(x, beam, self.array.num_antennas, self.numerology.num_subcarriers)
         batch_size = x.shape[0]
-        if beam is None:
-            checks.shape("x", x, [batch_size, 1, self.array.num_antennas, None, None])
         self._check(targets, beam, batch_size)
         steering, receiving = self._steering(targets.angle)
         size = linalg.sizes(x)

@@ -13,6 +13,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.constants import epsilon_0
 
 from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearArray
+from sionna_isac.channel.signals import check_signal
 from sionna_isac.core import Array, Complex, Echo, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
@@ -183,8 +184,7 @@ class ExtendedEcho(Echo):
                 "numerology must have active subcarriers only: frequencies are evenly spaced; got "
                 f"{numerology.num_active} active ones of {numerology.num_subcarriers}"
             )
-        number = numerology.num_subcarriers
-        offset = np.arange(number) - number // 2
+        offset = np.arange(numerology.num_subcarriers) - numerology.num_subcarriers // 2
         frequencies = carrier + numerology.subcarrier_spacing * offset
         if frequencies[0] <= 0:
             raise ValueError(
@@ -193,13 +193,8 @@ class ExtendedEcho(Echo):
         scattering = VolumeIntegralScattering.from_target(
             target, frequencies, precision=precision, **kwargs
         )
-        return cls(
-            array,
-            scattering,
-            normalize=normalize,
-            polarization=polarization,
-            precision=precision,
-        )
+        form = {"normalize": normalize, "polarization": polarization, "precision": precision}
+        return cls(array, scattering, **form)
 
     @property
     def num_subcarriers(self) -> int:
@@ -246,16 +241,9 @@ class ExtendedEcho(Echo):
         beam: Complex | None = None,
         no: Real | None = None,
     ) -> tf.Tensor:
-        checks.rank("x", x, (2, 3, 5))
-        if (beam is None) != (x.shape.rank == 5):
-            raise ValueError(
-                "beam must be given exactly if x holds symbols and not antenna signals; got "
-                f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
-            )
-        checks.last_dim("x", x, self.num_subcarriers, "(num_subcarriers)")
+        check_signal(x, beam, self.array.num_antennas, self.num_subcarriers)
         h = self._channel(targets, x.shape[0])  # [B, S, K, K]
         if beam is None:
-            checks.shape("x", x, [x.shape[0], 1, self.array.num_antennas, None, None])
             y = linalg.matmul(h, tf.transpose(x[:, 0], [0, 3, 1, 2]))  # [B, S, K, M]
             y = tf.transpose(y, [0, 2, 3, 1])[:, tf.newaxis]
         else:
