@@ -30,6 +30,7 @@ _PARTS = {
     "single_carrier.scenario": ("SingleCarrierScenario",),
     "single_carrier.system": ("SingleCarrierSystem",),
 }
+FIRST = "multi_target"  # the kind to read first
 _HOME = {name: part for part, names in _PARTS.items() for name in names}
 
 __all__ = [

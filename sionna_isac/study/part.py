@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,6 +20,7 @@ __all__ = ["Arrays", "Part", "Study"]
 Arrays = dict[str, Any]
 """Result of a part: arrays (or values for `np.asarray`) by name"""
 S = TypeVar("S", bound=Scenario)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=+-]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +60,13 @@ class Part:
     shared: bool = False
     parallel: bool = False
     chain: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ValueError(
+                "name of a part must be of letters, digits and ._=+- and begin with a letter or "
+                f"digit, as it is that of a file; got {self.name!r}"
+            )
 
 
 class Study(Generic[S]):
@@ -107,7 +116,11 @@ class Study(Generic[S]):
         raise NotImplementedError
 
     def key(self, part: Part) -> Mapping[str, Any]:
-        """Everything that the result of a shared part depends on, in JSON."""
+        """Everything that the result of a shared part depends on.
+
+        It may hold numbers, texts, arrays and layers. The code is represented by
+        :func:`~sionna_isac.study.code_version`.
+        """
         raise NotImplementedError
 
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:

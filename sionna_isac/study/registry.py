@@ -40,7 +40,6 @@ __all__ = [
 
 GROUP = "sionna_isac.studies"
 """Package of the kinds of the library, and group of the entry points of others"""
-FIRST = "multi_target"  # the one to read first
 
 
 def _no_report(scenario: Scenario, dataset: xr.Dataset) -> Iterable[str]:
@@ -66,8 +65,6 @@ class Kind:
         ``report(scenario, dataset)`` returns the lines to print after a run; none if not given
     example : mapping
         Required fields of a new scenario file, beside its kind, name and title
-    parallel : `bool`, (default `False`)
-        If `True`, worker processes compute the parallel parts
     command : `str`
         Command that runs a scenario, "run" if not given
 
@@ -84,7 +81,6 @@ class Kind:
     study: Callable[[Any], Study] | None = None
     report: Callable[[Any, xr.Dataset], Iterable[str]] = _no_report
     example: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    parallel: bool = False
     command: str = "run"
 
     def __post_init__(self) -> None:
@@ -122,7 +118,12 @@ class Kind:
         """Computation of a scenario; the error of :meth:`check_runs` if there is none."""
         self.check_runs()
         assert self.study is not None
-        return self.study(scenario)
+        made = self.study(scenario)
+        if not all(callable(getattr(made, n, None)) for n in ("parts", "compute", "summarise")):
+            raise TypeError(
+                f"study of the kind '{self.name}' must make a study.Study; got {made!r}"
+            )
+        return made
 
 
 def deferred(place: str) -> Callable[..., Any]:
@@ -141,10 +142,11 @@ _known: dict[str, Kind] = {}  # registered, or imported
 def _points() -> dict[str, list[importlib.metadata.EntryPoint]]:
     """Places of kinds by name, those of the library first."""
     package = importlib.import_module(GROUP)
+    first = package.FIRST
     names = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
     found = {
         name: [importlib.metadata.EntryPoint(name, f"{GROUP}.{name}:KIND", GROUP)]
-        for name in sorted(names, key=lambda name: (name != FIRST, name))
+        for name in sorted(names, key=lambda name: (name != first, name))
     }
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         places = found.setdefault(point.name, [])

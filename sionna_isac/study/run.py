@@ -73,7 +73,7 @@ def run_scenario(
     kind = get_kind(scenario.kind)
     study = kind.computation(scenario)
     for name, value in (("workers", workers), ("scheduler", scheduler)):
-        if value is not None and not kind.parallel:
+        if value is not None and not any(part.parallel for part in study.parts()):
             raise ScenarioError(f"{name} has no effect on a study of kind '{scenario.kind}'")
     workers = None if workers is None else checks.integer("workers", workers)
     reporter = Reporter(quiet)

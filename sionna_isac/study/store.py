@@ -26,6 +26,7 @@ from sionna_isac.study.loading import parse_scenario
 from sionna_isac.study.text import dump, parse
 
 __all__ = [
+    "RESERVED",
     "RunFolder",
     "StoreError",
     "atomic",
@@ -36,6 +37,7 @@ __all__ = [
     "save_arrays",
 ]
 
+RESERVED = ("about", "content", "file")  # names that no array of a stored result may have
 _CONTENT = "content"  # of a file of arrays: the name and the arrays that it was written with
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMIT = re.compile(r"\S+@(unknown|[0-9a-f]{40,64}(-dirty)?)")
@@ -159,7 +161,7 @@ class RunFolder:
         """Arrays stored under a name, or `None` if there are none."""
         return load_arrays(self.path / "partial" / f"{name}.npz", name)
 
-    def save(self, name: str, **arrays: Any) -> None:
+    def save(self, name: str, /, **arrays: Any) -> None:
         """Store arrays under a name, atomically."""
         file = self.path / "partial" / f"{name}.npz"
         try:

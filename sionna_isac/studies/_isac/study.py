@@ -93,7 +93,7 @@ class ApproachStudy(Study[S]):
         _, label, draw, eta = part.arguments
         approach, learner = self.approach(label, draw, eta), self._learner(part)
         return {
-            "code": code_version(type(self), type(approach), type(learner)),
+            "code": code_version(type(approach), type(learner)),
             "replicas": tf.distribute.get_strategy().num_replicas_in_sync,
             "seed": self.scenario.seed,
             "training": part.name,
