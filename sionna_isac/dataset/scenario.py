@@ -64,8 +64,8 @@ class CrossArray(Frozen):
 class Tones(Frozen):
     """Sensing tones about the carrier: at equal distances, or subcarriers of a larger block.
 
-    Subcarriers of a block are ``bandwidth / block_size`` apart. The set holds every tone that is named
-    here; which of them a receiver sees is a matter of views (:meth:`ChannelDataset.view`).
+    Subcarriers of a block are ``bandwidth / block_size`` apart. A set holds all tones that are
+    named here; views choose those that a receiver sees (``ChannelDataset.view``).
     """
 
     num_subcarriers: Count = 16
