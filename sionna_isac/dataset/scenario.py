@@ -18,6 +18,7 @@ from sionna_isac.study.blocks import (
     Positive,
     Scenario,
     changed_fields,
+    increasing,
 )
 
 __all__ = ["SPLITS", "CrossArray", "DatasetScenario", "Solver", "Split", "Tones"]
@@ -61,17 +62,53 @@ class CrossArray(Frozen):
 
 
 class Tones(Frozen):
-    """Sensing tones around the carrier, spaced by ``bandwidth / num_subcarriers``."""
+    """Sensing tones about the carrier: at equal distances, or subcarriers of a larger block.
+
+    Subcarriers of a block are ``bandwidth / block_size`` apart. A set holds all tones that are
+    named here; views choose those that a receiver sees (``ChannelDataset.view``).
+    """
 
     num_subcarriers: Count = 16
     """Number of tones"""
     bandwidth: Positive = 100e6
-    """Number of tones times the distance between them [Hz]"""
+    """Band of all tones; number of tones (or block_size) times the distance between them [Hz]"""
+    placement: Literal["uniform"] | tuple[Annotated[int, Field(ge=0)], ...] = "uniform"
+    """Equal distances, or numbers of subcarriers of the block, increasing, from 0"""
+    block_size: Count | None = None
+    """Number of subcarriers of the block that placed tones belong to; null if uniform"""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Tones:
+        if self.placement == "uniform":
+            if self.block_size is not None:
+                raise ValueError("block_size has no effect with placement 'uniform'")
+            return self
+        if self.block_size is None:
+            raise ValueError("block_size is required by a placement of subcarriers; got none")
+        increasing(self.placement)
+        if self.placement[-1] >= self.block_size:
+            raise ValueError(
+                f"placement must hold numbers below block_size = {self.block_size}; "
+                f"got {self.placement[-1]}"
+            )
+        if len(self.placement) != self.num_subcarriers:
+            raise ValueError(
+                f"num_subcarriers must be the number of placed tones, {len(self.placement)}; "
+                f"got {self.num_subcarriers}"
+            )
+        return self
+
+    @property
+    def subcarriers(self) -> np.ndarray:
+        """[num_subcarriers], `np.int64` : Numbers of the tones in their block"""
+        if self.placement == "uniform":
+            return np.arange(self.num_subcarriers)
+        return np.array(self.placement)
 
     def frequencies(self, carrier: float) -> np.ndarray:
-        """[num_subcarriers], `np.float64` : Frequencies around a carrier [Hz]"""
-        number = self.num_subcarriers
-        return carrier + (np.arange(number) - (number - 1) / 2) / number * self.bandwidth
+        """[num_subcarriers], `np.float64` : Frequencies about a carrier [Hz]"""
+        number = self.block_size or self.num_subcarriers
+        return carrier + (self.subcarriers - (number - 1) / 2) / number * self.bandwidth
 
 
 class Category(Frozen):
