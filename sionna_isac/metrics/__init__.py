@@ -3,6 +3,7 @@
 A metric over zero samples is not a number, and says so with a `UserWarning`.
 """
 
+from sionna_isac.metrics.allocation import SensingAllocation, sensing_allocation
 from sionna_isac.metrics.confidence import (
     Interval,
     mean_interval,
@@ -32,6 +33,7 @@ from sionna_isac.metrics.localization import (
     matched_errors,
     rmse,
 )
+from sionna_isac.metrics.planar import planar_errors, success_rate
 from sionna_isac.metrics.rate import ergodic_rate
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Lobes",
     "LocalizationRMSE",
     "MatchedErrors",
+    "SensingAllocation",
     "bit_error_rate",
     "block_error_rate",
     "calibrate_threshold",
@@ -52,11 +55,14 @@ __all__ = [
     "matched_errors",
     "mean_interval",
     "misdetection_probability",
+    "planar_errors",
     "proportion_interval",
     "qpsk_symbol_error_rate",
     "ratio_interval",
     "rayleigh_qpsk_symbol_error_rate",
     "rmse",
     "roc",
+    "sensing_allocation",
+    "success_rate",
     "symbol_error_rate",
 ]
