@@ -76,7 +76,7 @@ class Plane(NamedTuple):
         steps = [tf.transpose(ranges)]  # [num_ranges, groups]
         size = num_tones * num_angles * num_tx
         if self.on_axis:
-            rx = self._phasors(self._distances(steps[0], None, self.rx_positions), h.dtype)
+            rx = self._phasors(steps[0], None, self.rx_positions, h.dtype)
             rx = tf.transpose(rx[:, :, :, 0], [1, 2, 0, 3])  # [groups, tones, ranges, rx]
             left = tf.reshape(
                 linalg.matmul(rx, h), [groups, num_tones, num_ranges, num_tx, members]
@@ -88,7 +88,7 @@ class Plane(NamedTuple):
         def focused(step: list[tf.Tensor]) -> tf.Tensor:
             """Values at some ranges, [ranges, groups, tones, num_angles, members]."""
             number = step[0].shape[0]
-            tx = self._phasors(self._distances(step[0], angles, self.tx_positions), h.dtype)
+            tx = self._phasors(step[0], angles, self.tx_positions, h.dtype)
             if self.on_axis and coherent:  # tones and transmitters in one product
                 shape = [number, groups, 1, num_angles, num_tones * num_tx]
                 tx = tf.reshape(tf.transpose(tx, [0, 1, 3, 2, 4]), shape)
@@ -96,7 +96,7 @@ class Plane(NamedTuple):
                 return reduce(linalg.matmul(tx, tf.reshape(step[1], shape)))
             if self.on_axis:
                 return reduce(linalg.matmul(tx, step[1]))
-            rx = self._phasors(self._distances(step[0], angles, self.rx_positions), h.dtype)
+            rx = self._phasors(step[0], angles, self.rx_positions, h.dtype)
             shape = [number, groups, num_tones, num_angles, num_rx, members]
             total = tf.reduce_sum(rx[..., tf.newaxis] * tf.reshape(linalg.matmul(tx, h), shape), -2)
             return reduce(tf.reduce_sum(total, 2, keepdims=True) if coherent else total)
@@ -106,24 +106,31 @@ class Plane(NamedTuple):
         values = tf.transpose(values, [1, 4, 3, 0, 2])
         return tf.reshape(values, [batch_size, num_angles, num_ranges, values.shape[-1]])
 
-    def _distances(
-        self, ranges: tf.Tensor, angles: tf.Tensor | None, antennas: np.ndarray
+    def _phasors(
+        self, ranges: tf.Tensor, angles: tf.Tensor | None, antennas: np.ndarray, dtype: tf.DType
     ) -> tf.Tensor:
-        """Distances [ranges, groups, num_angles or 1, antennas] of antennas from places."""
+        """Phasors [ranges, groups, tones, num_angles or 1, antennas] that undo the way of waves.
+
+        Ways are thousands of turns long. In double precision, whole turns are taken away from those
+        of the mean frequency, and of the offset of each tone over the range; what is left of a tone
+        is its offset over a part of the array.
+        """
         ranges = ranges[:, :, tf.newaxis, tf.newaxis]
         level = (self.height - antennas[:, 2]) ** 2
         if angles is None:
-            return tf.sqrt(ranges**2 + level)
-        angles = angles[:, :, tf.newaxis]
-        x = ranges * tf.cos(angles) - antennas[:, 0]
-        y = ranges * tf.sin(angles) - antennas[:, 1]
-        return tf.sqrt(x * x + y * y + level)
+            way = tf.sqrt(ranges**2 + level)
+        else:
+            angles = angles[:, :, tf.newaxis]
+            x = ranges * tf.cos(angles) - antennas[:, 0]
+            y = ranges * tf.sin(angles) - antennas[:, 1]
+            way = tf.sqrt(x * x + y * y + level)
+        mean = float(np.mean(self.frequencies))
+        offsets = ((self.frequencies - mean) / SPEED_OF_LIGHT)[:, np.newaxis, np.newaxis]
 
-    def _phasors(self, distances: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """Phasors [ranges, groups, tones, angles, antennas] that undo the way of the waves.
+        def part(turns: tf.Tensor) -> tf.Tensor:
+            return tf.cast(2 * math.pi * (turns - tf.round(turns)), dtype.real_dtype)
 
-        Whole turns are taken away in double precision: there are hundreds of them.
-        """
-        turns = distances[:, :, tf.newaxis] * (self.frequencies / SPEED_OF_LIGHT)[:, None, None]
-        rest = tf.cast(turns - tf.round(turns), dtype.real_dtype)
-        return linalg.expj(2 * math.pi * rest)
+        common = part(way * (mean / SPEED_OF_LIGHT))[:, :, tf.newaxis]
+        far = part(ranges[:, :, tf.newaxis] * offsets)
+        rest = tf.cast(2 * math.pi * (way - ranges), dtype.real_dtype)[:, :, tf.newaxis]
+        return linalg.expj(common + (far + rest * tf.constant(offsets, dtype.real_dtype)))

@@ -66,7 +66,7 @@ class NearFieldMatchedFilter(Layer):
         z of the plane that is searched [m]
     combining : "coherent" (default) | "non_coherent"
         Combination of the tones
-    refinement : `int`, (default 8)
+    refinement : `int`, (default 4)
         Cells of the patch for one of the grid; 1 leaves out the second stage
 
     Input
@@ -88,7 +88,7 @@ class NearFieldMatchedFilter(Layer):
 
     Note
     ----
-    Phases are reduced in double precision, whatever the precision of the layer. Beyond the channel,
+    Whole turns of phases are taken away in double precision in any layer. Beyond the channel,
     what receivers leave of it, [batch_size, num_frequencies, num_ranges, num_tx], and the image,
     memory does not grow with the grid: transmitters are contracted for so many ranges at a time
     that there are about 4 million phasors (in the second stage for one range of all samples). The
@@ -111,7 +111,7 @@ class NearFieldMatchedFilter(Layer):
         *,
         height: float = 0.0,
         combining: str = "coherent",
-        refinement: int = 8,
+        refinement: int = 4,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:

@@ -58,7 +58,7 @@ PLACES = [(6.2, 0.31), (11.7, -0.8), (23.4, 0.05), (49.1, 0.93)]
 
 @pytest.mark.parametrize("precision", ["double", "single"])
 def test_points_are_found(precision):
-    """Near and far, better than the grid: the second stage is eight times finer."""
+    """Near and far, better than the grid: the second stage is four times finer."""
     found = matched(precision=precision, height=-0.4)(echoes(PLACES, PLACED, -0.4))
     distance, angle = np.transpose(PLACES)
     assert np.all(np.abs(found.range[:, 0] - distance) < STEPS[1] / 16)
