@@ -97,8 +97,15 @@ class Plane(NamedTuple):
             if self.on_axis:
                 return reduce(linalg.matmul(tx, step[1]))
             rx = self._phasors(step[0], angles, self.rx_positions, h.dtype)
-            shape = [number, groups, num_tones, num_angles, num_rx, members]
-            total = tf.reduce_sum(rx[..., tf.newaxis] * tf.reshape(linalg.matmul(tx, h), shape), -2)
+            # ranges among the rows: TensorFlow 2.21 crashes on [n, 1, a, b] @ [1, 1, b, c]
+            rows = tf.reshape(
+                tf.transpose(tx, [1, 2, 0, 3, 4]), [groups, num_tones, number * num_angles, num_tx]
+            )
+            parts = tf.reshape(
+                linalg.matmul(rows, h), [groups, num_tones, number, num_angles, num_rx, members]
+            )
+            parts = tf.transpose(parts, [2, 0, 1, 3, 4, 5])
+            total = tf.reduce_sum(rx[..., tf.newaxis] * parts, -2)
             return reduce(tf.reduce_sum(total, 2, keepdims=True) if coherent else total)
 
         values = in_blocks(focused, steps, max(1, BLOCK // size) if shared else 1, dtype)

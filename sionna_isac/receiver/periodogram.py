@@ -197,7 +197,10 @@ class Periodogram2D(Layer):
                 padded = _pad(rows, self._num_delays - self.frequencies.size)
                 delays = tf.signal.ifft(padded)[..., :number] * self._num_delays
             else:
-                delays = linalg.matmul(rows, phasors)
+                # one product of all rows: TensorFlow 2.21 crashes on [n, 1, a, b] @ [b, c]
+                *shape, num_tones = linalg.sizes(rows)
+                flat = tf.reshape(rows, [math.prod(shape), num_tones])
+                delays = tf.reshape(linalg.matmul(flat, phasors), [*shape, number])
             return tf.reduce_sum(tf.math.real(delays * tf.math.conj(delays)), 2)
 
         each = self._num_delays if self._even else number
@@ -221,9 +224,14 @@ class Periodogram2D(Layer):
         beam = linalg.expj(-2 * np.pi * self._wavenumber * offsets * sines[..., tf.newaxis])
         shift = (self.frequencies - self.frequencies[0]) / SPEED_OF_LIGHT
         delay = linalg.expj(4 * np.pi * shift * ranges[..., tf.newaxis])
-        left = linalg.matmul(beam[:, tf.newaxis], tf.transpose(h, [0, 2, 3, 1]))
-        sums = linalg.matmul(left, tf.transpose(delay, [0, 2, 1])[:, tf.newaxis])
-        return self._amplitude(tf.reduce_sum(tf.math.real(sums * tf.math.conj(sums)), 1))
+        number, num_tones, num_rx, num_tx = linalg.sizes(h)
+        rows = tf.reshape(tf.transpose(h, [0, 2, 1, 3]), [number, num_rx * num_tones, num_tx])
+        rows = linalg.matmul(rows, tf.linalg.matrix_transpose(beam))
+        rows = tf.reshape(rows, [number, num_rx, num_tones, 3])
+        rows = tf.reshape(tf.transpose(rows, [0, 1, 3, 2]), [number, num_rx * 3, num_tones])
+        sums = linalg.matmul(rows, tf.linalg.matrix_transpose(delay))
+        power = tf.reshape(tf.math.real(sums * tf.math.conj(sums)), [number, num_rx, 3, 3])
+        return self._amplitude(tf.reduce_sum(power, 1))
 
     def _delay_phases(self, ranges: np.ndarray) -> np.ndarray:
         """Phases [num_frequencies, num_ranges] that undo the delays."""

@@ -138,6 +138,19 @@ def test_both_forms_and_all_blocks_agree(monkeypatch):
     np.testing.assert_allclose(matched().image(h), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("tones", [PLACED, PLACED[:1]], ids=["tones", "tone"])
+def test_a_sample_alone_is_enough(tones):
+    """Batches of one, and one tone: TensorFlow's products have crashed on such shapes."""
+    h = echoes(PLACES[:1], tones)
+    expected = matched(tones).image(h)
+    beside = matched(tones, rx=RX + np.array([1e-13, 0.0, 0.0])).image(h)
+    np.testing.assert_allclose(beside, expected, rtol=0, atol=1e-12)
+    if len(tones) > 1:
+        alone = Periodogram2D(tones, TX, max_range=53.0)(h)
+        both = Periodogram2D(tones, TX, max_range=53.0)(np.repeat(h, 2, 0))
+        np.testing.assert_allclose(both.range[1:], alone.range, rtol=1e-5)
+
+
 def test_image_is_that_of_back_projection():
     h = echoes([(8.0, 0.2)], EVEN)
     angle, distance = np.meshgrid(GRID.angles, GRID.ranges[:9], indexing="ij")
