@@ -596,6 +596,7 @@ CALLS = [
     wrong("matched-nan", lambda: matched()(NAN * y(1, 2, 3, 3)), "h", "18 NaN", "finite"),
     wrong("matched-zero", lambda: matched()(0 * y(1, 2, 3, 3)), "h", "zeros", "each sample"),
     wrong("matched-focus", lambda: matched().focus(y(1, 2, 3, 3), 0.1, RANGES), "angles", "[]", "[num_angles]"),
+    wrong("matched-focus-degrees", lambda: matched().focus(y(1, 2, 3, 3), [30.0], RANGES), "angles", "30", "rad, not in degrees"),
     wrong("periodogram-order", lambda: periodogram(frequencies=TONES[::-1]), "frequencies", "strictly increasing"),
     wrong("periodogram-line", lambda: periodogram(tx_positions=TX[:, [1, 0, 2]]), "tx_positions", "0.01, 0.0, 0.0", "equal distances along y"),
     wrong("periodogram-one", lambda: periodogram(tx_positions=TX[:1]), "tx_positions", "none", "at least two"),

@@ -174,6 +174,7 @@ class NearFieldMatchedFilter(Layer):
             axis = tf.cast(value if tf.is_tensor(value) else np.asarray(value), tf.float64)
             checks.rank(name, axis, (1, 2), f"[num_{name}] or [batch_size, num_{name}]")
             axes.append(axis[tf.newaxis] if axis.shape.rank == 1 else axis)
+        checks.azimuth("angles", axes[0])
         if any(axis.shape[0] != 1 for axis in axes):
             size = linalg.sizes(h)[0]
             axes = [tf.broadcast_to(axis, [size, axis.shape[1]]) for axis in axes]
