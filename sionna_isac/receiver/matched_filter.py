@@ -50,8 +50,8 @@ class NearFieldMatchedFilter(Layer):
 
     If all receivers lie on the z axis, their distances to a place depend on the range alone, as
     with the cross of [Zhao26]_: receivers are then contracted once per range, and transmitters per
-    cell, both as matrix products. Other layouts contract both per cell, which costs about as many
-    times more as there are receivers.
+    cell, both as matrix products. Other layouts contract both per cell, which costs 6 to 18 times
+    as much for 64 antennas on each side (batches of 1 and 16).
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ class NearFieldMatchedFilter(Layer):
     tx_positions, rx_positions : [num_tx, 3], [num_rx, 3], array_like
         Positions of transmit and receive antennas [m]
     grid : :class:`~sionna_isac.receiver.SearchGrid`
-        Azimuths and ranges of the first stage, fine enough that no peak falls between its cells:
-        half of the resolution is
+        Azimuths and ranges of the first stage, fine enough that no peak falls between its cells,
+        such as half of the resolution
     height : `float`, (default 0)
         z of the plane that is searched [m]
     combining : "coherent" (default) | "non_coherent"
@@ -163,9 +163,8 @@ class NearFieldMatchedFilter(Layer):
 
         Output
         ------
-        : [batch_size, num_angles, num_ranges], or [..., num_frequencies] if non-coherent, \
-        `tf.complex`
-            :math:`\sum_f s_f` or :math:`s_f`
+        : [batch_size, num_angles, num_ranges(, num_frequencies)], `tf.complex`
+            :math:`\sum_f s_f`, or :math:`s_f` if tones are not combined coherently
         """
         h = checked(self.cast(h, Complex, "h"), self._shape)
         axes: list[tf.Tensor] = []
