@@ -36,11 +36,13 @@ CLASSES = {
         "MAPRatioTest",
         "MessageDetector",
         "MUSIC",
+        "NearFieldMatchedFilter",
         "NeuralAngleEstimator",
         "NeuralPresenceDetector",
         "NeuralReceiver",
         "NeuralSymbolReceiver",
         "OMP",
+        "Periodogram2D",
         "ReciprocalFilter",
         "ResidualBottleneck",
         "SearchGrid",
@@ -58,6 +60,7 @@ CLASSES = {
         "Numerology",
         "PrecoderNetwork",
         "SymbolSource",
+        "TonePlacement",
     ),
 }
 """Registered classes of each domain; a test compares them with what the domains register"""

@@ -42,10 +42,12 @@ from sionna_isac.receiver import (
     AngleDelayNetwork,
     DifferentiableOMP,
     MAPRatioTest,
+    NearFieldMatchedFilter,
     NeuralAngleEstimator,
     NeuralPresenceDetector,
     NeuralReceiver,
     NeuralSymbolReceiver,
+    Periodogram2D,
     ReciprocalFilter,
     ResidualBottleneck,
     SearchGrid,
@@ -70,6 +72,9 @@ from sionna_isac.waveform import (
     Numerology,
     PrecoderNetwork,
     SymbolSource,
+    TonePlacement,
+    ambiguity_function,
+    place_tones,
     shared_tone_grid,
 )
 
@@ -135,6 +140,19 @@ def near(**kwargs) -> SphericalWaveArray:
 
 def music(**kwargs) -> MUSIC:
     return MUSIC(**{"array": near(), "range_interval": (0.1, 2.0), **kwargs})
+
+
+TX = np.array([[0.0, -0.01, 0.0], [0.0, 0.0, 0.0], [0.0, 0.01, 0.0]])
+TONES = 5e9 + 1e6 * np.arange(2)
+
+
+def matched(**kwargs) -> NearFieldMatchedFilter:
+    options = {"frequencies": TONES, "tx_positions": TX, "rx_positions": TX[:, [1, 0, 2]]}
+    return NearFieldMatchedFilter(**{**options, "grid": SearchGrid(ANGLES, RANGES), **kwargs})
+
+
+def periodogram(**kwargs) -> Periodogram2D:
+    return Periodogram2D(**{"frequencies": TONES, "tx_positions": TX, **kwargs})
 
 
 def fim(**kwargs) -> np.ndarray:
@@ -405,6 +423,20 @@ CALLS = [
     wrong("grid-fft", lambda: shared_tone_grid(4, 16.0, 1e5), "fft_size", "16.0", "integer"),
     wrong("grid-tones-text", lambda: shared_tone_grid(4, 16, 1e5, sensing_tones="12"), "sensing_tones", "12", "integers"),
     wrong("grid-tones-mixed", lambda: shared_tone_grid(4, 16, 1e5, sensing_tones=[[1], [2, 3]]), "sensing_tones", "[[1], [2, 3]]", "integers"),
+    wrong("ambiguity-shape", lambda: ambiguity_function(1e6, 0.1), "frequencies", "[]", "[num_tones]"),
+    wrong("ambiguity-nan", lambda: ambiguity_function([0, 1], NAN), "delays", "1 NaN", "finite"),
+    wrong("placed-tones", lambda: place_tones(8, 9, 0.4), "num_sensing_tones", "9", "<= 8"),
+    wrong("placed-block", lambda: place_tones(0, 1, 0.4), "num_tones", "0", ">= 1"),
+    wrong("placed-method", lambda: place_tones(8, 2, 0.4, "random"), "method", "'random'", "'low_sidelobe', 'uniform'"),
+    wrong("placed-delay", lambda: place_tones(8, 2, 0.1), "max_delay", "0.1", "> 0.125"),
+    wrong("placed-alias", lambda: place_tones(8, 2, 0.9), "max_delay", "0.9", "< 0.875"),
+    wrong("placed-lobe", lambda: place_tones(8, 2, 0.4, main_lobe=0.5), "main_lobe", "0.5", "< 0.5"),
+    wrong("placed-spacing", lambda: place_tones(8, 2, 0.4, subcarrier_spacing=0), "subcarrier_spacing", "0", "> 0"),
+    wrong("placed-seed", lambda: place_tones(8, 2, 0.4, seed=-1), "seed", "-1", ">= 0"),
+    wrong("placement-order", lambda: TonePlacement([3, 1], 8, 0.4), "indices", "[3, 1]", "strictly increasing"),
+    wrong("placement-outside", lambda: TonePlacement([3, 8], 8, 0.4), "indices", "[3, 8]", "[0, 7]"),
+    wrong("placement-float", lambda: TonePlacement([0.5], 8, 0.4), "indices", "[0.5]", "integers"),
+    wrong("placement-nested", lambda: TonePlacement([1, 2], 8, 0.4).nested(3), "num_sensing_tones", "3", "<= 2"),
     wrong("beamformed-negative", lambda: BeamformedGrid([-1]), "subcarriers", "[-1]", "distinct"),
     wrong("beamformed-none", lambda: BeamformedGrid([]), "subcarriers", "none", "at least one"),
     wrong("beamformed-outside", lambda: BeamformedGrid([9])(y(1, 1, 1, 2, 8), y(1, 4), y(1, 2, 1), y(1, 4)), "subcarriers", "[9]", "[0, 7]"),
@@ -552,6 +584,26 @@ CALLS = [
     wrong("softmax-receiver", lambda: SoftmaxAngleEstimator(MAPRatioTest(array(), ANGLES), ANGLES), "array", "MAPRatioTest", "an Array"),
     wrong("softmax-grid", lambda: SoftmaxAngleEstimator(array(), 30), "angle_grid", "()", "at least two"),
     wrong("softmax-sector", lambda: SoftmaxAngleEstimator(array(), ANGLES)(y(2, 4), SECTOR), "sector", "[1, 2]", "[2, 2]"),
+    wrong("matched-frequencies", lambda: matched(frequencies=[TONES]), "frequencies", "[1, 2]", "[num_frequencies]"),
+    wrong("matched-positions", lambda: matched(rx_positions=TX[0]), "rx_positions", "[3]", "[number, 3]"),
+    wrong("matched-grid", lambda: matched(grid=ANGLES), "grid", "-1.5", "SearchGrid"),
+    wrong("matched-angles", lambda: matched(grid=SearchGrid(30, RANGES)), "grid.angles", "()", "at least two"),
+    wrong("matched-ranges", lambda: matched(grid=SearchGrid(ANGLES)), "grid", "SearchGrid(", "ranges and no velocities"),
+    wrong("matched-combining", lambda: matched(combining="power"), "combining", "'power'", "'coherent', 'non_coherent'"),
+    wrong("matched-refinement", lambda: matched(refinement=0), "refinement", "0", ">= 1"),
+    wrong("matched-height", lambda: matched(height=NAN), "height", "nan", "finite"),
+    wrong("matched-shape", lambda: matched()(y(1, 2, 3, 4)), "h", "[1, 2, 3, 4]", "[?, 2, 3, 3]"),
+    wrong("matched-nan", lambda: matched()(NAN * y(1, 2, 3, 3)), "h", "18 NaN", "finite"),
+    wrong("matched-zero", lambda: matched()(0 * y(1, 2, 3, 3)), "h", "zeros", "each sample"),
+    wrong("matched-focus", lambda: matched().focus(y(1, 2, 3, 3), 0.1, RANGES), "angles", "[]", "[num_angles]"),
+    wrong("matched-focus-degrees", lambda: matched().focus(y(1, 2, 3, 3), [30.0], RANGES), "angles", "30", "rad, not in degrees"),
+    wrong("periodogram-order", lambda: periodogram(frequencies=TONES[::-1]), "frequencies", "strictly increasing"),
+    wrong("periodogram-line", lambda: periodogram(tx_positions=TX[:, [1, 0, 2]]), "tx_positions", "0.01, 0.0, 0.0", "equal distances along y"),
+    wrong("periodogram-one", lambda: periodogram(tx_positions=TX[:1]), "tx_positions", "none", "at least two"),
+    wrong("periodogram-range", lambda: periodogram(max_range=150.0), "max_range", "150.0", "< 149.896"),
+    wrong("periodogram-uneven", lambda: periodogram(frequencies=5e9 + 1e6 * np.array([0, 1, 3])), "max_range", "None", "equal distances"),
+    wrong("periodogram-shape", lambda: periodogram()(y(1, 3, 3, 3)), "h", "[1, 3, 3, 3]", "[?, 2, ?, 3]"),
+    wrong("periodogram-zero", lambda: periodogram()(0 * y(1, 2, 3, 3)), "h", "zeros", "each sample"),
     wrong("neural-presence-hidden", lambda: NeuralPresenceDetector(4, hidden_size=2.5), "hidden_size", "2.5", "integer"),
     wrong("neural-presence-antennas", lambda: NeuralPresenceDetector(4, hidden_size=3)(y(1, 5), SECTOR), "y", "[1, 5]", "[?, 4]"),
     wrong("neural-angle-scale", lambda: NeuralAngleEstimator(4, hidden_size=3, input_scale=0), "input_scale", "0", "> 0"),

@@ -5,6 +5,7 @@ from sionna_isac.receiver.back_projection import back_projection
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.music import MUSIC
 from sionna_isac.receiver.nn import (
     AngleDelayNetwork,
@@ -15,6 +16,7 @@ from sionna_isac.receiver.nn import (
     ResidualBottleneck,
 )
 from sionna_isac.receiver.omp import OMP
+from sionna_isac.receiver.periodogram import Periodogram2D
 from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
 from sionna_isac.receiver.symbols import MessageDetector, SymbolDetector
@@ -27,10 +29,12 @@ __all__ = [
     "DifferentiableOMP",
     "MAPRatioTest",
     "MessageDetector",
+    "NearFieldMatchedFilter",
     "NeuralAngleEstimator",
     "NeuralPresenceDetector",
     "NeuralReceiver",
     "NeuralSymbolReceiver",
+    "Periodogram2D",
     "ReciprocalFilter",
     "ResidualBottleneck",
     "SearchGrid",

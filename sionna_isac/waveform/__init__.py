@@ -1,9 +1,11 @@
 """Waveforms: numerology, OFDM grids, symbols and beams."""
 
+from sionna_isac.waveform.ambiguity import ambiguity_function
 from sionna_isac.waveform.delay_basis import DelayBasis
 from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid, spread_tones
 from sionna_isac.waveform.neural import NeuralBeamformer, NeuralEncoder
 from sionna_isac.waveform.numerology import Numerology
+from sionna_isac.waveform.placement import TonePlacement, place_tones
 from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
 from sionna_isac.waveform.precoder_network import PrecoderNetwork
 from sionna_isac.waveform.symbols import SymbolSource, orthogonal_symbols
@@ -18,7 +20,10 @@ __all__ = [
     "Numerology",
     "PrecoderNetwork",
     "SymbolSource",
+    "TonePlacement",
+    "ambiguity_function",
     "orthogonal_symbols",
+    "place_tones",
     "shared_tone_grid",
     "spread_tones",
 ]

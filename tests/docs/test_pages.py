@@ -153,6 +153,26 @@ def test_full_wave():
     assert names["estimate"].angle.shape == (1, 1)
 
 
+def test_cross_task():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = run("cross_task.md", {})
+    text = (DOCS / "cross_task.md").read_text()
+    assert (
+        f"{names['tones'].peak_side_lobe:.2f}, {names['tones'].nested(8).peak_side_lobe:.2f}"
+        in text
+    )
+    assert [len(line.get_xdata()) for line in names["ax"].lines] == [1000, 1000]
+    for found, limit in ((names["found"], 0.02), (names["far"](names["h"]), 1.5)):
+        assert abs(found.range[0, 0] - np.hypot(36, 12)) < limit
+        assert abs(found.angle[0, 0] - np.arctan2(12, 36)) < limit / 50
+    assert names["image"].shape == (1, 177, 102) and names["patch"].shape == (1, 31, 31)
+    plt.close("all")
+
+
 def test_near_field():
     positions = isac.array.uniform_positions(16, 0.1)
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}

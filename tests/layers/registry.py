@@ -137,6 +137,38 @@ def near_echo(rng: np.random.Generator) -> np.ndarray:
     return y + 0.05 * complex_draws(rng, BATCH, ANTENNAS, 6)
 
 
+TONES = 299792458.0 / WAVELENGTH + 50e6 * np.arange(6)
+PLACED = TONES[[0, 1, 3, 5]]
+
+
+def cross(num_tx: int = ANTENNAS, num_rx: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Transmitters along y and receivers along z."""
+    tx, rx = np.zeros([num_tx, 3]), np.zeros([num_rx, 3])
+    tx[:, 1] = isac.array.uniform_positions(num_tx, WAVELENGTH / 2)
+    rx[:, 2] = isac.array.uniform_positions(num_rx, WAVELENGTH / 2)
+    return tx, rx
+
+
+def matched_filter(precision: str, tilt: float = 0.0, **kwargs: Any) -> keras.layers.Layer:
+    tx, rx = cross()
+    rx[:, 1] = tilt * rx[:, 2]
+    grid = isac.receiver.SearchGrid(np.linspace(-0.9, 0.9, 19), np.linspace(0.5, 2.5, 11))
+    return isac.receiver.NearFieldMatchedFilter(
+        TONES, tx, rx, grid, height=0.1, refinement=3, precision=precision, **kwargs
+    )
+
+
+def cross_channel(frequencies: np.ndarray = TONES) -> Callable[[np.random.Generator], tuple]:
+    """Channels of a point each, and little noise."""
+
+    def inputs(rng: np.random.Generator) -> tuple:
+        points = [[1.31, 0.2, 0.1], [1.62, -0.53, 0.1]]
+        h = np.array([isac.channel.point_echo(p, frequencies, *cross()) for p in points])
+        return (h + 0.1 * np.abs(h).mean() * complex_draws(rng, *h.shape),)
+
+    return inputs
+
+
 def angles(rng: np.random.Generator) -> tuple:
     return (rng.uniform(-1.2, 1.2, (BATCH, 3)),)
 
@@ -478,6 +510,25 @@ CASES = [
             precision=p,
         ),
         lambda rng: (near_echo(rng), np.array([[-0.3, 0.1], [0.0, 0.3]])),
+    ),
+    Case("NearFieldMatchedFilter", matched_filter, cross_channel(), gradients=(0,)),
+    Case(
+        "NearFieldMatchedFilter-non-coherent-tilted",
+        lambda p: matched_filter(p, 0.1, combining="non_coherent"),
+        cross_channel(),
+        gradients=(0,),
+    ),
+    Case(
+        "Periodogram2D",
+        lambda p: isac.receiver.Periodogram2D(TONES, cross()[0], precision=p),
+        cross_channel(),
+        gradients=(0,),
+    ),
+    Case(
+        "Periodogram2D-placed",
+        lambda p: isac.receiver.Periodogram2D(PLACED, cross()[0], max_range=2.5, precision=p),
+        cross_channel(PLACED),
+        gradients=(0,),
     ),
     Case(
         "MAPRatioTest",

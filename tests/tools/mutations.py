@@ -39,6 +39,8 @@ PRECODER = "waveform/test_precoder waveform/test_precoder_network"
 BOUND = "bound/test_fisher bound/test_point_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
+TONES = "waveform/test_placement"
+FOCUS = "receiver/test_matched_filter"
 CORE = "core/test_core core/test_perceptron"
 
 # fmt: off
@@ -50,6 +52,19 @@ MUTATIONS = [
         ("waveform/numerology.py", "waveform/test_numerology", "self.wavelength / (4 * self.symbol_duration)", "self.wavelength / (2 * self.symbol_duration)"),
         ("channel/echo.py", "waveform/test_numerology", "number = self.numerology.num_active", "number = self.numerology.num_subcarriers"),
         ("channel/echo.py", "waveform/test_numerology", "wave if active is None else wave * tf.constant(active, self.cdtype)", "wave"),
+        # placement of tones, receivers of a channel between two arrays
+        ("waveform/ambiguity.py", TONES, "np.abs(total) / tones.size", "np.abs(total) / (tones.size - 1)"),
+        ("waveform/placement.py", TONES, "1 / (number * spacing) if", "2 / (number * spacing) if"),
+        ("waveform/placement.py", TONES, "np.argmin(best_cost)", "np.argmax(best_cost)"),
+        ("waveform/placement.py", TONES, "response[path] - waves[rest]", "response[path] + waves[rest]"),
+        ("receiver/_focusing.py", FOCUS, "(self.height - antennas[:, 2]) ** 2", "antennas[:, 2] ** 2"),
+        ("receiver/_focusing.py", FOCUS, "common + (far + rest", "common + (rest"),
+        ("receiver/_focusing.py", FOCUS, "not np.any(self.rx_positions[:, :2])", "True"),
+        ("receiver/_blocks.py", FOCUS, "linalg.sizes(values)[2:]])[:number]", "linalg.sizes(values)[2:]])[-number:]"),
+        ("receiver/_peak.py", FOCUS, "(high - low) / (2 *", "(low - high) / (2 *"),
+        ("receiver/matched_filter.py", FOCUS, "tones = self.frequencies.size if coherent else 1", "tones = self.frequencies.size"),
+        ("receiver/periodogram.py", FOCUS, "step = limit / self._num_delays", "step = 2 * limit / self._num_delays"),
+        ("receiver/periodogram.py", FOCUS, "self._kept = self._kept[::-1]", "self._kept = self._kept"),
         # symbols
         ("receiver/symbols.py", "receiver/test_symbols", "equalised, no / power", "equalised, 2 * no / power"),
         ("receiver/symbols.py", "receiver/test_symbols", "y * tf.math.conj(csi)", "y * csi"),

@@ -27,6 +27,7 @@ from sionna_isac.core.checks.quantities import (
     headings,
     noise_power,
     sector,
+    tones,
     wavelength,
 )
 from sionna_isac.core.checks.scalars import (
@@ -64,6 +65,7 @@ __all__ = [
     "sector",
     "shape",
     "static_or_tensor",
+    "tones",
     "vector",
     "wavelength",
 ]

@@ -28,6 +28,7 @@ __all__ = [
     "headings",
     "noise_power",
     "sector",
+    "tones",
     "wavelength",
 ]
 
@@ -64,6 +65,14 @@ def frequencies(name: str, value: Any) -> np.ndarray:
     if bad.size:
         allowed = "> 0" if bad.flat[0] <= 0 else f"in Hz, within [{low:g}, {high:g}]"
         raise ValueError(f"{name} must be {allowed}; got {bad.flat[0]:g}")
+    return hertz
+
+
+def tones(name: str, value: Any) -> np.ndarray:
+    """Return ``value`` as a float64 vector of at least one frequency [Hz] of a wave."""
+    hertz = frequencies(name, value)
+    if hertz.ndim != 1 or not hertz.size:
+        raise ValueError(f"{name} must have shape [num_frequencies]; got shape {list(hertz.shape)}")
     return hertz
 
 
