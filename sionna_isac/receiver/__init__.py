@@ -8,11 +8,21 @@ from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.music import MUSIC
 from sionna_isac.receiver.nn import (
     AngleDelayNetwork,
+    ChannelMaps,
+    CrossStitch,
+    CrossTaskAttention,
+    CrossTaskLocalizer,
+    LocalizationHeads,
+    LocalizerOutput,
     NeuralAngleEstimator,
     NeuralPresenceDetector,
     NeuralReceiver,
     NeuralSymbolReceiver,
     ResidualBottleneck,
+    TaskFeatures,
+    TaskTrunk,
+    TokenEncoder,
+    TransformerBlock,
 )
 from sionna_isac.receiver.omp import OMP
 from sionna_isac.receiver.search_grid import SearchGrid
@@ -24,7 +34,13 @@ __all__ = [
     "OMP",
     "AngleDelayMap",
     "AngleDelayNetwork",
+    "ChannelMaps",
+    "CrossStitch",
+    "CrossTaskAttention",
+    "CrossTaskLocalizer",
     "DifferentiableOMP",
+    "LocalizationHeads",
+    "LocalizerOutput",
     "MAPRatioTest",
     "MessageDetector",
     "NeuralAngleEstimator",
@@ -37,5 +53,9 @@ __all__ = [
     "SoftmaxAngleEstimator",
     "SymbolDetector",
     "TargetEstimate",
+    "TaskFeatures",
+    "TaskTrunk",
+    "TokenEncoder",
+    "TransformerBlock",
     "back_projection",
 ]
