@@ -19,6 +19,7 @@ __all__ = [
     "feed_forward",
     "layer_normalization",
     "normalization",
+    "normalize",
     "projection",
 ]
 
@@ -53,6 +54,46 @@ def normalization(channels: int, dtype: str) -> keras.layers.BatchNormalization:
     )
     layer.build((None, None, None, channels))
     return layer
+
+
+def normalize(
+    layer: keras.layers.BatchNormalization, value: tf.Tensor, training: bool
+) -> tf.Tensor:
+    """What ``layer`` makes of images [batch_size, height, width, channels], in less time.
+
+    One operation in place of the ten of Keras, where it exists: single precision, one replica.
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if value.dtype != tf.float32 or replicas > 1:
+        return layer(value, training=training)
+    if not (training and layer.trainable):
+        kept = layer.moving_mean.value, layer.moving_variance.value
+        # the operation is refused an empty batch in training only
+        return _fused(layer, value, *kept, is_training=False)[0]
+    normalized, mean, variance = _fused(layer, value, [], [], is_training=True)
+    number = tf.cast(tf.size(value) // value.shape[-1], value.dtype)
+    variance *= (number - 1) / number  # as Keras has it, without Bessel's correction
+    for kept, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        kept.assign(kept * layer.momentum + tf.stop_gradient(new) * (1 - layer.momentum))
+    return normalized
+
+
+def _fused(
+    layer: keras.layers.BatchNormalization,
+    value: tf.Tensor,
+    mean: Any,
+    variance: Any,
+    is_training: bool,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    return tf.raw_ops.FusedBatchNormV3(
+        x=value,
+        scale=layer.gamma.value,
+        offset=layer.beta.value,
+        mean=mean,
+        variance=variance,
+        epsilon=layer.epsilon,
+        is_training=is_training,
+    )[:3]
 
 
 def dense(inputs: int, outputs: int, dtype: str, **options: Any) -> keras.layers.Dense:

@@ -109,7 +109,7 @@ class LocalizationHeads(Layer):
         low, high = self.log_variance_interval
         if not low < min(start) <= max(start) < high:
             raise ValueError(
-                f"log_variance_interval must hold the start values, {start[0]:.3g} (of range_scale) "
+                f"log_variance_interval must hold the start values, {start[0]:.3g} (range_scale) "
                 f"and {start[1]:.3g}, within; got {log_variance_interval!r}"
             )
         self._middle, self._half = (low + high) / 2, (high - low) / 2

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Layer, Real, checks, cites, register
-from sionna_isac.receiver.nn._parts import convolution, embedding, normalization
+from sionna_isac.receiver.nn._parts import convolution, embedding, normalization, normalize
 from sionna_isac.receiver.nn.transformer_block import TransformerBlock, check_heads
 
 __all__ = ["TokenEncoder"]
@@ -160,7 +160,7 @@ class TokenEncoder(Layer):
         if index > last:
             return self.blocks[index - last - 1](value)
         value = self.convolutions[index](value)
-        value = self.normalizations[index](value, training=training)
+        value = normalize(self.normalizations[index], value, training)
         if index < last:  # the largest of rectified entries is the largest one rectified
             return tf.nn.relu(tf.nn.max_pool2d(value, 2, 2, "VALID"))
         return self._tokens(tf.nn.relu(value), num_tones)
@@ -176,11 +176,7 @@ class TokenEncoder(Layer):
 
     def _tokens(self, value: tf.Tensor, num_tones: int) -> tf.Tensor:
         """Means over the cells of the grid, with their embeddings."""
-        for axis, cells in zip((1, 2), self._grid, strict=True):
-            if value.shape[axis] == cells:
-                continue
-            means = tf.constant(_cell_means(value.shape[axis], cells), self.rdtype)
-            value = tf.einsum("ch,bhwf->bcwf" if axis == 1 else "cw,bhwf->bhcf", means, value)
+        value = _means(value, self._grid)
         if self.spatial_embedding:
             value += tf.convert_to_tensor(self.cell_vectors)
         shared = self.tones == "shared"
@@ -193,7 +189,20 @@ class TokenEncoder(Layer):
         return tf.reshape(value, [-1, value.shape[1] * rows * columns, self.feature_dim])
 
 
-def _cell_means(size: int, cells: int) -> np.ndarray:
+def _means(value: tf.Tensor, grid: tuple[int, ...]) -> tf.Tensor:
+    """Means [batch_size, rows, columns, channels] over the cells of a grid."""
+    sizes = value.shape[1:3]
+    if all(size % cells == 0 for size, cells in zip(sizes, grid, strict=True)):
+        step = [size // cells for size, cells in zip(sizes, grid, strict=True)]
+        return tf.nn.avg_pool2d(value, step, step, "VALID")
+    rows, columns = (
+        tf.constant(_neighbours(size, cells), value.dtype)
+        for size, cells in zip(sizes, grid, strict=True)
+    )
+    return tf.einsum("rh,bhwc,sw->brsc", rows, value, columns)
+
+
+def _neighbours(size: int, cells: int) -> np.ndarray:
     """Matrix [cells, size] that averages neighbours; cells overlap where they do not divide."""
     index = np.arange(size)
     low = np.arange(cells)[:, np.newaxis] * size // cells
