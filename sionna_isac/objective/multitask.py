@@ -160,7 +160,7 @@ def planar_loss(
     sine = tf.sin(turn / 2)
     square = distance**2 + 4 * (distance + truth) * truth * sine**2
     # rounding may make it negative for a negative range on the line through the origin
-    return tf.reduce_mean(tf.sqrt(tf.where(square < 0, 0.0, square) + epsilon))
+    return tf.reduce_mean(tf.sqrt(tf.where(square < 0, tf.zeros_like(square), square) + epsilon))
 
 
 @cites("Zhao26")

@@ -17,6 +17,7 @@ __all__ = [
     "dense",
     "embedding",
     "feed_forward",
+    "gelu",
     "layer_normalization",
     "normalization",
     "normalize",
@@ -109,6 +110,11 @@ def projection(inputs: int, outputs: int, dtype: str) -> keras.layers.Dense:
     return dense(inputs, outputs, dtype, use_bias=False, kernel_initializer=LINEAR_START)
 
 
+def gelu(x: tf.Tensor) -> tf.Tensor:
+    """Gaussian error linear unit; that of TensorFlow is exact to single precision only."""
+    return x * (1 + tf.math.erf(x * tf.constant(math.sqrt(0.5), x.dtype))) / 2
+
+
 def layer_normalization(features: int, dtype: str) -> keras.layers.LayerNormalization:
     """Normalisation of each token."""
     layer = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype)
@@ -119,7 +125,7 @@ def layer_normalization(features: int, dtype: str) -> keras.layers.LayerNormaliz
 def feed_forward(features: int, dtype: str) -> list[keras.layers.Dense]:
     """Perceptron of the width 2 d_f with a GELU."""
     return [
-        dense(features, 2 * features, dtype, activation="gelu"),
+        dense(features, 2 * features, dtype, activation=gelu),
         dense(2 * features, features, dtype, kernel_initializer=LINEAR_START),
     ]
 

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from sionna_isac.core import Complex, HeUniform, Layer, checks, cites, register
-from sionna_isac.receiver.nn._parts import dense
+from sionna_isac.receiver.nn._parts import dense, gelu
 from sionna_isac.receiver.nn.channel_maps import ChannelMaps
 from sionna_isac.receiver.nn.localization_heads import LocalizationHeads, LocalizerOutput
 from sionna_isac.receiver.nn.task_trunk import TaskTrunk
@@ -26,7 +26,7 @@ class CrossTaskLocalizer(Layer):
     heads the estimates (34), (36), (37) and (45): a perceptron of one hidden layer with a GELU for
     the logits, :class:`LocalizationHeads` for the others.
 
-    For 16 tones, ``feature_dim=64`` and ``variant="cta"`` the network has 319,915 parameters,
+    For 16 tones, ``feature_dim=64`` and ``variant="cta"`` the network has 267,851 parameters,
     whatever the number of antennas.
 
     Parameters
@@ -118,7 +118,7 @@ class CrossTaskLocalizer(Layer):
         size, kind = self.trunk.feature_dim, self.rdtype.name
         if "classification" in self.trunk.tasks:
             self.classifier = [
-                dense(size, size, kind, activation="gelu"),
+                dense(size, size, kind, activation=gelu),
                 dense(size, self.num_classes, kind, kernel_initializer=HeUniform(0.1)),
             ]
         self.range_offset, self.range_scale = range_offset, range_scale

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import HeUniform, Layer, Real, checks, cites, register
-from sionna_isac.receiver.nn._parts import dense
+from sionna_isac.receiver.nn._parts import dense, gelu
 
 __all__ = ["LocalizationHeads", "LocalizerOutput"]
 
@@ -115,7 +115,7 @@ class LocalizationHeads(Layer):
         self._middle, self._half = (low + high) / 2, (high - low) / 2
         start = [self._half * math.atanh((s - self._middle) / self._half) for s in start]
         kind = self.rdtype.name
-        self.hidden = dense(self.feature_dim, self.feature_dim, kind, activation="gelu")
+        self.hidden = dense(self.feature_dim, self.feature_dim, kind, activation=gelu)
         bias = np.array([0, start[0] + self._middle, 0, 1, start[1] + self._middle, 0, 0])
         # small, so that no output starts where its function is flat
         self.heads = dense(self.feature_dim, NUM_OUTPUTS, kind, kernel_initializer=HeUniform(0.1))
