@@ -153,6 +153,13 @@ def test_full_wave():
     assert names["estimate"].angle.shape == (1, 1)
 
 
+def test_cross_task():
+    names = run("cross_task.md", {})
+    assert names["out"].range.shape == (64,)
+    assert np.isfinite(float(names["loss"])) and len(names["terms"]) == 4
+    assert names["history"]["loss"][-1] < names["history"]["loss"][0]
+
+
 def test_near_field():
     positions = isac.array.uniform_positions(16, 0.1)
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}
