@@ -3,19 +3,22 @@
 from sionna_isac.objective.assignment import optimal_assignment
 from sionna_isac.objective.detection import detection_gospa_loss
 from sionna_isac.objective.gospa import GOSPAParts, gospa, gospa_loss, gospa_parts, positions
-from sionna_isac.objective.gradient_surgery import MultitaskTraining, PCGrad
-from sionna_isac.objective.multitask import (
-    MULTITASK_WEIGHTS,
-    MultitaskLabels,
+from sionna_isac.objective.gradient_surgery import PCGrad
+from sionna_isac.objective.localization import (
     azimuth_loss,
     coupling_loss,
-    multitask_loss,
-    multitask_terms,
     peak_loss,
     peak_target,
     planar_loss,
     range_loss,
 )
+from sionna_isac.objective.multitask import (
+    MULTITASK_WEIGHTS,
+    MultitaskLabels,
+    multitask_loss,
+    multitask_terms,
+)
+from sionna_isac.objective.multitask_training import MultitaskTraining
 from sionna_isac.objective.supervised import (
     angle_mse,
     binary_cross_entropy,

@@ -3,11 +3,8 @@
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
 from sionna_isac.receiver.nn.bottleneck import ResidualBottleneck
 from sionna_isac.receiver.nn.channel_maps import ChannelMaps
-from sionna_isac.receiver.nn.cross_task_attention import (
-    CrossStitch,
-    CrossTaskAttention,
-    TaskFeatures,
-)
+from sionna_isac.receiver.nn.cross_stitch import CrossStitch
+from sionna_isac.receiver.nn.cross_task_attention import CrossTaskAttention, TaskFeatures
 from sionna_isac.receiver.nn.cross_task_localizer import CrossTaskLocalizer
 from sionna_isac.receiver.nn.localization_heads import LocalizationHeads, LocalizerOutput
 from sionna_isac.receiver.nn.neural_receiver import NeuralReceiver

@@ -9,11 +9,8 @@ import tensorflow as tf
 
 from sionna_isac.core import Layer, Real, checks, cites, register
 from sionna_isac.receiver.nn._parts import LINEAR_START, dense
-from sionna_isac.receiver.nn.cross_task_attention import (
-    CrossStitch,
-    CrossTaskAttention,
-    TaskFeatures,
-)
+from sionna_isac.receiver.nn.cross_stitch import CrossStitch
+from sionna_isac.receiver.nn.cross_task_attention import CrossTaskAttention, TaskFeatures
 from sionna_isac.receiver.nn.token_encoder import TokenEncoder
 
 __all__ = ["TASKS", "TaskTrunk"]

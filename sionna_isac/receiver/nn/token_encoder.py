@@ -98,7 +98,7 @@ class TokenEncoder(Layer):
                 f"filters must end with feature_dim = {self.feature_dim}; got {self._filters}"
             )
         stacked = self.tones == "stacked"
-        self._grid = (8, 8) if stacked else (2, 2)
+        self._grid: tuple[int, ...] = (8, 8) if stacked else (2, 2)
         if token_grid is not None:
             self._grid = checks.integers("token_grid", token_grid)
             if len(self._grid) != 2:

@@ -74,7 +74,8 @@ class TransformerBlock(Layer):
 
     def call(self, tokens: Real) -> tf.Tensor:
         checks.shape("tokens", tokens, [None, None, self.feature_dim])
-        parts = tf.split(self.query_key_value(self.before_attention(tokens)), 3, -1)
-        tokens += self.mix(attend(*parts, self.num_heads))
+        projected = self.query_key_value(self.before_attention(tokens))
+        query, key, value = tf.split(projected, 3, -1)
+        tokens += self.mix(attend(query, key, value, self.num_heads))
         hidden, output = self.network
         return tokens + output(hidden(self.before_network(tokens)))
