@@ -69,7 +69,6 @@ def normalize(
         return layer(value, training=training)
     if not (training and layer.trainable):
         kept = layer.moving_mean.value, layer.moving_variance.value
-        # the operation is refused an empty batch in training only
         return _fused(layer, value, *kept, is_training=False)[0]
     normalized, mean, variance = _fused(layer, value, [], [], is_training=True)
     number = tf.cast(tf.size(value) // value.shape[-1], value.dtype)
