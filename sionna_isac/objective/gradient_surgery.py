@@ -31,7 +31,7 @@ class PCGrad:
 
     All :math:`\tilde{\mathbf{g}}_i` are combinations of the gradients: the scalar products of each
     pair are computed once, and the projections work on the coefficients. The orders come from the
-    generator of the library, :func:`~sionna_isac.set_seed`. With two tasks the order does not
+    generator of the library, :func:`~sionna_isac.core.set_seed`. With two tasks the order does not
     matter, as each has only one other.
 
     Parameters
