@@ -103,8 +103,18 @@ def _docstring(app, what, name, obj, options, lines):
         lines += ["", f":ref:`All fields, with meaning, unit and choices <kind-{kinds[obj]}>`", ""]
 
 
+_FIELDS = {name for model in scenario_kinds().values() for name in model.model_fields}
+
+
+def _skip(app, what, name, obj, skip, options):
+    """Leave out fields of scenarios, which have a page of their own."""
+    own = app.env.temp_data.get("autodoc:class") or ""
+    return True if own.endswith("Scenario") and name in _FIELDS else None
+
+
 def setup(app):
     """Connect the hooks."""
+    app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _docstring, priority=400)
     app.connect("autodoc-process-signature", _signature)
 

@@ -76,7 +76,9 @@ def run(
     quiet: Annotated[bool, typer.Option(help="No progress.")] = False,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes of a near-field study; one per core if not given."),
+        typer.Option(
+            min=1, help="Worker processes of kinds that use them; one per core if not given."
+        ),
     ] = None,
     scheduler: SchedulerOption = None,
     models: Annotated[

@@ -14,18 +14,19 @@
 # %% [markdown]
 # # 1. From bits to a trained array
 #
-# A base station with 64 antennas at 60 GHz sends OFDM symbols. They carry data to a user, and the
-# echoes of the same symbols tell the station where up to five targets are. Its antennas are not
-# where the data sheet says, so beams miss and targets smear. In this notebook we build that system
-# from layers, watch it fail, and train the antenna positions end to end until it works again:
+# A base station with 64 antennas at 60 GHz sends OFDM symbols. They carry data to a user, and from
+# the echoes of the same symbols the station estimates the positions of up to five targets. Its
+# antennas are not at the positions of the data sheet, so beams miss and targets smear. This
+# notebook builds the system from layers, shows how it fails, and trains the antenna positions end
+# to end until it works again:
 #
 # 1. bits, symbols, and one OFDM grid for data and sensing
-# 2. an array with errors, and what they do to beams
+# 2. an array with errors, and their effect on beams
 # 3. the echo of several targets, and the angle–delay map
 # 4. orthogonal matching pursuit (OMP), plain and differentiable; thresholds; GOSPA
 # 5. the communication user
 # 6. training the array
-# 7. where gradients flow, and what to cite
+# 7. the paths of gradients, and the references
 #
 # The setting is that of Mateos-Ramos et al., *Model-Based End-to-End Learning for Multi-Target
 # Integrated Sensing and Communication*; equation numbers are those of this paper. All cells
@@ -48,8 +49,8 @@ import sionna_isac as isac
 plt.rcParams.update({"figure.dpi": 72, "figure.constrained_layout.use": True})
 
 # %% [markdown]
-# One seed governs everything random: Sionna's generators, and those of Keras, NumPy and Python.
-# The short configuration exists for automatic tests; its arrays are too small to be interesting.
+# One seed controls all random numbers: Sionna's generators, and those of Keras, NumPy and Python.
+# The short configuration is for automatic tests; its arrays are too small for meaningful results.
 
 # %%
 QUICK = os.environ.get("SIONNA_ISAC_TUTORIAL_QUICK") == "1"
@@ -74,8 +75,8 @@ search = isac.receiver.SearchGrid(angle_grid, range_grid)
 # %% [markdown]
 # ## 1. Bits, symbols, and a shared grid
 #
-# `SymbolSource` draws bits and sends them through Sionna's QPSK `Mapper`: one symbol for each
-# subcarrier, of unit energy.
+# `SymbolSource` draws bits and maps them to QPSK symbols by Sionna's `Mapper`: one symbol of unit
+# energy per subcarrier.
 
 # %%
 symbols = isac.waveform.SymbolSource(num_subcarriers)
@@ -85,10 +86,10 @@ print("mean energy", float(tf.reduce_mean(tf.abs(x) ** 2)))
 print(bits[0, :3].numpy().astype(int).tolist(), "->", np.round(x[0, :3].numpy(), 3))
 
 # %% [markdown]
-# Most of this notebook lets data and sensing share every tone. The other option is to *reserve*
-# tones for sensing and give them a beam of their own. `shared_tone_grid` returns an ordinary Sionna
-# `ResourceGrid` that leaves these tones empty, and `BeamformedGrid` fills them:
-# $\mathbf{x} = \mathbf{w}_c\,c + \mathbf{w}_s\,t$ on each resource element.
+# In most of this notebook, data and sensing share every tone. The alternative is to *reserve* tones
+# for sensing, with their own beam. `shared_tone_grid` returns an ordinary Sionna `ResourceGrid`
+# that leaves these tones empty, and `BeamformedGrid` fills them: $\mathbf{x} = \mathbf{w}_c\,c +
+# \mathbf{w}_s\,t$ on each resource element.
 
 # %%
 sensing_tones = np.arange(4, 64, 8)
@@ -148,8 +149,8 @@ plt.show()
 # ## 2. An array with errors
 #
 # Each spacing is drawn from $\mathcal{N}(\lambda/2, (\lambda/25)^2)$. The true array is `truth`;
-# what the transmitter and receiver *believe* is either the same positions (`known`) or the data
-# sheet (`unknown`). The believed array is all that ever distinguishes the systems below.
+# the array that transmitter and receiver *believe* to have is either the same (`known`) or that of
+# the data sheet (`unknown`). The systems below differ only in the believed array.
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 25)])
@@ -162,9 +163,9 @@ error = (truth.element_positions - unknown.element_positions) / wavelength
 print(f"largest displacement {np.abs(error).max():.2f} wavelengths")
 
 # %% [markdown]
-# The beam for a sector is the least-squares fit of its pattern, (7). It is computed with the
-# believed array, but the true one radiates: the pattern is $|\mathbf{f}^\top\mathbf{a}(\theta)|^2$
-# with the *true* steering vectors $\mathbf{a}$.
+# The beam for a sector is the least-squares fit of its pattern, (7). The precoder computes it with
+# the believed array, but the true one radiates: the pattern is
+# $|\mathbf{f}^\top\mathbf{a}(\theta)|^2$ with the *true* steering vectors $\mathbf{a}$.
 
 # %%
 target_sector = tf.constant(np.deg2rad([[-40.0, -20.0]]), tf.float32)
@@ -193,11 +194,11 @@ plt.show()
 # %% [markdown]
 # Inside the sector the mismatched beam is only a little rougher; outside it leaks.
 #
-# **A trap.** With independent errors two elements may nearly coincide. The matrix that (7) inverts
-# is then close to singular: the beam of the *known* array spends its unit of power on feeding such
-# pairs in opposite phase, and radiates little. A small diagonal loading, relative to the mean
-# diagonal, cures it; the price is some leakage. Without any loading this matrix counts as singular
-# in single precision, and the precoder says so.
+# **Nearly coinciding elements.** With independent errors two elements may nearly coincide. The
+# matrix in (7) is then close to singular: the beam of the *known* array spends its power on such
+# pairs in opposite phase, and radiates little. A small diagonal loading, relative to the mean of
+# the diagonal, prevents this at the price of some leakage. Without loading the matrix is singular
+# in single precision, and the precoder reports an error.
 
 # %%
 for loading in (1e-4, 1e-2, 1e-1):
@@ -213,8 +214,8 @@ for loading in (1e-4, 1e-2, 1e-1):
 # %% [markdown]
 # ## 3. Echoes and the angle–delay map
 #
-# Four targets in the sector. `MonostaticEcho` computes the received grid (1), always with the true
-# array; `ReciprocalFilter` divides the known symbols out, (3); `AngleDelayMap` correlates with all
+# The sector has four targets. `MonostaticEcho` computes the received grid (1), always with the true
+# array; `ReciprocalFilter` divides by the known symbols, (3); `AngleDelayMap` correlates with all
 # pairs of steering and delay vectors of the believed array.
 
 # %%
@@ -254,8 +255,8 @@ figure.colorbar(axes[0].collections[0], ax=axes, label="dB of the largest value,
 plt.show()
 
 # %% [markdown]
-# With the data sheet's positions, lobes spread over angle, ghosts appear and true peaks sink: the
-# picture of Fig. 3 of the paper.
+# With the positions of the data sheet, lobes spread over angle, ghosts appear and true peaks fall,
+# as in Fig. 3 of the paper.
 
 # %% [markdown]
 # ## 4. Finding the targets
@@ -263,8 +264,8 @@ plt.show()
 # `OMP` (Algorithm 1) takes the largest peak, fits the gains of all atoms found so far, subtracts,
 # and repeats. `DifferentiableOMP` puts a window around the peak and averages angle and range with a
 # softmax, so that estimates lie between grid points and gradients exist. Both always make
-# `max_targets` iterations and report the peak's height as `metric`: *how many* of them are targets
-# is decided afterwards.
+# `max_targets` iterations and return the height of each peak as `metric`: a threshold on it later
+# decides *how many* of them are targets.
 
 # %%
 beam = make_precoder(known)(target_sector)
@@ -281,11 +282,11 @@ for name, receiver in (("OMP", plain), ("differentiable OMP", smooth)):
 print("truth\n  ", np.rad2deg(targets.angle[0]), "deg", targets.range[0], "m")
 
 # %% [markdown]
-# The fifth metric is what noise alone gives. A threshold between must be set for a wanted false
-# alarm probability, and that takes many scenes. Here is the whole sensing chain as a function, with
-# a shortcut that matters for speed: a bounded range region is spanned by few delay vectors
-# (`basis`), and `MonostaticEcho.filtered` gives the filtered echo in that basis, with noise
-# of exactly the right distribution.
+# The fifth metric is that of noise alone. A threshold separates them; its calibration for a given
+# false-alarm probability needs many scenes. The next cell has the whole sensing chain as a
+# function, with a shortcut for speed: few delay vectors (`basis`) span a bounded range region, and
+# `MonostaticEcho.filtered` returns the filtered echo in that basis, with noise of exactly the right
+# distribution.
 
 # %%
 no = num_antennas / 10**1.5  # SNR_r = 15 dB from here on
@@ -352,8 +353,8 @@ results = {"known": sense(known), "unknown": sense(unknown)}
 
 # %% [markdown]
 # GOSPA (17) is a distance between two *sets* of positions: matched pairs contribute their error,
-# missed and false targets a fixed penalty. One number judges detection and localisation together.
-# Sweeping the threshold gives the trade-off; with wrong positions no threshold helps.
+# missed and false targets a fixed penalty. One number measures detection and localisation together.
+# A sweep of the threshold gives the trade-off; with wrong positions no threshold helps.
 
 # %%
 p_fas = np.logspace(-3, -1, 9) if not QUICK else np.array([0.02, 0.1])
@@ -381,12 +382,12 @@ for name, result in results.items():
 #
 # `MultitapLink` is a Sionna `ChannelModel` (five Rayleigh taps, exponential profile), so Sionna's
 # `OFDMChannel` applies it. The antenna signals are the symbols times the user's beam. The receiver
-# knows the scalar channel $\boldsymbol\kappa$ that the beam makes of the link, and `SymbolDetector`
-# decides, (15).
+# knows the scalar channel $\boldsymbol\kappa$ of link and beam, and `SymbolDetector` decides on the
+# symbols, (15).
 #
 # On each subcarrier $\kappa$ is Rayleigh distributed with mean power $|\mathbf{f}^\top
-# \mathbf{a}(\varphi)|^2$ for a user at $\varphi$. Averaging the textbook error rate over the sector
-# must give what we simulate.
+# \mathbf{a}(\varphi)|^2$ for a user at $\varphi$. The mean of the textbook error rate over the
+# sector must agree with the simulation.
 
 # %%
 link_grid = isac.waveform.shared_tone_grid(2, num_subcarriers, subcarrier_spacing)
@@ -450,21 +451,21 @@ def plot_link(arrays):
 plot_link({"known": known, "unknown": unknown})
 
 # %% [markdown]
-# The user suffers far less than sensing does: one mismatched beam still puts about the same power
-# into the sector, while the map compares all antennas with each other, twice.
+# The user loses far less than sensing: a mismatched beam still radiates about the same power into
+# the sector, while the map compares all antennas with each other, twice.
 #
 # ## 6. Training the array
 #
-# Everything above is differentiable in the believed positions: they shape the beam, the map, the
-# windows and the estimates. So let the positions be weights. We wire the layers into a Keras model
-# of our own; the *same* trainable array goes to the precoder and to the receiver.
+# The whole chain is differentiable in the believed positions: they shape the beam, the map, the
+# windows and the estimates. We therefore make the positions weights, and connect the layers in a
+# Keras model of our own; the precoder and the receiver take the *same* trainable array.
 #
 # The loss needs no labels: `max_loss` is minus the height of the map's peak relative to the energy
-# of the observation, which is largest when the steering vectors fit. Two things to note:
+# of the observation, which is largest when the steering vectors fit. Two notes:
 #
 # - Positions are weights *in wavelengths*, so a learning rate of 1e-2 is a hundredth of a
 #   wavelength per step.
-# - Training sees random sectors anywhere in front of the array, never the test sector as such.
+# - Training uses random sectors anywhere in front of the array, not the test sector.
 
 
 # %%
@@ -542,11 +543,11 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# Most elements are found. Some are not where they belong, yet fit: what the echoes do not reveal,
-# such as a slight stretch of the whole array (targets then appear at slightly different angles), is
-# not learned from them.
+# Training finds most elements. Some are not at their true positions, yet they fit: echoes do not
+# reveal everything. A slight stretch of the whole array, for example, only moves all targets to
+# slightly different angles.
 #
-# Now repeat the test with beams and receiver that believe in the learned positions.
+# Now repeat the test with beams and receiver for the learned positions.
 
 # %%
 results["learned"] = sense(learned)
@@ -558,10 +559,10 @@ closed = (score["unknown"] - score["learned"]) / (score["unknown"] - score["know
 print(f"training closed {100 * closed:.0f} % of the gap")
 
 # %% [markdown]
-# The user was not part of the training, but its beam is made from the same array. The differences
-# are small here, and the true positions do not give the best beam by themselves: the fit (7) weighs
-# leakage everywhere against power in the sector. (Dots scatter about the lines since few users are
-# drawn.)
+# The user was not part of the training, but its beam uses the same array. The differences are small
+# here, and the true positions alone do not give the best beam: the fit (7) balances leakage
+# everywhere against power in the sector. (Dots scatter about the lines since the simulation has few
+# users.)
 
 # %%
 plot_link({"known": known, "unknown": unknown, "learned": learned})
@@ -570,12 +571,12 @@ for name, array in (("known", known), ("unknown", unknown), ("learned", learned)
     print(f"{name:8s} symbol error rate at 20 dB: {error_rate(array, 20.0):.2e}")
 
 # %% [markdown]
-# ## 7. Where gradients flow
+# ## 7. Paths of gradients
 #
-# The derivatives of the metric of each iteration, measured. Every iteration sends a gradient to the
-# positions through its steering vectors. Only the first sends one to the observation, and hence to
-# the transmitter: later iterations see residuals, and by design no gradient passes through what was
-# subtracted.
+# The next cell computes the derivatives of the metric of each iteration. The metric of every
+# iteration has a gradient with respect to the positions, through its steering vectors. Only that of
+# the first has a gradient with respect to the observation, and hence the transmitter: later
+# iterations use residuals, and by design no gradient passes through the subtracted atoms.
 
 # %%
 isac.set_seed(2)
@@ -600,7 +601,7 @@ for axis, values, name in zip(
 plt.show()
 
 # %% [markdown]
-# Every class knows which publications it implements. For the methods section of a paper:
+# Every class names the publications that it implements. For the methods section of a paper:
 
 # %%
 print(isac.citation(station.receiver, isac.objective.gospa))
@@ -611,12 +612,12 @@ print(isac.citation(station.receiver, isac.objective.gospa))
 # 1. **Labels.** Train with `isac.objective.gospa_loss(estimate, targets.position,
 #    targets.num_targets, cutoff=90.0)` instead, where `estimate =
 #    isac.objective.positions(found.angle, found.range)`. Start from the learned positions, with a
-#    smaller learning rate. What do labels add? (Hint: an echo alone hardly tells an array that is
-#    1 % longer from targets whose $\sin\theta$ is 1 % larger.)
-# 2. **Other errors.** Give `impair` a `PhaseError(0.3)` too, and train
+#    smaller learning rate. What do labels add? (Hint: an echo alone hardly distinguishes an array
+#    that is 1 % longer from targets whose $\sin\theta$ is 1 % larger.)
+# 2. **Other errors.** Give `impair` a `PhaseError(0.3)` as well, and train
 #    `isac.array.ImpairedArray(..., trainable=["positions", "phase"])`.
-# 3. **Trade-off.** Mix both beams with `isac.waveform.MultibeamPrecoder` and draw GOSPA over
-#    symbol error rate for $\eta$ from 0 to 1.
+# 3. **Trade-off.** Mix both beams with `isac.waveform.MultibeamPrecoder` and draw GOSPA over symbol
+#    error rate for $\eta$ from 0 to 1.
 # 4. **Harder scenes.** Lower SNR$_r$ to 10 dB. Which part of GOSPA grows? See
 #    `isac.objective.gospa_parts`.
 # 5. **Loading.** Set the default of `make_precoder` to 0 and run everything again. Is the known

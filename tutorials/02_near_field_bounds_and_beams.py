@@ -14,14 +14,14 @@
 # %% [markdown]
 # # 2. Near field: bounds and beams
 #
-# An array that is large for its distance sees the curvature of a wave, and curvature tells range:
-# one narrowband echo is enough to locate a target. How well, at best, and which beams reach that
-# best while they serve users? In this notebook:
+# An array that is large compared with the distance of a target observes the curvature of a wave,
+# and curvature reveals range: one narrowband echo is enough to locate the target. What is the best
+# accuracy, and which beams reach it while they serve users? In this notebook:
 #
-# 1. near field and far field: when it matters
+# 1. near field and far field
 # 2. Fisher information of any signal by automatic differentiation
 # 3. a map of the position error bound
-# 4. beams: what is reachable, what is proven optimal, what hybrid hardware loses
+# 4. beams: feasibility, optimality, and the loss of hybrid hardware
 # 5. position error against rate
 # 6. MUSIC above the bound
 # 7. the bound as a loss for Keras
@@ -70,10 +70,10 @@ print(f"echo: {20 * np.log10(abs(reflection)):.1f} dB between two single antenna
 # ## 1. Sphere or plane?
 #
 # `array.steering(point)` is the spherical wave, `array.far_field(angle)` its limit. The textbook
-# border is the Rayleigh distance $2D^2/\lambda$, where the edges of the array are off by
-# $\pi/8$. Nothing happens there in particular: the share of energy that a plane-wave receiver
-# misses falls with the square of the distance. To the side, where the array looks shorter, it is
-# smaller from the start.
+# border is the Rayleigh distance $2D^2/\lambda$, where the phase error at the edges of the array is
+# $\pi/8$. This distance is no sharp border: the share of energy that a plane-wave receiver misses
+# falls with the square of the distance. Away from broadside, where the effective aperture is
+# shorter, it is smaller.
 
 # %%
 rayleigh = 2 * aperture**2 / wavelength
@@ -102,15 +102,15 @@ figure.colorbar(image, ax=right, label="gain [dB]")
 plt.show()
 
 # %% [markdown]
-# The beam is narrow across and reaches far beyond its focus. So will be the errors: small across,
-# large along. The copies are grating lobes: the elements are more than half a wavelength apart, and
-# whoever searches an angle has to know the sector.
+# The beam is narrow across and reaches far beyond its focus. Errors behave in the same way: small
+# across, large along. The copies are grating lobes: the elements are more than half a wavelength
+# apart, so a search for the angle needs a sector.
 #
-# ## 2. How much an echo says
+# ## 2. Information of an echo
 #
 # `isac.bound.fisher` takes *any* function or layer that returns the noise-free signal in double
-# precision, and its parameters by name. Nuisance parameters are eliminated. Here is the echo,
-# written as a layer of our own; the library's `NearFieldEcho` would do as well.
+# precision, and its parameters by name. It eliminates nuisance parameters. Here we write the echo
+# as a layer of our own; the library's `NearFieldEcho` would give the same.
 
 
 # %%
@@ -142,9 +142,9 @@ print("largest relative difference", np.max(np.abs(efim / closed - 1)))
 print(f"position error bound {isac.bound.position_error_bound(efim):.3f} m")
 
 # %% [markdown]
-# The closed form is for one target. Differentiation does not care: with a second target nearby,
-# whose position is unknown too, the first becomes harder to locate. The bound on the first two
-# coordinates is the upper left corner of the inverse.
+# The closed form is for one target; automatic differentiation has no such limit. A second target
+# nearby, also with unknown position, makes it harder to locate the first. The bound on the first
+# two coordinates is the upper left block of the inverse.
 
 # %%
 along = target / distance
@@ -170,14 +170,15 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# Side by side, two targets are told apart from a beam width on ($\lambda/D$ is 0.2 m at this
-# distance). In the same direction, curvature alone cannot separate them: that takes bandwidth.
+# Two targets side by side can be resolved if they are at least a beam width apart ($\lambda/D$ is
+# 0.2 m at this distance). In the same direction, curvature alone cannot separate them; this needs
+# bandwidth.
 #
-# ## 3. Where targets can be located
+# ## 3. A map of the bound
 #
-# The closed forms take batches, so that a map is one call. Left: all antennas send orthogonal
-# signals, since nobody knows where the target is. Right: the beam is focused on the target, which
-# is the best that any beam of this power can do (`minimum_speb`, exact).
+# The closed forms take batches, so that a map needs one call. Left: all antennas send orthogonal
+# signals, as without prior knowledge of the target. Right: the beam is focused on the target, which
+# gives the smallest bound of all beams of this power (`minimum_speb`, exact).
 
 # %%
 points = 25 if QUICK else 90
@@ -206,15 +207,15 @@ figure.colorbar(image, ax=axes, label="position error bound [m]")
 plt.show()
 
 # %% [markdown]
-# Focusing gains half the number of antennas in power; half, because orthogonal signals also tell
-# the direction of departure. Off broadside the array looks shorter, and far out
-# the curvature fades: the bound grows with the fourth power of the distance, twice for the two-way
-# path and twice for the curvature.
+# Focusing gains half the number of antennas in power; half, because orthogonal signals also reveal
+# the direction of departure. Off broadside the effective aperture is shorter, and with the distance
+# the curvature decreases: the bound grows with the fourth power of the distance, two powers for the
+# two-way path and two for the curvature.
 #
 # ## 4. Beams for a target and two users
 #
-# Users stand 20 m away, with a line of sight and three scattered paths. `NearFieldScene` is all
-# that a design sees.
+# Users stand 20 m away, with a line of sight and three scattered paths. A design takes a
+# `NearFieldScene`.
 
 # %%
 link = isac.channel.SalehValenzuelaLink(
@@ -227,8 +228,8 @@ scene = isac.beamforming.NearFieldScene(
 min_rates = 6.0  # bit/s/Hz, each
 
 # %% [markdown]
-# Three limits have closed forms. They say what is feasible before any solver runs, and they are
-# what error messages quote.
+# Three limits have closed forms. They give the feasible values before any solver runs, and error
+# messages quote them.
 
 # %%
 smallest = np.sqrt(isac.beamforming.smallest_speb(scene, power))
@@ -243,14 +244,14 @@ except isac.beamforming.InfeasibleError as error:
     print("15 bit/s/Hz:", error)
 
 # %% [markdown]
-# Now the designs. With fully digital beams the problem is relaxed to a semidefinite program in the
-# few dimensions that matter (target, its derivatives, users), and beams of rank one are recovered.
-# `relaxation_gap` is a certificate: the result is at most this far (relatively, in SPEB) from the
-# optimum. Hybrid beams have one phase shifter per antenna and a few RF chains; the search works on
-# phases and digital beams directly. Its gap is to the same bound, and thus contains what hybrid
-# hardware loses. The search is local: `num_starts` is worth raising, as here, where few starts may
-# end behind the beams of largest SNR. Times are those of the machine at hand, other work
-# included; the first of all contains the compilation of the program.
+# Now the designs. For fully digital beams, the problem is relaxed to a semidefinite program in the
+# few relevant dimensions (target, its derivatives, users), whose solution gives beams of rank one.
+# `relaxation_gap` is a certificate: the largest possible distance of the result from the optimum
+# (relative, in SPEB). Hybrid beams have one phase shifter per antenna and a few RF chains; the
+# search works on phases and digital beams directly. Its gap refers to the same bound, and thus
+# includes the loss of hybrid hardware. The search is local: raise `num_starts`, as here, where few
+# starts may end behind the beams of largest SNR. Times are those of this machine, with other work
+# on it; the first one includes the compilation of the program.
 
 # %%
 chains = 8
@@ -275,9 +276,9 @@ for name, beams in table.items():
     print(f"{name:24s}{100 * beams.peb:8.3f}   {rates}      {gap:9s} {time:>6s}")
 
 # %% [markdown]
-# Every solution was checked on the scene itself before it was returned, independently of the
-# solver; `margins` says how far each requirement is met. The approximation of digital beams by
-# hybrid ones promises nothing, and its rates show it.
+# Each design checks its solution on the scene itself, independently of the solver; `margins` holds
+# the distance from each requirement. The approximation of digital beams by hybrid ones has no
+# guarantee, as its rates show.
 
 # %%
 print("digital:", digital.margins)
@@ -286,7 +287,7 @@ print("hybrid: ", hybrid.margins)
 # %% [markdown]
 # ## 5. Position error against rate
 #
-# How much accuracy does a bit cost? Sweep the rate of both users up to the largest common rate.
+# How much accuracy does a bit cost? We sweep the rate of both users up to the largest common rate.
 
 # %%
 figure, axis = plt.subplots(figsize=(6, 3.6))
@@ -303,16 +304,16 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# Up to most of the largest rate, accuracy costs next to nothing: the symbols for users light up the
-# target as well. Then it costs everything.
+# Over most of the range of rates, the loss of accuracy is small: the symbols for the users also
+# illuminate the target. Close to the largest rate, the bound rises steeply.
 #
-# ## 6. Does anybody reach the bound?
+# ## 6. MUSIC above the bound
 #
 # `MUSIC` searches the angle with plane waves, then the range with spherical ones. Its first step
-# ignores the curvature, which leaves a small error in angle whatever the power; `num_refinements=1`
+# ignores the curvature, which leaves a small error in angle at any power; `num_refinements=1`
 # repeats both searches with the spherical wave. We send the hybrid beams with orthogonal symbols
-# (the bound assumes known symbols with $\mathbf{S}\mathbf{S}^H = T\mathbf{I}$), and turn up the
-# power. `plots.add_bound` lays the bound over the errors.
+# (the bound assumes known symbols with $\mathbf{S}\mathbf{S}^H = T\mathbf{I}$), and increase the
+# power. `plots.add_bound` adds the bound to the errors.
 
 # %%
 echo = isac.channel.NearFieldEcho(array, precision="double")
@@ -364,28 +365,28 @@ axes[1].legend()
 plt.show()
 
 # %% [markdown]
-# The refined search reaches the bound. It looks at the receive side only, whose share of the
-# information is the dotted line: with these beams nearly all of it. Where the signal at the
-# target, $\mathbf{a}^H\mathbf{X}$, changes quickly with the position, the bound counts that as well
-# and MUSIC stays above it: the orthogonal signals of section 2 tell as much that way as the
-# receive side does.
+# The refined search reaches the bound. It uses the receive side only, whose bound is the dotted
+# line: with these beams the receive side has nearly all of the information. Where the signal at the
+# target, $\mathbf{a}^H\mathbf{X}$, changes quickly with the position, the bound includes this
+# information and MUSIC stays above it: for the orthogonal signals of section 2 it is as large as
+# that of the receive side.
 #
-# The same experiment over many targets, with confidence intervals, stored and resumable, is one
-# command: `sionna-isac run localization_near_field` (and `localization_ofdm` for the receivers of
-# the first tutorial).
+# One command repeats the experiment over many targets, with confidence intervals and stored,
+# resumable results: `sionna-isac run localization_near_field` (and `localization_ofdm` for the
+# receivers of the first tutorial).
 #
 # ## 7. The bound as a loss
 #
-# The functions of `isac.bound` are NumPy in double precision: exact, and no part of a graph. Yet
-# what depends on the beams is a few inner products,
+# The functions of `isac.bound` use NumPy in double precision and are no part of a graph. But only a
+# few inner products depend on the beams,
 #
 # $$ [\mathbf{J}_e]_{pq} = \kappa \operatorname{Re}\Bigl\{ \mathbf{b}_p^H\mathbf{b}_q
 # \lVert\mathbf{u}\rVert^2 + N\Bigl(\mathbf{v}_p^H\mathbf{v}_q -
 # \frac{\mathbf{v}_p^H\mathbf{u}\,\mathbf{u}^H\mathbf{v}_q}{\lVert\mathbf{u}\rVert^2}\Bigr)\Bigr\},
 # \quad \mathbf{u} = \mathbf{F}^H\mathbf{a},\ \mathbf{v}_p = \mathbf{F}^H\mathbf{b}_p, $$
 #
-# with the constants $\mathbf{a}, \mathbf{b}_x, \mathbf{b}_y$ from `bound.steering_derivatives`. As
-# a Keras layer this is a loss like any other. First we make sure that it is the same bound.
+# with the constants $\mathbf{a}, \mathbf{b}_x, \mathbf{b}_y$ from `bound.steering_derivatives`. A
+# Keras layer makes it a loss like any other. First we check that it gives the same bound.
 
 
 # %%
@@ -418,9 +419,9 @@ print(f"layer {peb(tf.constant(hybrid.beams)):.6f} m, library {hybrid.peb:.6f} m
 
 
 # %% [markdown]
-# The beams are a layer, too: phases of the analog part and the digital beams are weights, and the
-# power is what it is by construction. Rates are kept by multipliers, which grow while a user is
-# short. One step, compiled by XLA, is everything.
+# The beams are a layer as well: the phases of the analog part and the digital beams are weights,
+# and the power is constant by construction. Multipliers enforce the rates; they grow while the rate
+# of a user is too small. XLA compiles the whole step.
 
 
 # %%
@@ -495,9 +496,9 @@ print(f"minimize_speb PEB {100 * hybrid.peb:.4f} cm, rates {hybrid.rates.round(4
 
 # %% [markdown]
 # Gradient descent comes close in some hundred steps and keeps the rates, but from one start it ends
-# in a local optimum behind that of the dedicated search, and takes longer. For this problem use
-# `minimize_speb`. The point is what else can now stand in front of the loss: a network that maps
-# pilots to phases, impaired hardware, many targets.
+# in a worse local optimum than the dedicated search, and takes longer. For this problem use
+# `minimize_speb`. The advantage of a loss is that other models can come before it: a network that
+# maps pilots to phases, impaired hardware, many targets.
 
 # %%
 print(isac.citation(isac.beamforming.minimize_speb))
@@ -509,7 +510,7 @@ print(isac.citation(isac.beamforming.minimize_speb))
 # 2. **Half a wavelength.** Use 94 elements on the same aperture. What changes in the maps, what in
 #    MUSIC?
 # 3. **Unknown array.** Add a phase for each element to `Echo` and to the parameters. Is the
-#    position still observed? What does a second target at a known position help?
+#    position still observable? Does a second target at a known position help?
 # 4. **Users near the target.** Move one user close to the target. Does it help or hurt?
 # 5. **Train for a region.** Draw a new target near (10, 2) in every step of section 7, and compare
 #    the bound over the region with that of the focused beam.

@@ -12,17 +12,17 @@
 # ---
 
 # %% [markdown]
-# # 3. Targets with an extent, by the full wave
+# # 3. Full-wave extended targets
 #
-# A point target has a position and a gain. A car ten metres in front of an array is not that: it is
-# wider than the beam, each part returns its own echo, and the parts light each other up. Here the
-# echo is computed from Maxwell's equations, as a volume integral over the voxels of the target:
+# A point target has a position and a gain. A car ten metres in front of an array is different: it
+# is wider than the beam, each part returns its own echo, and the parts scatter to each other. Here
+# we compute the echo from Maxwell's equations, as a volume integral over the voxels of the target:
 #
 # 1. a sphere, for which the exact answer is known (the Mie series)
-# 2. a car: what is built
-# 3. its near-field MIMO-OFDM channel; reciprocity; how much the interaction of voxels matters
+# 2. a car and its voxels
+# 3. its near-field MIMO-OFDM channel; reciprocity; the effect of interaction between voxels
 # 4. a gradient with respect to the material, and a permittivity found from a measured channel
-# 5. what a receiver that believes in points makes of it
+# 5. estimates of a receiver for point targets
 #
 # The model is that of Zhao et al., *Extended-Target Classification and Localization for Near-Field
 # ISAC*; equation numbers are those of this paper. All cells together take one to two minutes on two
@@ -69,8 +69,8 @@ num_subcarriers = 4 if QUICK else 8
 # ## 1. A sphere, and the exact answer
 #
 # A sphere of 6 cm is made from a mesh, like any other closed surface. Voxels that the surface cuts
-# keep the part that is *filled* and the *normal* of the surface: along the surface such a voxel has
-# another contrast than across it, and this is what makes a sphere of few voxels round.
+# store their *filled* part and the *normal* of the surface: the contrast of such a voxel along the
+# surface differs from that across it. This makes a sphere of few voxels accurate.
 
 # %%
 radius = 0.03
@@ -124,8 +124,8 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# The transmitter is at 0°; the peak at 180° is the shadow, where what the sphere scatters cancels
-# the field that arrives.
+# The transmitter is at 0°; the peak at 180° is the shadow, where the scattered field cancels the
+# incident one.
 
 # %% [markdown]
 # ## 2. A car
@@ -139,19 +139,19 @@ print(car)
 isac.plots.show_target(car)
 
 # %% [markdown]
-# **About resolution.** A wave in free space wants six to ten voxels a wavelength, here 1 cm or
-# less: 56 million for a car. A voxel of 10 cm is 1.6 wavelengths. What is solved then is an object
-# in its own right, a lattice of cells that scatter and interact and obey reciprocity and
-# conservation of power; it has the extent, the shape and the materials of a car and its multiple
-# scattering, but it is *not* a converged solution of Maxwell's equations for that car. The voxel
-# size is therefore always visible: above a sixth of the wavelength there is a warning (which this
-# notebook silenced), above a quarter one has to say `allow_coarse=True`.
+# **Resolution.** A wave in free space needs six to ten voxels per wavelength, here 1 cm or less: 56
+# million for a car. A voxel of 10 cm is 1.6 wavelengths. The solver then describes a different
+# object, a lattice of interacting cells that obey reciprocity and conservation of power. It has the
+# extent, the shape and the materials of a car and its multiple scattering, but it is *not* a
+# converged solution of Maxwell's equations for that car. The voxel size is therefore always
+# explicit: above a sixth of the wavelength there is a warning (silenced in this notebook), above a
+# quarter the solver requires `allow_coarse=True`.
 
 # %% [markdown]
 # ## 3. The near-field channel
 #
 # A cross of two lines in the y–z plane, transmitters along y and receivers along z, 10 m away. The
-# voxels stay where they are; the antennas are taken into the frame of the car.
+# voxels stay in place; we transform the antennas into the frame of the car.
 
 # %%
 car = car.placed_at(range=10.0, azimuth=0.1, heading=0.6, height=-1.5)
@@ -193,12 +193,12 @@ print("solved for the side", found.solved_side, "with right-hand sides", found.r
 print("products with the operator until converged", found.iterations)
 
 # %% [markdown]
-# The fields of all antennas together span few dimensions over the car, so that far fewer
-# right-hand sides are solved than there are antennas, and each tone starts from the one before.
+# The fields of all antennas span few dimensions over the car, so the solver needs far fewer
+# right-hand sides than antennas, and each tone starts from the solutions of earlier ones.
 #
-# **Reciprocity**: with transmitters and receivers exchanged, the channel is transposed, whatever
-# the target. That is why either side may be solved for. Two transmitters alone are solved for
-# themselves: other equations, and the same columns of the channel, to the tolerance.
+# **Reciprocity**: an exchange of transmitters and receivers transposes the channel of any target.
+# The solver may therefore solve for either side. Here, two transmitters alone are solved for: these
+# are other equations, which give the same columns of the channel, to the tolerance.
 
 # %%
 few = channel(car, tx[:2], moments[:2], rx, dipoles)
@@ -206,8 +206,8 @@ difference = np.linalg.norm(few.h - h[..., :2]) / np.linalg.norm(h[..., :2])
 print(f"solved for the side {few.solved_side}: the same to {difference:.1e}")
 
 # %% [markdown]
-# In the **Born approximation** each voxel answers to the transmitter alone. It costs almost nothing
-# and has the geometry right, but waves go through metal and never bounce twice.
+# In the **Born approximation** each voxel responds to the transmitter alone. It costs almost
+# nothing and has the right geometry, but waves pass through metal and scatter only once.
 
 # %%
 born = channel(car, tx, moments, rx, dipoles, approximation="born").h
@@ -225,9 +225,9 @@ figure.colorbar(image, ax=axes, label="dB of the RMS")
 plt.show()
 
 # %% [markdown]
-# Over the antennas the magnitude changes by some 20 decibels, where a point target would give a
-# flat picture: the signature of an extended target. Does it tell where the car is? A matched
-# filter for a point, over range and azimuth, puts the energy back to where it came from:
+# Over the antennas the magnitude changes by some 20 decibels, where that of a point target would be
+# constant: this is the signature of an extended target. Does it reveal the position of the car? A
+# matched filter for points, over range and azimuth, shows the origin of the energy:
 
 # %%
 ranges, azimuths = np.linspace(6, 14, 81), np.linspace(-0.35, 0.35, 101)
@@ -253,16 +253,16 @@ for axis, (name, values) in zip(axes, (("point target", point), ("car", h)), str
 plt.show()
 
 # %% [markdown]
-# With so narrow a band range comes from the curvature of the waves alone and is blurred; azimuth is
-# sharp. What the car returns does not come from its centre.
+# In such a narrow band, the range follows from the curvature of the waves alone and is blurred; the
+# azimuth is sharp. The echo of the car does not come from its centre.
 
 # %% [markdown]
 # ## 4. Gradients: a material from a measured channel
 #
 # `VolumeIntegralScattering` is the same solver as a Keras layer: material and antennas in, channel
 # out. The gradient with respect to the material of every voxel costs one more solution (the
-# adjoint), and is exact. Here a block of unknown plastic lies between a few antennas; its
-# permittivity and conductivity are found from one noisy channel by gradient descent.
+# adjoint), and is exact. Here a block of unknown plastic lies between a few antennas; gradient
+# descent finds its permittivity and conductivity from one noisy channel.
 
 # %%
 size = wavelength / 10
@@ -320,11 +320,11 @@ for axis, values, name, true in zip(
 plt.show()
 
 # %% [markdown]
-# ## 5. A receiver that believes in points
+# ## 5. A receiver for point targets
 #
-# `ExtendedEcho` puts such a target in the place of point targets: same inputs, same outputs, every
-# receiver of the library takes either. Orthogonal matching pursuit gets the echo of a motorbike and
-# that of a point at its centre, from a line of 16 antennas with 100 MHz.
+# `ExtendedEcho` has such a target in place of points, with the same forms of the signal, so that
+# every receiver of the library accepts both. Orthogonal matching pursuit gets the echo of a
+# motorbike and that of a point at its centre, from a line of 16 antennas with 100 MHz.
 
 # %%
 num_elements = 16
@@ -372,9 +372,9 @@ for axis, (name, y) in zip(axes, (("point", single), ("motorbike", extended)), s
 plt.show()
 
 # %% [markdown]
-# The point is found at once and nothing is left. For the motorbike, pursuit goes on to explain one
-# object by several points. Where it stands and what it is are better inferred from the whole
-# channel: the command `sionna-isac dataset generate` makes labelled channels for that.
+# Pursuit finds the point at once and leaves no residual. It explains the motorbike by several
+# points. Position and category of such a target are better inferred from the whole channel: the
+# command `sionna-isac dataset generate` makes labelled channels for this purpose.
 
 # %%
 print(isac.citation(scatter, echo))

@@ -14,22 +14,22 @@
 # %% [markdown]
 # # 4. Learn an array without labels
 #
-# An array in the field can be calibrated in two ways. Somebody puts reflectors at surveyed places,
-# so that each echo comes with a *label*. Or the array listens to whatever targets there are and
-# asks which positions, gains and phases of its elements make these echoes look like targets at all.
-# The second way costs nothing and never ends. This notebook is about how far it goes:
+# There are two ways to calibrate an array in operation. The first needs reflectors at surveyed
+# places, so that each echo has a *label*. The second uses the echoes of arbitrary targets, and
+# finds the positions, gains and phases of the elements that explain these echoes best. It costs
+# nothing and can continue forever. This notebook shows its possibilities and limits:
 #
-# 1. an array with errors, and what a sharp peak has to do with them
-# 2. the loss without labels, why it works, and to what it is blind
-# 3. learning positions; why training should begin at broadside
+# 1. an array with errors, and their effect on the peak of the map
+# 2. the loss without labels, the reason why it works, and its invariances
+# 3. learning positions, with sectors that start at broadside
 # 4. learning gains and phases of the receiver alone
-# 5. a few labels, and what only they can tell
-# 6. what it was worth
+# 5. a few labels, and their additional information
+# 6. comparison of all arrays
 #
 # The setting and the model of errors are those of [MateosRamos25], with half its antennas and a
 # quarter of its subcarriers; equation numbers are those of that paper, which trains with labels.
-# The first tutorial explains the layers. All cells
-# together take one to two minutes on two CPU cores.
+# The first tutorial explains the layers. All cells together take one to two minutes on two CPU
+# cores.
 
 # %%
 import os
@@ -46,7 +46,7 @@ import sionna_isac as isac
 plt.rcParams.update({"figure.dpi": 72, "figure.constrained_layout.use": True})
 
 # %% [markdown]
-# The short configuration exists for automatic tests; it trains too little to learn anything.
+# The short configuration is for automatic tests; its training is too short to learn anything.
 
 # %%
 QUICK = os.environ.get("SIONNA_ISAC_TUTORIAL_QUICK") == "1"
@@ -72,8 +72,8 @@ no = num_antennas / 10**2.0  # SNR_r = K sigma_r^2 / N_0 = 20 dB with sigma_r = 
 # ## 1. Errors, and the height of a peak
 #
 # Every spacing is drawn from $\mathcal{N}(\lambda/2, (\lambda/15)^2)$, which moves elements by a
-# few tenths of a wavelength, and one of them by one and a half. `known` and `unknown` are what the
-# station may believe.
+# few tenths of a wavelength, and one of them by one and a half. The station assumes `known` or
+# `unknown`.
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 15)])
@@ -107,9 +107,9 @@ basis = make_receiver(known).basis
 print("subcarriers", num_subcarriers, "-> dimensions of the observation", basis.rank)
 
 # %% [markdown]
-# One target without noise is enough to see what errors do. The angle–delay map is the correlation
-# of the observation with all pairs of steering and delay vectors. Here is its cut through the range
-# of a target at 25°, divided by the largest value that any map of this observation can have.
+# One target without noise shows the effect of errors. The angle–delay map is the correlation of the
+# observation with all pairs of steering and delay vectors. The figure shows its cut through the
+# range of a target at 25°, divided by the largest value that any map of this observation can have.
 
 # %%
 echo = isac.channel.MonostaticEcho(truth, numerology, normalize=True)
@@ -145,13 +145,13 @@ plt.show()
 # $$
 #
 # with equality exactly if $\mathbf{Y} \propto \mathbf{a}_i \boldsymbol{\rho}_j^\top$: if the
-# observation *is* the echo of one target, seen by the array that is believed in. So whoever varies
-# the array until peaks are as high as they can be has found an array that explains what it hears.
-# Nothing in this needs to know where the target was. `max_loss` is minus the mean of the ratio.
+# observation *is* the echo of one target at the believed array. An array that maximises the peaks
+# therefore explains the observations. This does not require the position of the target. `max_loss`
+# is minus the mean of the ratio.
 #
-# Noise and further targets lower the ratio for every array, which shifts the loss but not the place
-# of its optimum. Let us walk along a straight line from the data sheet (0) through the true
-# positions (1) and beyond; and then along two lines that lead elsewhere.
+# Noise and further targets lower the ratio for every array, which shifts the loss but not its
+# optimum. The left panel shows the loss along a straight line from the data sheet (0) through the
+# true positions (1) and beyond; the right panel shows it along two other lines.
 
 # %%
 probe = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=True)
@@ -221,16 +221,16 @@ right.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# The left panel is what we hoped for. The right one is what we have to know. A stretched array
-# $(1+\epsilon)\mathbf{p}$ explains a target at $\theta$ as one at $\sin\theta' = \sin\theta /
-# (1+\epsilon)$: no peak becomes lower, except where $\theta'$ falls outside the sector that is
-# searched. The loss is (nearly) blind to it, as it is to a common phase of all elements, and to a
-# phase that grows linearly along the array, which turns it. Everything else shows.
+# In the left panel the loss has its minimum at the truth. The right panel shows its limit. A
+# stretched array $(1+\epsilon)\mathbf{p}$ explains a target at $\theta$ as one at $\sin\theta' =
+# \sin\theta / (1+\epsilon)$: no peak becomes lower, except where $\theta'$ falls outside the search
+# sector. The loss is (nearly) invariant to a stretch, to a common phase of all elements, and to a
+# phase that grows linearly along the array, which turns it. All other errors change the loss.
 #
-# There is a sibling: the share of energy that the estimates leave unexplained,
-# `reconstruction_loss`. For a single atom, Pythagoras connects both: what a projection leaves is
-# one minus the *square* of the relative peak. With several atoms it counts all targets, at the cost
-# of all iterations of the pursuit.
+# A related loss is `reconstruction_loss`, the share of energy that the estimates leave unexplained.
+# For a single atom, the theorem of Pythagoras connects both: the residual share of a projection is
+# one minus the *square* of the relative peak. With several atoms it includes all targets, at the
+# cost of all iterations of the pursuit.
 
 # %%
 z = echo.filtered(single(sectors), beams, basis, no)
@@ -249,10 +249,11 @@ for name, array in (("known", known), ("unknown", unknown)):
 #
 # ## 3. Learning positions, from broadside outwards
 #
-# Consider one element that is displaced by $d$ wavelengths, all others being right. It contributes
-# $e^{-j2\pi d\sin\theta}$ to the sum that makes the peak, on average over the targets
-# $\mathbb{E}[\cos(2\pi d\sin\theta)]$. Near broadside that is a wide bowl. Over all angles it has
-# hills, and an element beyond the first of them is pushed away from where it belongs.
+# Consider one element with a displacement of $d$ wavelengths, and all others at their true
+# positions. Its contribution to the sum of the peak is $e^{-j2\pi d\sin\theta}$, on average over
+# the targets $\mathbb{E}[\cos(2\pi d\sin\theta)]$. Near broadside this is a wide bowl. Over all
+# angles it has hills, and the gradient pushes an element beyond the first hill away from its true
+# position.
 
 # %%
 displacement = np.linspace(-2, 2, 401)
@@ -266,13 +267,13 @@ axis.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# So the centres of the sectors are multiplied by a factor that grows from 0 to 1 over most of the
-# training. An element is caught while the bowl is wide, and located when it is narrow. For
+# We therefore multiply the centres of the sectors by a factor that grows from 0 to 1 over most of
+# the training. The wide bowl attracts all elements, the narrow one locates them accurately. For
 # comparison we also train with sectors everywhere from the start.
 #
-# The Keras model below holds the trainable array, beams and receiver made from it, and the echo,
-# the only part that knows the truth. For `max_loss` one iteration of the pursuit will do, however
-# many targets there are. The argument `num_labelled` is for section 5.
+# The Keras model below holds the trainable array, the precoder and receiver that use it, and the
+# echo, the only part with the true array. For `max_loss` one iteration of the pursuit is enough for
+# any number of targets. The argument `num_labelled` is for section 5.
 
 
 # %%
@@ -373,27 +374,28 @@ assert QUICK or error["from broadside"] < 0.5 * before
 
 # %% [markdown]
 # Both end with nearly the same loss, but not with the same array. The last element, one and a half
-# wavelengths from its place, starts beyond the first hill of the green curve above. Trained
-# everywhere from the start, it settles where it does not belong, and its neighbours bend to make up
-# for that. Trained from broadside outwards, it comes home. (The second curve rises at first since
-# errors of position show more in sectors away from broadside, not because anything is unlearned.)
+# wavelengths from its place, starts beyond the first hill of the green curve above. With all
+# sectors from the start, it converges to a wrong position, and its neighbours compensate for it.
+# With sectors from broadside outwards, it reaches its true position. (The second curve rises at
+# first because errors of position have more effect in sectors away from broadside, not because the
+# array becomes worse.)
 #
 # ## 4. Gains and phases of the receiver
 #
-# Now the elements are where they should be, but behind each one is a receive chain with its own
-# gain and phase, and the whole front is mounted 1.5° off, which is a phase that grows along the
+# Now all elements are at their nominal positions, but each has a receive chain with its own gain
+# and phase, and the whole front has a mounting error of 1.5°, which is a phase that grows along the
 # array. The transmitter is calibrated. `MonostaticEcho` takes such an array as `receive_array`, and
-# `ImpairedArray` learns what it is told to: `trainable=("gain", "phase")`. Beams are made with the
-# ideal array, so the phases are learned from reception only.
+# `ImpairedArray` learns the given parameters: `trainable=("gain", "phase")`. Beams use the ideal
+# array, so only reception reveals the phases.
 #
-# With gains, dividing by $\|\mathbf{a}\|$ is more than cosmetics: without it, the peak grows with
-# the gains, and a loss that rewards loudness has no optimum. `relative_peak` above divides by the
-# norm of the steering vector at the peak.
+# With gains, the division by $\|\mathbf{a}\|$ is essential: without it, the peak grows with the
+# gains, and the loss has no optimum. `relative_peak` above divides by the norm of the steering
+# vector at the peak.
 #
-# **A trap.** An element whose phase is wrong by more than 90° lowers the peak, and the quickest way
-# to a higher one is to turn it off: its gain falls to zero, and a phase without gain has no
-# gradient any more. In a trial of this example at 15 dB that trained both from the start, gains
-# ended 15 dB off. So phases come first, and gains join when phases are about right.
+# **Phases before gains.** An element with a phase error of more than 90° lowers the peak, and a
+# smaller gain of this element raises it again: the gain falls to zero, and a phase without gain has
+# no gradient. In a trial of this example at 15 dB that trained both from the start, gains ended
+# with errors of 15 dB. We therefore train the phases first, and then both.
 
 # %%
 isac.set_seed(3)
@@ -455,18 +457,19 @@ print(f"tilt  : learned array turned by {turned:.2f} deg against the truth")
 assert QUICK or (np.std(rest) < 0.3 * np.std(rest_before) and gain_error < 1.0)
 
 # %% [markdown]
-# Gains and phases of the single elements come out, up to what noise leaves: hundredths of a dB, and
-# thousandths of a rad. The tilt does not come out fully. A receiver that is turned sees all targets
-# turned, and finds nothing wrong with it. (What it does learn of the tilt, it learns at the edges
-# of sectors: a target that seems to lie outside is searched for inside, and its peak suffers.)
+# Training finds the gains and phases of single elements up to the effect of noise: hundredths of a
+# dB, and thousandths of a rad. It does not find the whole tilt. A turned receiver sees all targets
+# turned, which lowers no peak. (It learns a part of the tilt at the edges of sectors: a target with
+# an apparent angle outside the sector is searched for inside, and its peak is lower.)
 #
 # ## 5. A few labels
 #
-# One surveyed reflector would tell the tilt. So we go on from the array just learned with *few*
-# labels: in 8 of the 80 scenes of a batch, the positions of the targets are known. These scenes are
-# judged by GOSPA with the true number of targets, (18), to which matched pairs contribute their
-# distance; the other 72 stay with the peak. GOSPA is divided by its cut-off, so that both losses
-# are of order one. As a control, the same number of further iterations runs without any label.
+# One surveyed reflector would reveal the tilt. We therefore continue from the learned array with
+# *few* labels: in 8 of the 80 scenes of a batch, the positions of the targets are known. The loss
+# of these scenes is GOSPA with the true number of targets, (18), to which matched pairs contribute
+# their distance; that of the other 72 is still the peak. GOSPA is divided by its cut-off, so that
+# both losses are of order one. As a control, the same number of further iterations runs without
+# labels.
 
 # %%
 num_labelled = max(1, batch_size // 10)
@@ -491,8 +494,8 @@ arrays["known"] = chains
 # %% [markdown]
 # The test is that of the first tutorial: fresh scenes of 0 to 3 targets in the sector from −40° to
 # −20°, a threshold calibrated to a false alarm probability of 1 %, GOSPA at that threshold. In
-# addition we pair estimates and targets and look at the angles. (The scale of all gains is free,
-# but acts like a temperature of the receiver's softmax; for a fair comparison it is set to one.)
+# addition we pair estimates and targets and compare their angles. (The scale of all gains is free,
+# but acts like a temperature of the receiver's softmax; a fair comparison needs a scale of one.)
 
 # %%
 target_sector = tf.constant(np.deg2rad([[-40.0, -20.0]]), tf.float32)
@@ -561,16 +564,16 @@ right.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Nearly all that training is worth in GOSPA came without any label: the number of targets found is
-# already that of the known receiver. What labels add is small in metres and cannot be had
-# otherwise. A bias of a third of a degree remains without them, twice the spread of single
-# estimates, and no number of echoes averages it away; longer training wears it down slowly, by way
-# of the edges. With 10 % labels it is gone after the same number of iterations.
+# Nearly all of the improvement of GOSPA needs no labels: the number of detected targets is already
+# that of the known receiver. The gain of labels is small in metres, but nothing else provides it.
+# Without labels, a bias of a third of a degree remains, twice the spread of single estimates, and
+# no number of echoes averages it out; longer training reduces it slowly, through the edges of
+# sectors. With 10 % labels it vanishes after the same number of iterations.
 #
-# ## 6. What it was worth
+# ## 6. Comparison
 #
-# Back to the positions of section 3. There the array is that of the transmitter, too, so learning
-# also changes the beam.
+# This section returns to the positions of section 3. There, the transmitter has the same array, so
+# learning also changes the beam.
 
 # %%
 arrays = {"data sheet": unknown, **models, "known": known}
@@ -598,21 +601,22 @@ print(f"training from broadside closed {100 * closed:.0f} % of the gap")
 assert QUICK or closed > 0.5
 
 # %% [markdown]
-# The mean gain in the sector hardly depends on what is believed; what a right array does for the
-# beam is less leakage. It is the receiver that could not work with the data sheet: it misses every
-# third target. After training without labels the gap is closed but for a few per cent. The element
-# that went astray without the widening of sectors costs about two metres.
+# The mean gain in the sector hardly depends on the believed array; a better array mainly reduces
+# leakage. The receiver needs it more: with the data sheet it misses every third target. Training
+# without labels closes the gap up to a few per cent. The element with the wrong position, trained
+# without the widening of sectors, costs about two metres.
 #
-# **What to remember.**
+# **Summary.**
 #
-# - A sharp peak is evidence for the model of the array, whoever the target is. `max_loss` measures
-#   it on a scale with a known end.
-# - It is blind to whatever turns or stretches the scene as a whole. Know these directions before
-#   you trust an angle, and spend labels on them.
-# - The landscape is not convex. Begin where phases are small: near broadside, and with phases
-#   before gains.
+# - A high peak is evidence for the model of the array, whatever the target. `max_loss` measures it
+#   on a scale with a known limit.
+# - It is invariant to errors that turn or stretch the whole scene. Labels can correct these errors;
+#   without labels, do not rely on absolute angles.
+# - The loss is not convex. Start where phases are small: near broadside, and with phases before
+#   gains.
 #
-# This is one draw of the errors and one seed of the training. The references behind the classes:
+# The results are for one draw of the errors and one seed of the training. The references of the
+# classes:
 
 # %%
 print(isac.citation(isac.objective.max_loss, isac.objective.gospa_loss, model))
@@ -621,10 +625,11 @@ print(isac.citation(isac.objective.max_loss, isac.objective.gospa_loss, model))
 # ## Exercises
 #
 # 1. **The other loss.** Replace `max_loss` by `reconstruction_loss` in `Station`, with a receiver
-#    of `max_targets` iterations. Is what the further targets add worth the time?
+#    of `max_targets` iterations. Do the further targets justify the time?
 # 2. **Growth.** Vary `growth` from 0.1 to 1, for several seeds of the errors. Below which value
 #    does training end in a wrong optimum?
-# 3. **Both at once.** Give both ends the same array with errors of position, gain and phase, and
-#    train `trainable=("positions", "gain", "phase")`. Which of them explain the same echoes?
-# 4. **Wrong labels.** Let all labels be turned by 1°. What do 10 % labels do now?
-# 5. **Fewer labels.** Halve the labelled share until the tilt is no longer found.
+# 3. **Both at once.** Give transmitter and receiver the same array with errors of position, gain
+#    and phase, and train `trainable=("positions", "gain", "phase")`. Which of them explain the same
+#    echoes?
+# 4. **Wrong labels.** Turn all labels by 1°. What is the effect of 10 % labels now?
+# 5. **Fewer labels.** Halve the labelled share until training no longer finds the tilt.

@@ -14,31 +14,31 @@
 # %% [markdown]
 # # 5. Network against model: complexity and generalisation
 #
-# How much should a learning system be told about physics? Four stations look for a single target
-# with an array whose elements are misplaced, and know less and less:
+# How much knowledge of physics should a learning system have? Four stations search for a single
+# target with an array of misplaced elements. Their knowledge decreases from the first to the last:
 #
-# | station | what it knows | what it learns |
+# | station | knowledge | learned parameters |
 # | --- | --- | --- |
 # | baseline | the model, with wrong positions | nothing |
 # | impairment learning | the model | the positions |
-# | dictionary learning | that there are steering vectors | each of them |
-# | neural-network-based learning (NNBL) | that a map of angle and delay helps | everything else |
+# | dictionary learning | the existence of steering vectors | each steering vector |
+# | neural-network-based learning (NNBL) | the angle–delay map as input | everything else |
 #
-# We count their parameters, watch them learn, and test them twice: in sectors like those of the
-# training, and in sectors wider than any of them. The comparison is that of Figs. 5 and 6 of
-# [MateosRamos25], and the networks are those of its Appendix A with the limited complexity; the
-# first version of the idea, with a single carrier, is [MateosRamos23].
+# We count their parameters, follow their training, and test them in sectors like those of the
+# training and in wider ones. The comparison is that of Figs. 5 and 6 of [MateosRamos25], and the
+# networks are those of its Appendix A with the limited complexity; the first version of the idea,
+# with a single carrier, is [MateosRamos23].
 #
 # 1. a small system
 # 2. four stations, and their parameters
 # 3. training, in one step and in two
 # 4. tests: sectors like those of the training, and wider ones
-# 5. what each of them has learned
+# 5. the learned beams and steering vectors
 #
-# **How to read the result.** The system is a quarter of the paper's in antennas and an eighth in
-# subcarriers, so that everything trains within two to three minutes on two CPU cores. The paper
-# trains on 300 million scenes, here it is a few ten thousand. That is the regime in which a model
-# should help most, and says nothing about networks that have seen everything.
+# **Scope of the result.** The system has a quarter of the antennas and an eighth of the subcarriers
+# of the paper, so that everything trains within two to three minutes on two CPU cores. The paper
+# trains on 300 million scenes, this notebook on a few ten thousand. A model should help most in
+# this regime; the result does not extend to networks with enough training.
 
 # %%
 import os
@@ -56,7 +56,7 @@ import sionna_isac as isac
 plt.rcParams.update({"figure.dpi": 72, "figure.constrained_layout.use": True})
 
 # %% [markdown]
-# The short configuration exists for automatic tests; nothing is learned in it.
+# The short configuration is for automatic tests; it learns nothing.
 
 # %%
 QUICK = os.environ.get("SIONNA_ISAC_TUTORIAL_QUICK") == "1"
@@ -83,9 +83,9 @@ no = num_antennas / 10**2.5  # SNR_r = K sigma_r^2 / N_0 = 25 dB with sigma_r = 
 # %% [markdown]
 # ## 1. A small system
 #
-# The standard deviation of the spacing is $\lambda/15$. A scene holds a target or not, with equal
-# probability; the beam covers the sector in which it may be. Training draws the centre of the
-# sector within ±60° and its width between 10° and 20°.
+# The standard deviation of the spacing is $\lambda/15$. A scene has one target or none, with equal
+# probability; the beam covers the sector of the target. Training draws the centre of the sector
+# within ±60° and its width between 10° and 20°.
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 15)])
@@ -107,10 +107,10 @@ tests = {
 # %% [markdown]
 # ## 2. Four stations
 #
-# The first three differ in the `array` that precoder and receiver share, and in nothing else:
-# least-squares beams (7) and differentiable matching pursuit with one iteration. A
-# `SteeringDictionary` has a column for each angle of the grid and none between, so its atoms are
-# those of the grid.
+# The first three have least-squares beams (7) and differentiable matching pursuit with one
+# iteration. They differ only in the `array` that precoder and receiver share. A
+# `SteeringDictionary` has one column per angle of the grid and none between, so its atoms are those
+# of the grid.
 
 
 # %%
@@ -134,9 +134,9 @@ positions = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=Tr
 dictionary = isac.array.SteeringDictionary(num_antennas, wavelength, angle_grid)
 
 # %% [markdown]
-# The networks: a perceptron makes the beam from the edges of the sector; three convolutional
-# networks see the angle–delay map of the *ideal* array, spread over the sector, and answer with
-# angle, range and the logit of the probability that there is a target.
+# The fourth has networks: a perceptron makes the beam from the edges of the sector; three
+# convolutional networks take the angle–delay map of the *ideal* array over the sector, and return
+# angle, range and the logit of the probability of a target.
 
 # %%
 network_beams = isac.waveform.PrecoderNetwork(num_antennas, hidden=(4, 4, 4))
@@ -180,15 +180,15 @@ assert size["dictionary"] == 2 * num_antennas * num_angles
 #
 # ## 3. Training
 #
-# All learn with labels: the loss is the squared distance of the position where there is a target
-# (`position_mse`), as in Section V-C. For array and dictionary this is all, since the height of the
-# peak serves as the metric of detection. The probability that the network answers with does not
-# appear in that loss. Hence its training has two steps: beams, angle and range first; then the
-# detector with the cross entropy, the beams as they are.
+# All stations learn with labels: the loss is the squared error of the position in scenes with a
+# target (`position_mse`), as in Section V-C. Array and dictionary need no other loss, since the
+# height of the peak is the metric of detection. This loss does not depend on the probability of the
+# network. Its training therefore has two steps: first beams, angle and range; then the detector,
+# with the cross entropy and fixed beams.
 #
-# A word on scales: the mean squared error of a range of 140 m dwarfs that of an angle. For the
-# networks, whose angle and range have no parameters in common but the beam, each is divided by the
-# variance that it has before any observation, in a sector of 15° and the range region.
+# A note on scales: the mean squared error of a range of 140 m is much larger than that of an angle.
+# For the networks, whose angle and range share only the parameters of the beam, each error is
+# divided by the variance before any observation, in a sector of 15° and the range region.
 
 
 # %%
@@ -236,9 +236,9 @@ class NetworkStation(Station):
 
 
 # %% [markdown]
-# One test serves for the learning curves and for the end: the root mean square error of the angle
+# The learning curves and the final results use one test: the root mean square error of the angle
 # over all scenes with a target, detected or not; that of the range; and the misdetection
-# probability at a threshold whose false alarm probability is 1 %.
+# probability at a threshold with a false-alarm probability of 1 %.
 
 
 # %%
@@ -311,8 +311,8 @@ for name, rate in (("impairments", 1e-2), ("dictionary", 1e-2)):
     curves[name] = train(Station(*ends[name]), rate, num_iterations, not QUICK)
 
 # %% [markdown]
-# Keras compiles the first two with XLA. On CPUs its convolutions are slow, so the networks run as a
-# plain graph.
+# Keras compiles the training of array and dictionary with XLA. Convolutions are slow under XLA on
+# CPUs, so the networks run as a plain graph.
 
 # %%
 network = NetworkStation(*ends["NNBL"])
@@ -346,17 +346,18 @@ for axis in (left, right):
 plt.show()
 
 # %% [markdown]
-# Each dot is a test with other scenes, and a few weak echoes make the curves jump: what lies below
-# the dotted line is luck. Array and dictionary reach it within some thousand scenes. The networks
-# start far off. The middle of each sector would be wrong by 4.4°; they have come down to 3° when
-# the others have long finished.
+# Each dot is a test with other scenes, and a few weak echoes make the curves jump: values below the
+# dotted line are chance. Array and dictionary reach it within some thousand scenes. The networks
+# start far away. The middle of each sector would have an error of 4.4°; the networks reach 3° long
+# after the others have converged.
 #
 # ## 4. Tests
 #
 # The sector from −40° to −20° is as wide as the widest of the training. Two others are twice as
-# wide: from −20° to 20°, as in Fig. 6, and from 20° to 60°. Their angles all occurred, but never as
-# one sector. Errors are those of all scenes with a target; the few with a weak echo, in which the
-# estimate is anywhere in the sector, dominate the root mean square, so the median is given, too.
+# wide: from −20° to 20°, as in Fig. 6, and from 20° to 60°. All their angles occurred in training,
+# but never as one sector. Errors are those of all scenes with a target. The few scenes with a weak
+# echo, whose estimates are anywhere in the sector, dominate the root mean square, so the figure
+# also shows the median.
 
 # %%
 results = {}
@@ -393,19 +394,19 @@ axes[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Read the medians first. Impairment learning with its 16 numbers is as good as the known array, in
-# all three sectors. The dictionary comes close in the trained sector and loses some of it in the
-# oblique one; it still beats the baseline, since each of its columns was trained in *some* sector.
-# (In Fig. 6 of the paper it falls back to the baseline. There, the grid has 720 angles and the
-# system 64 antennas.) From −20° to 20° all that use the model differ little: a
-# displacement turns phases in proportion to $\sin\theta$, and near broadside there is little to
-# repair.
+# The medians are most informative. Impairment learning with its 16 numbers is as good as the known
+# array, in all three sectors. The dictionary comes close in the trained sector and is worse in the
+# oblique one; it is still better than the baseline, since each of its columns was trained in *some*
+# sector. (In Fig. 6 of the paper it falls back to the baseline. There, the grid has 720 angles and
+# the system 64 antennas.) From −20° to 20° the stations with the model differ little: a
+# displacement shifts phases in proportion to $\sin\theta$, so there is little to correct near
+# broadside.
 #
-# The networks find targets, but in all three sectors they are worse than the baseline that learned
+# The networks find targets, but in all three sectors they are worse than the baseline, which learns
 # nothing. In sectors of 40° their angles are little better than the middle of the sector, which
 # alone would give a root mean square error of 11.5°.
 #
-# The distribution of the errors tells accuracy (left end) from outliers (right end):
+# The distribution of the errors separates accuracy (left end) from outliers (right end):
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(11, 3.2), sharey=True)
@@ -419,12 +420,12 @@ axes[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Up to a degree or two, learning makes the difference. Beyond, known and unknown arrays end in the
-# same tail: echoes too weak for anybody.
+# Up to a degree or two, learning reduces the errors. Beyond, known and unknown arrays have the same
+# tail: echoes that are too weak for every station.
 #
-# ## 5. What each has learned
+# ## 5. Learned beams and steering vectors
 #
-# The beams for two of the sectors, as the true array radiates them:
+# The figure shows the beams for two of the sectors, as the true array radiates them:
 
 # %%
 angles = np.linspace(-np.pi / 2, np.pi / 2, 721)
@@ -444,11 +445,11 @@ axes[1].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Three layers of four neurons cannot draw 16 complex weights for each sector: the beam of the
-# networks reaches 3 dB where the others have 7 dB, which is a part of their error, not all of it.
+# Three layers of four neurons cannot represent 16 complex weights for each sector: the beam of the
+# networks reaches 3 dB where the others have 7 dB, which explains a part of their error.
 #
-# And the steering vectors that the first three believe in, compared with the true ones by the
-# cosine of the angle between both, $|\mathbf{a}^H\tilde{\mathbf{a}}| / (\|\mathbf{a}\|
+# The next figure compares the believed steering vectors of the first three stations with the true
+# ones, by the cosine of the angle between both, $|\mathbf{a}^H\tilde{\mathbf{a}}| / (\|\mathbf{a}\|
 # \|\tilde{\mathbf{a}}\|)$:
 
 # %%
@@ -471,23 +472,25 @@ axis.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Improving one direction improves all of them if there are positions behind the steering vectors.
-# Not all positions were found exactly, but what is left hardly moves the peak. The dictionary has
-# to visit every angle; that is where its noise comes from. Beyond ±70°, where no sector ever was,
-# its columns are *worse* than at the start: the receiver never judges them, but the precoder uses
-# all columns for its fit, and changes them for the sake of its beams elsewhere.
+# If steering vectors follow from positions, training in one direction improves all directions.
+# Training does not find all positions exactly, but the remaining errors hardly move the peak. The
+# dictionary must train every angle separately, which explains its noise. Beyond ±70°, outside all
+# sectors, its columns are *worse* than at the start: the receiver never uses them, but the precoder
+# uses all columns for its fit, and changes them to improve its beams elsewhere.
 #
-# **What to remember.**
+# **Summary.**
 #
 # - 16, 5792 and 8347 real parameters, 30 000 scenes each (the networks 15 000 more for their
-#   detector): here, the fewer, the better. That the 16 come first is the paper's result, too.
-# - A comparison with networks is one of budgets. These networks saw 1/10 000 of the scenes of the
-#   paper, and are of its smallest size; their curve was still falling. Nothing here says where it
-#   ends.
-# - Generalisation is a property of what is shared between directions. Test it where errors show.
+#   detector): here, fewer parameters are better. In the paper, too, impairment learning is the
+#   best.
+# - A comparison with networks is one of budgets. These networks used 1/10 000 of the scenes of the
+#   paper, and have its smallest size; their curve was still falling. The notebook does not show its
+#   limit.
+# - Generalisation depends on the parameters that directions share. Test it where errors have an
+#   effect.
 #
-# This is one draw of the errors, one seed of the training, and 5000 scenes in each test. The
-# references:
+# The results are for one draw of the errors, one seed of the training, and 5000 scenes per test.
+# The references:
 
 # %%
 for key in ("trained", "oblique"):  # what the physics promises, loosely
@@ -501,9 +504,10 @@ print(isac.citation(dictionary, network_receiver, isac.objective.angle_mse))
 # 1. **More scenes.** Multiply `num_network_iterations` by 10 and by 100. Where does the learning
 #    curve of the networks meet that of the dictionary?
 # 2. **Larger networks.** Take the defaults of `PrecoderNetwork` and `NeuralReceiver` (with a map of
-#    at least 64 x 64). How many parameters are these, and what do they gain for the same scenes?
-# 3. **A receiver that is told more.** Give the networks the least-squares beams of the ideal array.
-#    Which part of the gap to the baseline was the beam?
+#    at least 64 x 64). How many parameters do they have, and what do they gain with the same
+#    scenes?
+# 3. **A receiver with more knowledge.** Give the networks the least-squares beams of the ideal
+#    array. Which part of the gap to the baseline was the beam?
 # 4. **Unstructured errors.** Add `MutualCoupling(-10.0)` to the truth. Positions alone cannot model
 #    it; can the dictionary?
 # 5. **Smaller dictionaries.** The paper limits the dictionary to 156 columns for 64 antennas. Halve

@@ -74,7 +74,7 @@ def point_target_bound(
         The true array, with its impairments
     numerology : :class:`~sionna_isac.waveform.Numerology`
         Numerology with at least two active subcarriers
-    beam : [batch_size, num_antennas] or [num_antennas], array_like
+    beam : [batch_size, num_antennas] or [num_antennas], array_like of `complex`
         Beam
     targets : :class:`~sionna_isac.scene.PointTargets`
         True targets (velocities are not looked at)

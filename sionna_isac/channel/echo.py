@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
+from sionna_isac.channel.signals import check_signal
 from sionna_isac.core import (
     Array,
     Complex,
@@ -42,15 +43,15 @@ class MonostaticEcho(Echo):
     (positive: receding) turns by :math:`e^{-j4\pi v m T_\mathrm{sym}/\lambda}` at symbol m.
 
     Transmitter and receiver share the array unless ``receive_array`` is given; then the steering
-    vector on the left is that of the receive array (footnote 2 of [MateosRamos25]_), at the same
-    place, for instance with impairments of its own.
+    vector on the left is that of the receive array (footnote 2 of [MateosRamos25]_) at the same
+    place, for instance with its own impairments.
 
     Parameters
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
         The true array, whose wavelength is that of the numerology
     numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology. There is no echo on subcarriers that are not active
+        Numerology; the echo is 0 on inactive subcarriers
     normalize : `bool`, (default `False`)
         If `True`, :math:`\nu = 1/\sqrt{S}` with the number :math:`S` of active subcarriers (the
         text of [MateosRamos25]_), else 1
@@ -62,7 +63,7 @@ class MonostaticEcho(Echo):
     -----
     x : [batch_size, ..., num_subcarriers], `tf.complex`
         Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
-        (which the beam takes to the antennas), or the signals of all antennas
+        (which the beam distributes over the antennas), or the signals of all antennas
         [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.PointTargets`
         Targets
@@ -120,16 +121,8 @@ class MonostaticEcho(Echo):
         beam: Complex | None = None,
         no: Real | None = None,
     ) -> tf.Tensor:
-        checks.rank("x", x, (2, 3, 5))
-        checks.last_dim("x", x, self.numerology.num_subcarriers, "(num_subcarriers)")
-        if (beam is None) != (x.shape.rank == 5):
-            raise ValueError(
-                "beam must be given exactly if x holds symbols and not antenna signals; got "
-                f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
-            )
+        check_signal(x, beam, self.array.num_antennas, self.numerology.num_subcarriers)
         batch_size = x.shape[0]
-        if beam is None:
-            checks.shape("x", x, [batch_size, 1, self.array.num_antennas, None, None])
         self._check(targets, beam, batch_size)
         steering, receiving = self._steering(targets.angle)
         size = linalg.sizes(x)
@@ -188,7 +181,7 @@ class MonostaticEcho(Echo):
     def delay(self, distance: tf.Tensor) -> tf.Tensor:
         """Delay vectors [..., num_subcarriers] of targets at distances [...] in m.
 
-        They are 0 on subcarriers that are not active.
+        They are 0 on inactive subcarriers.
         """
         step = 4 * math.pi * self.numerology.subcarrier_spacing / SPEED_OF_LIGHT
         index = tf.range(self.numerology.num_subcarriers, dtype=self.rdtype)
@@ -211,8 +204,8 @@ class MonostaticEcho(Echo):
         projection on orthonormal columns: this has exactly the distribution of the echo that is
         filtered, Eq. (3), and then projected, at a fraction of the noise draws and products.
 
-        Input
-        -----
+        Parameters
+        ----------
         targets : :class:`~sionna_isac.scene.PointTargets`
             Targets (without velocity)
         beam : [batch_size, num_antennas], `tf.complex`
@@ -250,12 +243,12 @@ class MonostaticEcho(Echo):
         return add_noise(y, no)
 
     def paths(self, targets: PointTargets) -> tuple[tf.Tensor, tf.Tensor]:
-        r"""The same channel as path coefficients and delays in Sionna's form.
+        r"""Path coefficients and delays of the same channel in Sionna's form.
 
         Sionna counts subcarriers from the centre of the band, this library from its lower
         edge; the phase between both is part of the coefficients, so that
         ``cir_to_ofdm_channel(subcarrier_frequencies(...), a, tau)`` and ``ApplyOFDMChannel``
-        give what calling this layer gives.
+        give the output of this layer.
 
         Output
         ------

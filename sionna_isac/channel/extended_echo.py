@@ -13,6 +13,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.constants import epsilon_0
 
 from sionna_isac.array import ImpairedArray, SphericalWaveArray, UniformLinearArray
+from sionna_isac.channel.signals import check_signal
 from sionna_isac.core import Array, Complex, Echo, Real, add_noise, checks, cites, linalg, register
 from sionna_isac.scattering import VolumeIntegralScattering
 from sionna_isac.scene import ExtendedTargets, VoxelTarget
@@ -31,27 +32,26 @@ class ExtendedEcho(Echo):
         [\mathbf{H}_s]_{kl} = h_{kl}(f_s)
 
     The full-wave counterpart of :class:`MonostaticEcho`: the same inputs and outputs, for a target
-    of voxels in place of points, so that receivers, bounds and studies take either. Spherical
-    waves, the path to each voxel and the multiple scattering among them are all there; the array is
-    as wide as it is and the band, too, so that beams squint.
+    of voxels in place of points, so that receivers, bounds and studies accept both. It includes
+    spherical waves, the path to each voxel, multiple scattering among voxels, and beam squint.
 
     Elements are dipoles along ``polarization`` with moment :math:`\varepsilon_0\lambda_s/k_s^2`:
-    what a target of radar cross section :math:`\sigma` at distance r returns is the radar equation
-    between antennas of unit gain (broadside to the dipole),
+    the echo of a target of radar cross section :math:`\sigma` at distance r follows the radar
+    equation between antennas of unit gain (broadside to the dipole),
 
     .. math::
         |h_{kl}| = \frac{\lambda_s \sqrt{\sigma}}{(4\pi)^{3/2}\, r^2},
 
     which is also the magnitude of a point target's gain :math:`\psi`
-    (:class:`~sionna_isac.scene.RadarEquationGain`). Its phase :math:`e^{-j 2 k r}` is that of the
-    way there and back: a delay :math:`2r/c` on the subcarriers, as for points.
+    (:class:`~sionna_isac.scene.RadarEquationGain`). Its phase :math:`e^{-j 2 k r}` is that
+    of the two-way path: a delay :math:`2r/c` on the subcarriers, as for points.
 
     A :class:`~sionna_isac.array.UniformLinearArray` has the steering vector
-    :math:`e^{-j2\pi p\sin\theta}` of [MateosRamos25]_. With :math:`e^{+j\omega t}` this is what
-    elements at :math:`y = -p` see of a target at azimuth :math:`\theta`, so that is where they are
-    put. Those of a :class:`~sionna_isac.array.SphericalWaveArray` are where it says. Gains, phases
-    and coupling of an :class:`~sionna_isac.array.ImpairedArray` act on both ways; they are taken
-    over when the echo is made and are not trained through it.
+    :math:`e^{-j2\pi p\sin\theta}` of [MateosRamos25]_. With :math:`e^{+j\omega t}` this is the
+    steering vector of elements at :math:`y = -p`, so the echo puts them there. The elements of a
+    :class:`~sionna_isac.array.SphericalWaveArray` have its positions. Gains, phases and coupling of
+    an :class:`~sionna_isac.array.ImpairedArray` act on transmission and reception; the echo copies
+    them when it is made, and gradients do not reach them.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class ExtendedEcho(Echo):
         The target; its frequencies are those of the subcarriers, evenly spaced.
         :meth:`from_target` makes it.
     normalize : `bool`, (default `False`)
-        Whether :math:`\nu = 1/\sqrt{S}` or 1 over S subcarriers
+        If `True`, :math:`\nu = 1/\sqrt{S}` over S subcarriers, else 1
     polarization : [3], array_like, (default (0, 0, 1))
         Direction of all dipoles in the world
 
@@ -70,7 +70,7 @@ class ExtendedEcho(Echo):
     -----
     x : [batch_size, ..., num_subcarriers], `tf.complex`
         Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
-        (which the beam takes to the antennas), or the signals of all antennas
+        (which the beam distributes over the antennas), or the signals of all antennas
         [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.ExtendedTargets`
         Pose and material of the target, see :meth:`targets`
@@ -160,13 +160,13 @@ class ExtendedEcho(Echo):
 
         Parameters
         ----------
-        array : :class:`~sionna_isac.core.Layer`
+        array : :class:`~sionna_isac.core.Array`
             The true array, whose wavelength is that of the numerology
         target : :class:`~sionna_isac.scene.VoxelTarget`
-            Target; how it is placed and its material are inputs of the call, see :meth:`targets`
+            Target; its placement and material are inputs of the call, see :meth:`targets`
         numerology : :class:`~sionna_isac.waveform.Numerology`
-            Numerology: subcarrier ``num_subcarriers // 2`` is at the carrier frequency. There is a
-            full-wave solution for each subcarrier, and all must be active
+            Numerology: subcarrier ``num_subcarriers // 2`` is at the carrier frequency. Each
+            subcarrier needs a full-wave solution, and all must be active
         normalize, polarization, precision
             See above
         kwargs
@@ -184,8 +184,7 @@ class ExtendedEcho(Echo):
                 "numerology must have active subcarriers only: frequencies are evenly spaced; got "
                 f"{numerology.num_active} active ones of {numerology.num_subcarriers}"
             )
-        number = numerology.num_subcarriers
-        offset = np.arange(number) - number // 2
+        offset = np.arange(numerology.num_subcarriers) - numerology.num_subcarriers // 2
         frequencies = carrier + numerology.subcarrier_spacing * offset
         if frequencies[0] <= 0:
             raise ValueError(
@@ -194,13 +193,8 @@ class ExtendedEcho(Echo):
         scattering = VolumeIntegralScattering.from_target(
             target, frequencies, precision=precision, **kwargs
         )
-        return cls(
-            array,
-            scattering,
-            normalize=normalize,
-            polarization=polarization,
-            precision=precision,
-        )
+        form = {"normalize": normalize, "polarization": polarization, "precision": precision}
+        return cls(array, scattering, **form)
 
     @property
     def num_subcarriers(self) -> int:
@@ -214,7 +208,7 @@ class ExtendedEcho(Echo):
         return float(frequencies[1] - frequencies[0]) if len(frequencies) > 1 else math.nan
 
     def targets(self, targets: VoxelTarget | Sequence[VoxelTarget]) -> ExtendedTargets:
-        """State of targets that are made of the voxels of this echo.
+        """Pose and material of targets with the voxels of this echo.
 
         Parameters
         ----------
@@ -247,16 +241,9 @@ class ExtendedEcho(Echo):
         beam: Complex | None = None,
         no: Real | None = None,
     ) -> tf.Tensor:
-        checks.rank("x", x, (2, 3, 5))
-        if (beam is None) != (x.shape.rank == 5):
-            raise ValueError(
-                "beam must be given exactly if x holds symbols and not antenna signals; got "
-                f"x of shape {list(x.shape)} and {'no beam' if beam is None else 'a beam'}"
-            )
-        checks.last_dim("x", x, self.num_subcarriers, "(num_subcarriers)")
+        check_signal(x, beam, self.array.num_antennas, self.num_subcarriers)
         h = self._channel(targets, x.shape[0])  # [B, S, K, K]
         if beam is None:
-            checks.shape("x", x, [x.shape[0], 1, self.array.num_antennas, None, None])
             y = linalg.matmul(h, tf.transpose(x[:, 0], [0, 3, 1, 2]))  # [B, S, K, M]
             y = tf.transpose(y, [0, 2, 3, 1])[:, tf.newaxis]
         else:

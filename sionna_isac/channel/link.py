@@ -45,7 +45,7 @@ class Paths(NamedTuple):
 
 
 class PathLink(Link):
-    """Base of links that are a sum of waves; a Sionna `ChannelModel`.
+    """Base of links whose channel is a sum of waves; a Sionna `ChannelModel`.
 
     Parameters
     ----------
@@ -100,10 +100,10 @@ class PathLink(Link):
         return paths.gain[..., tf.newaxis] * steering
 
     def csi(self, paths: Any, beam: tf.Tensor, numerology: Numerology) -> tf.Tensor:
-        r"""Scalar channel :math:`\boldsymbol{\kappa}` that a beam makes of the link, Eq. (4).
+        r"""Scalar channel :math:`\boldsymbol{\kappa}` of the link with a beam, Eq. (4).
 
-        It is what Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` makes
-        of the same paths: delays turn the phase from the centre of the band.
+        It equals Sionna's ``cir_to_ofdm_channel(subcarrier_frequencies(...), *link(...))`` of the
+        same paths: delays shift the phase from the centre of the band.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class PathLink(Link):
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
         numerology : :class:`~sionna_isac.waveform.Numerology`
-            Numerology; the channel of subcarriers that are not active is there, too
+            Numerology; the channel includes inactive subcarriers
 
         Output
         ------
@@ -139,7 +139,7 @@ class MultitapLink(PathLink):
     r"""Rayleigh-fading taps with exponential power profile, seen in one direction, Eq. (4).
 
     Taps :math:`\beta_l \sim \mathcal{CN}(0, \sigma_l^2)` with :math:`\sigma_l^2 \propto e^{-l}`
-    and :math:`\sum_l \sigma_l^2` = ``power``, all leaving at the user's azimuth. The mean of
+    and :math:`\sum_l \sigma_l^2` = ``power``, all with the user's azimuth of departure. The mean of
     :math:`|\beta|^2` on every subcarrier is ``power``: with noise power :math:`N_0` the mean SNR
     of a subcarrier, beam gain aside, is ``power``/:math:`N_0`.
 
@@ -256,8 +256,8 @@ class GeometricLink(PathLink):
 class BeamformedLink(ChannelModel):
     """Link behind a beam: a Sionna channel model from one effective transmit antenna.
 
-    A beam that does not depend on frequency can be applied to the paths in place of the
-    signals; the antenna axis then never meets the resource grid.
+    A beam that does not depend on frequency acts on the paths in place of the signals, so that
+    the resource grid needs no antenna axis.
 
     Parameters
     ----------

@@ -171,7 +171,7 @@ class NearFieldEcho(Echo):
 
 
 class NearFieldPaths(NamedTuple):
-    """Propagation paths between an array and a user with one antenna, by where they come from.
+    """Propagation paths between an array and a user with one antenna, with their origins.
 
     Attributes
     ----------

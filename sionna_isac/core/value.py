@@ -35,6 +35,12 @@ class Value:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a {type(self).__name__} is fixed; {name} cannot be deleted")
 
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments as plain values."""
         entries = {n: self.__dict__[n] for n in inspect.signature(type(self)).parameters}

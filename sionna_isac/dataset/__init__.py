@@ -9,6 +9,7 @@ from sionna_isac.dataset.inspect import (
 )
 from sionna_isac.dataset.read import ChannelDataset, open_dataset
 from sionna_isac.dataset.sample import SampleError, compute_sample, unit_gain_moment
+from sionna_isac.dataset.samples import DatasetView
 from sionna_isac.dataset.scenario import DatasetScenario
 from sionna_isac.dataset.store import DatasetError
 
@@ -16,6 +17,7 @@ __all__ = [
     "ChannelDataset",
     "DatasetError",
     "DatasetScenario",
+    "DatasetView",
     "SampleError",
     "compute_sample",
     "describe_dataset",

@@ -1,4 +1,4 @@
-"""Generation of data sets: spread over workers, kept sample by sample, resumed after any end."""
+"""Generation of data sets by workers: each sample is stored, and an ended run resumes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ def generate_dataset(
     fresh: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Generate a data set; what an interrupted run computed is kept.
+    """Generate a data set, or continue an interrupted generation.
 
-    Each sample is stored under ``partial`` by a rename when it is computed; when all are there the
-    files of the splits are written, again each by a rename. A process that ends at any moment
-    therefore leaves a valid state.
+    Each computed sample is stored under ``partial`` by a rename; at the end the files of the splits
+    are written, again by renames. A process that ends at any moment leaves a valid state.
 
     Parameters
     ----------
@@ -48,14 +47,14 @@ def generate_dataset(
     out : `str` | `Path`
         Folder of the data set
     workers : `None` (default) | `int`
-        Number of local processes, each with one thread; `None` is one for each processor that may
-        be used, 0 computes in this process
+        Number of local processes, each with one thread; `None` is one per available processor, 0
+        computes in this process
     scheduler : `None` (default) | `str`
         Address of a running Dask scheduler, whose workers are used instead
     fresh : `bool`, (default `False`)
-        Whether what an earlier run left in the folder is discarded
+        If `True`, samples of an earlier run in the folder are discarded
     quiet : `bool`, (default `False`)
-        Whether no progress is shown
+        If `True`, no progress is shown
 
     Output
     ------
@@ -99,7 +98,7 @@ def generate_dataset(
 
 
 class SampleStudy(Study[DatasetScenario]):
-    """Computation of the samples of all splits, a part each."""
+    """Computation of the samples of all splits, one per part."""
 
     def parts(self) -> Iterator[Part]:
         return sample_parts(self.scenario, SPLITS)
@@ -127,7 +126,7 @@ def _write(
 
 
 def _complete(scenario: DatasetScenario, out: Path, split: Split) -> bool:
-    """`True` if the file of a split is there; one that is not of this scenario is an error."""
+    """`True` if the file of a split exists; a file of another scenario is an error."""
     file = split_file(out, split)
     if not file.exists():
         return False
@@ -149,7 +148,7 @@ def _shard(split: str, index: int) -> str:
 
 
 def _there(folder: RunFolder, part: Part) -> bool:
-    """`True` if a sample is stored; one that is damaged is removed, to be computed again."""
+    """`True` if a sample is stored; a damaged one is removed, to be computed again."""
     try:
         return folder.load(part.name) is not None
     except StoreError:
@@ -182,7 +181,7 @@ def _warn_of_coarse_voxels(scenario: DatasetScenario, reporter: Reporter) -> Non
 
 @contextlib.contextmanager
 def _only_one(out: Path) -> Iterator[None]:
-    """Keep a second process out of the folder; the lock ends with the process, however it ends."""
+    """Lock the folder against a second process; the lock ends with the process in any case."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         handle = os.open(out, os.O_RDONLY)

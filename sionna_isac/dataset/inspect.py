@@ -17,7 +17,7 @@ __all__ = ["describe_dataset", "is_dataset", "summarise_dataset", "verify_datase
 
 
 def is_dataset(path: str | Path) -> bool:
-    """`True` if a path is a file of a data set or a folder that holds one."""
+    """`True` if a path is a file of a data set, or a folder with such a file."""
     path = Path(path)
     return path.suffix == ".h5" or any(split_file(path, split).exists() for split in SPLITS)
 
@@ -33,7 +33,7 @@ def verify_dataset(path: str | Path) -> dict[str, int]:
     Output
     ------
     : `dict`
-        Number of samples of each split that was checked
+        Number of checked samples of each split
 
     Raises
     ------
@@ -58,7 +58,7 @@ def verify_dataset(path: str | Path) -> dict[str, int]:
 
 
 def _check_instances(dataset: ChannelDataset, owner: dict[tuple[str, int], str]) -> None:
-    """Note the shapes that a split uses; raise if one is not its own."""
+    """Note the instances of a split; raise if one belongs to another split."""
     planned = instances_of(dataset.scenario, dataset.split)
     rows = zip(*(dataset.labels[n] for n in ("category", "instance", "instance_seed")), strict=True)
     for index, (category, instance, seed) in enumerate(rows):
@@ -128,7 +128,7 @@ def _figures(dataset: ChannelDataset) -> dict[str, str]:
 
 
 def summarise_dataset(path: str | Path) -> tuple[xr.Dataset, Any]:
-    """Labels of a data set and one channel's magnitude, for its figure; and its scenario."""
+    """Labels and one channel's magnitude of a data set, for its figure; and its scenario."""
     parts = []
     example = None
     for file in _files(path):
@@ -147,6 +147,6 @@ def summarise_dataset(path: str | Path) -> tuple[xr.Dataset, Any]:
 
 
 def _files(path: str | Path) -> list[Path]:
-    """Files to look at: the given one, or those of all splits, each of which must exist."""
+    """Files of a path: the given one, or those of all splits, which must exist."""
     path = Path(path)
     return [path] if path.suffix == ".h5" else [split_file(path, split) for split in SPLITS]

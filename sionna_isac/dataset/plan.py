@@ -26,7 +26,7 @@ class SampleDraw(NamedTuple):
     category : `int`
         Index of the category in the scenario
     instance : `int`
-        Number of the target's instance within its category, of no other split
+        Number of the target's instance within its category; splits share no instance
     instance_seed : `int`
         Seed of its shape and materials
     material_seed : `int`
@@ -49,13 +49,13 @@ class SampleDraw(NamedTuple):
 
 
 def instance_seed(scenario: DatasetScenario, category: int, instance: int) -> int:
-    """Seed of an instance, whichever split it is in."""
+    """Seed of an instance, in any split."""
     sequence = np.random.SeedSequence([scenario.seed, _INSTANCE, category, instance])
     return int(sequence.generate_state(1)[0]) % 2**31
 
 
 def instances_of(scenario: DatasetScenario, split: Split) -> list[list[int]]:
-    """Instances of a split for each category: every third number, so that no two splits meet."""
+    """Instances of a split for each category: every third number, so that splits share none."""
     place = SPLITS.index(split)
     return [
         [len(SPLITS) * n + place for n in range(getattr(target.instances, split))]
@@ -90,7 +90,7 @@ def draw_sample(scenario: DatasetScenario, split: Split, index: int) -> SampleDr
     Output
     ------
     : :class:`SampleDraw`
-        The draw: it depends on nothing else
+        Draw, a function of the arguments alone
     """
     round_, category = divmod(index, len(scenario.targets))
     numbers = instances_of(scenario, split)[category]

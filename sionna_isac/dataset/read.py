@@ -11,6 +11,7 @@ from typing import Any, cast
 import h5py
 import numpy as np
 
+from sionna_isac.dataset.samples import ChannelSamples, DatasetView
 from sionna_isac.dataset.scenario import SPLITS, Split
 from sionna_isac.dataset.store import (
     VARIABLES,
@@ -40,12 +41,12 @@ def open_dataset(path: str | Path, split: str = "train") -> ChannelDataset:
     Output
     ------
     : :class:`ChannelDataset`
-        The split; channels are read when they are asked for
+        The split; channels are read on demand
 
     Raises
     ------
     DatasetError
-        If there is none or it is damaged
+        If there is no such split, or it is damaged
     """
     file = Path(path)
     if file.is_dir() or not file.suffix:
@@ -55,11 +56,11 @@ def open_dataset(path: str | Path, split: str = "train") -> ChannelDataset:
     return ChannelDataset(file)
 
 
-class ChannelDataset:
+class ChannelDataset(ChannelSamples):
     """One split of a data set of channels.
 
-    Labels are in memory, channels are read from the file when they are asked for. The first time
-    that a sample is read, its checksum and its values are checked.
+    Labels are in memory; channels are read from the file on demand. The first reading of a sample
+    checks its checksum and its values.
 
     Parameters
     ----------
@@ -104,6 +105,7 @@ class ChannelDataset:
         )
         self.labels = {n: self._store[n][()] for n in VARIABLES if n != "channel"}
         self._sha256 = self._store["sha256"][()]
+        self.shape, self.dtype = self._store["channel"].shape[1:], self._store["channel"].dtype
         self._seen = np.zeros(len(self._sha256), bool)
         wrong = [n for n in VARIABLES if len(self._store[n]) != len(self._sha256)]
         expected = getattr(self.scenario.num_samples, self.split)
@@ -152,8 +154,7 @@ class ChannelDataset:
         numbers = np.arange(len(self))[indices]
         if numbers.ndim == 0:
             return self._one(int(numbers))
-        source = self._store["channel"]
-        result = np.empty((len(numbers), *source.shape[1:]), source.dtype)
+        result = np.empty((len(numbers), *self.shape), self.dtype)
         for place, number in enumerate(numbers):
             result[place] = self._one(int(number))
         return result
@@ -177,54 +178,39 @@ class ChannelDataset:
         for index in range(len(self)):
             self._one(index)
 
-    def as_tf(
+    def view(
         self,
-        batch_size: int,
-        shuffle_seed: int | None = None,
-        normalize: bool = True,
-        drop_remainder: bool = False,
-    ) -> Any:
-        """The samples as batches for training.
+        *,
+        tones: Any = None,
+        fraction: float = 1.0,
+        noise: float = 0.0,
+        phase_offset: float = 0.0,
+        seed: int = 0,
+    ) -> DatasetView:
+        """The same samples with fewer tones or samples, or perturbed; nothing is copied.
 
         Parameters
         ----------
-        batch_size : `int`
-            Samples a batch
-        shuffle_seed : `None` (default) | `int`
-            Seed of the order, a new one in each epoch; `None` keeps the order of the file
-        normalize : `bool`, (default `True`)
-            Whether each channel is divided by its RMS; the label "rms" undoes it
-        drop_remainder : `bool`, (default `False`)
-            Whether a last batch that is not full is left out
+        tones : `None` (default) | [num_tones], array_like of `int`
+            Numbers of subcarriers, as in the scenario (``waveform.placement``); `None` is all
+        fraction : `float`, (default 1)
+            Share of the samples of each category, above 0
+        noise : `float`, (default 0)
+            Standard deviation of white noise over the RMS of each sample
+        phase_offset : `float`, (default 0)
+            Phase that all channels are turned by [rad]
+        seed : `int`, (default 0)
+            Seed of the choice of samples and of the noise: a sample has the same noise at every
+            reading
 
         Output
         ------
-        : `tf.data.Dataset`
-            Pairs of channels [batch_size, num_subcarriers, num_rx, num_tx], complex, and labels: a
-            `dict` of "category" (`tf.int32`), "range" [m], "azimuth" [rad] and "rms", each
-            [batch_size]
+        : :class:`DatasetView`
+            View; the file stays open as long as this data set
+
+        Raises
+        ------
+        ValueError
+            If the set does not hold a tone, or a value is out of its range
         """
-        import tensorflow as tf
-
-        from sionna_isac.core import checks
-
-        checks.integer("batch_size", batch_size)
-        source = self._store["channel"]
-        real = np.float32 if source.dtype == np.complex64 else np.float64
-        labels = {"category": self.labels["category"]}
-        labels |= {name: self.labels[name].astype(real) for name in ("range", "azimuth", "rms")}
-
-        def read(indices: np.ndarray) -> np.ndarray:
-            channel = self.channel(indices)
-            return channel / labels["rms"][indices, None, None, None] if normalize else channel
-
-        def batch(indices: Any) -> Any:
-            channel = tf.numpy_function(read, [indices], tf.as_dtype(source.dtype), stateful=False)
-            channel.set_shape([*indices.shape, *source.shape[1:]])
-            return channel, {name: tf.gather(value, indices) for name, value in labels.items()}
-
-        order = tf.data.Dataset.range(len(self))
-        if shuffle_seed is not None:
-            order = order.shuffle(len(self), shuffle_seed, reshuffle_each_iteration=True)
-        order = order.batch(batch_size, drop_remainder)
-        return order.map(batch).prefetch(2)
+        return DatasetView(self, tones, fraction, noise, phase_offset, seed)

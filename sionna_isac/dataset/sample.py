@@ -1,4 +1,4 @@
-"""Computation of samples: a target, its placement, its channel. Runs in the workers."""
+"""Computation of samples in workers: a target, its placement, its channel."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class SampleError(StoreError):
 
 
 def unit_gain_moment(frequency: Any) -> np.ndarray:
-    r"""Dipole moment of a transmitter with which a response obeys the radar equation.
+    r"""Dipole moment of a transmitter for responses that follow the radar equation.
 
-    A dipole has the field :math:`E = k^2 p / (4\pi\varepsilon_0 r)` at its broadside. With
+    The field of a dipole at broadside is :math:`E = k^2 p / (4\pi\varepsilon_0 r)`. With
     :math:`p = \varepsilon_0 \lambda / k^2` the echo of a target of radar cross section
     :math:`\sigma` at the distance r is
 
@@ -71,7 +71,7 @@ def antennas(array: CrossArray) -> dict[str, np.ndarray]:
 
 
 def compute_sample(scenario: DatasetScenario, split: Split, index: int) -> dict[str, np.ndarray]:
-    """Compute one sample, which depends on nothing but the arguments.
+    """Compute one sample, a function of the arguments alone.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _target(scenario: DatasetScenario, draw: SampleDraw) -> Any:
 
 @functools.lru_cache(maxsize=4)
 def _voxels(family: str, seed: int, voxel_size: float) -> Any:
-    """Voxels of an instance; samples of one instance come one after the other."""
+    """Voxels of an instance, kept for the next sample of the same one."""
     scene = _library().scene
     vehicle = {"parametric_car": "ParametricCar", "parametric_motorbike": "ParametricMotorbike"}
     return getattr(scene, vehicle[family])(seed=seed).voxelize(voxel_size)
@@ -154,7 +154,7 @@ def target_response(
     frequencies: ArrayLike,
     precision: Literal["single", "double"],
 ) -> Any:
-    """Response of a placed target; the antennas are taken into its frame, the grid stays."""
+    """Response of a placed target, with antennas transformed into its frame."""
     scattering = _library().scattering
     dipoles = antennas(array)
     moments = unit_gain_moment(array.carrier_frequency) * dipoles["tx_polarization"]
@@ -187,7 +187,7 @@ def target_response(
 def unit_gain_channel(
     response: np.ndarray, frequencies: ArrayLike, carrier_frequency: float
 ) -> np.ndarray:
-    """Response [F, R, T] to moments of the carrier as that to those of each tone."""
+    """Response [F, R, T] to the moments of each tone, from that to moments of the carrier."""
     ratio = carrier_frequency / np.asarray(frequencies)
     return response * (ratio**3)[:, None, None].astype(response.real.dtype)
 

@@ -1,4 +1,4 @@
-"""Data sets of near-field channels of extended targets: what is simulated, as configuration."""
+"""Scenarios of data sets of near-field channels of extended targets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from sionna_isac.study.blocks import (
     Positive,
     Scenario,
     changed_fields,
+    increasing,
 )
 
 __all__ = ["SPLITS", "CrossArray", "DatasetScenario", "Solver", "Split", "Tones"]
@@ -61,26 +62,62 @@ class CrossArray(Frozen):
 
 
 class Tones(Frozen):
-    """Sensing tones, at equal distances of ``bandwidth / num_subcarriers`` about the carrier."""
+    """Sensing tones about the carrier: at equal distances, or subcarriers of a larger block.
+
+    Subcarriers of a block are ``bandwidth / block_size`` apart. A set holds all tones that are
+    named here; views choose those that a receiver sees (``ChannelDataset.view``).
+    """
 
     num_subcarriers: Count = 16
     """Number of tones"""
     bandwidth: Positive = 100e6
-    """Number of tones times the distance between them [Hz]"""
+    """Band of all tones; number of tones (or block_size) times the distance between them [Hz]"""
+    placement: Literal["uniform"] | tuple[Annotated[int, Field(ge=0)], ...] = "uniform"
+    """Equal distances, or numbers of subcarriers of the block, increasing, from 0"""
+    block_size: Count | None = None
+    """Number of subcarriers of the block that placed tones belong to; null if uniform"""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Tones:
+        if self.placement == "uniform":
+            if self.block_size is not None:
+                raise ValueError("block_size has no effect with placement 'uniform'")
+            return self
+        if self.block_size is None:
+            raise ValueError("block_size is required by a placement of subcarriers; got none")
+        increasing(self.placement)
+        if self.placement[-1] >= self.block_size:
+            raise ValueError(
+                f"placement must hold numbers below block_size = {self.block_size}; "
+                f"got {self.placement[-1]}"
+            )
+        if len(self.placement) != self.num_subcarriers:
+            raise ValueError(
+                f"num_subcarriers must be the number of placed tones, {len(self.placement)}; "
+                f"got {self.num_subcarriers}"
+            )
+        return self
+
+    @property
+    def subcarriers(self) -> np.ndarray:
+        """[num_subcarriers], `np.int64` : Numbers of the tones in their block"""
+        if self.placement == "uniform":
+            return np.arange(self.num_subcarriers)
+        return np.array(self.placement)
 
     def frequencies(self, carrier: float) -> np.ndarray:
         """[num_subcarriers], `np.float64` : Frequencies about a carrier [Hz]"""
-        number = self.num_subcarriers
-        return carrier + (np.arange(number) - (number - 1) / 2) / number * self.bandwidth
+        number = self.block_size or self.num_subcarriers
+        return carrier + (self.subcarriers - (number - 1) / 2) / number * self.bandwidth
 
 
 class Category(Frozen):
-    """A category of targets, the family its instances come from, and how many each split has."""
+    """Category of targets, the family of its instances, and their number in each split."""
 
     category: Literal["motorbike", "car"]
     """Category, the label of its targets"""
     family: Literal["parametric_motorbike", "parametric_car"]
-    """Family that instances are drawn from, parametric_ and the category"""
+    """Family of the instances, parametric_ and the category"""
     instances: SplitCounts
     """Number of different vehicles in each split"""
 
@@ -137,7 +174,7 @@ class Solver(Frozen):
     voxel_size: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     """Side of a voxel [m]"""
     kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
-    """Form of the interaction between voxels; auto takes what suits their size"""
+    """Form of the interaction between voxels; auto: the one for their size"""
     approximation: Literal["born"] | None = None
     """null: all interaction between voxels, born: none"""
     tolerance: Annotated[float, Field(ge=1e-6, le=0.1)] = 1e-5

@@ -66,17 +66,17 @@ _FIXED_SHAPES = {
     **dict.fromkeys(("rx_position", "rx_polarization"), ("rx", "xyz")),
     "tx_moment": ("frequency",),
 }
-# what netCDF calls a dimension without a variable
+# name in netCDF for a dimension without a variable
 _BARE = "This is a netCDF dimension but not a netCDF variable.%10d"
 _MATERIALS = ("part_permittivity", "part_conductivity", "part_volume")
 
 
 class DatasetError(StoreError):
-    """A data set that cannot be used; the message is one line and names file and sample."""
+    """Unusable data set; the message is one line and names file and sample."""
 
 
 def damaged(file: Path, text: str, where: str = "") -> DatasetError:
-    """Error that says what is wrong with a file, and what to do."""
+    """Error with the defect of a file and its remedy."""
     return DatasetError(
         f"{where}'{file}' is damaged: {text}; remove it and run again to generate it anew"
     )
@@ -105,7 +105,7 @@ def write_split(
     parts: list[str],
     commits: list[str],
 ) -> None:
-    """Write the file of a split from its samples in order; it appears when it is complete.
+    """Write the file of a split from its samples in order, atomically.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def write_split(
     split : "train" | "validation" | "test"
         Split
     samples : iterable of `dict`
-        What :func:`~sionna_isac.dataset.sample.compute_sample` returned
+        Results of :func:`~sionna_isac.dataset.sample.compute_sample`
     parts : list of `str`
         Names of all parts that occur
     commits : list of `str`
@@ -173,10 +173,10 @@ def _fixed_variables(scenario: DatasetScenario) -> dict[str, np.ndarray]:
 
 
 def check_head(store: h5py.File, scenario: DatasetScenario, file: Path) -> None:
-    """Refuse variables, shared by all samples, that are not those of the scenario.
+    """Refuse shared variables that differ from those of the scenario.
 
-    They are in no checksum, but follow from the scenario, to the last bit: but for the moment,
-    whose electric constant is a measured one, with a new value every few years.
+    No checksum covers them, but they follow from the scenario, to the last bit, except for the
+    moment: the electric constant is a measured value, which changes every few years.
     """
     for name, expected in _fixed_variables(scenario).items():
         value = store[name][()]
@@ -190,7 +190,7 @@ def check_head(store: h5py.File, scenario: DatasetScenario, file: Path) -> None:
 
 
 def _create(store: h5py.File, sample: dict[str, Any], number: int, compression: str) -> None:
-    """Make the variables: the channel in chunks of one sample, the others as they are."""
+    """Make the variables, the channel in chunks of one sample."""
     packed = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
     for name, (unit, meaning) in VARIABLES.items():
         value = np.asarray(sample[name])
@@ -231,7 +231,7 @@ def _with_all_parts(raw: dict[str, np.ndarray], parts: list[str]) -> dict[str, A
 
 @contextlib.contextmanager
 def opened(file: Path) -> Iterator[h5py.File]:
-    """Open a split's file for reading; what is wrong with it is a :class:`DatasetError`."""
+    """Open a split's file for reading; a defect is a :class:`DatasetError`."""
     if not file.is_file():
         raise DatasetError(f"no data set at '{file}': generate it first")
     try:
@@ -247,7 +247,7 @@ def opened(file: Path) -> Iterator[h5py.File]:
 
 @contextlib.contextmanager
 def reading(file: Path, what: str = "") -> Iterator[None]:
-    """Turn what HDF5 says about a damaged file into one line with the file's name."""
+    """Turn errors of HDF5 about a damaged file into one line with the file's name."""
     try:
         yield
     except DatasetError:

@@ -1,7 +1,7 @@
 """Figures on plain arrays: maps, beam patterns, arrays, targets, detection, curves and bounds.
 
-The functions import neither TensorFlow nor results of studies. They draw on given axes, or on a
-figure of their own, and return what they drew on.
+The functions need neither TensorFlow nor results of studies. They draw on given axes, or on a new
+figure, and return the axes (:func:`show_target`: the figure).
 """
 
 from sionna_isac.plots.array import show_array, show_beampattern

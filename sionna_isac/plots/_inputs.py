@@ -1,4 +1,4 @@
-"""Checks of arrays that are drawn; they need no TensorFlow."""
+"""Checks of arrays for figures, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def real(name: str, value: Any) -> np.ndarray:
-    """Array of real numbers, among which NaN are gaps."""
+    """Array of real numbers; NaN are gaps."""
     array = _numbers(name, value)
     if np.iscomplexobj(array):
         raise TypeError(f"{name} must hold real numbers; got {array.dtype}")

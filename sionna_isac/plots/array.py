@@ -42,7 +42,7 @@ def show_beampattern(
         Method of each pattern: text in the legend, which also chooses the colour as in
         :func:`show_curve`
     sector : `None` (default) | (`float`, `float`)
-        Lower and upper angle of a sector that is shaded [rad]
+        Lower and upper angle of a shaded sector [rad]
     floor : `float`, (default -40)
         Lower end of the vertical axis [dB]
     ax : `None` (default) | `matplotlib.axes.Axes`
@@ -107,15 +107,15 @@ def show_array(
 ) -> Axes:
     """Positions, gains or phases of the elements of an array, or their errors.
 
-    What an array learns without labels it learns up to a common shift, gain and phase, which
-    echoes do not show: errors are drawn without their mean.
+    Learning without labels does not determine a common shift, gain and phase, since echoes do not
+    reveal them: errors are drawn without their mean.
 
     Parameters
     ----------
     values : [num_elements], array_like
         Positions [m], gains, or phases [rad] of the elements
     truth : `None` (default) | [num_elements], array_like
-        True values (or those of a data sheet) that are subtracted; `None` draws the values
+        True values (or those of a data sheet), to be subtracted; `None` draws the values
     quantity : "position" (default) | "gain" | "phase"
         Meaning of the values; they are drawn in wavelengths, dB or degrees
     wavelength : `None` (default) | `float`
@@ -173,7 +173,7 @@ UNITS = {"position": "wavelengths", "gain": "dB", "phase": "deg"}
 
 
 def _scaled(values: np.ndarray, quantity: str, wavelength: float | None) -> np.ndarray:
-    """Values in the unit in which they are drawn."""
+    """Values in the unit of the figure."""
     if quantity == "gain":
         return 20 * np.log10(values)
     return np.rad2deg(values) if wavelength is None or quantity == "phase" else values / wavelength

@@ -1,4 +1,4 @@
-"""Curves with their bands, detection characteristics, and bounds laid over errors."""
+"""Curves with their bands, detection characteristics, and bounds beneath errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def show_curve(
     Parameters
     ----------
     x : [num_points], array_like
-        Where on the horizontal axis
+        Positions on the horizontal axis
     y : [num_points], array_like
         Values; NaN leaves a gap
     low, high : `None` (default) | [num_points], array_like
@@ -111,7 +111,7 @@ def show_roc(
     label : `None` (default) | `str`
         Text in the legend; `None` is ``method``
     misdetection : `bool`, (default `False`)
-        If `True`, the misdetection probability is drawn, over a logarithmic axis, too
+        If `True`, the misdetection probability is drawn instead, on a logarithmic axis
     ax : `None` (default) | `matplotlib.axes.Axes`
         Axes; `None` makes a figure with a legend
     line : keyword arguments
@@ -158,19 +158,19 @@ def show_roc(
 def add_bound(
     ax: Any, level: Any, bound: Any, quantity: str = "position", label: str = "Cramér-Rao bound"
 ) -> Any:
-    """Lay a bound over the errors on given axes.
+    """Draw a bound beneath the errors on given axes.
 
     Parameters
     ----------
     ax : `matplotlib.axes.Axes`
         Axes
     level : [num_points], array_like
-        Where on the horizontal axis
+        Positions on the horizontal axis
     bound : [num_points], array_like | list of :class:`~sionna_isac.bound.PointTargetBound`
-        Standard deviations, or the bounds of the targets at each point, of which the root of the
-        mean square belongs beneath an RMSE over these targets
+        Standard deviations, or the bounds of the targets at each point, whose root mean square is
+        comparable with an RMSE over these targets
     quantity : "position" (default) | "angle" | "range"
-        Which one of a :class:`~sionna_isac.bound.PointTargetBound` [m, rad or m]
+        Quantity of a :class:`~sionna_isac.bound.PointTargetBound` [m, rad or m]
     label : `str`
         Text in the legend
 

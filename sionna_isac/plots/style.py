@@ -1,4 +1,4 @@
-"""One look for all figures."""
+"""Common style of all figures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def label(method: str) -> str:
 def look(ax: Axes, method: str) -> dict[str, Any]:
     """Colour and marker of a method, the same in all panels of a figure.
 
-    Methods without a look of their own take turns, in the order in which they are first drawn.
+    Methods without a fixed look take the next one, in the order in which they are first drawn.
     """
     looks = _looks.setdefault(ax.get_figure(root=True), {})
     if method not in looks:
@@ -81,9 +81,9 @@ def new_figure(
 
 
 def axes_or_new(ax: Axes | None) -> tuple[Axes, bool]:
-    """Given axes, or new ones, and `True` for new ones, which matplotlib shows as it shows its own.
+    """Given axes, or new ones of a pyplot figure, and `True` if they are new.
 
-    New axes keep a legend of what is drawn: :func:`finish` renews it.
+    New axes have a legend, which :func:`finish` renews.
     """
     if ax is None:
         import matplotlib.pyplot as plt
@@ -97,7 +97,7 @@ def axes_or_new(ax: Axes | None) -> tuple[Axes, bool]:
 
 
 def finish(ax: Axes, new: bool, legend: dict[str, Any] | None = None, **texts: str | None) -> Axes:
-    """Axes with those of the ``texts`` that are given, and a legend if they are new or have one."""
+    """Set the given ``texts`` of axes, and renew the legend if they are new or have one."""
     ax.set(**{name: text for name, text in texts.items() if text is not None})
     if (new or ax.get_legend()) and ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=8, **(legend or {}))

@@ -37,8 +37,8 @@ WIDTH = 9.5  # of the figure [inch]
 def show_target(target: VoxelTarget) -> Figure:
     """Voxels of a target: three orthogonal views and two sections, coloured by part.
 
-    Views show what is seen first, darker the further away it is. The sections go through the middle
-    of the target; there colours fade with the fill of the voxels.
+    Views show the nearest voxels, darker at larger distances. Sections go through the middle of the
+    target; their colours fade with the fill of the voxels.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def show_target(target: VoxelTarget) -> Figure:
 
 
 def _view(part: np.ndarray, colours: np.ndarray, axis: int, first: bool) -> np.ndarray:
-    """Colours of what is seen along an axis, from its low end if ``first``, else from its high."""
+    """Colours of the nearest voxels along an axis, from its low end if ``first``, else its high."""
     cells = np.moveaxis(part, axis, -1)
     cells = cells if first else cells[..., ::-1]
     taken = cells >= 0
@@ -111,7 +111,7 @@ def _section(part: np.ndarray, fill: np.ndarray, colours: np.ndarray, axis: int)
 
 
 def _cut(target: VoxelTarget, axis: int) -> str:
-    """Title of a section: where the middle cell of an axis lies."""
+    """Title of a section: the position of the middle cell of an axis."""
     cell = target.shape[axis] // 2
     place = target.bounds[0, axis] + (cell + 0.5) * target.voxel_size
     return f"section at {'xyz'[axis]} = {round(place, 6) + 0.0:g} m"

@@ -1,4 +1,4 @@
-"""From received grids to angle-delay maps: reciprocal filter, the map itself, what has one."""
+"""Reciprocal filter, angle-delay map, and the base of receivers that use such a map."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ __all__ = [
 @register
 @cites("MateosRamos25")
 class ReciprocalFilter(Layer):
-    r"""Removes the known symbols from the echo, Eq. (3) of [MateosRamos25]_.
+    r"""Removal of the known symbols from the echo, Eq. (3) of [MateosRamos25]_.
 
     Parameters
     ----------
     numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on subcarriers that are not active
+        Numerology; the output is 0 on inactive subcarriers
 
     Input
     -----
@@ -78,10 +78,10 @@ class ReciprocalFilter(Layer):
 
 
 class AngleDelayReceiver(Layer):
-    """Base of layers that look at the angle-delay map of an observation.
+    """Base of layers that use the angle-delay map of an observation.
 
-    Observations may come as they are, [batch_size, num_antennas, num_subcarriers], or projected on
-    ``basis``, [batch_size, num_antennas, rank]: the last dimension tells.
+    Observations have all subcarriers, [batch_size, num_antennas, num_subcarriers], or are projected
+    on ``basis``, [batch_size, num_antennas, rank]; the last dimension distinguishes both.
     """
 
     def __init__(
@@ -195,10 +195,10 @@ def correlate(steering: tf.Tensor, z: tf.Tensor, basis: DelayBasis) -> tf.Tensor
 
 
 def silenced(y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Observations with zeros in place of those that are not finite, and the mask of the others.
+    """Observations, zero in place of those that are not finite, and the mask of finite ones.
 
-    The largest entry of a map that holds NaN is anywhere: no estimate is better than that one. And
-    NaN of one sample would reach the gradients of what all samples share, such as an array.
+    The largest entry of a map with NaN is arbitrary, so such a sample gets no estimate. NaN of one
+    sample would also reach the gradients of shared parameters, such as those of an array.
     """
     finite = tf.math.is_finite(tf.math.real(y)) & tf.math.is_finite(tf.math.imag(y))
     valid = tf.reduce_all(finite, tf.range(1, tf.rank(y)))

@@ -25,8 +25,8 @@ def back_projection(
         {\sqrt{N}\, \|\mathbf{H}\|}
 
     with the distances :math:`R_t, R_r` of the place from the antennas and the number :math:`N` of
-    entries: 1 where all of the channel is the echo of that place, apart from the loss over
-    distance. Sums are taken in single precision.
+    entries: 1 where the whole channel is the echo of that place, apart from the loss over
+    distance. Sums are in single precision.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class MAPRatioTest(Receiver):
         Array that the receiver believes to have, or any layer with its ``steering``
     angle_grid : `int` | [num_angles], array_like
         Number of angles, spread evenly over the sector of each sample; or a grid for all
-        samples [rad], of which those in the sector are searched
+        samples [rad]; the search covers those in the sector
 
     Input
     -----

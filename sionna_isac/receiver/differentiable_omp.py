@@ -1,4 +1,4 @@
-"""Orthogonal matching pursuit that gradients pass through."""
+"""Differentiable orthogonal matching pursuit."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     window, and the observation (hence the transmitter) through the first iteration. They do not
     pass through indices, atoms, gains and residuals.
 
-    The result is that of the plain algorithm; the cost is not: the map is restricted to the
-    sector, taken once in the low-dimensional space that the range region spans, corrected by
-    terms of low rank for later iterations, and only the windows are differentiated. Memory is
-    one map [columns of the widest sector, num_ranges] per sample.
+    The result is that of a direct implementation, at a lower cost: the map is restricted to the
+    sector, computed once in the low-dimensional space of the range region, and corrected by terms
+    of low rank for later iterations; only the windows have gradients. Memory is one map
+    [columns of the widest sector, num_ranges] per sample.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     no : `None` (default) | `float`
         :math:`N_0` [W] for the default temperature
     max_span : `None` (default) | `float`
-        Widest sector that will occur [rad]. It sets the static number of columns that are
-        searched; `None` searches the whole grid in graph mode (and the widest sector of the
+        Width of the widest sector [rad]. It sets the static number of columns of the search;
+        `None` searches the whole grid in graph mode (and the widest sector of the
         batch in eager mode)
 
     Input
@@ -86,8 +86,8 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
-        Estimates. ``metric`` is the magnitude of the angle-delay map at its peak when the target
-        was found, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
+        Estimates. ``metric`` is the peak magnitude of the angle-delay map in the iteration of the
+        target, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
         mode) where a sector holds no grid angle or is wider than ``max_span``, ``y`` is not finite,
         or :math:`\beta` needs a noise power that is not above 0
     """
@@ -199,12 +199,12 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         return pursue(pursuit, self.max_targets, refine, valid)
 
     def reconstruct(self, estimate: TargetEstimate) -> tf.Tensor:
-        r"""Projected observation that estimates explain; differentiable in angles and array.
+        r"""Projected observation of given estimates; differentiable in angles and array.
 
-        Input
-        -----
+        Parameters
+        ----------
         estimate : :class:`~sionna_isac.receiver.TargetEstimate`
-            Estimates, whose gains are taken as they are
+            Estimates, with their gains
 
         Output
         ------

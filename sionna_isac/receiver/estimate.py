@@ -1,4 +1,4 @@
-"""Estimates of targets, the output of every receiver that makes some."""
+"""Estimates of targets, the output of receivers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["TargetEstimate"]
 
 
 class TargetEstimate(NamedTuple):
-    """Estimates of up to T targets per sample; `None` for what a receiver does not estimate.
+    """Estimates of up to T targets per sample; `None` for quantities without an estimate.
 
-    How many of them count as targets is decided by a threshold on ``metric``.
+    A threshold on ``metric`` decides which of them count as targets.
 
     Attributes
     ----------

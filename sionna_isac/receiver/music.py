@@ -34,17 +34,17 @@ _TINY = 1e-30
 class MUSIC(Receiver):
     r"""MUSIC by one-dimensional searches: azimuth in the far field, then distance.
 
-    The echo of one target has rank one, so that with the principal eigenvector
-    :math:`\mathbf{v}` of :math:`\mathbf{Y}\mathbf{Y}^H` the spectrum is largest where
-    :math:`|\mathbf{a}^H\mathbf{v}|` is:
+    The echo of one target has rank one. With the principal eigenvector :math:`\mathbf{v}` of
+    :math:`\mathbf{Y}\mathbf{Y}^H`, the maximum of the spectrum is that of
+    :math:`|\mathbf{a}^H\mathbf{v}|`:
 
     .. math::
         \hat\theta = \arg\max_\theta |\mathbf{a}_\infty^H(\theta)\, \mathbf{v}|,\quad
         \hat r = \arg\max_r |\mathbf{a}^H(r\cos\hat\theta, r\sin\hat\theta)\, \mathbf{v}|
 
-    Each search takes the best point of a grid, and then again of finer ones around it. The
-    far-field azimuth is a few 1e-5 rad off for a target that is near; ``num_refinements``
-    repeats both searches with the spherical wave at the estimate, which removes that.
+    Each search takes the best point of a grid, then of finer grids around it. For a target in
+    the near field, the far-field azimuth has an error of a few 1e-5 rad; ``num_refinements``
+    repeats both searches with the spherical wave at the estimate, which removes this error.
 
     Parameters
     ----------
@@ -60,30 +60,30 @@ class MUSIC(Receiver):
     num_zooms : `int`, (default 4)
         Number of finer grids of nine points, each four times as dense
     num_refinements : `int`, (default 0)
-        Number of times that both searches are repeated in the near field
+        Number of repetitions of both searches in the near field
 
     Input
     -----
     y : [batch_size, num_antennas, num_snapshots], `tf.complex`
-        Echo; where a graph runs, one that is zero gives a ``metric`` of 0 and no position
+        Echo; in a graph, a zero echo gives a ``metric`` of 0 and no position
     sector : [batch_size, 2], `tf.float`
-        Lower and upper azimuth of the search [rad], in front of an array on a line. Elements
-        further apart than half a wavelength make an echo look the same from several azimuths: the
-        sector has to be narrower than what is between them.
+        Lower and upper azimuth of the search [rad], in front of an array on a line. With
+        elements further apart than half a wavelength, several azimuths have the same steering
+        vector: the sector must be narrower than their distance.
 
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
         Estimates of one target per sample: azimuth, distance from the origin, and the share of the
         steering vector that lies in the signal subspace, 0 to 1, as ``metric``; NaN (an error in
-        eager mode) where ``y`` is not finite, or ``sector`` is none that the array can tell
+        eager mode) where ``y`` is not finite, or the array cannot resolve ``sector``
 
     Raises
     ------
     ValueError
         If the array has fewer than three elements, shapes do not fit, or (in eager mode) ``y`` or
         ``sector`` is not finite, ``y`` is zero, or a sector has its lower azimuth above its upper
-        one or leaves what the array can tell
+        one or exceeds the azimuths that the array can resolve
     """
 
     def __init__(

@@ -32,8 +32,8 @@ class OMP(AngleDelayReceiver, Receiver):
     r"""Orthogonal matching pursuit, Algorithm 1 of [MateosRamos25]_.
 
     Each iteration takes the largest entry of the angle-delay map inside the sector, then fits
-    the gains of all atoms found so far. There are always ``max_targets`` iterations: how many
-    of them are targets follows from a threshold on the metric, so that one run serves all
+    the gains of all atoms found so far. The number of iterations is always ``max_targets``: a
+    threshold on the metric decides which estimates are targets, so that one run serves all
     thresholds. The map is computed once and corrected by terms of low rank; memory is one map
     [num_angles, num_ranges] per sample.
 
@@ -44,8 +44,8 @@ class OMP(AngleDelayReceiver, Receiver):
     numerology : :class:`~sionna_isac.waveform.Numerology`
         Numerology
     grid : :class:`~sionna_isac.receiver.SearchGrid`
-        Ranges, and a number of angles in the sector of each sample or a grid of angles, of which
-        those in the sector are searched
+        Ranges, and a number of angles in the sector of each sample, or a grid of angles; the search
+        covers those in the sector
     max_targets : `int`
         Number of iterations
 
@@ -59,8 +59,8 @@ class OMP(AngleDelayReceiver, Receiver):
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
-        Estimates. ``metric`` is the maximum of the magnitude of the angle-delay map when the target
-        was found, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
+        Estimates. ``metric`` is the peak magnitude of the angle-delay map in the iteration of the
+        target, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
         mode) where no grid angle lies in the sector, or ``y`` is not finite
     """
 

@@ -1,12 +1,12 @@
-"""Matching pursuit on the angle-delay map without ever forming a residual observation.
+"""Matching pursuit on the angle-delay map, without residual observations.
 
 With Z = Y Q* (see :class:`~sionna_isac.waveform.DelayBasis`), the map of the
 residual after t atoms is
 
     M_t = M_0 - sum_u alpha_u (Phi_a^H a_u) (rho_u^T Phi_d^*),
 
-a rank-t correction of the first map, which is computed once. The corrections are applied where
-they are needed: in the search for the peak, and on the row of the peak.
+a rank-t correction of the first map, which is computed once. Corrections apply only where needed:
+in the search for the peak, and on the row of the peak.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Peak(NamedTuple):
     Attributes
     ----------
     row, column : [batch_size], `tf.int32`
-        Where it is
+        Indices of the peak
     magnitude : [batch_size], `tf.float`
-        The magnitude
+        Magnitude
     """
 
     row: tf.Tensor
@@ -40,7 +40,7 @@ class Peak(NamedTuple):
 
 
 class Refined(NamedTuple):
-    """Estimate of one target, and the atom that is removed for it.
+    """Estimate of one target, and its atom, which is subtracted.
 
     Attributes
     ----------
@@ -60,18 +60,18 @@ class Refined(NamedTuple):
 
 
 class Pursuit:
-    """Greedy search over one batch of observations; nothing in here has a gradient.
+    """Greedy search over one batch of observations, without gradients.
 
     Parameters
     ----------
     z : [batch_size, num_antennas, rank], `tf.complex`
         Projected observation
     rows : [batch_size, num_rows, 2 * num_antennas], `tf.float`
-        Steering vectors that are searched, real and imaginary parts side by side
+        Steering vectors of the search, real and imaginary parts side by side
     inside : [batch_size, num_rows], `tf.bool`
-        Which of them may be chosen
+        `True` for the rows that may be chosen
     basis : :class:`~sionna_isac.waveform.DelayBasis`
-        Basis of the ranges that are searched
+        Basis of the ranges of the search
     """
 
     def __init__(self, z: tf.Tensor, rows: tf.Tensor, inside: tf.Tensor, basis: DelayBasis) -> None:
@@ -186,7 +186,7 @@ class Pursuit:
 def pursue(
     pursuit: Pursuit, number: int, refine: Callable[[Peak], Refined], valid: tf.Tensor
 ) -> TargetEstimate:
-    """Search as many targets as asked for, one after the other.
+    """Search a number of targets, one after the other.
 
     Parameters
     ----------
@@ -195,9 +195,9 @@ def pursue(
     number : `int`
         Number of targets
     refine : callable
-        Makes angle, range, metric and the atom that is removed of a :class:`Peak`
+        Makes angle, range, metric and atom of a :class:`Peak`
     valid : [batch_size], `tf.bool`
-        Samples whose estimates count; those of the others are NaN
+        Samples with valid estimates; those of the others are NaN
 
     Output
     ------

@@ -21,10 +21,10 @@ class SearchGrid(Value):
         Number of angles, spread evenly over the sector of each sample; or a grid for all
         samples [rad]
     ranges : `None` (default) | [num_ranges], array_like
-        Ranges [m]; `None` for receivers that see none
+        Ranges [m]; `None` for receivers without ranges
     velocities : `None` (default) | [num_velocities], array_like
-        Radial velocities [m/s], positive for targets that recede; `None` for receivers that see
-        none
+        Radial velocities [m/s], positive for targets that recede; `None` for receivers without
+        velocities
 
     Example
     -------

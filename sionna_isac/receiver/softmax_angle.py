@@ -42,15 +42,15 @@ class SoftmaxAngleEstimator(Receiver):
     and the observation.
 
     :math:`\beta` is an inverse temperature in units of one over the observation: with the
-    default :math:`\beta = K` of Eq. (3) the estimator depends on the scale of the data. It is
-    all but the plain maximum (8) for a noise power of the order of 1, which leaves training
-    little to go by, and all but the middle of the sector for one of 1e-12.
+    default :math:`\beta = K` of Eq. (3) the estimator depends on the scale of the data. For
+    a noise power of the order of 1 it is nearly the plain maximum (8), with small gradients for
+    training; for one of 1e-12 it is nearly the middle of the sector.
     :math:`\beta = 1/\sqrt{N_0}` averages over neighbouring angles at any scale: it is the better
     choice for training, and more accurate with few grid angles.
 
-    Taken literally, Eq. (13) gives every grid angle outside the sector the weight
-    :math:`e^0` relative to :math:`e^{\beta|\cdot|}` inside, and so draws weak echoes towards
-    0 rad. The default leaves these angles out, which keeps every estimate within the sector.
+    By Eq. (13), every grid angle outside the sector has the weight :math:`e^0` relative to
+    :math:`e^{\beta|\cdot|}` inside, which moves estimates of weak echoes towards 0 rad. The default
+    excludes these angles, which keeps every estimate within the sector.
 
     Parameters
     ----------

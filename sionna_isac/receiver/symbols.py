@@ -22,7 +22,7 @@ class SymbolDetector(Layer):
     num_bits_per_symbol : `int`, (default 2)
         Bits per QAM symbol; 2 is QPSK
     hard_out : `bool`, (default `False`)
-        If `True`, bits are decided; if `False`, LLRs are given out
+        If `True`, the output is decided bits, else LLRs
     demapping_method : "app" (default) | "maxlog"
         LLR computation of Sionna's `Demapper`
 
@@ -92,7 +92,7 @@ class MessageDetector(Layer):
     .. math::
         \hat m = \arg\min_{m \in \mathcal{M}} |y_c - \kappa\, x(m)|^2
 
-    The points :math:`x(m)` are those of Sionna's constellation, in its order; they are `points`.
+    The points :math:`x(m)` are those of Sionna's constellation, in its order (`points`).
 
     Parameters
     ----------

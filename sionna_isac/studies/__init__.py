@@ -1,7 +1,8 @@
 """Kinds of studies that come with the library, and the systems that they simulate.
 
-A kind is a package of its own: it defines ``KIND``, a :class:`~sionna_isac.study.Kind`, and is
-called like its kind. Packages that begin with an underscore hold what several kinds share.
+A kind is a package with the name of the kind, which defines ``KIND``, a
+:class:`~sionna_isac.study.Kind`. Packages with a leading underscore hold common parts of several
+kinds.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _PARTS = {
     "single_carrier.scenario": ("SingleCarrierScenario",),
     "single_carrier.system": ("SingleCarrierSystem",),
 }
+FIRST = "multi_target"  # the kind to read first
 _HOME = {name: part for part, names in _PARTS.items() for name in names}
 
 __all__ = [

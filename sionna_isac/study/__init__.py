@@ -10,6 +10,7 @@ from typing import Any
 
 _PARTS = {
     "blocks": ("Scenario", "Training"),
+    "fingerprint": ("code_version", "fingerprint"),
     "errors": ("ScenarioError", "WorkerError"),
     "learner": ("Learner", "Stage"),
     "loading": (

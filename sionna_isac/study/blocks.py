@@ -1,4 +1,4 @@
-"""Groups of fields that scenarios are made of: validated and frozen."""
+"""Groups of fields of scenarios: validated and frozen."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _UNUSED = {  # fields of a training that an objective does not use
 
 
 class Frozen(BaseModel):
-    """Model whose fields are checked, known and constant.
+    """Model with checked, known and constant fields.
 
     The text below a field is its description, with the unit in brackets at the end.
     """
@@ -66,7 +66,7 @@ class Frozen(BaseModel):
 
 
 class Scenario(Frozen):
-    """Common fields of all scenarios; ``profile`` is the one that was chosen from the file."""
+    """Common fields of all scenarios; ``profile`` is the chosen profile of the file."""
 
     kind: str = ""
     """Kind of the study"""
@@ -123,7 +123,7 @@ def ordered(value: Interval, minimum: float, maximum: float) -> Interval:
 
 
 class Plateau(Frozen):
-    """Learning rate times ``factor`` when the loss has not fallen for ``patience`` iterations."""
+    """Factor of the learning rate after ``patience`` iterations without progress."""
 
     patience: Count = 10000
     """Iterations without progress before the learning rate falls"""
@@ -134,21 +134,21 @@ class Plateau(Frozen):
 
 
 class Validation(Frozen):
-    """Evaluation during training, every so many iterations, at a fixed false-alarm probability.
+    """Evaluation during training at regular intervals, at a fixed false-alarm probability.
 
-    With ``patience``, training stops when the score has not fallen for so many iterations.
+    With ``patience``, training stops after this number of iterations without a lower score.
     """
 
     interval: Count = 100
     """Iterations between evaluations"""
     num_samples: Count = 1000
-    """Number of samples of an evaluation"""
+    """Number of samples per evaluation"""
     p_fa: Probability = 1e-2
     """False-alarm probability"""
     cutoff: Positive = 90.0
     """Cut-off of GOSPA [m]"""
     patience: Count | None = None
-    """Iterations without a better score that end the training; null: all are done"""
+    """Iterations without a better score that end the training; null: never"""
 
 
 class Optimization(Frozen):
@@ -157,13 +157,13 @@ class Optimization(Frozen):
     iterations: Annotated[int, Field(ge=0)] = 400
     """Number of iterations; 0 trains nothing"""
     batch_size: Count = 80
-    """Number of samples of an iteration"""
+    """Number of samples per iteration"""
     learning_rate: Positive = 1e-2
-    """Learning rate of Adam, at the start"""
+    """Initial learning rate of Adam"""
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
-    """Course of the learning rate: cosine to 0, constant, or lowered on a plateau"""
+    """Course of the learning rate: cosine to 0, constant, or lower on a plateau"""
     plateau: Plateau = Plateau()
-    """When the learning rate falls, with schedule 'plateau'"""
+    """Fall of the learning rate with schedule 'plateau'"""
     checkpoint_interval: Count = 25
     """Iterations between checkpoints"""
 
@@ -179,8 +179,8 @@ class Training(Optimization):
 
     ``temperature_scale`` is the softmax's beta times sigma_cell. Over the first share
     ``sector_growth`` of the iterations the sectors widen from broadside to all of
-    ``targets.sector_centre_deg``. Of each batch, the share ``labelled_fraction`` has labels; the
-    rest is judged by ``unlabelled``.
+    ``targets.sector_centre_deg``. The share ``labelled_fraction`` of each batch has labels;
+    ``unlabelled`` is the loss of the rest.
     """
 
     objective: Objective = "max"
@@ -190,7 +190,7 @@ class Training(Optimization):
     unlabelled: Literal["max", "reconstruction"] = "max"
     """Loss of samples without labels"""
     sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.6
-    """Share of the iterations in which sectors widen from broadside to all"""
+    """Share of the iterations in which sectors widen from broadside to the full interval"""
     temperature_scale: Positive = 1.0
     """Inverse temperature of the softmax times the noise level of a cell"""
     cutoff: Positive = 90.0
@@ -200,7 +200,7 @@ class Training(Optimization):
 
     @model_validator(mode="after")
     def _effective(self) -> Training:
-        """Refuse what would have no effect."""
+        """Refuse fields without effect."""
         reason = dict.fromkeys(_UNUSED[self.objective], f"objective '{self.objective}'")
         if self.labelled_fraction == 1:
             reason["unlabelled"] = "labelled_fraction 1"

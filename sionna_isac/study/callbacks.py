@@ -17,11 +17,11 @@ __all__ = ["Checkpoint", "Monitor", "TrainingError", "Validate"]
 
 
 class TrainingError(UsageError, RuntimeError):
-    """Training that went wrong; the message is one line."""
+    """Failed training; the message is one line."""
 
 
 class Monitor(keras.callbacks.Callback):
-    """Notes the losses, stops at the last iteration, or with an error where one is not finite.
+    """Record of the losses, which stops at the last iteration and raises where one is not finite.
 
     Parameters
     ----------
@@ -58,19 +58,19 @@ class Monitor(keras.callbacks.Callback):
                 f"learned parameters became NaN or infinite by iteration {len(self.losses)}; "
                 "try a smaller training.learning_rate"
             )
-        # what callbacks of Keras look at: the mean over the part, not the loss of its last batch
+        # callbacks of Keras use the mean over the part, not the loss of its last batch
         logs["loss"] = float(np.mean(self.losses[epoch * self._training.checkpoint_interval :]))
 
 
 class Validate(keras.callbacks.Callback):
-    """Evaluates the learner as it is, and stops when it has ceased to become better.
+    """Evaluation of the learner, which stops the training without improvement.
 
     With a patience, the weights of the best score are the result.
 
     Parameters
     ----------
     validation : `Validation`
-        How often and how
+        Settings of the evaluation
     checkpoint_interval : `int`
         Number of iterations of a part: scores are taken between parts only
     """
@@ -97,7 +97,7 @@ class Validate(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def restore_best(self, model: keras.Model) -> None:
-        """Give a model the weights of the best score, if they were kept."""
+        """Restore the weights of the best score, if they were kept."""
         if self.best:
             for variable, value in zip(model.weights, self.best, strict=True):
                 variable.assign(value)
@@ -112,14 +112,14 @@ class Validate(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Stores weights, optimiser and the state of other callbacks after each part.
+    """Storage of weights, optimiser and the state of other callbacks after each part.
 
-    The last callback of a list: what the others did in this part belongs to it.
+    It is the last callback of a list, so that it stores the changes of the others in this part.
 
     Parameters
     ----------
     folder : :class:`RunFolder`
-        Where
+        Folder of the run
     name : `str`
         Name of the file
     monitor : :class:`Monitor`
@@ -147,11 +147,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     @property
     def num_parts(self) -> int:
-        """`int` : Number of parts that are done"""
+        """`int` : Number of finished parts"""
         return 0 if self._stored is None else int(self._stored["epoch"])
 
     def restore(self, model: keras.Model) -> None:
-        """Bring a model and the callbacks to where an interrupted run stopped."""
+        """Restore a model and the callbacks to the state of an interrupted run."""
         if self._stored is None:
             return
         self._monitor.losses = self._stored["losses"].tolist()

@@ -1,18 +1,22 @@
-"""The loop over the parts of a study: what is stored is not computed again."""
+"""Loop over the parts of a study, which computes missing parts only."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Generator, Iterable, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+
+import numpy as np
 
 import sionna_isac
 from sionna_isac.errors import UsageError
 from sionna_isac.study.blocks import Scenario
+from sionna_isac.study.fingerprint import fingerprint
 from sionna_isac.study.models import ModelStore
 from sionna_isac.study.part import Arrays, Part, Study
-from sionna_isac.study.store import RunFolder, StoreError
+from sionna_isac.study.store import RESERVED, RunFolder, StoreError
 from sionna_isac.study.workers import interrupts_noticed, run_chains
 
 __all__ = ["PartStore", "compute_parts"]
@@ -32,11 +36,11 @@ class PartStore:
     def __init__(self, study: Study, folder: RunFolder) -> None:
         self._study, self._folder = study, folder
         self._models = ModelStore(folder.models)
-        self._key = functools.cache(study.key)
+        self._key = functools.cache(lambda part: fingerprint(study.key(part)))
         self.origins: dict[str, str] = {}
 
     def load(self, part: Part) -> Arrays | None:
-        """Result of a part, or `None` if it is not there."""
+        """Result of a part, or `None` if it is not stored."""
         if not part.shared:
             return self._folder.load(part.name)
         key = self._key(part)
@@ -46,7 +50,7 @@ class PartStore:
         return found
 
     def get(self, part: Part) -> Arrays:
-        """Result of a part that was computed."""
+        """Result of a computed part."""
         found = self.load(part)
         if found is None:
             raise StoreError(
@@ -63,7 +67,7 @@ class PartStore:
             self._folder.save(part.name, **arrays)
 
     def note(self, part: Part) -> None:
-        """Say where a shared result came from."""
+        """Print the origin of a shared result."""
         if part.shared:
             file = self._models.file(part.name, self._key(part))
             self._study.reporter.say(f"{part.name}: computed before, {file}")
@@ -77,22 +81,22 @@ def compute_parts(
     parts: Iterable[Part] | None = None,
     there: Callable[[Part], bool] | None = None,
 ) -> Sequence[Part]:
-    """Compute and store the parts of a study that are not there.
+    """Compute and store the missing parts of a study.
 
     Parameters
     ----------
     study : :class:`Study`
         Study
     store : :class:`PartStore`
-        Where results are
+        Storage of results
     workers : `None` (default) | `int`
         Number of worker processes for parallel parts; `None` is one per core, 0 none at all
     scheduler : `None` (default) | `str`
         Address of a Dask scheduler, whose workers are used instead
     parts : `None` (default) | iterable of :class:`Part`
-        Parts that are wanted, with what they need; `None` is all
+        Wanted parts, with the parts that they need; `None` is all
     there : `None` (default) | callable
-        Says of a part that it need not be computed; `None` is that it is stored
+        ``there(part)`` is `True` for a part that need not be computed; `None` is for stored ones
 
     Output
     ------
@@ -124,16 +128,18 @@ def compute_parts(
             results = _results(study, store, by_name, todo, workers, scheduler)
             for name, found in stack.enter_context(contextlib.closing(results)):
                 part = by_name[name]
-                store.save(part, found)
+                store.save(part, _checked(name, found))
                 advance(part.size, part.note)
                 check()
     return parts
 
 
 def _check(parts: Sequence[Part]) -> None:
-    """Refuse names that occur twice, and needs that no earlier part meets."""
+    """Refuse repeated names, and needs that are no earlier parts."""
     known: dict[str, Part] = {}
     for part in parts:
+        if not isinstance(part, Part):
+            raise TypeError(f"parts must give study.Part objects; got {part!r}")
         if part.name in known:
             raise ValueError(f"parts must have names of their own; got '{part.name}' twice")
         for name in part.needs:
@@ -141,12 +147,29 @@ def _check(parts: Sequence[Part]) -> None:
                 raise ValueError(
                     f"needs of '{part.name}' must be names of earlier parts; got '{name}'"
                 )
-            if part.parallel and known[name].parallel and known[name].task == part.task:
+            if known[name].parallel and known[name].task == part.task:
                 raise ValueError(
-                    f"needs of '{part.name}' must be of an earlier task, as both are parallel; "
+                    f"needs of '{part.name}' must be of an earlier task where they are parallel; "
                     f"got '{name}'"
                 )
         known[part.name] = part
+
+
+def _checked(name: str, found: object) -> Arrays:
+    """Refuse results that cannot be stored, or not be read again."""
+    if not isinstance(found, Mapping) or not all(isinstance(k, str) for k in found):
+        raise TypeError(f"compute must return arrays by name for the part '{name}'; got {found!r}")
+    for key, value in found.items():
+        if key in RESERVED:
+            raise ValueError(
+                f"the result of the part '{name}' must have other names than {', '.join(RESERVED)}"
+            )
+        if np.asarray(value).dtype == object:
+            raise TypeError(
+                f"the result of the part '{name}' must hold numbers and texts; got {value!r} for "
+                f"'{key}'"
+            )
+    return dict(found)
 
 
 def _results(
@@ -187,16 +210,19 @@ def _compute(
     earlier: dict[str, Arrays],
     version: str,
 ) -> tuple[str, Arrays]:
-    """Result of a part in a worker process; ``version`` is that of the process that asks for it."""
+    """Result of a part in a worker process; ``version`` is that of the calling process."""
     if version != sionna_isac.__version__:
         raise UsageError(
             f"scheduler: its workers run sionna_isac {sionna_isac.__version__}, this process "
             f"{version}: install the same version"
         )
     known = _worker_study
-    if not (known and type(known[0]) is study and known[0].scenario == scenario):
-        known[:] = [study(scenario)]
-    return part.name, known[0].compute(part, earlier)
+    with _one_at_a_time:
+        if not (known and type(known[0]) is study and known[0].scenario == scenario):
+            known[:] = [study(scenario)]
+        return part.name, known[0].compute(part, earlier)
 
 
 _worker_study: list[Study] = []  # the one that this worker process computes for
+# workers of a cluster may have several threads, but there is one stream of random numbers
+_one_at_a_time = threading.Lock()

@@ -1,4 +1,4 @@
-"""Errors of studies, apart from what raises them: reading, kinds, workers, commands."""
+"""Errors of reading, kinds, workers and commands, without heavy imports."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ __all__ = ["ScenarioError", "WorkerError"]
 
 
 class ScenarioError(UsageError, ValueError):
-    """A scenario that cannot be read or is not valid; the message is one line."""
+    """Unreadable or invalid scenario; the message is one line."""
 
 
 class WorkerError(UsageError, RuntimeError):
-    """Workers that cannot be reached or end before their work is done; the message is one line."""
+    """Unreachable or dead workers; the message is one line."""

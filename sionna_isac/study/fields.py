@@ -1,4 +1,4 @@
-"""Fields of scenarios in words: meaning, unit, choices and default, from the models themselves."""
+"""Meaning, unit, choices and default of the fields of scenarios, from the models themselves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 class FieldText(NamedTuple):
-    """A field in words."""
+    """Description of a field."""
 
     name: str
     meaning: str
@@ -31,7 +31,7 @@ class FieldText(NamedTuple):
 
 
 def summary(model: type[BaseModel]) -> str:
-    """First paragraph of what is written about a model, on one line."""
+    """First paragraph of the docstring of a model, on one line."""
     return " ".join((inspect.getdoc(model) or "").split("\n\n", 1)[0].split())
 
 
@@ -51,14 +51,14 @@ def describe(model: type[BaseModel]) -> Iterator[FieldText]:
 
 
 def members(annotation: Any) -> list[type[BaseModel]]:
-    """Models that a value may be, or be made of, without their own parts."""
+    """Models that a value may be or contain, without their own parts."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [m for part in typing.get_args(annotation) for m in members(part)]
 
 
 def groups_of(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """Models that a model is made of, each before its own parts."""
+    """Models that a model contains, each before its own parts."""
     found: list[type[BaseModel]] = []
 
     def visit(part: type[BaseModel]) -> None:
@@ -103,7 +103,7 @@ def yaml_value(value: Any) -> str:
 
 
 def _choices(annotation: Any, metadata: Sequence[Any] = ()) -> str:
-    """Values that are allowed, as far as a field says by itself."""
+    """Allowed values, as far as the field alone determines them."""
     if typing.get_origin(annotation) is typing.Annotated:
         inner, *more = typing.get_args(annotation)
         more = [m for x in more for m in (x.metadata if isinstance(x, FieldInfo) else [x])]

@@ -1,13 +1,12 @@
-"""What a result depends on, in a form that can be compared: configurations, and the code."""
+"""Comparable form of everything that a result depends on: configurations and code."""
 
 from __future__ import annotations
 
 import ast
 import functools
 import hashlib
-import importlib
-import inspect
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,14 @@ __all__ = ["code_version", "fingerprint"]
 _LONG = 16  # entries of a list that a digest stands for
 _NAMES = {"name", "shared_object_id", "frozen"}  # of layers: they change from process to process
 _ROOT = Path(sionna_isac.__file__).parent
-_LAYERS = ("core", "array", "scene", "waveform", "channel", "receiver", "objective")
+_LAYERS = ("core", "array", "scene", "waveform", "channel", "receiver", "objective", "metrics")
+_OTHERS = {"abc", "builtins", "keras", "tensorflow", "typing"}  # what comes with an environment
+_DRAWN = {"figure.py", "report.py"}
 _TRAINING = ("study/training.py", "study/callbacks.py", "study/learner.py")
 
 
 def fingerprint(value: Any) -> Any:
-    """Value as JSON has it: layers by their configurations, long arrays by a digest.
+    """Value in JSON: layers by their configurations, long arrays by a digest.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def fingerprint(value: Any) -> Any:
     Raises
     ------
     TypeError
-        If it holds something else
+        If it contains anything else
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -59,11 +60,13 @@ def fingerprint(value: Any) -> Any:
 
 
 def code_version(*classes: type) -> str:
-    """Digest of the code of the layers, of the training loop and of the modules of classes.
+    """Digest of the code of the layers, of the training loop and of classes with their bases.
 
-    Comments, docstrings and layout do not count.
+    Of a class of the library all modules of its package count, of another one its module. Comments,
+    docstrings and layout do not.
     """
-    own = {inspect.getmodule(c).__name__ for c in classes}  # type: ignore[union-attr]
+    own = {base.__module__ for c in classes for base in c.__mro__}
+    own = {n for n in own if n.partition(".")[0] not in _OTHERS}
     return _digest("".join([_library_version(), *(_module_version(n) for n in sorted(own))]))
 
 
@@ -75,12 +78,16 @@ def _library_version() -> str:
 
 @functools.cache
 def _module_version(name: str) -> str:
-    file = getattr(importlib.import_module(name), "__file__", None)
-    return _code(Path(file)) if file else name
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:  # of a notebook or a console
+        return name
+    path = Path(file)
+    files = sorted(path.parent.glob("*.py")) if path.is_relative_to(_ROOT / "studies") else [path]
+    return "".join(_code(f) for f in files if f.name not in _DRAWN)
 
 
 def _code(file: Path) -> str:
-    """What a file says, apart from comments and docstrings."""
+    """Syntax tree of a file, without comments and docstrings."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -1,4 +1,4 @@
-"""Model that the training loop trains: a Keras model that draws its own batches."""
+"""Model for the training loop: a Keras model that draws its own batches."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Stage(NamedTuple):
 
 
 class Learner(keras.Model):
-    """A model whose batches are drawn in the graph: ``fit`` needs no data but a clock.
+    """Base of models that draw their batches in the graph, so that ``fit`` needs no data.
 
-    A subclass says what the loss of a batch is (:meth:`batch_loss`) and, for validation, how well
-    it does (:meth:`validate`).
+    A subclass defines the loss of a batch (:meth:`batch_loss`) and, for validation, the scores
+    (:meth:`validate`).
     """
 
     stage: Stage
 
     def begin(self, stage: Stage, optimizer: keras.Optimizer, jit_compile: bool) -> None:
-        """Prepare a stage: freeze what stays and compile."""
+        """Prepare a stage: freeze its constant layers and compile."""
         # past Keras, which would take the frozen layers for new parts of a model that is built
         object.__setattr__(self, "stage", stage)
         for layer in stage.frozen:
@@ -54,30 +54,30 @@ class Learner(keras.Model):
             layer.trainable = True
 
     def configuration(self) -> dict[str, Any]:
-        """What the result of a training depends on, apart from the training itself.
+        """Everything that the result of a training depends on, except the training itself.
 
-        These are the layers; a subclass adds the numbers that it gives to their calls.
+        The base has the layers; a subclass adds the numbers that it gives to their calls.
         """
         return {"layers": self.layers}
 
     def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
         """Loss of a batch of the present stage.
 
-        Input
-        -----
+        Parameters
+        ----------
         batch_size : `int`
             Number of samples
         progress : scalar, `tf.float`
-            Share of the stage's iterations that are done
+            Share of the finished iterations of the stage
         """
         raise NotImplementedError
 
     def validate(self, validation: Validation) -> dict[str, float]:
-        """Scores by name; the one called "score" is to be made small."""
+        """Scores by name; a smaller "score" is better."""
         raise NotImplementedError
 
     def build(self, input_shape: Any = None) -> None:
-        """Nothing is left to build: the layers make their weights when they are made."""
+        """Do nothing: the layers make their weights in their constructors."""
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Scenarios from YAML files, with overrides; what is wrong with one is said in one line."""
+"""Scenarios from YAML files, with overrides; an error is one line."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ def load_scenario(
     overrides : sequence of `str`
         "dotted.key=value" with the value in YAML
     seed : `None` (default) | `int`
-        Seed in place of the scenario's
+        Seed, in place of the scenario's
     profile : `None` (default) | `str`
-        Profile of the file, merged over the rest of it before the overrides; `None` is the first
-        one, if the file has any
+        Profile of the file, which overrides the rest of it; ``overrides`` come after. `None` is the
+        first one, if the file has any
 
     Output
     ------
     : scenario
-        Validated, of the class that belongs to its kind
+        Validated scenario, of the class of its kind
 
     Raises
     ------
@@ -95,7 +95,7 @@ def load_scenario(
 
 
 def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
-    """Path and content of a scenario file, which has a name."""
+    """Path and content of a scenario file; the name is that of the file if not given."""
     path = Path(source)
     if not path.is_file():
         known = find_scenarios()
@@ -113,7 +113,7 @@ def _read(source: str | Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _unknown(path: Path, known: dict[str, Path]) -> str:
-    """Error of a scenario that is neither a file nor a name of the library."""
+    """Error message for a scenario that is neither a file nor a name of the library."""
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         what = "is a folder" if path.is_dir() else "does not exist"
         same = f"; for the scenario of the library, give its name: {path.stem}"
@@ -124,7 +124,7 @@ def _unknown(path: Path, known: dict[str, Path]) -> str:
 
 
 def parse_scenario(raw: dict[str, Any]) -> Any:
-    """Validate a mapping as a scenario; :class:`ScenarioError` if it is not one."""
+    """Validate a mapping as a scenario, or raise :class:`ScenarioError`."""
     if not isinstance(raw, dict):
         raise ScenarioError(f"scenario must be a mapping of keys to values; got {raw!r}")
     if "kind" not in raw:
@@ -145,7 +145,7 @@ def parse_scenario(raw: dict[str, Any]) -> Any:
 
 
 def _causes(errors: Sequence[Any]) -> list[Any]:
-    """Errors without those of lists that are too short for want of valid members."""
+    """Errors, without those of lists that are too short because their members are invalid."""
     places = [tuple(e["loc"]) for e in errors]
     return [
         e
@@ -155,7 +155,7 @@ def _causes(errors: Sequence[Any]) -> list[Any]:
 
 
 def _described(model: type[BaseModel], raw: dict[str, Any], error: Any) -> str:
-    """Place and reason of an error of pydantic, with what was probably meant."""
+    """Place and reason of an error of pydantic, with a suggestion."""
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     where = _written(raw, error["loc"], kind == "missing")
     reason = _reason(model, error)
@@ -221,7 +221,7 @@ def _unit(model: type[BaseModel], location: Sequence[str | int]) -> str:
 
 
 def _meant(model: type[BaseModel], location: Sequence[str | int]) -> str:
-    """Question after an unknown key: the same key in another group, or the nearest here."""
+    """Suggestion for an unknown key: the same key in another group, or the nearest here."""
     key = str(location[-1])
     for place in _places(model, key):
         return f" (did you mean '{place}'?)"
@@ -229,7 +229,7 @@ def _meant(model: type[BaseModel], location: Sequence[str | int]) -> str:
 
 
 def _places(model: type[BaseModel], key: str, above: str = "") -> Iterator[str]:
-    """Dotted names of the fields that are called ``key``, lists left out."""
+    """Dotted names of the fields with the name ``key``, except in lists."""
     if key in model.model_fields:
         yield above + key
     for name, field in model.model_fields.items():
@@ -256,7 +256,7 @@ def _groups(kind: Any, location: Sequence[str | int]) -> list[type[BaseModel]]:
 
 
 def _written(raw: Any, location: Sequence[str | int], missing: bool) -> str:
-    """Path of an error as users write it: pydantic also names the chosen members of unions."""
+    """Path of an error in the file, without the chosen members of unions that pydantic names."""
     parts = []
     node: Any = raw
     for part in location:

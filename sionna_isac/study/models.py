@@ -1,4 +1,4 @@
-"""Results that studies share, such as trained models, kept under what determined them."""
+"""Storage of results that studies share, such as trained models."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _ABOUT = "about"
 class ModelStore:
     """Folder of results that several studies share.
 
-    A file's name holds a digest of everything that determines the result: figures that need the
-    same model train it once.
+    The name of a file contains a digest of everything that determines the result, so that figures
+    with the same model train it once.
 
     Parameters
     ----------
     path : `Path`
-        Folder; made when the first result is kept
+        Folder; made with the first result
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -40,7 +40,7 @@ class ModelStore:
         return self._path / f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
 
     def load(self, name: str, key: Mapping[str, Any], since: float | None = None) -> Arrays | None:
-        """The result that ``key`` determines, or `None` if there is none, or none since a time."""
+        """Result that ``key`` determines, or `None` if there is none, or none since a time."""
         file = self.file(name, key)
         if not file.exists() or (since is not None and file.stat().st_mtime < since):
             return None
@@ -51,13 +51,13 @@ class ModelStore:
         return arrays
 
     def origin(self, name: str, key: Mapping[str, Any]) -> str:
-        """File and version of a result that is there, as ``file@commit``."""
+        """File and version of a stored result, as ``file@commit``."""
         file = self.file(name, key)
         return f"{file.name}@{self.commit(load_arrays(file, file.stem), file)}"
 
     @staticmethod
     def commit(arrays: Any, file: Path) -> str:
-        """Commit of the version that computed a result."""
+        """Commit of the code that computed a result."""
         try:
             return str(json.loads(str(arrays[_ABOUT]))["git_commit"])
         except (ValueError, KeyError, TypeError):
@@ -68,7 +68,7 @@ class ModelStore:
     def save(
         self, name: str, key: Mapping[str, Any], scenario: Scenario, arrays: Mapping[str, Any]
     ) -> None:
-        """Keep a result."""
+        """Store a result."""
         file = self.file(name, key)
         about = np.array(json.dumps({"key": key, **provenance(scenario)}))
         try:

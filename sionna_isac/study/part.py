@@ -1,8 +1,9 @@
-"""Parts of a study: pieces of work that are computed at once, stored, and not computed again."""
+"""Parts of a study: pieces of work that are computed at once and stored."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Arrays", "Part", "Study"]
 
 Arrays = dict[str, Any]
-"""Result of a part: arrays, or what NumPy makes arrays of, by name"""
+"""Result of a part: arrays (or values for `np.asarray`) by name"""
 S = TypeVar("S", bound=Scenario)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=+-]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +30,9 @@ class Part:
     Parameters
     ----------
     name : `str`
-        Name, unique in the study; the file that holds the result is called like it
+        Name, unique in the study, also of the file with the result
     arguments : `tuple`
-        Arguments of the computation, whatever :meth:`Study.compute` needs to know
+        Arguments of the computation, for :meth:`Study.compute`
     task : `str`
         Text of the progress bar that neighbouring parts share; no bar if empty
     size : `int`, (default 1)
@@ -38,15 +40,15 @@ class Part:
     note : `str`
         Text beside the progress bar when the part is done
     needs : `tuple` of `str`
-        Names of earlier parts whose results the computation gets
+        Names of earlier parts whose results the computation needs
     shared : `bool`, (default `False`)
-        If `True`, other studies that need the same take the result over: it is stored in the folder
-        of models, under a digest of :meth:`Study.key`
+        If `True`, other studies that need the same result share it: it is stored in the folder of
+        models, under a digest of :meth:`Study.key`
     parallel : `bool`, (default `False`)
         If `True`, a worker process computes the part
     chain : `str`
-        Parallel parts of one chain are computed by one worker, one after the other, so that what
-        the computation caches serves all of them; a part is a chain of its own if empty
+        One worker computes the parallel parts of a chain one after the other, so that they share
+        the caches of the computation; if empty, the part is a chain of its own
     """
 
     name: str
@@ -59,22 +61,29 @@ class Part:
     parallel: bool = False
     chain: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ValueError(
+                "name of a part must be of letters, digits and ._=+- and begin with a letter or "
+                f"digit, as it is that of a file; got {self.name!r}"
+            )
+
 
 class Study(Generic[S]):
-    """Base of what a kind of study computes: its parts, and the summary of their results.
+    """Base of the computations of studies: parts, and the summary of their results.
 
-    An object lives as long as a run, in a worker process as long as the process: what several parts
-    need, such as a compiled graph, can be kept in attributes.
+    An object lives as long as a run, in a worker process as long as the process: attributes can
+    keep objects that several parts need, such as a compiled graph.
 
     Parameters
     ----------
     scenario : :class:`~sionna_isac.study.Scenario`
-        Scenario that runs
+        Scenario of the run
 
     Attributes
     ----------
     reporter : :class:`~sionna_isac.study.Reporter`
-        Progress of the run, for parts that take long
+        Progress of the run, for long parts
     folder : `None` | :class:`~sionna_isac.study.RunFolder`
         Folder of the run, for checkpoints within a part; `None` in worker processes
     """
@@ -88,17 +97,14 @@ class Study(Generic[S]):
         self.folder: RunFolder | None = None
 
     def parts(self) -> Iterable[Part]:
-        """All parts, in the order of their computation.
-
-        They depend on the scenario alone.
-        """
+        """All parts, in the order of their computation, which depend on the scenario alone."""
         raise NotImplementedError
 
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
         """Result of a part.
 
-        Random numbers are to be drawn from the seed of the scenario and from what the part is: a
-        run that resumes, or has another number of workers, then gives the same numbers.
+        Draw random numbers from the seed of the scenario and the identity of the part: a resumed
+        run, or one with another number of workers, then gives the same numbers.
 
         Parameters
         ----------
@@ -110,9 +116,13 @@ class Study(Generic[S]):
         raise NotImplementedError
 
     def key(self, part: Part) -> Mapping[str, Any]:
-        """Everything that the result of a shared part depends on, as JSON has it."""
+        """Everything that the result of a shared part depends on.
+
+        It may hold numbers, texts, arrays and layers. The code is represented by
+        :func:`~sionna_isac.study.code_version`.
+        """
         raise NotImplementedError
 
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
-        """Result of the study from those of all parts, by name."""
+        """Result of the study, from those of all parts by name."""
         raise NotImplementedError

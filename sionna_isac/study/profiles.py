@@ -10,12 +10,12 @@ from sionna_isac.study.suggest import suggestion
 
 __all__ = ["ProfileError", "apply_profile", "profile_names"]
 
-FIXED = ("kind", "name", "profile", "profiles")  # what a profile does not change
+FIXED = ("kind", "name", "profile", "profiles")  # keys that a profile does not change
 NAME = re.compile(r"[a-z0-9_]+")
 
 
 class ProfileError(UsageError, ValueError):
-    """Profiles that are not valid, or an unknown one; the message is one line."""
+    """Invalid profiles, or an unknown one; the message is one line."""
 
 
 def profile_names(raw: dict[str, Any]) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def profile_names(raw: dict[str, Any]) -> tuple[str, ...]:
     Raises
     ------
     ProfileError
-        If ``profiles`` is there and is not a mapping of names to groups of changes
+        If ``profiles`` is given and is not a mapping of names to groups of changes
     """
     if "profiles" not in raw:
         return ()
@@ -48,13 +48,13 @@ def profile_names(raw: dict[str, Any]) -> tuple[str, ...]:
 
 
 def apply_profile(raw: dict[str, Any], profile: str | None = None) -> dict[str, Any]:
-    """Scenario file with one of its profiles merged over the rest.
+    """Scenario file with one of its profiles, which overrides the rest.
 
     Mappings are merged, lists and scalars replaced. A mapping whose ``kind`` changes is replaced
-    as a whole: what belongs to one kind means nothing to another.
+    as a whole, since another kind has other fields.
 
-    Input
-    -----
+    Parameters
+    ----------
     raw : `dict`
         Content of the file
     profile : `None` (default) | `str`

@@ -20,12 +20,12 @@ __all__ = ["Reporter"]
 
 
 class Reporter:
-    """Shows what runs, how far it is and how long it takes.
+    """Report of the progress of a run, with the remaining time.
 
     Parameters
     ----------
     quiet : `bool`, (default `False`)
-        Whether nothing is shown
+        If `True`, nothing is shown
     """
 
     def __init__(self, quiet: bool = False) -> None:

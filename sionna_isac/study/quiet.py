@@ -1,4 +1,4 @@
-"""TensorFlow without the notes that it writes whatever its log level is."""
+"""Import of TensorFlow without the notes that it writes at every log level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["load_tensorflow"]
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow; what its native code says meanwhile goes nowhere."""
+    """Import TensorFlow and discard the messages of its native code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with silenced():
         import tensorflow as tf

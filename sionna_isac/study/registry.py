@@ -1,8 +1,8 @@
-"""Kinds of studies: their one description, and where kinds are found.
+"""Registry of the kinds of studies.
 
-The registry knows no kind itself. It finds those of the library as packages of
-``sionna_isac.studies``, and those of other packages by their entry points. A kind is imported when
-it is first asked for, so that one that is broken does not stand in the way of others.
+The registry names no kind itself. It finds those of the library as packages of
+``sionna_isac.studies``, and those of other packages by their entry points. It imports a kind at its
+first use, so that a broken kind does not affect others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ __all__ = [
 
 GROUP = "sionna_isac.studies"
 """Package of the kinds of the library, and group of the entry points of others"""
-FIRST = "multi_target"  # the one to read first
 
 
 def _no_report(scenario: Scenario, dataset: xr.Dataset) -> Iterable[str]:
@@ -49,34 +48,30 @@ def _no_report(scenario: Scenario, dataset: xr.Dataset) -> Iterable[str]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Kind:
-    """Description of a kind of study: all that the library asks of it.
+    """Description of a kind of study.
 
-    Heavy packages are best imported inside the functions (or the functions named by
-    :func:`deferred`): scenarios are then listed, shown and checked without them.
+    Import heavy packages inside the functions, or name the functions by :func:`deferred`: listing,
+    showing and checking of scenarios then needs none of them.
 
     Parameters
     ----------
     scenario : subclass of :class:`~sionna_isac.study.Scenario`
-        Fields of its scenarios; the value of the field ``kind: Literal["..."]`` is the name
+        Fields of its scenarios; the name is the value of the field ``kind: Literal["..."]``
     draw : callable
         ``draw(dataset)`` returns the figure of a result
     study : `None` (default) | subclass of :class:`~sionna_isac.study.Study`
-        Computation, or what :func:`deferred` makes of its name; `None` if another command serves
-        the kind
+        Computation, or its name by :func:`deferred`; `None` if another command serves the kind
     report : callable
-        ``report(scenario, dataset)`` returns the lines that are printed after a run; none if not
-        given
+        ``report(scenario, dataset)`` returns the lines to print after a run; none if not given
     example : mapping
-        Fields that a new scenario file must give, beside its kind, name and title
-    parallel : `bool`, (default `False`)
-        If `True`, parts are computed by worker processes
+        Required fields of a new scenario file, beside its kind, name and title
     command : `str`
-        Command line that runs a scenario, "run" if not given
+        Command that runs a scenario, "run" if not given
 
     Raises
     ------
     TypeError
-        If the scenario is not such a class, or a function is none
+        If the scenario is no such class, or a function is not callable
     ValueError
         If the example has a field that scenarios do not have
     """
@@ -86,7 +81,6 @@ class Kind:
     study: Callable[[Any], Study] | None = None
     report: Callable[[Any, xr.Dataset], Iterable[str]] = _no_report
     example: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    parallel: bool = False
     command: str = "run"
 
     def __post_init__(self) -> None:
@@ -121,14 +115,19 @@ class Kind:
             )
 
     def computation(self, scenario: Scenario) -> Study:
-        """What computes a scenario; an error as of :meth:`check_runs` if there is nothing."""
+        """Computation of a scenario; the error of :meth:`check_runs` if there is none."""
         self.check_runs()
         assert self.study is not None
-        return self.study(scenario)
+        made = self.study(scenario)
+        if not all(callable(getattr(made, n, None)) for n in ("parts", "compute", "summarise")):
+            raise TypeError(
+                f"study of the kind '{self.name}' must make a study.Study; got {made!r}"
+            )
+        return made
 
 
 def deferred(place: str) -> Callable[..., Any]:
-    """Function at ``"module:name"``, whose module is imported at the first call."""
+    """Function at ``"module:name"``, which imports the module at the first call."""
     return functools.partial(_call, place)
 
 
@@ -143,10 +142,11 @@ _known: dict[str, Kind] = {}  # registered, or imported
 def _points() -> dict[str, list[importlib.metadata.EntryPoint]]:
     """Places of kinds by name, those of the library first."""
     package = importlib.import_module(GROUP)
+    first = package.FIRST
     names = [m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")]
     found = {
         name: [importlib.metadata.EntryPoint(name, f"{GROUP}.{name}:KIND", GROUP)]
-        for name in sorted(names, key=lambda name: (name != FIRST, name))
+        for name in sorted(names, key=lambda name: (name != first, name))
     }
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
         places = found.setdefault(point.name, [])
@@ -161,7 +161,7 @@ def kind_names() -> tuple[str, ...]:
 
 
 def get_kind(name: Any) -> Kind:
-    """Kind of a name.
+    """Kind with a name.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def get_kind(name: Any) -> Kind:
     Raises
     ------
     ScenarioError
-        If there is no such kind, two have the name, or it cannot be imported
+        If there is no such kind, two kinds have the name, or the import fails
     """
     names = kind_names()
     if not isinstance(name, str) or name not in names:
@@ -222,7 +222,7 @@ def _origin(point: importlib.metadata.EntryPoint) -> str:
 def register_kind(kind: Kind) -> Kind:
     """Make a kind known in this process, without an installed package.
 
-    A class of scenarios that is defined anew, as in a notebook, replaces its predecessor.
+    A new definition of the same class of scenarios, as in a notebook, replaces the old one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A study from scenario to stored result: parts that are there are not computed again."""
+"""Run of a study, from scenario to stored result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_scenario(
     scheduler: str | None = None,
     models: str | Path | None = None,
 ) -> xr.Dataset:
-    """Run a scenario and store its result; what an interrupted run computed is kept.
+    """Run a scenario and store its result, or continue an interrupted run.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def run_scenario(
     quiet : `bool`, (default `False`)
         If `True`, no progress is shown
     workers : `None` (default) | `int`
-        Number of processes of a kind that uses them; results do not depend on it. `None` is one per
-        core. They are started afresh: a script that calls this needs the usual
-        ``if __name__ == "__main__":``.
+        Number of worker processes, for a kind with parallel parts; results do not depend on it.
+        `None` is one per core. A script needs the usual ``if __name__ == "__main__":``, since
+        workers import it.
     scheduler : `None` (default) | `str`
         Address of a running Dask scheduler, whose workers are used instead
     models : `None` (default) | `str` | `Path`
@@ -68,12 +68,12 @@ def run_scenario(
         If ``workers`` or ``scheduler`` is given and has no effect, or another command serves the
         kind
     TypeError
-        If the kind, from outside the library, does not return a data set
+        If the summary of a kind from outside the library is no `xarray.Dataset`
     """
     kind = get_kind(scenario.kind)
     study = kind.computation(scenario)
     for name, value in (("workers", workers), ("scheduler", scheduler)):
-        if value is not None and not kind.parallel:
+        if value is not None and not any(part.parallel for part in study.parts()):
             raise ScenarioError(f"{name} has no effect on a study of kind '{scenario.kind}'")
     workers = None if workers is None else checks.integer("workers", workers)
     reporter = Reporter(quiet)

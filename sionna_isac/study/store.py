@@ -26,6 +26,7 @@ from sionna_isac.study.loading import parse_scenario
 from sionna_isac.study.text import dump, parse
 
 __all__ = [
+    "RESERVED",
     "RunFolder",
     "StoreError",
     "atomic",
@@ -36,29 +37,30 @@ __all__ = [
     "save_arrays",
 ]
 
+RESERVED = ("about", "content", "file")  # names that no array of a stored result may have
 _CONTENT = "content"  # of a file of arrays: the name and the arrays that it was written with
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMIT = re.compile(r"\S+@(unknown|[0-9a-f]{40,64}(-dirty)?)")
 
 
 class StoreError(UsageError, ValueError):
-    """Stored results that cannot be used; the message is one line."""
+    """Unusable stored results; the message is one line."""
 
 
 class RunFolder:
     """Folder of one run: its scenario, partial results, the result file.
 
-    A folder belongs to one configuration. Everything is written under a temporary name and
-    renamed, so that a file that exists is complete.
+    A folder belongs to one configuration. Files are written under a temporary name and renamed, so
+    that every file is complete.
 
     Parameters
     ----------
     path : `Path`
         Folder; made if it does not exist
     scenario
-        Scenario that runs
+        Scenario of the run
     fresh : `bool`, (default `False`)
-        Whether what an earlier run left is removed
+        If `True`, results of an earlier run are removed
     models : `None` (default) | `Path`
         Folder of trained models, for several runs; `None` is "models" beside ``path``
 
@@ -106,7 +108,7 @@ class RunFolder:
 
     @property
     def fresh_since(self) -> float | None:
-        """`None` | `float` : Time since when trained models count, if the run was begun afresh"""
+        """`None` | `float` : Time from which trained models are valid, if the run started afresh"""
         return self._fresh.stat().st_mtime if self._fresh.exists() else None
 
     def _clear(self) -> None:
@@ -141,7 +143,7 @@ class RunFolder:
         return self.path / "result.nc"
 
     def note_commit(self) -> list[str]:
-        """Note the version that computes now; returns all that have, the present one last."""
+        """Note the present version; return all versions of the run, the present one last."""
         file = self.path / "commits.txt"
         try:
             known = file.read_text(encoding="utf-8").split() if file.exists() else []
@@ -159,7 +161,7 @@ class RunFolder:
         """Arrays stored under a name, or `None` if there are none."""
         return load_arrays(self.path / "partial" / f"{name}.npz", name)
 
-    def save(self, name: str, **arrays: Any) -> None:
+    def save(self, name: str, /, **arrays: Any) -> None:
         """Store arrays under a name, atomically."""
         file = self.path / "partial" / f"{name}.npz"
         try:
@@ -194,7 +196,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def save_arrays(file: Path, name: str, arrays: dict[str, Any]) -> None:
-    """Store arrays in a file, atomically, with a name and which they are."""
+    """Store arrays in a file, atomically, with the name and the list of arrays."""
     # first: a damaged directory of the archive may end early without an error
     stored: dict[str, Any] = {_CONTENT: np.array(json.dumps([name, sorted(arrays)])), **arrays}
     with atomic(file) as temporary, open(temporary, "wb") as stream:
@@ -207,7 +209,7 @@ def load_arrays(file: Path, name: str) -> dict[str, np.ndarray] | None:
     Raises
     ------
     StoreError
-        If the file is damaged, or another one stands in its place
+        If the file is damaged, or belongs to another name
     """
     if not file.exists():
         return None
@@ -226,7 +228,7 @@ def load_arrays(file: Path, name: str) -> dict[str, np.ndarray] | None:
 
 
 def read_result(path: str | Path) -> tuple[xr.Dataset, Any]:
-    """Read a result file (or the folder that holds it) and the scenario it came from.
+    """Read a result file (or that of a folder) and its scenario.
 
     Raises
     ------
@@ -258,7 +260,7 @@ def _checksum_file(file: Path) -> Path:
 
 
 def _check(file: Path) -> None:
-    """Compare a result with its checksum; HDF5 may hang on a damaged file. Older ones have none."""
+    """Compare a result with its checksum, if it has one; HDF5 may hang on a damaged file."""
     beside = _checksum_file(file)
     if not beside.exists():
         return
@@ -300,7 +302,7 @@ def provenance(scenario: Scenario) -> dict[str, str]:
 
 
 def _git_commit(root: Path = _ROOT) -> str:
-    """Commit of the checkout that the package runs from, "-dirty" appended; or "unknown"."""
+    """Commit of the checkout of the package, with "-dirty" after changes; or "unknown"."""
     if not (root / ".git").exists():  # installed: a repository around it is another one's
         return "unknown"
 

@@ -1,4 +1,4 @@
-"""The name that was probably meant by an unknown one."""
+"""Suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["suggestion"]
 
 
 def suggestion(name: Any, known: Iterable[str]) -> str:
-    """Question after the nearest known name, to be appended to an error; empty if none is near."""
+    """Suggestion of the nearest known name, for the end of an error; empty if none is near."""
     by_lower = {k.lower(): k for k in known}
     near = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.6)
     return f" (did you mean '{by_lower[near[0]]}'?)" if near else ""

@@ -1,4 +1,4 @@
-"""A commented scenario file to start from, made from the models of its kind."""
+"""Commented scenario files to start from, from the models of their kinds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scenario_kinds() -> dict[str, type[BaseModel]]:
 
 
 def describe_kinds() -> Iterator[tuple[str, str]]:
-    """Name and summary of every kind; of one that cannot be used, the reason."""
+    """Name and summary of every kind, or the reason why it cannot be used."""
     for name in kind_names():
         try:
             yield name, summary(get_kind(name).scenario)
@@ -37,20 +37,20 @@ def describe_kinds() -> Iterator[tuple[str, str]]:
 
 
 def scenario_template(kind: str, name: str) -> str:
-    """Text of a scenario file that is valid as it is.
+    """Text of a valid scenario file.
 
     Parameters
     ----------
     kind : `str`
         Kind of the scenario, one of :func:`scenario_kinds`
     name : `str`
-        Name of the scenario, as the file will have without its ending
+        Name of the scenario, that of the file without its ending
 
     Output
     ------
     : `str`
-        YAML with every field, its meaning, unit and choices; those that need not be given are
-        comments with their default
+        YAML with every field, its meaning, unit and choices; optional fields are comments with
+        their default
     """
     example, model = dict(get_kind(kind).example), get_kind(kind).scenario
     head = {field.name: field for field in describe(model)}
@@ -79,8 +79,8 @@ def write_template(kind: str, path: Path) -> Path:
     Raises
     ------
     ScenarioError
-        If the kind is unknown, the file exists or cannot be written, or its name cannot be that of
-        such a scenario
+        If the kind is unknown, the file exists or cannot be written, or its name is not valid for
+        a scenario
     """
     text = scenario_template(kind, path.stem)
     raw = parse(text)
@@ -104,7 +104,7 @@ def _note(field: FieldText) -> str:
 
 
 class _Writer:
-    """Lines of a file; a model is described in full where it first appears."""
+    """Lines of a file, with the full description of a model at its first occurrence."""
 
     def __init__(self) -> None:
         self._described: set[type[BaseModel]] = set()
@@ -118,7 +118,7 @@ class _Writer:
         depth: int,
         mark: str,
     ) -> Iterator[str]:
-        """Fields of a model: what is given, else the defaults as comments."""
+        """Fields of a model: given values, else the defaults as comments."""
         known = model in self._described
         self._described.add(model)
         for field in fields:
@@ -187,7 +187,7 @@ class _Writer:
         annotation: Any,
         label: str = "NAME",
     ) -> Iterator[str]:
-        """A group, an entry of a list, or one with a name."""
+        """Group, entry of a list, or entry with a name."""
         fields = list(describe(model))
         item = _is(annotation, tuple)
         fields.sort(key=lambda f: (f.name != "kind", item and f.name not in given))

@@ -1,6 +1,6 @@
-"""YAML as scenario files use it: plain numbers are numbers, quoted text is text, keys are unique.
+"""YAML of scenario files: plain numbers are numbers, quoted text is text, keys are unique.
 
-Types are those of YAML 1.2, which has no surprises for what a scenario holds: ``60e9`` is a number
+Types are those of YAML 1.2, which suits the values of a scenario: ``60e9`` is a number
 (in YAML 1.1 only with a dot), ``010`` is ten, ``1:30``, ``on`` and ``2024-01-01`` are text.
 """
 
@@ -14,7 +14,7 @@ import yaml
 __all__ = ["dump", "parse"]
 
 _FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)"
-_PLAIN = (  # type of a plain scalar, what it looks like, and its possible first characters
+_PLAIN = (  # type of a plain scalar, its pattern, and its possible first characters
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", [*"-+0123456789"]),
@@ -43,7 +43,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1, or this loader, would take for something other than text."""
+    """Dumper that quotes text which YAML 1.1, or this loader, would read as another type."""
 
 
 def _integer(loader: _Loader, node: Any) -> int:
@@ -64,7 +64,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _number)
 
 
-_HINTS = {  # what is usually behind an error of the parser
+_HINTS = {  # usual causes of an error of the parser
     r"'\t'": "indent and separate with spaces, not tabs",
     "mapping values are not allowed": "a colon is missing above, the line is indented too far, "
     "or text that holds ': ' needs quotes",
@@ -73,7 +73,7 @@ _HINTS = {  # what is usually behind an error of the parser
 
 
 def _said(error: yaml.MarkedYAMLError) -> str:
-    """Error of the parser on one line, without the part of the file that it quotes."""
+    """Error of the parser on one line, without its quotation of the file."""
     said = [
         f"{text} in line {mark.line + 1}, column {mark.column + 1}" if mark else text
         for text, mark in (
@@ -92,7 +92,7 @@ def parse(text: str) -> Any:
     Raises
     ------
     ValueError
-        If it is not YAML, or a key stands twice in one mapping; the message is one line
+        If it is not YAML, or a key occurs twice in one mapping; the message is one line
     """
     try:
         return yaml.load(text, _Loader)  # a SafeLoader

@@ -1,4 +1,4 @@
-"""The training loop: Keras' ``fit`` in parts that survive a kill."""
+"""Training loop: Keras' ``fit`` in parts with checkpoints."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ def train(
     seed: int,
     jit_compile: bool,
 ) -> dict[str, np.ndarray]:
-    """Train stage after stage, from where an interrupted run stopped.
+    """Train all stages, or continue an interrupted training.
 
-    Random numbers depend on the seed, the stage, the checkpoint interval and the number of replicas
-    only: a run that was interrupted goes on with the numbers it would have had. Under a
-    `tf.distribute` strategy (in whose scope the learner was made), each replica draws its share of
-    the batch.
+    Random numbers depend only on the seed, the stage, the checkpoint interval and the number of
+    replicas: an interrupted run continues with the same numbers. Under a `tf.distribute` strategy
+    (the learner must be made in its scope), each replica draws its share of the batch.
 
     Parameters
     ----------
     learner : :class:`Learner`
-        What learns
+        Model to train
     stages : sequence of :class:`Stage`
         Parts of the training
     folder : :class:`RunFolder`
-        Where checkpoints are
+        Folder of the checkpoints
     reporter : :class:`Reporter`
         Progress
     name : `str`
@@ -51,7 +50,7 @@ def train(
     seed : `int`
         Seed
     jit_compile : `bool`
-        Whether steps are compiled with XLA
+        If `True`, XLA compiles the steps
 
     Output
     ------

@@ -52,11 +52,11 @@ def run_chains(
     workers: int | None = None,
     scheduler: str | None = None,
 ) -> Generator[Any, None, None]:
-    """Yield what a function returns for each call, as it becomes available.
+    """Yield the results of calls of a function, as they become available.
 
     In a chain each call waits for the one before it. Dask computes a task where its input is, so
-    that one worker takes the chain and what the function caches serves all of it. Processes end
-    with this one, however it ends, and with the iterator, which is to be closed.
+    that one worker computes the whole chain with the caches of the function. Worker processes end
+    with this process in any case, and with the iterator, which the caller must close.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def run_chains(
     chains : sequence of sequences of `tuple`
         Arguments of each call
     workers : `None` (default) | `int`
-        Number of local processes; `None` is one for each core that may be used
+        Number of local processes; `None` is one per available core
     scheduler : `None` (default) | `str`
         Address of a running Dask scheduler to use instead
 
@@ -108,7 +108,7 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...], before: Any)
 
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
-    """Client of a cluster; a local one lives as long as it does."""
+    """Client of a cluster; a local cluster ends with it."""
     from distributed import Client, LocalCluster
 
     with contextlib.ExitStack() as stack:
@@ -135,7 +135,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Processes started meanwhile ignore Ctrl-C, which the terminal sends to all of them."""
+    """Start processes that ignore Ctrl-C, which the terminal sends to all processes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -148,7 +148,7 @@ def _interrupts_ignored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interrupts_noticed() -> Iterator[Callable[[], None]]:
-    """Yield a check for an interrupt that was swallowed: in a finaliser, Python only prints it.
+    """Yield a check for a lost interrupt: in a finaliser, Python only prints it.
 
     An interrupt is Ctrl-C, or SIGTERM where this process handles it.
     """
@@ -181,7 +181,7 @@ def interrupts_noticed() -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Send what native code writes to standard error to nowhere."""
+    """Discard the output of native code to standard error."""
     sys.stderr.flush()
     kept = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)

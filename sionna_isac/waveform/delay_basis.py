@@ -22,20 +22,20 @@ _RANK_TOLERANCE = {"single": 1e-7, "double": 1e-15}
 class DelayBasis:
     r"""Small orthonormal basis that spans the delay vectors of a range region.
 
-    A bounded range region is seen by far fewer dimensions than subcarriers: with the delay
-    vectors of a grid :math:`\boldsymbol{\Phi}_d = \mathbf{Q}\mathbf{C}` and orthonormal columns in
-    :math:`\mathbf{Q}`, an observation enters every product with them as
-    :math:`\tilde{\mathbf{Y}}\mathbf{Q}^*` only. Subcarriers that are not active have no part in
-    it. If as many dimensions as subcarriers are needed, :math:`\mathbf{Q}` is the identity.
+    The delay vectors of a bounded range region span far fewer dimensions than subcarriers: with
+    those of a grid, :math:`\boldsymbol{\Phi}_d = \mathbf{Q}\mathbf{C}`, and orthonormal columns in
+    :math:`\mathbf{Q}`, every product with them needs only the projected observation
+    :math:`\tilde{\mathbf{Y}}\mathbf{Q}^*`. Inactive subcarriers do not enter. If the rank is the
+    number of subcarriers, :math:`\mathbf{Q}` is the identity.
 
-    The decomposition is made once for equal arguments.
+    The decomposition is computed once for equal arguments.
 
     Parameters
     ----------
     numerology : :class:`~sionna_isac.waveform.Numerology`
         Numerology
     ranges : [num_ranges], array_like
-        Grid of ranges [m], whose first and last are the limits of the region
+        Grid of ranges [m]; the first and last are the limits of the region
     precision : `None` (default) | "single" | "double"
         Sets the tolerance of the rank: 1e-7 or 1e-15 of the largest singular value. `None` is the
         precision of Sionna.
@@ -57,9 +57,9 @@ class DelayBasis:
         return self._vectors
 
     def columns(self, dtype: tf.DType) -> tf.Tensor:
-        """Basis [num_subcarriers, rank] as a tensor that graphs take as an input, not a constant.
+        """Basis [num_subcarriers, rank] as a tensor, which graphs take as an input, not a constant.
 
-        Products with a constant are compiled in another order of sums.
+        Compiled products with a constant have another order of sums.
         """
         with tf.init_scope():
             return tf.constant(self._vectors, dtype)

@@ -30,7 +30,7 @@ def shared_tone_grid(
 
     The sensing tones are masked in every OFDM symbol with pilots of value 0: Sionna's mapper
     leaves them empty, its channel estimator ignores them, and :class:`BeamformedGrid` fills
-    them with tones on a beam of their own. All other effective subcarriers of the pilot
+    them with tones on their own beam. All other effective subcarriers of the pilot
     symbols carry known QPSK pilots.
 
     Parameters
@@ -42,8 +42,8 @@ def shared_tone_grid(
     subcarrier_spacing : `float`
         Subcarrier spacing [Hz]
     sensing_tones : sequence of `int`, (default none)
-        Sensing subcarriers, as indices among the effective subcarriers. Their order does not
-        matter here; it is that of the tones of :class:`BeamformedGrid`
+        Sensing subcarriers, as indices among the effective subcarriers, in any order; the order
+        matters for :class:`BeamformedGrid`
     pilot_symbols : sequence of `int`, (default (0,))
         OFDM symbols that carry pilots
     cyclic_prefix_length, num_guard_carriers, dc_null, precision

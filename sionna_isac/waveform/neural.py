@@ -81,8 +81,8 @@ class NeuralEncoder(Layer):
 class NeuralBeamformer(Layer):
     r"""Beam from prior angles, the beamformer :math:`f_\mu` of Table I in [MateosRamos23]_.
 
-    A network with three hidden layers of :math:`N` units takes the bounds of both sectors,
-    divided by :math:`\pi/2`, to real and imaginary parts of the beam, which is then normalised.
+    A network with three hidden layers of :math:`N` units maps the bounds of both sectors, divided
+    by :math:`\pi/2`, to real and imaginary parts of the beam, which is then normalised.
 
     Parameters
     ----------

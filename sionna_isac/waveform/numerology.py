@@ -16,7 +16,7 @@ __all__ = ["Numerology"]
 
 @register
 class Numerology(Value):
-    r"""Subcarriers, OFDM symbols and carrier of a system, and what an echo can resolve with them.
+    r"""Subcarriers, OFDM symbols and carrier of a system, with its resolution and ambiguities.
 
     Subcarriers are counted from the lower edge of the band, as in Sionna's resource grids.
 
@@ -31,13 +31,13 @@ class Numerology(Value):
     num_symbols : `int`, (default 1)
         Number of OFDM symbols :math:`M`
     cyclic_prefix_length : `int`, (default 0)
-        Length of the cyclic prefix in samples, of which an OFDM symbol has :math:`S`
+        Length of the cyclic prefix in samples; an OFDM symbol has :math:`S` samples without it
     symbol_duration : `None` (default) | `float`
-        Time :math:`T_\mathrm{sym}` from an OFDM symbol to the next [s]; `None` is that of the
-        symbol and its cyclic prefix
+        Time :math:`T_\mathrm{sym}` from one OFDM symbol to the next [s]; `None` is the duration of
+        a symbol with its cyclic prefix
     active : `None` (default) | [num_subcarriers], array_like of `bool`
-        Subcarriers that carry something; `None` is all of them. An echo is not computed on the
-        others, and receivers do not look at them.
+        Active subcarriers; `None` is all of them. Echoes are 0 on the others, and receivers do not
+        use them.
 
     Example
     -------
@@ -91,7 +91,7 @@ class Numerology(Value):
         Parameters
         ----------
         grid : :class:`sionna.phy.ofdm.ResourceGrid`
-            Resource grid, whose guard carriers and DC null are not active
+            Resource grid; its guard carriers and DC null are inactive
         carrier_frequency : `float`
             Carrier frequency [Hz]
 
@@ -136,13 +136,13 @@ class Numerology(Value):
 
     @property
     def range_resolution(self) -> float:
-        """`float` : c/2 over the bandwidth that active subcarriers span [m]"""
+        """`float` : c/2 over the bandwidth of the active subcarriers [m]"""
         first, last = self.subcarriers[[0, -1]]
         return SPEED_OF_LIGHT / (2 * (int(last - first) + 1) * self.subcarrier_spacing)
 
     @property
     def max_range(self) -> float:
-        """`float` : Unambiguous range [m]: targets this far apart have the same echo"""
+        """`float` : Unambiguous range [m], the distance of targets with equal echoes"""
         step = int(np.gcd.reduce(np.diff(self.subcarriers))) or 1
         return SPEED_OF_LIGHT / (2 * step * self.subcarrier_spacing)
 
@@ -153,7 +153,7 @@ class Numerology(Value):
 
     @property
     def max_velocity(self) -> float:
-        """`float` : Largest magnitude of a velocity that is unambiguous [m/s]"""
+        """`float` : Largest magnitude of an unambiguous velocity [m/s]"""
         return self.wavelength / (4 * self.symbol_duration)
 
     def check_array(self, name: str, array: Any) -> None:

@@ -1,4 +1,4 @@
-"""Beams for angular sectors, and a beam for sensing and communication together."""
+"""Beams for angular sectors, and their combination for sensing and communication."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class LeastSquaresPrecoder(Layer):
         return ratio > least
 
     def condition_number(self) -> float:
-        """Condition number of the matrix that is inverted; beams are poor where it is large."""
+        """Condition number of the inverted matrix; a large one makes poor beams."""
         dictionary = self.cast(self.array.steering(self.angle_grid))
         return float(np.linalg.cond(self._normal_matrix(dictionary).numpy()))
 
@@ -148,7 +148,7 @@ class MultibeamPrecoder(Layer):
     sensing : [batch_size, num_antennas], `tf.complex`
         Sensing beam :math:`\mathbf{f}_r`
     communication : [batch_size, num_antennas], `tf.complex`
-        Communication beam :math:`\mathbf{f}_c`; of both, a batch of 1 is broadcast
+        Communication beam :math:`\mathbf{f}_c`; a batch of 1 of either beam is broadcast
     eta : [...], `tf.float`
         Share :math:`\eta \in [0, 1]` of the sensing beam, scalar or [batch_size]
     phi : [...], `tf.float`, (default 0)
@@ -192,7 +192,7 @@ class MultibeamPrecoder(Layer):
         sensing, communication = sensing * inverse, communication * inverse
         beam = sensing + communication
         energy, parts = _energy(beam), _energy(sensing) + _energy(communication)
-        # what is left of beams that cancel is rounding errors of both
+        # beams that cancel leave rounding errors of both
         cancelled = energy <= (32 * np.finfo(self.rdtype.as_numpy_dtype).eps) ** 2 * parts
         if tf.executing_eagerly() and bool(tf.reduce_any(cancelled)):
             sample = int(tf.where(cancelled[:, 0])[0, 0])

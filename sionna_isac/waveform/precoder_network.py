@@ -18,7 +18,7 @@ __all__ = ["PrecoderNetwork"]
 class PrecoderNetwork(Layer):
     r"""Multilayer perceptron from a sector to a beam, Appendix A of [MateosRamos25]_.
 
-    It takes the place of :class:`LeastSquaresPrecoder` where nothing is known about the array.
+    It replaces :class:`LeastSquaresPrecoder` where no model of the array exists.
     With the hidden layers of the paper, three of 8K neurons, it has 592,512 parameters for K = 64
     antennas; with three of 4 neurons (the limited complexity of the paper) 692. The edges of the
     sector enter as shares of 90°, and the output is divided by its norm.

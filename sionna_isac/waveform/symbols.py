@@ -46,7 +46,7 @@ class SymbolSource(Layer):
     Parameters
     ----------
     num_symbols : `int`
-        Symbols of each sample (one per subcarrier)
+        Symbols per sample (one per subcarrier)
     num_bits_per_symbol : `int`, (default 2)
         Bits per QAM symbol; 2 is QPSK
 

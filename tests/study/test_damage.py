@@ -30,8 +30,8 @@ class Stored:
         self.folder.write_result(self.result(rng), self.scenario, ["0@unknown"])
         self.models = ModelStore(path / "models")
         for key in (KEY, {"seed": 2}):
-            weights = {"weight_0": rng.normal(size=(3, 3))}
-            self.models.save("net", key, self.scenario, weights, {"loss": rng.normal(size=4)})
+            model = {"weight_0": rng.normal(size=(3, 3)), "loss": rng.normal(size=4)}
+            self.models.save("net", key, self.scenario, model)
         self.set = generate_dataset(
             load_scenario(HERE / "tiny_dataset.yaml"), path / "set", workers=0, quiet=True
         )
@@ -68,8 +68,7 @@ class Stored:
         return {n: v.values for n, v in dataset.variables.items()} | {"scenario": scenario}
 
     def read_model(self):
-        model = self.models.load("net", KEY)
-        return None if model is None else {**model.weights, **model.history}
+        return self.models.load("net", KEY)
 
     def open_folder(self):
         RunFolder(self.folder.path, self.scenario)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import keras
@@ -9,11 +11,20 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import sionna_isac as isac
 from sionna_isac.array import ImpairedArray
 from sionna_isac.studies._isac.study import ApproachStudy
 from sionna_isac.studies.learning.study import LearningStudy
-from sionna_isac.study import Part, RunFolder, Scenario, Study, load_scenario
-from sionna_isac.study.compute import PartStore, compute_parts
+from sionna_isac.study import (
+    Part,
+    RunFolder,
+    Scenario,
+    Study,
+    get_kind,
+    load_scenario,
+    parse_scenario,
+)
+from sionna_isac.study.compute import PartStore, _compute, compute_parts
 from sionna_isac.study.fingerprint import _code, code_version, fingerprint
 from sionna_isac.study.models import ModelStore
 
@@ -89,12 +100,62 @@ def test_a_shared_part_is_taken_over_and_its_origin_noted(tmp_path):
             [Part("a", parallel=True), Part("b", parallel=True, needs=("a",))],
             "needs of 'b' must be of an earlier task.*'a'",
         ),
+        ([Part("a", parallel=True), Part("b", needs=("a",))], "'b' must be of an earlier task"),
     ],
 )
 def test_wrong_parts_are_refused(tmp_path, parts, message):
     study, store = begin(tmp_path / "run")
     with pytest.raises(ValueError, match=message):
         compute_parts(study, store, parts=parts)
+
+
+@pytest.mark.parametrize("name", ["", "../a", "a/b", ".a", 3])
+def test_names_of_parts_are_names_of_files(name):
+    with pytest.raises(ValueError, match="name of a part must be of letters"):
+        Part(name)
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "message"),
+    [
+        (None, TypeError, "compute must return arrays by name for the part 'cube'; got None"),
+        ({"value": None}, TypeError, "must hold numbers and texts; got None for 'value'"),
+        ({"file": 1}, ValueError, "other names than about, content, file"),
+    ],
+)
+def test_results_that_cannot_be_read_again_are_refused(tmp_path, found, error, message):
+    study, store = begin(tmp_path / "run")
+    study.compute = lambda part, earlier: found
+    with pytest.raises(error, match=message):
+        compute_parts(study, store, parts=[Part("cube", (2, 3))])
+    assert not (tmp_path / "run" / "partial").exists()
+
+
+def test_names_of_arrays_are_free(tmp_path):
+    study, store = begin(tmp_path / "run")
+    study.compute = lambda part, earlier: {"name": np.array(1), "self": np.array(2)}
+    (part,) = compute_parts(study, store, parts=[Part("cube", (2, 3))])
+    assert store.get(part)["self"] == 2
+
+
+def test_one_process_computes_one_part_at_a_time():
+    """Workers of a cluster may have several threads: random numbers are one stream."""
+    scenario = SumScenario(kind="sums", name="sums", title="Sums")
+    running, most = [], []
+
+    class Slow(SumStudy):
+        def compute(self, part, earlier):
+            running.append(part)
+            most.append(len(running))
+            time.sleep(0.05)
+            running.remove(part)
+            return {}
+
+    parts = [Part(f"p{i}") for i in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(_compute, Slow, scenario, p, {}, isac.__version__) for p in parts]
+        assert [c.result()[0] for c in calls] == ["p0", "p1", "p2", "p3"]
+    assert max(most) == 1
 
 
 def test_a_fingerprint_knows_values_and_not_names():
@@ -123,6 +184,9 @@ def test_code_counts_and_comments_do_not(tmp_path):
         code[name] = _code(tmp_path / name)
     assert code["plain"] == code["told"] != code["other"]
     assert code_version(SumStudy) != code_version(LearningStudy) == code_version(LearningStudy)
+    # bases count, wherever they are
+    derived = type("Derived", (LearningStudy,), {"__module__": "nowhere"})
+    assert code_version(derived) != code_version(type("Plain", (), {"__module__": "nowhere"}))
 
 
 TINY = "approaches={{learned: {{kind: impairments, training: {{iterations: 2, batch_size: {}}}}}}}"
@@ -164,3 +228,17 @@ def test_a_model_depends_on_what_its_training_sees_and_on_nothing_else(model_key
     assert first != model_key(TINY.format(6))
     for change, matters in MATTERS.items():
         assert (model_key(change) != first) == matters, change
+
+
+def test_kinds_that_learn_the_same_share_the_model():
+    fields = ["array.num_antennas=8", "training.iterations=2", "training.batch_size=4"]
+    learned = load_scenario(__file__.replace("test_engine.py", "tiny.yaml"), fields)
+    raw = learned.model_dump(mode="json")
+    coded = {k: v for k, v in raw.items() if k not in ("evaluation", "kind", "profile")}
+    coded["link"]["channel"].pop("snr_db")
+    other = parse_scenario({**coded, "kind": "coded_ber"})
+    keys = []
+    for scenario in (learned, other):
+        study = get_kind(scenario.kind).computation(scenario)
+        keys.append(study.key(next(p for p in study.parts() if p.shared)))
+    assert keys[0] == keys[1]

@@ -1,4 +1,4 @@
-"""Receivers that are neural networks."""
+"""Neural receivers."""
 
 from sionna_isac.receiver.nn.angle_delay_network import AngleDelayNetwork
 from sionna_isac.receiver.nn.bottleneck import ResidualBottleneck

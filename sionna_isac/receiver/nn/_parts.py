@@ -1,4 +1,4 @@
-"""Keras layers with what the networks of receivers have in common, weights made at once."""
+"""Keras layers with the common settings of receiver networks; their weights are made at once."""
 
 from __future__ import annotations
 

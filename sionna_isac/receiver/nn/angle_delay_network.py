@@ -24,8 +24,8 @@ class AngleDelayNetwork(Layer):
     The map passes a convolution of 5x5 with batch normalisation, ReLU and maximum pooling, then
     residual bottlenecks (the first with stride 1, the others with stride 2) and a convolution of
     3x3 to one channel with batch normalisation and ReLU (Table I). These features and the priors
-    enter a multilayer perceptron (Table II). Its output is linear: whoever owns the network
-    applies the last function of Table II, and the logits of a probability remain accessible.
+    enter a multilayer perceptron (Table II). Its output is linear: the caller applies the
+    last function of Table II, so that the logits of a probability are available.
 
     ================= ======================================== ==============
     complexity        full (defaults)                          limited
@@ -40,8 +40,8 @@ class AngleDelayNetwork(Layer):
     networks for angle, range and detection make up the 7.78 million and the 10,555 of the paper.
 
     A training step in single precision takes about 17 MB per sample with the full network at
-    320 x 128, 3 MB with the limited one. On CPU leave ``jit_compile`` off: convolutions in graph
-    mode are three to four times as fast as compiled by XLA.
+    320 x 128, 3 MB with the limited one. Do not compile it with XLA on a CPU: convolutions in graph
+    mode are three to four times as fast.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class AngleDelayNetwork(Layer):
     pool_size : `int`, (default 2)
         Size and stride of the maximum pooling
     output_bias : `float`, (default 0)
-        Start value of the outputs: the last weights start small
+        Initial value of the outputs; the initial weights of the last layer are small
 
     Input
     -----

@@ -19,13 +19,13 @@ class ResidualBottleneck(Layer):
     r"""Strided convolution and two bottlenecks with skips, Fig. 10 of [MateosRamos25]_.
 
     A convolution of 3x3 changes the number of channels to C and the size by the stride. Each
-    bottleneck adds to its input what a convolution of 1x1 to C/4 channels, one of 3x3 with batch
-    normalisation and ReLU, and one of 1x1 back to C channels make of it. What entered the first
-    bottleneck is added to what left the second, and batch normalisation and a ReLU follow.
+    bottleneck has a convolution of 1x1 to C/4 channels, one of 3x3 with batch normalisation and
+    ReLU, and one of 1x1 back to C channels, and adds its input to the result. The input of the
+    first bottleneck is added to the output of the second; batch normalisation and a ReLU follow.
 
-    The figure leaves open which convolutions have a bias, and where the normalisations are. Here
-    a convolution has no bias exactly if a normalisation follows it directly; the networks made of
-    these blocks then have the numbers of parameters that the paper states for its full and for
+    The figure does not specify the biases of convolutions and the places of normalisations. Here
+    a convolution has no bias exactly if a normalisation follows it directly; networks of these
+    blocks then have the numbers of parameters that the paper states for its full and for
     its limited complexity (see :class:`AngleDelayNetwork`).
 
     Parameters

@@ -24,34 +24,34 @@ class NeuralReceiver(AngleDelayReceiver, Receiver):
     r"""Receiver of neural-network-based learning, Appendix A of [MateosRamos25]_.
 
     Three networks share one angle-delay map: for angles, which also gets the edges of the
-    sector, for ranges, which gets the edges of the range region, and for the probability that
-    each target is there, which gets both. Their last functions are (Table II)
+    sector, for ranges, which gets the edges of the range region, and for the probability of each
+    target, which gets both. Their last functions are (Table II)
 
     .. math::
         \hat\theta = \tfrac{\pi}{2}\tanh z_\theta,\quad
         \hat R = R_\mathrm{max}\, \mathrm{ReLU}(z_R),\quad
         \hat u = 1 / (1 + e^{-z_u}).
 
-    The paper does not say how inputs are scaled. Here the map enters as
+    The paper does not state the scaling of inputs. Here the map enters as
     :math:`\ln(1 + |\mathbf{a}^H \tilde{\mathbf{Y}} \boldsymbol{\rho}^*| / \sqrt{K S N_0})`, in
-    which noise is of the order of 1 and strong and weak targets are of the same order; angles
-    enter as shares of 90°, ranges of :math:`R_\mathrm{max}`. The range starts at the middle of
-    its region.
+    which noise is of the order of 1, and strong and weak targets are of the same order; angles
+    enter as shares of 90°, ranges as shares of :math:`R_\mathrm{max}`. The initial range is the
+    middle of its region.
 
-    The grid of angles may cover the sector of each sample, as Section III-B has it ("depending on
-    the region of interest"), or all angles, as that of the beams. A grid over the sector learns
-    angles from much fewer samples, and then 32 angles and 64 ranges resolve the map.
+    The grid of angles may cover the sector of each sample, as in Section III-B ("depending on the
+    region of interest"), or all angles, like that of the beams. With a grid over the sector,
+    networks learn angles from much fewer samples, and 32 angles and 64 ranges resolve the map.
 
     For the two-step training of the paper, ``locate`` needs the networks for angle and range
     only and ``detection_logits`` only the other one, whose logits suit a cross entropy.
     Gradients reach the observation (hence the transmitter) through the map.
 
-    Memory in training is that of three times :class:`AngleDelayNetwork`.
+    Memory in training is three times that of :class:`AngleDelayNetwork`.
 
     Parameters
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
-        Array that the map is made for: the nominal one
+        Array of the map: the nominal one
     numerology : :class:`~sionna_isac.waveform.Numerology`
         Numerology
     grid : :class:`~sionna_isac.receiver.SearchGrid`
@@ -79,7 +79,7 @@ class NeuralReceiver(AngleDelayReceiver, Receiver):
         :math:`N_0` [W] of this call, in place of that of the constructor: above 0, a number or
         [batch_size]
     training : `bool`, (default `False`)
-        Whether statistics of the batch normalise, and update those kept for inference
+        If `True`, statistics of the batch normalise, and update those kept for inference
 
     Output
     ------

@@ -53,10 +53,10 @@ class _EchoNetwork(Layer):
 class NeuralPresenceDetector(_EchoNetwork):
     r"""Detector of a target, :math:`f_\rho` of Table I in [MateosRamos23]_.
 
-    A network with three hidden layers of :math:`N` units sees real and imaginary parts of the
+    A network with three hidden layers of :math:`N` units takes real and imaginary parts of the
     observation, divided by ``input_scale``, and the bounds of the sector, divided by
-    :math:`\pi/2`. Its sigmoid is left to :meth:`probability`: losses and thresholds are more
-    exact on the logit, of which many become the same probability 1 in single precision.
+    :math:`\pi/2`. :meth:`probability` applies the sigmoid: losses and thresholds are more exact
+    on the logit, since many logits have the same probability 1 in single precision.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ class NeuralPresenceDetector(_EchoNetwork):
     hidden_size : `int`
         :math:`N`: 1024 in [MateosRamos23]_, 21 under its limit of complexity
     input_scale : `float`, (default 1)
-        Magnitude that entries of the observation count in; the root of the noise power
-        :math:`\sqrt{N_0}` suits
+        Unit of the magnitude of the observation; the root of the noise power
+        :math:`\sqrt{N_0}` is suitable
 
     Input
     -----
@@ -78,14 +78,14 @@ class NeuralPresenceDetector(_EchoNetwork):
     Output
     ------
     : [batch_size, 1], `tf.float`
-        Logit :math:`\log(\hat p/(1-\hat p))` of the probability that there is a target
+        Logit :math:`\log(\hat p/(1-\hat p))` of the probability of a target
     """
 
     def call(self, y: Complex, sector: Real) -> tf.Tensor:
         return self._output(y, sector)
 
     def probability(self, y: Any, sector: Any) -> tf.Tensor:
-        r"""Probability :math:`\hat p` that there is a target, [batch_size, 1]."""
+        r"""Probability :math:`\hat p` of a target, [batch_size, 1]."""
         return tf.sigmoid(self(y, sector))
 
 
@@ -95,7 +95,7 @@ class NeuralAngleEstimator(_EchoNetwork):
     r"""Angle of the target, the estimator :math:`f_\nu` of Table I in [MateosRamos23]_.
 
     A network like that of :class:`NeuralPresenceDetector`; the hyperbolic tangent of its output
-    is taken for the angle in units of :math:`\pi/2`.
+    is the angle in units of :math:`\pi/2`.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ class NeuralAngleEstimator(_EchoNetwork):
     hidden_size : `int`
         :math:`N`: 1024 in [MateosRamos23]_, 21 under its limit of complexity
     input_scale : `float`, (default 1)
-        Magnitude that entries of the observation count in; the root of the noise power
-        :math:`\sqrt{N_0}` suits
+        Unit of the magnitude of the observation; the root of the noise power
+        :math:`\sqrt{N_0}` is suitable
 
     Input
     -----
@@ -129,9 +129,9 @@ class NeuralAngleEstimator(_EchoNetwork):
 class NeuralSymbolReceiver(Layer):
     r"""Receiver of messages, :math:`f_\eta` of Table I in [MateosRamos23]_.
 
-    A network with hidden layers of :math:`K, 2K, 2K` units sees real and imaginary parts of the
-    received symbol and of its channel, both divided by ``input_scale``. Its softmax is left to
-    :meth:`probability`.
+    A network with hidden layers of :math:`K, 2K, 2K` units takes real and imaginary parts of the
+    received symbol and of its channel, both divided by ``input_scale``. :meth:`probability`
+    applies the softmax.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ class NeuralSymbolReceiver(Layer):
     hidden_size : `int`, (default 16)
         :math:`K`, the number of antennas in [MateosRamos23]_
     input_scale : `float`, (default 1)
-        Magnitude that symbols and channels count in; the root of the mean power of the link
-        :math:`\sigma_c` suits
+        Unit of the magnitude of symbols and channels; the root of the mean power of the link
+        :math:`\sigma_c` is suitable
 
     Input
     -----

@@ -1,4 +1,4 @@
-"""Approaches that studies compare: what makes the beams and what estimates the targets."""
+"""Approaches that studies compare: precoders and receivers."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["Approach", "ArrayApproach", "Parts", "copy_layer"]
 
 
 def copy_layer(layer: Any) -> Any:
-    """A layer made from the same arguments, with weights of its own."""
+    """Copy of a layer, from the same arguments, with its own weights."""
     return type(layer).from_config(layer.get_config())
 
 
 class Parts(NamedTuple):
-    """Both ends of a system.
+    """Precoder and receiver of a system.
 
     Attributes
     ----------
     precoder : :class:`~sionna_isac.core.Layer`
-        Makes beams [batch_size, num_antennas] for sectors [batch_size, 2]
+        Layer from sectors [batch_size, 2] to beams [batch_size, num_antennas]
     receiver : :class:`~sionna_isac.core.Layer`
-        Makes a :class:`~sionna_isac.receiver.TargetEstimate` of a projected observation
+        Layer from projected observations to a :class:`~sionna_isac.receiver.TargetEstimate`
     """
 
     precoder: Layer
@@ -40,7 +40,7 @@ class Parts(NamedTuple):
 
 
 class Approach:
-    """Knowledge of transmitter and receiver, given or learned; it outlives its systems."""
+    """Base of approaches: knowledge of transmitter and receiver, given or learned."""
 
     def variables(self) -> list[Any]:
         """All weights, in an order that depends on the structure only."""
@@ -48,30 +48,30 @@ class Approach:
 
     @property
     def structure(self) -> tuple[Any, ...]:
-        """Approaches of equal structure differ in the values of their weights only."""
+        """Structure; approaches of equal structure differ only in the values of their weights."""
         raise NotImplementedError
 
     def parts(self, max_span: float, training: bool) -> Parts:
-        """Ends of a system whose sectors are at most ``max_span`` rad wide."""
+        """Precoder and receiver for sectors of at most ``max_span`` rad."""
         raise NotImplementedError
 
     @property
     def compilable(self) -> bool:
-        """`bool` : Whether XLA makes it faster"""
+        """`bool` : `True` if XLA makes it faster"""
         return True
 
     def copy(self) -> Approach:
-        """Approach of the same structure with weights of its own."""
+        """Approach of the same structure, with its own weights."""
         raise NotImplementedError
 
     def estimate(
         self, ends: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
     ) -> receiver.TargetEstimate:
-        """Estimates from a projected observation; of a stage, at least those it trains."""
+        """Estimates from a projected observation; for a stage, at least those that it trains."""
         return ends.receiver(z, sector)
 
     def stages(self) -> tuple[Stage, ...]:
-        """Parts of the training; empty if there is nothing to learn."""
+        """Stages of the training; empty without learning."""
         return ()
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -79,7 +79,7 @@ class Approach:
         return {f"weight_{i}": v.numpy() for i, v in enumerate(self.variables())}
 
     def assign(self, weights: dict[str, np.ndarray]) -> None:
-        """Take over what :meth:`weights` of an approach of the same structure gave."""
+        """Set all weights to those (:meth:`weights`) of an approach of the same structure."""
         variables = self.variables()
         shapes = [tuple(v.shape) for v in variables]
         given = [weights[f"weight_{i}"].shape for i in range(len(weights))]
@@ -99,13 +99,13 @@ class ArrayApproach(Approach):
     scenario
         Scenario
     assumed : :class:`~sionna_isac.core.Layer`
-        Array, or dictionary of steering vectors, that both ends believe to have
+        Array, or dictionary of steering vectors, that precoder and receiver believe to have
     training : `None` (default) | `Training`
-        How it is learned, if it is
+        Training of the array; `None` learns nothing
     pursuit : "differentiable" (default) | "plain"
         Differentiable OMP on a grid for all angles, or OMP on as many angles in the sector
     num_angles : `None` (default) | `int`
-        Number of angles of the grid; `None` is that of the scenario
+        Number of angles of the grid; `None` is the number in the scenario
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class ArrayApproach(Approach):
         self._num_angles = num_angles or scenario.receiver.num_angles
 
     def variables(self) -> list[Any]:
-        """Weights of the array, by name: their order says which of them are trained."""
+        """Weights of the array, by name; their own order depends on which of them are trained."""
         return sorted(self.array.weights, key=lambda v: v.name)
 
     @property
@@ -130,7 +130,7 @@ class ArrayApproach(Approach):
         return (type(self.array).__name__, self._pursuit, self._num_angles)
 
     def copy(self) -> ArrayApproach:
-        """The same around a copy of the array."""
+        """Approach with a copy of the array."""
         return ArrayApproach(
             self._scenario,
             copy_layer(self.array),
@@ -140,7 +140,7 @@ class ArrayApproach(Approach):
         )
 
     def stages(self) -> tuple[Stage, ...]:
-        """One: array and dictionary are learned in one go."""
+        """A single stage, for array or dictionary."""
         return () if self._training is None else (Stage("array", self._training),)
 
     def parts(self, max_span: float, training: bool) -> Parts:
@@ -189,7 +189,7 @@ class ArrayApproach(Approach):
         return isinstance(self.array, array.SteeringDictionary)
 
     def _window(self) -> tuple[int, int]:
-        """Half widths in cells; that of the angle is the same angle whatever the grid."""
+        """Half widths of the window in cells; the one in angle is the same angle for every grid."""
         half, half_range = self._scenario.receiver.window
         share = (self._num_angles - 1) / (self._scenario.receiver.num_angles - 1)
         return (max(1, round(half * share)) if half else 0, half_range)

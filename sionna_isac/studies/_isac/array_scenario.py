@@ -14,18 +14,18 @@ __all__ = ["LearnedArrayScenario"]
 
 
 class LearnedArrayScenario(IsacScenario):
-    """Common fields of scenarios that compare an array that is learned with others."""
+    """Common fields of scenarios that compare a learned array with others."""
 
     training: Training = Training()
     """Training of the array of the method 'learned'"""
 
     @property
     def learns(self) -> bool:
-        """`bool` : Whether an array is learned"""
+        """`bool` : `True` if an array is learned"""
         return "learned" in self.compared() and self.training.iterations > 0
 
     def compared(self) -> tuple[Method, ...]:
-        """The methods that the scenario compares."""
+        """Methods that the scenario compares."""
         return ()
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Studies of impaired arrays: what an array learned from echoes is worth."""
+"""Base of studies that compare impaired, learned and known arrays."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class LearnedArrayStudy(ApproachStudy[S]):
         return ArrayApproach(self.scenario, assumed, training)
 
     def trainings(self, label: str) -> tuple[Part, ...]:
-        """Part that learns an array, if it is learned."""
+        """Part that learns an array; none for an array that is not learned."""
         learns = label == "learned" and self.scenario.learns
         return (self.training(label),) if learns else ()
 
     def ready(self, label: str, results: Mapping[str, Arrays]) -> ArrayApproach:
-        """Approach whose array is learned, if it is one that learns."""
+        """Approach, with its learned array if it learns one."""
         found = self.approach(label, results=results)
         return checks.instance("approach", found, ArrayApproach)
 
     def add_arrays(self, dataset: xr.Dataset, results: Mapping[str, Arrays]) -> None:
-        """Add the arrays that are compared to a result, and the losses of training."""
+        """Add the compared arrays and the losses of training to a result."""
         methods = self.scenario.compared()
         arrays = {
             str(m): checks.instance("array", self.ready(m, results).array, ImpairedArray)
@@ -60,7 +60,7 @@ def add_arrays(
     arrays: dict[str, ImpairedArray],
     losses: np.ndarray,
 ) -> None:
-    """Add the true array and those that are compared to a result, and the losses of training."""
+    """Add the true array, the compared arrays and the losses of training to a result."""
     positions = np.stack([a.element_positions for a in arrays.values()])
     dataset["element_positions"] = (("approach", "antenna"), positions, {"units": "m"})
     dataset["true_element_positions"] = ("antenna", truth.element_positions, {"units": "m"})

@@ -1,4 +1,4 @@
-"""Arrays of a scenario: the one that is there, and what is believed of it."""
+"""True and believed arrays of a scenario."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IMPAIRMENTS = {
 
 
 class Subcarriers(Protocol):
-    """Fields that say which subcarriers there are."""
+    """Fields of the subcarriers."""
 
     @property
     def num_subcarriers(self) -> int: ...
@@ -40,7 +40,7 @@ def numerology(subcarriers: Subcarriers, wavelength: float) -> waveform.Numerolo
 
 
 def true_array(scenario: ArrayScenario, *labels: Any) -> array.ImpairedArray:
-    """The impaired array of a scenario, the same for the same seed and labels."""
+    """True array of a scenario, the same for the same seed and labels."""
     config = scenario.array
     reset_stream(scenario.seed, "impairments", *labels)
     drawn = [_IMPAIRMENTS[i.kind](**i.model_dump(exclude={"kind"})) for i in config.impairments]
@@ -57,14 +57,14 @@ def true_array(scenario: ArrayScenario, *labels: Any) -> array.ImpairedArray:
 def true_transmit_array(
     scenario: StationScenario, truth: array.ImpairedArray
 ) -> array.UniformLinearArray:
-    """Array that the beams pass: impaired, or ideal if only reception is impaired."""
+    """True transmit array: impaired, or ideal if only reception is impaired."""
     return truth if scenario.array.impaired == "both" else ideal_array(scenario)
 
 
 def assumed_array(
     scenario: StationScenario, method: str, truth: array.ImpairedArray
 ) -> array.ImpairedArray:
-    """Array that transmitter and receiver assume, before any training.
+    """Array that transmitter and receiver assume before any training.
 
     "known" is the truth; "unknown" and "learned" start from the ideal uniform array.
     """
@@ -83,7 +83,7 @@ def assumed_array(
 
 
 def ideal_array(scenario: ArrayScenario) -> array.UniformLinearArray:
-    """The uniform array without impairments."""
+    """Uniform array without impairments."""
     config = scenario.array
     return array.UniformLinearArray(
         config.num_antennas, config.wavelength, anchor=config.anchor, precision=scenario.precision

@@ -100,7 +100,7 @@ Impairment = Annotated[Spacing | Gain | Phase | Coupling, Field(discriminator="k
 
 
 class ImpairableArray(Frozen):
-    """An array and what it suffers from."""
+    """Array with its impairments."""
 
     num_antennas: Annotated[int, Field(ge=2)] = 64
     """Number of antennas, half a wavelength apart"""
@@ -134,10 +134,10 @@ class ImpairableArray(Frozen):
 
 
 class Array(ImpairableArray):
-    """The array of the base station and its impairments."""
+    """Array of the base station with its impairments."""
 
     impaired: Literal["both", "reception"] = "both"
-    """Ends that suffer from the impairments: transmission, too, or reception alone"""
+    """Directions with impairments: transmission and reception, or reception alone"""
     learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
     """Parameters of the array that are learned"""
 
@@ -168,8 +168,8 @@ class Beam(Frozen):
 class Waveform(Beam):
     """OFDM numerology and the beam.
 
-    The share ``eta`` of the power goes to the targets. At 1 the user is left out, and nearly all
-    symbols are in error; 0.7 is what the published studies use.
+    The targets get the share ``eta`` of the power. At 1 the user gets none, and nearly all symbols
+    are in error; published studies use 0.7.
     """
 
     num_subcarriers: Annotated[int, Field(ge=2)] = 256
@@ -187,7 +187,7 @@ class Waveform(Beam):
 
 
 class Rayleigh(Frozen):
-    """Target gains CN(0, 1); the noise follows from the integrated sensing SNR."""
+    """Target gains CN(0, 1), with noise from the integrated sensing SNR."""
 
     kind: Literal["rayleigh"]
     snr_db: Decibel
@@ -205,7 +205,7 @@ class RadarEquation(Frozen):
 
 
 class Sectors(Frozen):
-    """Sectors of targets: drawn anew for each sample of a training, one in tests."""
+    """Sectors of targets: drawn for each sample of a training, constant in tests."""
 
     sector_centre_deg: Interval = (-60.0, 60.0)
     """Centre of the sector in training (low, high), within [-90, 90] [deg]"""
@@ -236,7 +236,7 @@ class Sectors(Frozen):
 
 
 class Targets(Sectors):
-    """Region of the targets, how many, and how they reflect."""
+    """Region, number and reflection of the targets."""
 
     max_targets: Annotated[int, Field(ge=1, le=32)] = 5
     """Largest number of targets; the number is uniform from 0"""
@@ -259,7 +259,7 @@ class Multitap(Frozen):
 
 
 class Geometric(Frozen):
-    """Line of sight and single bounces, against the same thermal noise as the echo."""
+    """Line of sight and single bounces, with the same thermal noise as the echo."""
 
     kind: Literal["geometric"]
     range_interval: Interval = (10.0, 200.0)
@@ -302,16 +302,16 @@ class Receiver(Frozen):
 class DetectionSampling(Frozen):
     """Monte-Carlo evaluation of detection.
 
-    For each sensing sample, ``users_per_sample`` users receive: deep fades are rare, and symbol
-    errors come from them.
+    Each sensing sample has ``users_per_sample`` users, since symbol errors come from rare deep
+    fades.
     """
 
     num_samples: Count = 10000
     """Number of samples"""
     batch_size: Count = 250
-    """Samples that are computed at once"""
+    """Samples per computed batch"""
     users_per_sample: Count = 1
-    """Users that receive each sample: deep fades are rare"""
+    """Users per sample; many are useful, since deep fades are rare"""
     p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
     """False-alarm probabilities of the curves, increasing"""
     operating_p_fa: Probability = 1e-2
@@ -323,7 +323,7 @@ class DetectionSampling(Frozen):
 
     @property
     def p_fas(self) -> tuple[float, ...]:
-        """All false-alarm probabilities in increasing order, with that of operation."""
+        """All false-alarm probabilities in increasing order, with ``operating_p_fa``."""
         return tuple(sorted({*self.p_fa, self.operating_p_fa}))
 
 
@@ -353,7 +353,7 @@ class Coding(Frozen):
     pilot_symbols: tuple[Annotated[int, Field(ge=0)], ...] = (2, 11)
     """Indices of OFDM symbols that carry pilots, from 0; two for estimated CSI"""
     num_sensing_tones: Annotated[int, Field(ge=0)] = 4
-    """Subcarriers that carry no data"""
+    """Subcarriers without data"""
     coderate: Annotated[float, Field(gt=0.1, lt=0.95)] = 0.5
     """Rate of the 5G LDPC code"""
     csi: Literal["perfect", "estimated"] = "estimated"
@@ -361,11 +361,11 @@ class Coding(Frozen):
     snr_db: tuple[Decibel, ...] = (-16.0, -14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0)
     """SNR of a resource element without beam gain, increasing [dB]"""
     batch_size: Count = 128
-    """Code blocks that are computed at once"""
+    """Code blocks per computed batch"""
     max_batches: Count = 40
     """Largest number of batches at an SNR"""
     target_block_errors: Count = 500
-    """Block errors after which the next SNR is taken"""
+    """Block errors that end the simulation at an SNR"""
 
     _sorted = field_validator("snr_db")(increasing)
 

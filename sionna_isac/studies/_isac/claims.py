@@ -13,22 +13,22 @@ __all__ = ["Verdict", "judge"]
 
 
 class Verdict(NamedTuple):
-    """Number of times that one approach was better than another, or as good as it, in one metric.
+    """Verdict on a claim: draws in which an approach is better than another, or as good as it.
 
     Attributes
     ----------
     better, worse : `str`
         Approaches of the claim
     metric : `str`
-        Metric, to be small
+        Metric; smaller is better
     eta : `None` | `float`
         Share of the sensing beam, if the claim names one
     met, refuted, draws : `int`
-        Draws of the impairments in which the claim is met and in which its opposite is; and all.
-        Better or worse are intervals that do not overlap. Alike are those that do: then the
-        opposite is any order
+        Number of draws of the impairments in which the claim is met, in which its opposite is met,
+        and of all draws. "Better" and "worse" mean intervals without overlap, "alike" intervals
+        with overlap; its opposite is either order
     alike : `bool`
-        Whether the claim is that both are as good
+        `True` if the claim is that both are equally good
     """
 
     better: str
@@ -42,7 +42,7 @@ class Verdict(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """`bool` : Whether the claim is met in every draw"""
+        """`bool` : `True` if the claim is met in every draw"""
         return self.met == self.draws
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Fields of scenarios that compare approaches, and claim what comes out."""
+"""Common fields of scenarios that compare approaches, and their claims."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Metric = Literal["gospa", "p_md", "angle_rmse", "range_rmse", "ser"]
 class Claim(Frozen):
     """Claim that one approach is better than another, or as good as it (``alike``).
 
-    Judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; where these are not among those
-    that are swept, at the largest share and the first phase. "Better" needs confidence intervals
-    that do not overlap, "alike" ones that do.
+    The claim is judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; if the sweep does not
+    contain these, at the largest share and the first phase. "Better" needs confidence intervals
+    without overlap, "alike" intervals with overlap.
     """
 
     better: str
     """Name of an approach"""
     worse: str
-    """Name of the approach that it is compared with"""
+    """Name of the other approach"""
     alike: bool = False
-    """If true, the claim is that both are alike"""
+    """If true, the claim is that both are equally good"""
     metrics: tuple[Metric, ...] = ("gospa", "p_md", "angle_rmse", "range_rmse", "ser")
     """Metrics that must agree with the claim"""
     eta: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -40,15 +40,15 @@ class ComparedScenario(ArrayScenario):
     """Common fields of comparisons of approaches over beams and draws of the impairments."""
 
     num_draws: Count = 1
-    """Number of draws of the impairments, each a repetition of all"""
+    """Number of draws of the impairments, each a repetition of the whole study"""
     waveform: Beam
-    """Beam, where it is not swept"""
+    """Beam, unless it is swept"""
     approaches: Mapping[str, Any]
-    """Approaches that are compared, by names of letters, digits and underscores"""
+    """Compared approaches, by names of letters, digits and underscores"""
     evaluation: DetectionSampling = DetectionSampling()
     """Monte-Carlo evaluation"""
     claims: tuple[Claim, ...] = ()
-    """Statements that are judged at the end"""
+    """Statements to judge at the end"""
 
     @property
     def etas(self) -> tuple[float, ...]:

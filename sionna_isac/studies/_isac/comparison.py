@@ -1,4 +1,4 @@
-"""Comparison of approaches over beams and draws of the impairments: learn, then evaluate."""
+"""Base of studies that compare approaches over beams and draws of the impairments."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _UNITS = {"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse":
 
 
 class ComparisonStudy(ApproachStudy[S]):
-    """Base of comparisons: every approach sees the same scenes, noise and users at every beam.
+    """Base of comparisons, with the same scenes, noise and users for all approaches and beams.
 
     Attributes
     ----------
     scores : tuple of `str`
-        Scores of a beam, beside the symbol error rate, at each false-alarm probability
+        Names of the scores of a beam at each false-alarm probability, without the symbol error rate
     """
 
     scores: tuple[str, ...]
@@ -43,12 +43,12 @@ class ComparisonStudy(ApproachStudy[S]):
         return self.scenario.approaches[label].kind not in ("unknown", "known")
 
     def learned_per_eta(self, label: str) -> bool:
-        """`True` if an approach is learned anew for each share of sensing."""
+        """`True` if an approach is learned separately for each share of sensing."""
         return False
 
     @property
     def num_symbols(self) -> int:
-        """`int` : Number of symbols that a user receives in a sample"""
+        """`int` : Number of symbols per user and sample"""
         raise NotImplementedError
 
     def score(self, data: dict[str, np.ndarray], p_fa: float) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The approach of neural-network-based learning (NNBL)."""
+"""Approach of neural-network-based learning (NNBL)."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class NetworkApproach(Approach):
 
     @property
     def compilable(self) -> bool:
-        """`bool` : Not on CPUs, where convolutions of XLA are slow"""
+        """`bool` : `False` on CPUs, where convolutions of XLA are slow"""
         return bool(tf.config.list_logical_devices("GPU"))
 
     def copy(self) -> NetworkApproach:
-        """The same with weights of its own."""
+        """Approach with its own weights."""
         return NetworkApproach(self._scenario, self._config, self._stream)
 
     def variables(self) -> list[Any]:
@@ -84,11 +84,11 @@ class NetworkApproach(Approach):
         return [*self.precoder.weights, *self.receiver.weights]
 
     def parts(self, max_span: float, training: bool) -> Parts:
-        """The networks, whatever the width of the sectors."""
+        """Networks for precoder and receiver, for any width of the sectors."""
         return Parts(self.precoder, self.receiver)
 
     def stages(self) -> tuple[Stage, ...]:
-        """Beams and position, then beams and detection."""
+        """Two stages: beams and position, then beams and detection."""
         ends = self.receiver
         return (
             Stage("position", self._config.position, (ends.detection_network,)),

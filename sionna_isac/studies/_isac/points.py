@@ -1,4 +1,4 @@
-"""One point of a curve: scores, with confidence intervals, of the samples of one approach."""
+"""Scores of the samples of one approach, with confidence intervals: one point of a curve."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POINT: tuple[str, ...] = (
 def evaluate_detection(
     data: dict[str, np.ndarray], p_fa: float, level: float = 0.95
 ) -> dict[str, float]:
-    """Scores of one target at most whose angle is estimated, but no range.
+    """Scores of at most one target, with an estimated angle and no range.
 
     Parameters
     ----------
@@ -36,8 +36,7 @@ def evaluate_detection(
     Output
     ------
     : `dict`
-        Scores by the names in ``DETECTION``; the error of the angle is that of targets that are
-        there and detected
+        Scores by the names in ``DETECTION``; the error of the angle is that of detected targets
     """
     number = data["num_targets"]
     threshold = metrics.calibrate_threshold(data["metric"], number, p_fa)
@@ -58,8 +57,8 @@ def _detection(
 ) -> tuple[float, ...]:
     """Scores in the order of ``DETECTION``, without the angle.
 
-    The interval is that of detections at this threshold; that another set of samples would have
-    calibrated another threshold is not in it.
+    The interval is that of detections at this threshold; it does not include the uncertainty of the
+    calibrated threshold.
     """
     return (
         1 - metrics.misdetection_probability(count, num_true=number),
@@ -82,8 +81,8 @@ def evaluate_point(
     p_fa : `float`
         False-alarm probability
     cutoff : `float`
-        Cut-off distance of GOSPA [m]; pairs beyond it do not enter root mean squared errors either,
-        but where there is one target at most, all do
+        Cut-off distance of GOSPA [m]; root mean squared errors also exclude pairs beyond it, except
+        with at most one target
     level : `float`, (default 0.95)
         Confidence level of the intervals
 
@@ -125,9 +124,9 @@ def evaluate_point(
 def _root_mean_square(
     error: np.ndarray, sample: np.ndarray, level: float
 ) -> tuple[float, float, float]:
-    """Value and interval; NaN if too little was matched.
+    """Value and interval; NaN with too few matches.
 
-    Targets of one sample share beam and noise: samples are what is independent.
+    Targets of one sample share beam and noise, so samples are the independent units.
     """
     if error.size == 0:
         return (np.nan,) * 3
@@ -143,7 +142,7 @@ def _root_mean_square(
 def symbol_error_rate(
     symbol_errors: np.ndarray, num_subcarriers: int, level: float
 ) -> tuple[float, float, float]:
-    """Rate and interval; errors of one sample share its channel, so samples are what counts."""
+    """Rate and interval, with samples as independent units, as errors of one share its channel."""
     rates = symbol_errors / num_subcarriers
     low, high = metrics.mean_interval(rates, level)
     return float(rates.mean()), low, high

@@ -1,4 +1,4 @@
-"""Monte-Carlo samples of systems that are compiled once for all values of their weights."""
+"""Monte-Carlo samples of systems, compiled once for all values of their weights."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["NumericalError", "Sampler"]
 
 
 class NumericalError(UsageError, RuntimeError):
-    """A simulation that gave NaN or infinity; the message is one line."""
+    """NaN or infinity in a simulation; the message is one line."""
 
 
 class SampledScenario(Protocol):
-    """Fields of a scenario that say how it is sampled."""
+    """Fields of a scenario for its samples."""
 
     @property
     def evaluation(self) -> DetectionSampling: ...
@@ -34,17 +34,17 @@ class SampledScenario(Protocol):
 
 
 class Sampler:
-    """Draws batches from the system of a scenario, in the sector of the test.
+    """Source of batches from the system of a scenario, in the sector of the test.
 
-    True arrays and approaches of the same structure share one compiled graph, whose weights
-    are set to theirs.
+    True arrays and approaches of the same structure share one compiled graph, which gets their
+    weights.
 
     Parameters
     ----------
     scenario
         Scenario
     make_system : callable, (default :class:`IsacSystem`)
-        Makes what draws, from scenario, truth and approach
+        Makes the system from scenario, truth and approach
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Sampler:
     ) -> dict[str, np.ndarray]:
         """Output of the method ``draw`` of the system, with the random numbers of a stream.
 
-        ``eta`` and ``phi`` are those of the scenario if not given.
+        The default of ``eta`` and ``phi`` is that of the scenario.
         """
         if approach.structure not in self._compiled:
             self._compiled[approach.structure] = self._compile(truth, approach)

@@ -30,7 +30,7 @@ class ArrayScenario(CompiledScenario):
 
 
 class StationScenario(ArrayScenario):
-    """Common fields of scenarios of a base station whose array may be learned."""
+    """Common fields of scenarios of a base station with an array that may be learned."""
 
     array: Array = Array()
     """Array of the base station"""
@@ -42,7 +42,7 @@ class IsacScenario(StationScenario):
     waveform: Waveform = Waveform()
     """OFDM waveform and beam"""
     targets: Targets
-    """Targets, and the sectors that they are in"""
+    """Targets, and their sectors"""
     link: Link
     """Link to the user"""
     receiver: Receiver = Receiver()
@@ -94,7 +94,7 @@ class IsacScenario(StationScenario):
         return self
 
     def check_assignment(self, where: str, training: Training) -> None:
-        """Refuse objectives that do not go with the number of targets."""
+        """Refuse objectives that do not suit the number of targets."""
         name = training.objective
         if name == "mse" and self.targets.max_targets > 1:
             raise ValueError(
@@ -109,7 +109,7 @@ class IsacScenario(StationScenario):
             )
 
     def check_objective(self, where: str, training: Training) -> None:
-        """Refuse a training of steering vectors that would have no effect or cannot run."""
+        """Refuse a training of steering vectors that has no effect or cannot run."""
         name = training.objective
         if name in ("bce", "detection_gospa"):
             raise ValueError(

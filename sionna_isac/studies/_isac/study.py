@@ -1,4 +1,4 @@
-"""Studies of approaches to the same task, some of which are learned before they are evaluated."""
+"""Base of studies that learn and evaluate approaches to the same task."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _WEIGHTS, _HISTORY = "weights/", "history/"
 class ApproachStudy(Study[S]):
     """Base of studies that learn approaches and evaluate them.
 
-    A training is a shared part: other studies that need the same model take it over.
+    A training is a shared part: other studies that need the same model use its result.
 
     Attributes
     ----------
     make_system : callable
-        Makes a system, from scenario, truth, approach and whether it is for training
+        Makes a system from scenario, truth, approach and `training`
     """
 
     starting = "compiling"
@@ -47,11 +47,11 @@ class ApproachStudy(Study[S]):
         self._learned: set[tuple[Any, ...]] = set()
 
     def make_approach(self, label: str, draw: int, eta: float | None) -> Approach:
-        """Approach before any training; ``eta`` is given if it is learned for one share alone."""
+        """Approach before any training; ``eta`` is given if learning is for this share alone."""
         raise NotImplementedError
 
     def truth(self, draw: int = 0) -> ImpairedArray:
-        """The array that is there, in a draw of the impairments."""
+        """True array of a draw of the impairments."""
         if draw not in self._truths:
             self._truths[draw] = true_array(self.scenario, *([draw] if draw else []))
         return self._truths[draw]
@@ -68,7 +68,7 @@ class ApproachStudy(Study[S]):
         eta: float | None = None,
         results: Mapping[str, Arrays] | None = None,
     ) -> Approach:
-        """Approach of a draw, with learned weights if ``results`` has those of its training."""
+        """Approach of a draw, with the learned weights in ``results`` if there are any."""
         which = (label, draw, eta)
         if which not in self._approaches:
             self._approaches[which] = self.make_approach(*which)
@@ -93,7 +93,7 @@ class ApproachStudy(Study[S]):
         _, label, draw, eta = part.arguments
         approach, learner = self.approach(label, draw, eta), self._learner(part)
         return {
-            "code": code_version(type(self), type(approach), type(learner)),
+            "code": code_version(type(approach), type(learner)),
             "replicas": tf.distribute.get_strategy().num_replicas_in_sync,
             "seed": self.scenario.seed,
             "training": part.name,
@@ -102,7 +102,7 @@ class ApproachStudy(Study[S]):
         }
 
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
-        """Learned weights and the history of their training, or what :meth:`evaluate` gives."""
+        """Learned weights and the history of their training, or the result of :meth:`evaluate`."""
         if part.arguments[0] != "learn":
             return self.evaluate(part, earlier)
         _, label, draw, eta = part.arguments
@@ -124,7 +124,7 @@ class ApproachStudy(Study[S]):
         return found | {_HISTORY + k: v for k, v in history.items()}
 
     def evaluate(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
-        """Result of a part that is no training."""
+        """Result of a part other than a training."""
         raise NotImplementedError
 
 

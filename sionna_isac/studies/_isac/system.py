@@ -1,4 +1,4 @@
-"""The end-to-end ISAC system of a scenario, wired from the library's layers."""
+"""End-to-end ISAC system of a scenario, from the layers of the library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["IsacSystem", "Observation", "make_link"]
 def make_link(
     scenario: IsacScenario, truth: array.ImpairedArray, num_subcarriers: int | None = None
 ) -> channel.link.PathLink:
-    """The communication link of a scenario, taps spaced for ``num_subcarriers`` subcarriers."""
+    """Communication link of a scenario, with taps spaced for ``num_subcarriers`` subcarriers."""
     transmitting = true_transmit_array(scenario, truth)
     sector = scene.FixedSector(np.deg2rad(scenario.link.sector_deg), precision=scenario.precision)
     config = scenario.link.channel
@@ -64,12 +64,12 @@ class IsacSystem(Learner):
     scenario
         Scenario
     truth : :class:`~sionna_isac.array.ImpairedArray`
-        The array that is there
+        True array
     approach : :class:`Approach`
-        How beams and estimates are made; its trainable weights are those of the system
+        Approach to beams and estimates; its trainable weights are those of the system
     training : `bool`, (default `False`)
-        Whether sectors are drawn anew for each sample and the softmax has the temperature of
-        training, or the sector is that of the test
+        If `True`, each sample has a random sector, and the softmax the temperature of training; if
+        `False`, the sector is that of the test
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class IsacSystem(Learner):
         self.detector = receiver.SymbolDetector(hard_out=True, precision=precision)
 
     def configuration(self) -> dict[str, Any]:
-        """Layers, and the numbers that calls give them."""
+        """Layers, and the numbers in their calls."""
         wave = self.scenario.waveform
         return {
             **super().configuration(),
@@ -150,8 +150,8 @@ class IsacSystem(Learner):
     ) -> Observation:
         """Draw scenes, send, receive and estimate.
 
-        ``scale`` keeps random sectors closer to broadside, see ``training.sector_growth``;
-        ``stage`` limits estimates to what that stage trains.
+        ``scale`` moves random sectors towards broadside, see ``training.sector_growth``; ``stage``
+        limits estimates to those that the stage trains.
         """
         sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
         beam = self.transmit(sector, eta, phi)
@@ -173,7 +173,7 @@ class IsacSystem(Learner):
     def draw(
         self, batch_size: int, eta: Any = None, phi: Any = None, users: int = 1
     ) -> dict[str, tf.Tensor]:
-        """Estimates, truth and symbol errors of a batch with so many users a sample."""
+        """Estimates, truth and symbol errors of a batch with a number of users per sample."""
         seen = self.sense(batch_size, eta=eta, phi=phi)
         targets, estimate = seen.targets, seen.estimate
         return {
@@ -234,7 +234,7 @@ class IsacSystem(Learner):
         return objective.max_loss(estimate.metric, size * norm * energy)
 
     def validate(self, validation: Validation) -> dict[str, float]:
-        """GOSPA ("score") and detection probability in the sectors of the training, as of now."""
+        """GOSPA ("score") and detection probability in the present sectors of the training."""
         if self._validation is None:
             system = IsacSystem(self.scenario, self._truth, self._approach, training=True)
             draw = partial(system.draw, validation.num_samples)
@@ -251,9 +251,9 @@ class IsacSystem(Learner):
 def _sector_scale(growth: float, progress: tf.Tensor) -> tf.Tensor:
     """Largest distance of this iteration's sectors from broadside, as a share.
 
-    An element that is displaced by d turns the phase of a target at angle theta by
-    2 pi d sin(theta) / lambda. Seen from broadside outwards, that phase grows from zero and
-    the position is pulled along; seen from all angles at once, displacements beyond about
-    0.4 wavelengths have many local optima.
+    An element with displacement d shifts the phase of a target at angle theta by
+    2 pi d sin(theta) / lambda. From broadside outwards this phase grows from zero, and the gradient
+    leads to the true position; with all angles at once, displacements beyond about 0.4 wavelengths
+    have many local optima.
     """
     return tf.minimum(progress / growth, 1.0) if growth else tf.ones_like(progress)

@@ -1,4 +1,4 @@
-"""Groups of fields that scenarios of scattering share."""
+"""Common groups of fields of scattering scenarios."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["AccuracyScenario", "PlacedVehicle", "Sphere", "VoxelMethod", "distin
 
 
 class VoxelMethod(Frozen):
-    """Kernel, and what becomes of voxels that the surface cuts.
+    """Kernel, and treatment of voxels that the surface cuts.
 
-    With ``partial`` they have the tensor contrast of their fill; without, those that are at least
-    half full are whole and the others are left out.
+    With ``partial`` they have the tensor contrast of their fill; without, voxels that are at least
+    half full count as full, the others as empty.
     """
 
     kernel: Literal["filtered", "galerkin", "point"] = "filtered"
@@ -59,12 +59,12 @@ class Sphere(Frozen):
         return self.permittivity, self.conductivity, [self.frequency]
 
     def radius_of(self, size_parameter: float) -> float:
-        """Radius [m] of a circumference [wavelengths]."""
+        """Radius [m] for a circumference [wavelengths]."""
         return size_parameter * self.wavelength / (2 * math.pi)
 
 
 class PlacedVehicle(Frozen):
-    """A vehicle before the array: where its centre is, and its direction."""
+    """Vehicle in front of the array: position of its centre, and heading."""
 
     category: Literal["car", "motorbike"] = "car"
     """Kind of vehicle"""
@@ -88,6 +88,6 @@ class AccuracyScenario(Scenario):
 
 
 def distinct(name: str, methods: Sequence[VoxelMethod]) -> None:
-    """Refuse methods that are there twice."""
+    """Refuse repeated methods."""
     if len(set(methods)) != len(methods):
         raise ValueError(f"{name} must be distinct; got {[m.text for m in methods]}")

@@ -27,13 +27,13 @@ def respond(
     voxel_size: float,
     *antennas: Any,
 ) -> Any:
-    """Response of a voxelised sphere between antennas, with how it was computed."""
+    """Response of a voxelised sphere between antennas, with figures of the solver."""
     scene, scattering = sionna_isac.scene, sionna_isac.scattering
     body = scene.voxel_sphere(radius, voxel_size, sphere.permittivity, sphere.conductivity)
     kept = body.fill >= (0 if method.partial else 0.5)
     fill = body.fill if method.partial else np.ones(body.num_voxels)
     with warnings.catch_warnings():
-        # how coarse voxels may be is what is studied
+        # the study compares coarse voxels, too
         warnings.simplefilter("ignore", scattering.CoarseGridWarning)
         return scattering.volume_response(
             body.positions[kept],
@@ -53,7 +53,7 @@ def respond(
 
 
 def vehicle(body: PlacedVehicle, voxel_size: float, array_height: float) -> Any:
-    """Voxels of a vehicle, placed on the ground before an array at a height."""
+    """Voxels of a vehicle on the ground, in front of an array at a height."""
     names = {"car": "ParametricCar", "motorbike": "ParametricMotorbike"}
     family = getattr(sionna_isac.scene, names[body.category])
     azimuth, heading = math.radians(body.azimuth_deg), math.radians(body.heading_deg)

@@ -24,10 +24,10 @@ _SHARES = {
 
 
 def angle_delay_map(dataset: xr.Dataset) -> Figure:
-    """Both maps of a scene, their course over the angle, and what is found in all scenes.
+    """Both maps of a scene, their cuts over the angle, and detections in all scenes.
 
     Maps are in dB of the largest value of the ideal one. Circles: targets, crosses: estimates of
-    orthogonal matching pursuit, dotted: the sector that is lit up and searched.
+    orthogonal matching pursuit, dotted: the illuminated sector, which is also searched.
 
     Parameters
     ----------

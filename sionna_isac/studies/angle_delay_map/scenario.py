@@ -26,10 +26,10 @@ GridSize = Annotated[int, Field(ge=8)]
 
 
 class MapScenes(Frozen):
-    """Scenes of as many targets each, uniform in the sector and in range.
+    """Scenes with a fixed number of targets, uniform in the sector and in range.
 
-    Gains are CN(0, 1) and ``snr_db`` is the integrated sensing SNR. Scene ``drawn`` is in the
-    figure, all are in the statistics.
+    Gains are CN(0, 1) and ``snr_db`` is the integrated sensing SNR. The figure shows scene
+    ``drawn``; the statistics include all.
     """
 
     num_targets: Annotated[int, Field(ge=2, le=32)] = 4
@@ -71,7 +71,7 @@ class MapGrid(Frozen):
 
 
 class AngleDelayMapScenario(StationScenario):
-    """Effect of array impairments on angle-delay maps when nobody knows of them.
+    """Effect of unknown array impairments on angle-delay maps.
 
     Every scene has its own draw of the impairments.
     """
@@ -86,7 +86,7 @@ class AngleDelayMapScenario(StationScenario):
     grid: MapGrid = MapGrid()
     """Grid of the maps"""
     block_size: Count = 50
-    """Scenes that are computed and stored at once"""
+    """Scenes per computed and stored block"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
 

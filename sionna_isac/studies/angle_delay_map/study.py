@@ -1,4 +1,4 @@
-"""Angle-delay maps under ideal conditions and impairments, and what these do to lobes."""
+"""Angle-delay maps of ideal and impaired arrays, with statistics of their lobes."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _add(dataset: xr.Dataset, name: str, rows: Any, units: str, level: float) ->
 def _pairs(
     resolution: tuple[float, float], dataset: xr.Dataset, found: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs that only the angle tells apart [scene], and those found [scene, condition].
+    """Pairs that only the angle resolves [scene], and detected pairs [scene, condition].
 
     Their ranges differ by less than a resolution cell, their angles by more than one.
     """

@@ -1,4 +1,4 @@
-"""One scene seen by an ideal array and by an impaired one."""
+"""Echoes of one scene at an ideal array and at an impaired one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FINER = 4  # angles of a lobe for each one of the map
 
 
 class MapTrial:
-    """Echoes of scenes at both arrays; beam and receiver take the array for ideal.
+    """Echoes of scenes at both arrays; beam and receiver assume the ideal one.
 
-    Everything is the same for both but the steering vectors of the echo: targets, symbols and
-    noise.
+    Only the steering vectors of the echo differ between both; targets, symbols and noise are the
+    same.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ class MapTrial:
         return self._compiled()
 
     def map(self, index: int) -> np.ndarray:
-        """Maps [2, num_angles, num_ranges] of a scene, over the largest value of the ideal one."""
+        """Maps [2, num_angles, num_ranges] of a scene, relative to the maximum of the ideal one."""
         found = self._map(self._run(index)[1]).numpy()
         return found / found[0].max()
 
     def __call__(self, index: int) -> dict[str, np.ndarray]:
-        """Truth [target], and of each array estimates, lobes and what was found [2, target]."""
+        """Truth [target], and for each array estimates, lobes and detections [2, target]."""
         targets, _, estimate = self._run(index)
         truth = np.stack([targets.angle[0], targets.range[0]]).astype(np.float64)
         found = np.stack([estimate.angle, estimate.range], axis=1).astype(np.float64)

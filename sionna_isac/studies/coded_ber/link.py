@@ -46,8 +46,8 @@ class CodedLink:
     batch_size : `int`
         Batch size
     ebno_db : `float`
-        Eb/N0 of a data resource element, without beam gain [dB]; pilots and sensing tones are
-        not billed to the bits
+        Eb/N0 of a data resource element, without beam gain [dB]; the energy of pilots and sensing
+        tones does not count for the bits
 
     Output
     ------

@@ -20,14 +20,14 @@ class CodedBERScenario(LearnedArrayScenario):
     methods: tuple[Method, ...] = METHODS
     """Knowledge of transmitter and receiver about the array, a curve for each"""
     coding: Coding = Coding()
-    """Coded transmission, and the SNRs that are swept"""
+    """Coded transmission, with its SNRs"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
 
     _distinct = field_validator("methods")(distinct_methods)
 
     def compared(self) -> tuple[Method, ...]:
-        """The methods that the scenario compares."""
+        """Methods that the scenario compares."""
         return self.methods
 
     @model_validator(mode="after")

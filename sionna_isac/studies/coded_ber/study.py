@@ -31,7 +31,7 @@ class CodedBERStudy(LearnedArrayStudy[CodedBERScenario]):
         self._links: dict[str, tuple[CodedLink, Any]] = {}
 
     def parts(self) -> Iterator[Part]:
-        """The training, then an SNR after the other for each method."""
+        """Training, then one part per SNR for each method."""
         for method in self.scenario.compared():
             yield from self.trainings(method)
         for method in self.scenario.compared():
@@ -70,7 +70,7 @@ class CodedBERStudy(LearnedArrayStudy[CodedBERScenario]):
 
 
 def _errors(coding: Coding, run: Any, ebno_db: float, precision: str) -> dict[str, np.ndarray]:
-    """Bit and block errors of each batch until enough block errors are seen."""
+    """Bit and block errors of each batch, up to a number of block errors."""
     totals: list[tuple[int, ...]] = [(0, 0, 0, 0)]
 
     def note(mc_iter: Any, snr: Any, ebnos: Any, *counts: Any) -> Any:
@@ -93,7 +93,7 @@ def _errors(coding: Coding, run: Any, ebno_db: float, precision: str) -> dict[st
 
 
 def _summary(scenario: CodedBERScenario, raw: dict[str, list[dict[str, np.ndarray]]]) -> xr.Dataset:
-    """Curves with confidence intervals: bits err in bursts, so theirs comes from whole batches."""
+    """Curves with confidence intervals: bit errors are bursts, so batches are independent units."""
     methods, level = list(raw), scenario.confidence
     snr_db = np.array(scenario.coding.snr_db)
     dataset = xr.Dataset(coords={"approach": methods, "snr_db": snr_db})

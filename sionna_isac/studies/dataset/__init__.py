@@ -1,4 +1,4 @@
-"""Data sets of channels of extended targets, which have commands of their own."""
+"""Data sets of channels of extended targets, which have their own commands."""
 
 from __future__ import annotations
 

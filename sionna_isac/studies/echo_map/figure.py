@@ -23,10 +23,10 @@ ANTENNAS = ("#c44e52", "#4c72b0")  # transmitters, receivers
 
 
 def echo_map(dataset: xr.Dataset) -> Figure:
-    """For every target: the scene, images of a point target and of itself, and its magnitudes.
+    """Scene, images of a point target and of the extended one, and magnitudes for every target.
 
-    Images are near-field matched filters, the largest value over heights, in dB of the highest
-    (crosses; 1 would be the echo of a single place). White: outline, star: centre of the target.
+    Images are near-field matched filters, the maximum over heights, in dB of the peak (crosses; its
+    value is 1 for the echo of a single place). White: outline, star: centre of the target.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def echo_map(dataset: xr.Dataset) -> Figure:
 
 
 def _three_dimensional(figure: Figure, ax: Any) -> Any:
-    """The same place of the figure with three axes."""
+    """Replace a panel of the figure by a three-dimensional one."""
     spec = ax.get_subplotspec()
     ax.remove()
     return figure.add_subplot(spec, projection="3d")
 
 
 def _scene(ax: Any, dataset: xr.Dataset, i: int) -> None:
-    """Array and target; heights are over the ground."""
+    """Array and target, with heights over the ground."""
     ground = np.array([0, 0, json.loads(dataset.attrs["scenario"])["array"]["height"]])
     voxels, part = dataset[f"voxels{i}"].values + ground, dataset[f"part{i}"].values
     names = dataset.attrs[f"part_names{i}"].split()

@@ -22,7 +22,7 @@ MODELS = ("point", "extended")
 
 
 class EchoMapStudy(Study[EchoMapScenario]):
-    """Channels of every target and of a point in its place, and their images."""
+    """Channels and images of every target and of a point in its place."""
 
     def parts(self) -> Iterator[Part]:
         for i, placed in enumerate(self.scenario.targets):
@@ -33,7 +33,7 @@ class EchoMapStudy(Study[EchoMapScenario]):
         return antennas(self.scenario.array)
 
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
-        """Channels [2, F, R, T] of a point and of the target, their images, voxels in the world."""
+        """Channels [2, F, R, T] of point and target, their images, voxels in the world frame."""
         scenario, array = self.scenario, self.scenario.array
         frequencies, solver = scenario.frequencies, scenario.solver
         (placed,) = part.arguments

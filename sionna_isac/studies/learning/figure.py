@@ -26,8 +26,8 @@ _NAMES = {
 def learning(dataset: xr.Dataset) -> Figure:
     """Scores over the false-alarm probability, or over the symbol error rate if the beam varies.
 
-    Of several draws of the impairments, means are shown; the bars of the curves reach from the
-    lowest to the highest bound of the confidence intervals of all draws.
+    Values are means over draws of the impairments; bars of curves reach from the lowest to the
+    highest bound of the confidence intervals of all draws.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def learning(dataset: xr.Dataset) -> Figure:
 
 
 def _panels(data: xr.Dataset, *names: str) -> tuple[Figure, list[tuple[Any, str]]]:
-    """A panel for each of the scores that the result has."""
+    """One panel per score of the result."""
     names = tuple(n for n in names if n in data)
     figure, axes = new_figure(len(names) // 2, 2, str(data.attrs.get("title", "")))
     return figure, list(zip(axes.flat, names, strict=True))
@@ -76,7 +76,7 @@ def _over_threshold(data: xr.Dataset) -> Figure:
 
 
 def _over_beam(data: xr.Dataset) -> Figure:
-    """One panel a score; a line over eta for the first phase, faint dots for the others."""
+    """One panel per score: a line over eta for the first phase, faint dots for the others."""
     figure, panels = _panels(data, "p_md", "angle_rmse", "range_rmse", "gospa")
     p_fa = _operating_point(data)
     for ax, name in panels:

@@ -17,7 +17,7 @@ Pursuit = Literal["differentiable", "plain"]
 
 
 class Unknown(Frozen):
-    """The ideal array is believed in: the mismatched baseline."""
+    """Belief in the ideal array: the mismatched baseline."""
 
     kind: Literal["unknown"]
     pursuit: Pursuit = "plain"
@@ -25,7 +25,7 @@ class Unknown(Frozen):
 
 
 class Known(Frozen):
-    """The true array is known."""
+    """Knowledge of the true array."""
 
     kind: Literal["known"]
     pursuit: Pursuit = "differentiable"
@@ -33,7 +33,7 @@ class Known(Frozen):
 
 
 class Impairments(Frozen):
-    """The parameters of the impairments are learned (``array.learn``)."""
+    """Learning of the parameters of the impairments (``array.learn``)."""
 
     kind: Literal["impairments"]
     training: Training
@@ -41,18 +41,18 @@ class Impairments(Frozen):
 
 
 class UniformTraining(Training):
-    """Training on all sectors from the start: no parameters tie one angle to another."""
+    """Training on all sectors from the start, for weights without common parameters of angles."""
 
     sector_growth: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the iterations in which sectors widen from broadside to all"""
 
 
 class Dictionary(Frozen):
-    """The steering vectors of ``num_angles`` angles are learned."""
+    """Learning of the steering vectors of ``num_angles`` angles."""
 
     kind: Literal["dictionary"]
     num_angles: Annotated[int, Field(ge=8)] = 720
-    """Number of angles that have a learned steering vector, from -90 to 90 degrees"""
+    """Number of angles with a learned steering vector, from -90 to 90 degrees"""
     training: UniformTraining
     """Training of the steering vectors: objective gospa or mse, all samples labelled"""
 
@@ -71,17 +71,17 @@ class Dictionary(Frozen):
 class Networks(Frozen):
     """Networks for the beam, position and detection (NNBL), learned in two steps.
 
-    The map that networks see has ``num_angles`` over the sector times ``num_ranges`` cells. "full"
-    and "limited" are the paper's; "small" learns in minutes, from a map of 32 times 64 cells.
+    The map for networks has ``num_angles`` over the sector times ``num_ranges`` cells. "full" and
+    "limited" are those of the paper; "small" trains in minutes, with a map of 32 times 64 cells.
     """
 
     kind: Literal["networks"]
     size: Literal["full", "small", "limited"] = "full"
     """Size of the networks"""
     num_angles: Annotated[int, Field(ge=16)] = 320
-    """Angles of the map that networks see, over the sector"""
+    """Angles of the map for networks, over the sector"""
     num_ranges: Annotated[int, Field(ge=16)] = 128
-    """Ranges of the map that networks see"""
+    """Ranges of the map for networks"""
     position: UniformTraining
     """First step, beam and position: objective mse or gospa"""
     detection: UniformTraining
@@ -117,15 +117,15 @@ ApproachConfig = Annotated[
 class LearningScenario(IsacScenario, ComparedScenario):
     """Learned approaches against model-based ones, over the false-alarm probability and the beam.
 
-    Everything is repeated for ``num_draws`` draws of the impairments. Trained models are kept for
-    other studies that need the same.
+    The study is repeated for ``num_draws`` draws of the impairments. Other studies that need the
+    same models share them.
     """
 
     kind: Literal["learning"]
     waveform: Waveform = Waveform()
-    """OFDM waveform, and the beam where it is not swept"""
+    """OFDM waveform, and the beam unless it is swept"""
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
-    """Approaches that are compared, by names of letters, digits and underscores"""
+    """Compared approaches, by names of letters, digits and underscores"""
     eta: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
     """Shares of the sensing beam, increasing; empty: that of the waveform"""
     phi: tuple[float, ...] = ()
@@ -140,17 +140,17 @@ class LearningScenario(IsacScenario, ComparedScenario):
 
     @property
     def etas(self) -> tuple[float, ...]:
-        """Shares of the sensing beam, that of the waveform if none are given."""
+        """Shares of the sensing beam; by default that of the waveform."""
         return self.eta or (self.waveform.eta,)
 
     @property
     def phis(self) -> tuple[float, ...]:
-        """Phases between the beams [rad], that of the waveform if none are given."""
+        """Phases between the beams [rad]; by default that of the waveform."""
         return self.phi or (self.waveform.phi,)
 
     @property
     def beam(self) -> tuple[float, float]:
-        """Share and phase at which claims are judged: those of the waveform, if they are swept."""
+        """Share and phase for claims: those of the waveform, if the sweep contains them."""
         wave = self.waveform
         eta = wave.eta if wave.eta in self.etas else self.etas[-1]
         return eta, wave.phi if wave.phi in self.phis else self.phis[0]

@@ -43,14 +43,14 @@ def make_approach(
 
 
 class LearningStudy(ComparisonStudy[LearningScenario]):
-    """Angles and ranges from an OFDM echo."""
+    """Comparison of angles and ranges from an OFDM echo."""
 
     scores = POINT
     make_system = IsacSystem
 
     @property
     def num_symbols(self) -> int:
-        """`int` : One symbol on each subcarrier"""
+        """`int` : Number of symbols per user, one per subcarrier"""
         return self.scenario.waveform.num_subcarriers
 
     def make_approach(self, label: str, draw: int, eta: float | None) -> Approach:

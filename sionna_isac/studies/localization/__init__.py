@@ -1,4 +1,4 @@
-"""Errors of receivers for one target above their bound."""
+"""Errors of receivers for one target, compared with their bound."""
 
 from __future__ import annotations
 

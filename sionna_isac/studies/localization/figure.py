@@ -19,7 +19,7 @@ _LEVELS = {
 
 
 def localization(dataset: xr.Dataset) -> Figure:
-    """Errors of angle, range and position over the SNR or the power, above their bound.
+    """Errors of angle, range and position over the SNR or the power, with their bound.
 
     Parameters
     ----------

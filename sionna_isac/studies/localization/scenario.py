@@ -40,7 +40,7 @@ Whole = Annotated[int, Field(ge=0)]
 class Region(Frozen):
     """Region of the targets, and the larger one that receivers search.
 
-    A margin keeps what happens at the edges of the search out of the errors.
+    The margin removes effects at the edges of the search from the errors.
     """
 
     sector_deg: Interval
@@ -72,10 +72,9 @@ class Region(Frozen):
 
 
 class OFDMTarget(Frozen):
-    """Echo of one OFDM symbol at a uniform linear array; its signal-to-noise ratio is swept.
+    """Echo of one OFDM symbol at a uniform linear array, over the signal-to-noise ratio.
 
-    The gain has magnitude 1 and does not fade: over Rayleigh gains the mean of the bound is
-    infinite.
+    The gain has magnitude 1 without fading: with Rayleigh gains the mean of the bound is infinite.
     """
 
     kind: Literal["ofdm"]
@@ -108,7 +107,7 @@ class OFDMTarget(Frozen):
 
 
 class FocusedBeamTarget(Frozen):
-    """Echo of a beam that is focused on a target in the near field; the power is swept."""
+    """Echo of a beam that is focused on a target in the near field, over the power."""
 
     kind: Literal["near_field"]
     power_dbm: tuple[Decibel, ...]
@@ -126,7 +125,7 @@ class FocusedBeamTarget(Frozen):
     noise_power_dbm: Decibel = -90.0
     """Noise power of an antenna [dBm]"""
     num_snapshots: Count = 100
-    """Symbols that are received of each target"""
+    """Received symbols per target"""
 
     _sorted = field_validator("power_dbm")(increasing)
 
@@ -142,7 +141,7 @@ class FocusedBeamTarget(Frozen):
 
 
 class OMP(Frozen):
-    """OMP on a grid over the searched region: its error ends at that of the grid."""
+    """OMP on a grid over the search region; the grid limits its error."""
 
     kind: Literal["omp"]
     label: str = "OMP"
@@ -154,7 +153,7 @@ class OMP(Frozen):
 
 
 class DifferentiableOMP(Frozen):
-    """Differentiable OMP on the same kind of grid; ``temperature`` as in the receiver."""
+    """Differentiable OMP on such a grid, with ``temperature`` as in the receiver."""
 
     kind: Literal["differentiable_omp"]
     label: str = "differentiable OMP"
@@ -176,7 +175,7 @@ class DifferentiableOMP(Frozen):
 
 
 class MUSIC(Frozen):
-    """MUSIC in the near field; grids and repetitions as in the receiver."""
+    """MUSIC in the near field, with grids and repetitions as in the receiver."""
 
     kind: Literal["music"]
     label: str = "MUSIC"
@@ -188,7 +187,7 @@ class MUSIC(Frozen):
     num_zooms: Whole = 4
     """Number of finer grids, each four times as dense"""
     num_refinements: Whole = 0
-    """Number of times that the search is repeated with spherical waves"""
+    """Number of repetitions of the search with spherical waves"""
 
 
 Receiver = Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")]
@@ -200,13 +199,13 @@ class LocalizationScenario(CompiledScenario):
 
     kind: Literal["localization"]
     echo: Annotated[OFDMTarget | FocusedBeamTarget, Field(discriminator="kind")]
-    """Echo that receivers get, and what is swept"""
+    """Echo for all receivers, and the swept parameter"""
     receivers: tuple[Receiver, ...]
     """Receivers, with distinct labels; omp kinds for an ofdm echo, music for near_field"""
     num_samples: Annotated[int, Field(ge=2)] = 4000
     """Number of targets at each point of the sweep"""
     batch_size: Count = 250
-    """Targets that are computed at once"""
+    """Targets per computed batch"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
 

@@ -24,9 +24,9 @@ _UNITS = {"angle": "rad", "range": "m", "position": "m"}
 class LocalizationStudy(Study[LocalizationScenario]):
     """Every receiver at every level, and the bound.
 
-    All receivers look at the same echoes, and the scenes and the noise but for its strength are
-    the same at every level: differences between receivers and the course of a curve are seen
-    better than the width of the intervals says.
+    All receivers get the same echoes. Scenes and noise, up to its power, are the same at every
+    level: differences between receivers and the course of a curve are more accurate than the width
+    of the intervals suggests.
     """
 
     starting = "compiling"
@@ -58,7 +58,7 @@ class LocalizationStudy(Study[LocalizationScenario]):
             yield Part(f"bound_{block:05d}", ("bound", keep), task="bound", size=keep, needs=needs)
 
     def _sizes(self) -> Iterator[int]:
-        """Number of samples of each block that count."""
+        """Number of used samples of each block."""
         size, number = self.scenario.batch_size, self.scenario.num_samples
         return (min(size, number - start) for start in range(0, number, size))
 
@@ -152,7 +152,7 @@ def _squared_errors(
 
 
 def localization_report(scenario: LocalizationScenario, dataset: xr.Dataset) -> Iterator[str]:
-    """Errors at the highest level, and how far above the bound they are."""
+    """Errors at the highest level, absolute and relative to the bound."""
     dimension, levels = scenario.echo.level
     last = dataset.isel({dimension: -1})
     units = dataset[dimension].attrs["units"]

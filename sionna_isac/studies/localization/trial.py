@@ -1,4 +1,4 @@
-"""One target, its echo, the receivers that look at it, and the bound of that echo."""
+"""One target, its echo, the estimates of receivers, and the bound of the echo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["NearFieldTrial", "OFDMTrial", "make_trial"]
 
 
 class OFDMTrial:
-    """Angle and range from the echo of one OFDM symbol; the array is known.
+    """Estimation of angle and range from the echo of one OFDM symbol, with a known array.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class OFDMTrial:
         }
 
     def bound(self, angle: np.ndarray, distance: np.ndarray) -> bound.PointTargetBound:
-        """Bound at an SNR_r of 0 dB; the phase of the gain does not matter."""
+        """Bound at an SNR_r of 0 dB, which does not depend on the phase of the gain."""
         one = np.ones([angle.size, 1])
         targets = scene.PointTargets(
             angle[:, np.newaxis], distance[:, np.newaxis], one + 0j, np.ones(angle.size)
@@ -107,7 +107,7 @@ class OFDMTrial:
 
 
 class NearFieldTrial:
-    """Position from the echo of a beam focused on the target; the array is known.
+    """Estimation of the position from the echo of a focused beam, with a known array.
 
     Parameters
     ----------

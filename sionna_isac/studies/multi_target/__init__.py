@@ -1,4 +1,4 @@
-"""Detection and localisation of several targets by an array that is learned, or not."""
+"""Detection and localisation of several targets by impaired, learned and known arrays."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def detection_report(scenario: MultiTargetScenario, dataset: xr.Dataset) -> Iter
 
 
 def _gap(dataset: xr.Dataset, p_fa: float) -> str:
-    """Line about the gap that learning closes, or why there is none to close."""
+    """Line about the gap that learning closes, or the reason why there is none."""
     closed = gap_closed(dataset, p_fa)
     if np.isfinite(closed):
         return f"learning closes {closed:.1%} of the GOSPA gap"
@@ -47,7 +47,7 @@ def _gap(dataset: xr.Dataset, p_fa: float) -> str:
 def gap_closed(dataset: xr.Dataset, p_fa: float) -> float:
     """Share of the GOSPA gap between "unknown" and "known" that "learned" closes.
 
-    NaN where there is no gap.
+    NaN without a gap.
     """
     gospa = dataset["gospa"].sel(p_fa=p_fa)
     unknown, learned, known = (

@@ -18,5 +18,5 @@ class MultiTargetScenario(LearnedArrayScenario):
     """Monte-Carlo evaluation"""
 
     def compared(self) -> tuple[Method, ...]:
-        """The methods that the scenario compares."""
+        """Methods that the scenario compares."""
         return self.evaluation.methods

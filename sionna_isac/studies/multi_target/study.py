@@ -17,14 +17,14 @@ __all__ = ["MultiTargetStudy"]
 
 
 class MultiTargetStudy(LearnedArrayStudy[MultiTargetScenario]):
-    """Samples in blocks; every method sees the same scenes, noise and users."""
+    """Samples in blocks, with the same scenes, noise and users for every method."""
 
     def __init__(self, scenario: MultiTargetScenario) -> None:
         super().__init__(scenario)
         self._sampler = Sampler(scenario)
 
     def parts(self) -> Iterator[Part]:
-        """The training, then blocks of samples of each method."""
+        """Training, then blocks of samples of each method."""
         for method in self.scenario.compared():
             yield from self.trainings(method)
         for method in self.scenario.compared():
@@ -35,7 +35,7 @@ class MultiTargetStudy(LearnedArrayStudy[MultiTargetScenario]):
                 yield Part(name, ("sample", method, block), task=task, size=keep, needs=needs)
 
     def _sizes(self) -> Iterator[int]:
-        """Number of samples of each block that count."""
+        """Number of used samples of each block."""
         config = self.scenario.evaluation
         for start in range(0, config.num_samples, config.batch_size):
             yield min(config.batch_size, config.num_samples - start)

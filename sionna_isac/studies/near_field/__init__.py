@@ -1,4 +1,4 @@
-"""Near-field beam designs over a parameter that is swept."""
+"""Near-field beam designs over a swept parameter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ KIND = Kind(
     study=deferred("sionna_isac.studies.near_field.study:NearFieldStudy"),
     report=deferred("sionna_isac.studies.near_field.summary:sweep_report"),
     draw=deferred("sionna_isac.studies.near_field.figure:near_field"),
-    parallel=True,
     example={
         "array": {"num_antennas": 32, "aperture": 0.5},
         "num_channels": 4,

@@ -1,4 +1,4 @@
-"""Groups of fields that near-field scenarios are made of."""
+"""Groups of fields of near-field scenarios."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ _NAMES = {
 
 
 class NearFieldArray(Frozen):
-    """Uniform linear array on the y axis; either its aperture or its spacing [m] is given."""
+    """Uniform linear array on the y axis, by its aperture or its spacing [m]."""
 
     num_antennas: Annotated[int, Field(ge=3)] | None = None
     """Number of antennas; null if it is swept"""
     aperture: Positive | None = None
-    """Length of the array; this or spacing is given [m]"""
+    """Length of the array, unless spacing is given [m]"""
     spacing: Positive | None = None
-    """Distance between neighbours; this or aperture is given [m]"""
+    """Distance between neighbours, unless aperture is given [m]"""
     carrier_frequency: Frequency = 28e9
     """Carrier frequency [Hz]"""
 
@@ -103,7 +103,7 @@ class NearFieldTarget(Frozen):
 
 
 class NearFieldUsers(Frozen):
-    """Users on a semicircle around the array [m], each seen over scattered paths as well."""
+    """Users on a semicircle around the array [m], with a line of sight and scattered paths."""
 
     number: Count = 2
     """Number of users"""
@@ -114,10 +114,10 @@ class NearFieldUsers(Frozen):
 
 
 class Sweep(Frozen):
-    """Variation: ``parameter`` takes the ``values`` one after the other."""
+    """Sweep of ``parameter`` over ``values``."""
 
     parameter: Literal["power_dbm", "num_antennas", "min_rate", "max_peb"]
-    """Field that is varied and not given elsewhere"""
+    """Swept field, which must not be given elsewhere"""
     values: tuple[float, ...]
     """Values, increasing, in the unit of that field"""
 
@@ -139,7 +139,7 @@ class Sweep(Frozen):
 
 
 class BeamDesign(Frozen):
-    """A design of beams, hybrid if it has RF chains; ``num_channels`` for fewer draws."""
+    """Design of beams, hybrid with RF chains, on fewer draws with ``num_channels``."""
 
     design: Literal[
         "minimize_speb",
@@ -154,9 +154,9 @@ class BeamDesign(Frozen):
     num_rf_chains: Count | None = None
     """RF chains of hybrid beams, a divisor of the antennas; null: fully digital"""
     method: str | None = None
-    """subspace, sdr, direct, sdr-bcd or sca-bcd, where the design knows it; null: the best"""
+    """subspace, sdr, direct, sdr-bcd or sca-bcd, if the design has it; null: the best"""
     label: str | None = None
-    """Name in the figure; null: made from the design"""
+    """Name in the figure; null: a description of the design"""
     num_channels: Count | None = None
     """Channel draws, fewer than the study's, for slow methods; null: all"""
 
@@ -190,14 +190,14 @@ class BeamDesign(Frozen):
 
 
 class MUSICSearch(Frozen):
-    """Estimation by MUSIC: where it searches, on which grids, and how many echoes it gets."""
+    """Estimation by MUSIC: search region, grids, and number of echoes."""
 
     sector_deg: Interval
     """Azimuths of the search (low, high) around the target, within [-90, 90] [deg]"""
     range_interval: Interval
     """Distances of the search (low, high) around the target [m]"""
     num_trials: Count = 5
-    """Echoes for each draw of the channels"""
+    """Echoes per draw of the channels"""
     num_angles: Annotated[int, Field(ge=3)] = 64
     """Number of azimuths of the first grid"""
     num_ranges: Annotated[int, Field(ge=3)] = 128
@@ -205,7 +205,7 @@ class MUSICSearch(Frozen):
     num_zooms: Annotated[int, Field(ge=0)] = 7
     """Number of finer grids, each four times as dense"""
     num_refinements: Annotated[int, Field(ge=0)] = 1
-    """Number of times that the search is repeated with spherical waves"""
+    """Number of repetitions of the search with spherical waves"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
 

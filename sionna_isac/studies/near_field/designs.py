@@ -29,7 +29,7 @@ MEASURES = {"peb": "m", "peb_blind": "m", "gap": "1", "solve_time": "s"}  # and 
 def requirements(
     power_dbm: float | None, min_rate: float | None, max_peb: float | None
 ) -> dict[str, float]:
-    """Requirements on designs, those that are given."""
+    """Given requirements on designs."""
     limits = {"power": watt(power_dbm)}
     if min_rate is not None:
         limits["min_rate"] = min_rate
@@ -46,8 +46,8 @@ def design_block(
 ) -> Arrays:
     """All designs on each scene, arrays [designs, scenes, ...].
 
-    Infeasible draws and failures of a solver are results, too: ``status`` and ``message`` say
-    what happened, and numbers are NaN.
+    Infeasible draws and failures of a solver are also results, with ``status`` and ``message``;
+    their numbers are NaN.
     """
     drawn = [Draw(scene, limits) for scene in scenes]
     antennas, users = drawn[0].scene.num_antennas, drawn[0].scene.num_users
@@ -78,14 +78,14 @@ def design_block(
 
 
 class Draw:
-    """One draw: designs that start from fully digital beams share them."""
+    """One draw, whose fully digital beams are shared by all designs that start from them."""
 
     def __init__(self, scene: NearFieldScene, limits: dict[str, float]) -> None:
         self.scene, self.limits = scene, limits
         self._digital: BeamSolution | None = None
 
     def attempt(self, design: BeamDesign) -> tuple[int, BeamSolution | str]:
-        """Status, and the beams or what went wrong."""
+        """Status, and the beams or the message of an error."""
         try:
             return OK, self._solve(design)
         except InfeasibleError as error:

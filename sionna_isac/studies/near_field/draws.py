@@ -1,4 +1,4 @@
-"""Channel draws of a near-field study, and the scenes that they make."""
+"""Channel draws and scenes of a near-field study."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["ChannelDraws", "make_array", "reflection"]
 
 
 def make_array(scenario: NearFieldSetting, num_antennas: int) -> SphericalWaveArray:
-    """The array of a scenario with a number of antennas."""
+    """Array of a scenario, with a number of antennas."""
     config = scenario.array
     positions = uniform_positions(num_antennas, config.spacing_of(num_antennas))
     return SphericalWaveArray(positions, config.wavelength, precision="double")
 
 
 class ChannelDraws:
-    """Users, scatterers and path gains of all draws, whatever the array.
+    """Users, scatterers and path gains of all draws, for any array.
 
     Draw i depends on the seed and i alone: it is the same for all values of a sweep, all designs,
     any number of draws, and in any process.
@@ -52,7 +52,7 @@ class ChannelDraws:
         return link.channel_vectors(flat).numpy().reshape(-1, users, num_antennas)
 
     def scene(self, num_antennas: int, draw: int) -> NearFieldScene:
-        """Scene of a draw, seen by an array."""
+        """Scene of a draw for an array."""
         config = self.scenario
         return NearFieldScene(
             element_positions=make_array(config, num_antennas).element_positions,

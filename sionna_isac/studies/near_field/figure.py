@@ -32,11 +32,11 @@ COLOURS = {
 
 
 def near_field(dataset: xr.Dataset) -> Figure:
-    """Position error bound, or sum rate, of each design over what is swept.
+    """Position error bound, or sum rate, of each design over the swept parameter.
 
-    A colour is a design, fully digital beams have full lines. Bands of position error bounds reach
-    from the 10th to the 90th percentile of the draws. Where positions were estimated, lines are
-    roots of the mean SPEB and markers the RMSE with its confidence interval, which average alike.
+    Each design has its colour; fully digital beams have full lines. Bands of position error bounds
+    reach from the 10th to the 90th percentile of the draws. With estimates of positions, lines are
+    roots of the mean SPEB, and markers the comparable RMSE with its confidence interval.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _draw(
     parameter: str,
     metric: str,
 ) -> None:
-    """Curve of a design: colour by design, line by number of chains, a marker of its own."""
+    """Curve of a design: colour and marker by design, line by number of chains."""
     number, text = design["num_rf_chains"], str(row["design"].item())
     order = 0 if number is None else 1 + chains.index(number)
     style: dict[str, Any] = {

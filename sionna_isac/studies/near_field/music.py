@@ -41,11 +41,11 @@ class Simulator:
     def __call__(self, beams: np.ndarray, start: int) -> np.ndarray:
         """Position errors [draws, trials] in m of beams [draws, antennas, streams].
 
-        They are NaN where there are no beams. The noise is the same for all designs and values.
+        They are NaN without beams. The noise is the same for all designs and values.
         """
         config, trials = self.scenario, self.music.num_trials
         usable = np.all(np.isfinite(beams), axis=(1, 2))
-        # always a full batch: what a draw sees does not depend on how many there are
+        # always a full batch: the echo of a draw does not depend on the number of draws
         signal = np.zeros((BATCH, beams.shape[1], config.num_snapshots), np.complex128)
         signal[: len(beams)][usable] = beams[usable] @ self.symbols
         size = BATCH * trials

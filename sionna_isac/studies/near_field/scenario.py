@@ -32,20 +32,20 @@ class NearFieldSetting(Scenario):
     users: NearFieldUsers = NearFieldUsers()
     """Users"""
     num_snapshots: Count = 100
-    """Symbols that the bound is for"""
+    """Number of symbols of the bound"""
     noise_power_dbm: Decibel = -90.0
     """Noise power of an antenna, at the array and at users [dBm]"""
     power_dbm: Decibel | None = None
     """Transmit power; null if it is swept [dBm]"""
     min_rate: NonNegative | None = None
-    """Rate that each user gets at least; null if swept or not kept [bit/s/Hz]"""
+    """Smallest rate of each user; null if swept or without limit [bit/s/Hz]"""
     max_peb: Positive | None = None
-    """Position error bound that is kept; null if swept or not kept [m]"""
+    """Largest position error bound; null if swept or without limit [m]"""
     num_channels: Count
     """Number of channel draws"""
 
     def require(self, name: str, wanted: bool, why: str) -> None:
-        """Refuse a field that is missing where it is needed, or given where it has no effect."""
+        """Refuse a missing field that is needed, or a given one without effect."""
         value = self.array.num_antennas if name == "num_antennas" else getattr(self, name)
         where = "array.num_antennas" if name == "num_antennas" else name
         if wanted and value is None:
@@ -54,7 +54,7 @@ class NearFieldSetting(Scenario):
             raise ValueError(f"{where} has no effect: {why}; got {value:g}")
 
     def check_chains(self, num_rf_chains: int, num_antennas: int, where: str) -> None:
-        """Refuse chains that do not divide the antennas into equal subarrays."""
+        """Refuse a number of chains that does not divide the antennas into equal subarrays."""
         if num_antennas % num_rf_chains:
             raise ValueError(
                 f"{where} must divide the number of antennas, {num_antennas}; got {num_rf_chains}"
@@ -70,18 +70,18 @@ class NearFieldScenario(NearFieldSetting):
     sweep: Sweep
     """Variation along the horizontal axis"""
     designs: Annotated[tuple[BeamDesign, ...], Field(min_length=1)]
-    """Designs that are compared"""
+    """Compared designs"""
     music: MUSICSearch | None = None
     """Errors of MUSIC with the beams, for metric peb; null: none"""
 
     def at(self, name: str, value: float) -> float | None:
-        """A parameter where the sweep has a value."""
+        """Value of a parameter at a value of the sweep."""
         if name == self.sweep.parameter:
             return value
         return self.array.num_antennas if name == "num_antennas" else getattr(self, name)
 
     def antennas(self, value: float) -> int:
-        """Number of antennas where the sweep has a value."""
+        """Number of antennas at a value of the sweep."""
         number = self.at("num_antennas", value)
         assert number is not None
         return int(number)

@@ -28,7 +28,7 @@ LIMITED = ("power_dbm", "min_rate", "max_peb")
 
 
 class NearFieldStudy(Study[NearFieldScenario]):
-    """Beams of all designs on all draws, and errors of MUSIC if asked for."""
+    """Beams of all designs on all draws, with the errors of MUSIC if the scenario has it."""
 
     def __init__(self, scenario: NearFieldScenario) -> None:
         super().__init__(scenario)
@@ -40,7 +40,7 @@ class NearFieldStudy(Study[NearFieldScenario]):
 
     @functools.cached_property
     def _groups(self) -> dict[int, tuple[int, ...]]:
-        """Designs by their number of draws; those with as many share their parts."""
+        """Designs by their number of draws; equal numbers share their parts."""
         groups: dict[int, tuple[int, ...]] = {}
         for d, design in enumerate(self.scenario.designs):
             number = self.scenario.channels_of(design)

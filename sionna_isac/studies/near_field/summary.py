@@ -1,4 +1,4 @@
-"""Averages of a near-field study and every draw, and the printed report."""
+"""Averages and draws of a near-field study, and the printed report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
 
 def summarise(scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]) -> xr.Dataset:
-    """Averages over the draws on which all designs of full length succeeded, and every draw."""
+    """Averages over the draws on which all designs with all draws succeeded, and every draw."""
     raw = _collect(scenario, found)
     parameter = scenario.sweep.parameter
     dataset = xr.Dataset(
@@ -83,7 +83,7 @@ def summarise(scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]
 def _collect(
     scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]
 ) -> dict[str, np.ndarray]:
-    """Arrays [designs, values, draws, ...] of everything but the beams."""
+    """Arrays [designs, values, draws, ...] of all results except the beams."""
     shape = (len(scenario.designs), len(scenario.sweep.values), scenario.num_channels)
     raw = {
         "status": np.full(shape, -1, np.int8),  # not computed
@@ -100,7 +100,7 @@ def _collect(
 
 
 def _average(values: np.ndarray, used: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean and band over the used draws of [designs, values, draws]; NaN where there are none."""
+    """Mean and band over the used draws of [designs, values, draws]; NaN without any."""
     ends: dict[str, Callable[[np.ndarray], float]] = {
         "mean": np.mean,
         "low": lambda values: np.percentile(values, BAND[0]),
@@ -146,7 +146,7 @@ def _add_music(dataset: xr.Dataset, parameter: str, errors: np.ndarray, confiden
 
 
 def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[str]:
-    """Lines with the averages of each design, and everything that did not succeed."""
+    """Lines with the averages of each design, and all failures."""
     parameter = scenario.sweep.parameter
     yield f"{parameter}: " + _row(dataset[parameter].values)
     rows = [("peb", "mean PEB in cm", 100)]

@@ -1,4 +1,4 @@
-"""Convergence of published near-field methods, beside the library's own."""
+"""Convergence of published near-field methods, compared with those of the library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ KIND = Kind(
     study=deferred("sionna_isac.studies.near_field_convergence.study:NearFieldConvergenceStudy"),
     report=deferred("sionna_isac.studies.near_field_convergence.study:convergence_report"),
     draw=deferred("sionna_isac.studies.near_field_convergence.figure:near_field_convergence"),
-    parallel=True,
     example={
         "array": {"num_antennas": 32, "aperture": 0.5},
         "num_channels": 4,

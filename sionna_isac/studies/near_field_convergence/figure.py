@@ -15,10 +15,10 @@ __all__ = ["near_field_convergence"]
 
 
 def near_field_convergence(dataset: xr.Dataset) -> Figure:
-    """Objective after each iteration, averaged over draws, and the library's own method.
+    """Objective after each iteration, averaged over draws, and the result of the library's method.
 
-    Averages are over the draws for which the method succeeded with every number of chains; those
-    that have converged keep their last value. Thin lines are single draws, also the others.
+    Averages are over the draws for which the method succeeded with every number of chains;
+    converged draws keep their last value. Thin lines are single draws, including all others.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
 
 
 def _continued(history: np.ndarray) -> np.ndarray:
-    """Histories [draws, iterations] whose last value stays."""
+    """Histories [draws, iterations], continued with their last values."""
     last = np.sum(np.isfinite(history), axis=1) - 1
     index = np.minimum(np.arange(history.shape[1]), last[:, np.newaxis])
     return np.take_along_axis(history, index, axis=1)

@@ -13,7 +13,7 @@ __all__ = ["NearFieldConvergenceScenario"]
 
 
 class NearFieldConvergenceScenario(NearFieldSetting):
-    """Objective after each iteration of a published method, with what the library's own reaches."""
+    """Objective after each iteration of a published method, and the result of the library's own."""
 
     kind: Literal["near_field_convergence"]
     algorithm: Literal["sdr-bcd", "sca-bcd"]

@@ -1,4 +1,4 @@
-"""Iterations of a published method, and what the library's own method reaches on the same draws."""
+"""Iterations of a published method, and results of the library's method on the same draws."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class NearFieldConvergenceStudy(Study[NearFieldConvergenceScenario]):
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
         """Arrays over chains and draws; objectives are PEBs [m] or sum rates [bit/s/Hz].
 
-        Histories end where the method stopped: what follows is NaN.
+        Histories are NaN after the last iteration of the method.
         """
         scenario, found = self.scenario, list(results.values())
         shape = (len(scenario.num_rf_chains), scenario.num_channels)

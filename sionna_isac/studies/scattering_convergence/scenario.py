@@ -76,7 +76,7 @@ class VehicleBody(PlacedVehicle):
     voxel_sizes: Annotated[tuple[Positive, ...], Field(min_length=2)]
     """Sides of voxels, increasing [m]"""
     kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
-    """Form of the interaction between voxels; auto takes what suits their size"""
+    """Form of the interaction between voxels; auto: the one for their size"""
     array: CrossArray = CrossArray()
     """Antennas"""
 
@@ -84,7 +84,7 @@ class VehicleBody(PlacedVehicle):
 
 
 class ScatteringConvergenceScenario(AccuracyScenario):
-    """Error of the response over the size of voxels, or its change where there is no truth."""
+    """Error of the response over the size of voxels, or its change without a reference."""
 
     kind: Literal["scattering_convergence"]
     bodies: Annotated[

@@ -28,7 +28,7 @@ COUNTS = ("num_voxels", "iterations")
 
 
 class ScatteringConvergenceStudy(Study[ScatteringConvergenceScenario]):
-    """Responses for every body, method and size; then errors, or changes."""
+    """Responses for every body, method and size, and their errors or changes."""
 
     def parts(self) -> Iterator[Part]:
         number = itertools.count()

@@ -14,10 +14,10 @@ __all__ = ["ScatteringSphereScenario", "SphereGrid"]
 
 
 class SphereGrid(VoxelMethod):
-    """A method on a grid of so many voxels a diameter."""
+    """Method on a grid with a number of voxels per diameter."""
 
     cells: Annotated[int, Field(ge=2)]
-    """Voxels a diameter"""
+    """Voxels per diameter"""
 
     @property
     def text(self) -> str:
@@ -38,7 +38,7 @@ class ScatteringSphereScenario(AccuracyScenario):
     num_angles: Annotated[int, Field(ge=2)] = 91
     """Number of scattering angles of the pattern, from 0 to 180 degrees"""
     grids: Annotated[tuple[SphereGrid, ...], Field(min_length=1)]
-    """Methods on grids that are compared"""
+    """Compared methods on grids"""
 
     _sorted = field_validator("size_parameters")(increasing)
 

@@ -43,9 +43,9 @@ class ScatteringSphereStudy(Study[ScatteringSphereScenario]):
                 yield Part(f"grid{g}_{name}", arguments, task="scattering", note=f"ka {ka:g}")
 
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
-        """Radar cross sections over that of the disc, [2, A]: E and H plane.
+        """Radar cross sections relative to that of the disc, [2, A], in the E and H plane.
 
-        The wave comes along z and its field is along x.
+        The wave travels along z and its field is along x.
         """
         grid, size, bistatic = part.arguments
         sphere = self.scenario.sphere
@@ -116,7 +116,7 @@ class ScatteringSphereStudy(Study[ScatteringSphereScenario]):
 
 
 def _truth(sphere: Sphere, sizes: np.ndarray, angles: ArrayLike) -> np.ndarray:
-    """Cross sections over that of the disc [2, S, A] by the Mie series."""
+    """Cross sections relative to that of the disc [2, S, A] by the Mie series."""
     rows = []
     for size in sizes:
         radius = sphere.radius_of(float(size))
@@ -126,7 +126,7 @@ def _truth(sphere: Sphere, sizes: np.ndarray, angles: ArrayLike) -> np.ndarray:
 
 
 def _mean_ratio(sphere: Sphere, sizes: np.ndarray) -> np.ndarray:
-    """Scattering cross section over that of the disc [S]: the mean over all directions."""
+    """Scattering cross section relative to that of the disc [S], a mean over all directions."""
     values = []
     for size in sizes:
         radius = sphere.radius_of(float(size))

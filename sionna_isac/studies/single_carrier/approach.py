@@ -19,7 +19,7 @@ __all__ = ["Autoencoder", "ModelBased", "SingleCarrierApproach", "make_approach"
 
 
 class SingleCarrierApproach(Approach):
-    """Beam, symbols, and what is made of the two observations; ``layers`` hold all weights."""
+    """Base of approaches to beam, symbols, sensing and reception; ``layers`` hold all weights."""
 
     layers: tuple[Layer, ...]
     # weight of sensing in the training, if the link is trained, too
@@ -37,15 +37,15 @@ class SingleCarrierApproach(Approach):
         raise NotImplementedError
 
     def estimate_angle(self, y: tf.Tensor, sector: tf.Tensor) -> tf.Tensor:
-        """Angles [batch_size, 1]; what the angle loss trains."""
+        """Angles [batch_size, 1], for the angle loss."""
         raise NotImplementedError
 
     def detect(self, y: tf.Tensor, sector: tf.Tensor) -> receiver.TargetEstimate:
-        """Angles and the metric that decides whether there is a target."""
+        """Angles, and the metric of the presence of a target."""
         raise NotImplementedError
 
     def messages(self, y: tf.Tensor, csi: tf.Tensor) -> tf.Tensor:
-        """Scores [batch_size, num_messages], the largest that of the decision."""
+        """Scores [batch_size, num_messages]; the largest is that of the decision."""
         raise NotImplementedError
 
 
@@ -96,11 +96,11 @@ class ModelBased(SingleCarrierApproach):
         return (kind, self._config.num_angles, getattr(self._config, "temperature", None))
 
     def copy(self) -> ModelBased:
-        """The same around a copy of the array."""
+        """Approach with a copy of the array."""
         return ModelBased(self._scenario, self._config, copy_layer(self.array))
 
     def stages(self) -> tuple[Stage, ...]:
-        """One, of columns: what is learned serves all trade-offs with communication."""
+        """A single stage, for the dictionary, which serves all trade-offs with communication."""
         if self._config.kind != "dictionary":
             return ()
         return (Stage("angle", self._config.training),)
@@ -127,14 +127,14 @@ class ModelBased(SingleCarrierApproach):
 
 
 class Autoencoder(SingleCarrierApproach):
-    """The five networks of Table I.
+    """Five networks of Table I.
 
     Parameters
     ----------
     scenario
         Scenario
     config : `Autoencoder`
-        Size, and the parts of the training
+        Size, and the stages of the training
     eta : `float`
         Weight of sensing, omega_r in (11) and (12)
     stream : tuple
@@ -184,11 +184,11 @@ class Autoencoder(SingleCarrierApproach):
         return ("networks", self._config.hidden_size)
 
     def copy(self) -> Autoencoder:
-        """The same with weights of its own."""
+        """Approach with its own weights."""
         return Autoencoder(self._scenario, self._config, self._eta, self._stream)
 
     def stages(self) -> tuple[Stage, ...]:
-        """Detection (11), then the angle (12), perhaps with the angle network alone between."""
+        """Stages: detection (11), the angle network alone if configured, and the angle (12)."""
         config = self._config
         stages = [Stage("detection", config.detection, (self._angle,))]
         if config.angle_alone is not None:

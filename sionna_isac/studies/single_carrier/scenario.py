@@ -27,7 +27,7 @@ Grid = Annotated[int, Field(ge=32)]
 
 
 class CentredArray(ImpairableArray):
-    """An array and what it suffers from, its origin in the middle."""
+    """Array with its impairments, and its origin in the middle."""
 
     num_antennas: Annotated[int, Field(ge=2)] = 16
     """Number of antennas, half a wavelength apart"""
@@ -47,7 +47,7 @@ class Transmission(Beam):
 
 
 class Target(Sectors):
-    """One target, there with probability 1/2; ``snr_db`` is the ratio of its gain to the noise."""
+    """One target, present with probability 1/2; ``snr_db`` is its gain over the noise."""
 
     snr_db: Decibel = 0.0
     """Variance of the gain of the target over the noise power [dB]"""
@@ -79,15 +79,15 @@ class RatioTest(Frozen):
 class FreeColumns(Frozen):
     """Least-squares beam and softmax receiver that share learned steering vectors.
 
-    They start at the ideal ones plus noise of variance ``perturbation``. ``temperature`` is the
-    beta of the softmax; without one it is the number of antennas.
+    Their initial values are the ideal ones plus noise of variance ``perturbation``. ``temperature``
+    is the beta of the softmax, by default the number of antennas.
     """
 
     kind: Literal["dictionary"]
     num_angles: Grid = 500
-    """Number of angles that have a learned steering vector, from -90 to 90 degrees"""
+    """Number of angles with a learned steering vector, from -90 to 90 degrees"""
     perturbation: NonNegative = 0.1
-    """Variance of the noise that the ideal steering vectors start with"""
+    """Variance of the noise on the initial steering vectors"""
     temperature: Positive | None = None
     """Inverse temperature of the softmax; null: the number of antennas"""
     training: Optimization
@@ -97,27 +97,26 @@ class FreeColumns(Frozen):
 class Autoencoder(Frozen):
     """Networks of transmitter and receivers, learned in two steps for each ``eta``.
 
-    With ``angle_alone``, the angle network is first trained with all others held. Without, beams
-    follow an angle network that knows nothing yet, and leave the detector behind, which the
-    second step does not train.
+    With ``angle_alone``, the angle network is first trained alone. Without, beams adapt to the
+    untrained angle network and no longer suit the detector, which the second step does not train.
     """
 
     kind: Literal["networks"]
     hidden_size: Count = 1024
     """Width of the hidden layers"""
     detection: Optimization
-    """First step: all networks but that of the angle"""
+    """First step: all networks except that of the angle"""
     angle_alone: Optimization | None = None
     """Training of the angle network alone in between; null: none"""
     angle: Optimization
-    """Last step: all networks but the detector of presence"""
+    """Last step: all networks except the detector of presence"""
 
 
 ApproachConfig = Annotated[RatioTest | FreeColumns | Autoencoder, Field(discriminator="kind")]
 
 
 class SingleCarrierClaim(Claim):
-    """Claim that one approach is better than another, or as good as it."""
+    """Claim that one approach is better than another, or equally good."""
 
     metrics: tuple[Literal["p_md", "angle_rmse", "ser"], ...] = ("p_md", "angle_rmse")  # type: ignore[assignment]
     """Metrics that must agree with the claim"""
@@ -126,9 +125,9 @@ class SingleCarrierClaim(Claim):
 class SingleCarrierScenario(ComparedScenario):
     """Learned approaches against model-based ones, over the trade-off with communication.
 
-    ``eta`` is the weight of sensing: of the losses of networks, which are learned anew for
-    each, and of the sensing beam of all others. Everything is repeated for ``num_draws`` draws of
-    the impairments.
+    ``eta`` is the weight of sensing: in the losses of networks, which are learned for each value,
+    and of the sensing beam of all others. The study is repeated for ``num_draws`` draws of the
+    impairments.
     """
 
     kind: Literal["single_carrier"]
@@ -137,17 +136,17 @@ class SingleCarrierScenario(ComparedScenario):
     waveform: Transmission = Transmission()
     """Messages and beam"""
     targets: Target = Target()
-    """Target, and the sectors that it is in"""
+    """Target, and its sectors"""
     link: FlatLink = FlatLink()
     """Link to the user"""
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
-    """Approaches that are compared, by names of letters, digits and underscores"""
+    """Compared approaches, by names of letters, digits and underscores"""
     eta: Annotated[tuple[Share, ...], Field(min_length=1)]
-    """Weights of sensing, increasing: what is swept"""
+    """Weights of sensing of the sweep, increasing"""
     evaluation: DetectionSampling = DetectionSampling(p_fa=(1e-2,))
     """Monte-Carlo evaluation"""
     claims: tuple[SingleCarrierClaim, ...] = ()
-    """Statements that are judged at the end"""
+    """Statements to judge at the end"""
 
     _ordered = field_validator("eta")(increasing)
 

@@ -14,7 +14,7 @@ __all__ = ["SingleCarrierStudy"]
 
 
 class SingleCarrierStudy(ComparisonStudy[SingleCarrierScenario]):
-    """Presence and angle of one target; networks are learned anew for each weight of sensing."""
+    """Presence and angle of one target, with separate networks for each weight of sensing."""
 
     scores = DETECTION
     make_system = SingleCarrierSystem

@@ -1,4 +1,4 @@
-"""The end-to-end system with a single carrier, wired from the library's layers."""
+"""End-to-end system with a single carrier, from the layers of the library."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class SingleCarrierSystem(Learner):
     scenario
         Scenario of kind "single_carrier"
     truth : :class:`~sionna_isac.array.ImpairedArray`
-        The array that is there
+        True array
     approach : :class:`Approach`
-        How beams, symbols and estimates are made; its trainable weights are those of the system
+        Approach to beams, symbols and estimates; its trainable weights are those of the system
     training : `bool`, (default `False`)
-        Whether sectors are drawn anew for each sample, or the sector is that of the test
+        If `True`, each sample has a random sector; if `False`, the sector is that of the test
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SingleCarrierSystem(Learner):
         )
 
     def configuration(self) -> dict[str, Any]:
-        """Layers, and the numbers that calls give them."""
+        """Layers, and the numbers in their calls."""
         scenario = self.scenario
         return {
             **super().configuration(),
@@ -100,7 +100,7 @@ class SingleCarrierSystem(Learner):
     def draw(
         self, batch_size: int, eta: Any = 1.0, phi: Any = 0.0, users: int = 1
     ) -> dict[str, tf.Tensor]:
-        """Estimates, truth and symbol errors of a batch with so many users a sample."""
+        """Estimates, truth and symbol errors of a batch with a number of users per sample."""
         sector = self.sector(batch_size)
         beam, _, x = self.transmit(sector, eta, phi)
         targets = self.scene(sector)
@@ -120,8 +120,8 @@ class SingleCarrierSystem(Learner):
     def batch_loss(self, batch_size: int, progress: tf.Tensor) -> tf.Tensor:
         """Training loss of a batch of the present stage: (11), (12), or that of the angle alone.
 
-        In (11) as printed, an indicator keeps the cross-entropy of samples without a target out.
-        A detector that always says "target" would then have no loss: it is left away.
+        The indicator in (11) of the paper excludes the cross-entropy of samples without a target. A
+        detector that always decides for a target would then have no loss, so the library omits it.
         """
         approach, detects = self._approach, self.stage.name == "detection"
         sector = self.sector(batch_size)

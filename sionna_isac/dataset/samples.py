@@ -1,0 +1,183 @@
+"""Samples of channels with labels: batches for training, and views of others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sionna_isac.dataset.scenario import SPLITS
+
+if TYPE_CHECKING:
+    from sionna_isac.dataset.read import ChannelDataset
+
+__all__ = ["ChannelSamples", "DatasetView"]
+
+
+class ChannelSamples:
+    """Base of data sets and their views.
+
+    Attributes
+    ----------
+    labels : `dict`
+        Labels of all samples, such as "category", "range" [m], "azimuth" [rad] and "rms"
+    frequencies : [num_subcarriers], `np.float64`
+        Frequencies [Hz]
+    shape : `tuple`
+        Shape of a channel, [num_subcarriers, num_rx, num_tx]
+    dtype : `np.dtype`
+        Type of channels
+    """
+
+    labels: dict[str, np.ndarray]
+    frequencies: np.ndarray
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def channel(self, indices: Sequence[int] | np.ndarray | int | slice) -> np.ndarray:
+        """Channels of samples."""
+        raise NotImplementedError
+
+    def as_tf(
+        self,
+        batch_size: int,
+        shuffle_seed: int | None = None,
+        normalize: bool = True,
+        drop_remainder: bool = False,
+    ) -> Any:
+        """Batches of samples for training.
+
+        Parameters
+        ----------
+        batch_size : `int`
+            Samples per batch
+        shuffle_seed : `None` (default) | `int`
+            Seed of the order, which changes in each epoch; `None` keeps the order of the file
+        normalize : `bool`, (default `True`)
+            If `True`, each channel is divided by its RMS, which is the label "rms"
+        drop_remainder : `bool`, (default `False`)
+            If `True`, an incomplete last batch is left out
+
+        Output
+        ------
+        : `tf.data.Dataset`
+            Pairs of channels [batch_size, num_subcarriers, num_rx, num_tx], complex, and labels: a
+            `dict` of "category" (`tf.int32`), "range" [m], "azimuth" [rad] and "rms", each
+            [batch_size]
+        """
+        import tensorflow as tf
+
+        from sionna_isac.core import checks
+
+        checks.integer("batch_size", batch_size)
+        real = np.float32 if self.dtype == np.complex64 else np.float64
+        labels = {"category": self.labels["category"]}
+        labels |= {name: self.labels[name].astype(real) for name in ("range", "azimuth", "rms")}
+
+        def read(indices: np.ndarray) -> np.ndarray:
+            channel = self.channel(indices)
+            return channel / labels["rms"][indices, None, None, None] if normalize else channel
+
+        def batch(indices: Any) -> Any:
+            channel = tf.numpy_function(read, [indices], tf.as_dtype(self.dtype), stateful=False)
+            channel.set_shape([*indices.shape, *self.shape])
+            return channel, {name: tf.gather(value, indices) for name, value in labels.items()}
+
+        order = tf.data.Dataset.range(len(self))
+        if shuffle_seed is not None:
+            order = order.shuffle(len(self), shuffle_seed, reshuffle_each_iteration=True)
+        order = order.batch(batch_size, drop_remainder)
+        return order.map(batch).prefetch(2)
+
+
+class DatasetView(ChannelSamples):
+    """View of a data set: fewer tones or samples, or perturbed channels.
+
+    Made by :meth:`ChannelDataset.view`, which describes the arguments. The label "rms" is that of
+    the tones that are seen, without the noise.
+    """
+
+    def __init__(
+        self,
+        dataset: ChannelDataset,
+        tones: Any,
+        fraction: float,
+        noise: float,
+        phase_offset: float,
+        seed: int,
+    ) -> None:
+        from sionna_isac.core import checks
+
+        self.dataset = dataset
+        self.noise = checks.real("noise", noise, minimum=0)
+        self.phase_offset = checks.heading("phase_offset", phase_offset)
+        self.seed = checks.integer("seed", seed, minimum=0)
+        share = checks.real("fraction", fraction, minimum=0, maximum=1)
+        held = [int(n) for n in dataset.scenario.waveform.subcarriers]
+        self.tones = np.array(
+            held if tones is None else checks.integers("tones", list(tones), minimum=0)
+        )
+        missing = [int(n) for n in self.tones if n not in held]
+        if missing or len(set(self.tones.tolist())) != len(self.tones):
+            raise ValueError(
+                f"tones must be distinct subcarriers that the set holds, {held}; got "
+                f"{self.tones.tolist()}"
+            )
+        self._places = np.array([held.index(n) for n in self.tones])
+        self.samples = self._choose(share)
+        self.frequencies = dataset.frequencies[self._places]
+        self.shape, self.dtype = (len(self.tones), *dataset.shape[1:]), dataset.dtype
+        self.labels = {name: values[self.samples] for name, values in dataset.labels.items()}
+        if len(self.tones) < len(held):
+            self.labels["rms"] = self._rms()
+
+    def _choose(self, share: float) -> np.ndarray:
+        """Numbers of the samples that are seen: the same share of each category."""
+        category = self.dataset.labels["category"]
+        generator = np.random.default_rng([self.seed, 0])
+        chosen = []
+        for value in np.unique(category):
+            of = generator.permutation(np.flatnonzero(category == value))
+            chosen.append(of[: round(share * of.size)])
+        found = np.sort(np.concatenate(chosen))
+        if not found.size:
+            raise ValueError(f"fraction must leave a sample of {len(self.dataset)}; got {share:g}")
+        return found
+
+    def _rms(self) -> np.ndarray:
+        values = np.empty(len(self.samples))
+        for place, number in enumerate(self.samples):
+            seen = self.dataset.channel(int(number))[self._places]
+            values[place] = math.sqrt(np.mean(np.abs(seen) ** 2, dtype=np.float64))
+        return values
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def channel(self, indices: Sequence[int] | np.ndarray | int | slice) -> np.ndarray:
+        """Channels of samples, as seen: [..., num_tones, num_rx, num_tx]."""
+        numbers = np.arange(len(self))[indices]
+        if numbers.ndim == 0:
+            return self._one(int(numbers))
+        result = np.empty((len(numbers), *self.shape), self.dtype)
+        for place, number in enumerate(numbers):
+            result[place] = self._one(int(number))
+        return result
+
+    def _one(self, index: int) -> np.ndarray:
+        number = int(self.samples[index])
+        value = self.dataset.channel(number)[self._places]
+        if self.phase_offset:
+            value = value * np.exp(1j * self.phase_offset)
+        if self.noise:
+            split = SPLITS.index(self.dataset.split)
+            generator = np.random.default_rng([self.seed, 1, split, number])
+            drawn = generator.normal(size=(2, *value.shape))
+            scale = self.noise * self.labels["rms"][index] / math.sqrt(2)
+            value = value + scale * (drawn[0] + 1j * drawn[1])
+        return value.astype(self.dtype)
