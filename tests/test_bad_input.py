@@ -40,7 +40,12 @@ from sionna_isac.receiver import (
     OMP,
     AngleDelayMap,
     AngleDelayNetwork,
+    ChannelMaps,
+    CrossStitch,
+    CrossTaskAttention,
+    CrossTaskLocalizer,
     DifferentiableOMP,
+    LocalizationHeads,
     MAPRatioTest,
     NearFieldMatchedFilter,
     NeuralAngleEstimator,
@@ -53,6 +58,9 @@ from sionna_isac.receiver import (
     SearchGrid,
     SoftmaxAngleEstimator,
     SymbolDetector,
+    TaskTrunk,
+    TokenEncoder,
+    TransformerBlock,
 )
 from sionna_isac.scene import (
     FixedSector,
@@ -178,6 +186,13 @@ def target_bound(**kwargs) -> bound.PointTargetBound:
     options = {"array": array(), "beam": y(1, 4), "targets": scene}
     options |= {"numerology": numerology(), "no": 1.0}
     return bound.point_target_bound(**{**options, **kwargs})
+
+
+def multitask(weights=None, labels=None, **kwargs) -> tf.Tensor:
+    out = {"logits": [[0.1, 0.2]], "range": [10.0], "azimuth": [0.1], "peak": [[0.5, 0.5]]}
+    out |= {"log_var_range": [0.0], "log_var_azimuth": [0.0]}
+    labels = labels or isac.objective.MultitaskLabels([1], [12.0], [0.2], [[0.5, 0.4]])
+    return isac.objective.multitask_loss(out, labels, weights=weights, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -608,6 +623,51 @@ CALLS = [
     wrong("neural-presence-antennas", lambda: NeuralPresenceDetector(4, hidden_size=3)(y(1, 5), SECTOR), "y", "[1, 5]", "[?, 4]"),
     wrong("neural-angle-scale", lambda: NeuralAngleEstimator(4, hidden_size=3, input_scale=0), "input_scale", "0", "> 0"),
     wrong("neural-symbol-csi", lambda: NeuralSymbolReceiver()(y(2, 8), y(2, 7)), "csi", "[2, 7]", "[2, 8]"),
+    wrong("maps-rank", lambda: ChannelMaps()(y(4, 4)), "h", "[4, 4]", "4 dimensions"),
+    wrong("block-heads", lambda: TransformerBlock(6), "feature_dim", "6", "multiple of num_heads = 4"),
+    wrong("block-tokens", lambda: TransformerBlock(8)(np.ones((1, 3, 6))), "tokens", "[1, 3, 6]", "[?, ?, 8]"),
+    wrong("attention-mixing", lambda: CrossTaskAttention(8, mixing=NAN), "mixing", "nan", "finite"),
+    wrong("attention-tokens", lambda: CrossTaskAttention(8)(np.ones((1, 3, 8)), np.ones((1, 3, 4))), "localization", "[1, 3, 4]", "[1, ?, 8]"),
+    wrong("stitch-shapes", lambda: CrossStitch()(np.ones((1, 3)), np.ones((1, 4))), "localization", "[1, 4]", "[1, 3]"),
+    wrong("encoder-tones", lambda: TokenEncoder(2, 8, tones="both"), "tones", "'both'", "'shared', 'stacked'"),
+    wrong("encoder-filters", lambda: TokenEncoder(2, 8, filters=(4, 4)), "filters", "(4, 4)", "end with feature_dim = 8"),
+    wrong("encoder-grid", lambda: TokenEncoder(2, 8, token_grid=(2, 2, 2)), "token_grid", "(2, 2, 2)", "pair"),
+    wrong("encoder-channels", lambda: TokenEncoder(2, 8)(np.ones((1, 4, 8, 8, 3))), "maps", "[1, 4, 8, 8, 3]", "[?, ?, ?, ?, 2]"),
+    wrong("encoder-many-tones", lambda: TokenEncoder(2, 8, num_tones=4)(np.ones((1, 5, 8, 8, 2))), "maps", "5", "1 to 4 tones (num_tones)"),
+    wrong("encoder-stacked-tones", lambda: TokenEncoder(2, 8, num_tones=4, tones="stacked")(np.ones((1, 2, 8, 8, 2))), "maps", "2", "4 tones (num_tones)"),
+    wrong("encoder-small", lambda: TokenEncoder(2, 8)(np.ones((1, 4, 8, 7, 2))), "maps", "width", "at least 8", "token_grid (2, 2)", "[1, 4, 8, 7, 2]"),
+    wrong("trunk-variant", lambda: TaskTrunk(2, 8, variant="mtan"), "variant", "'mtan'", "'cross_stitch'"),
+    wrong("trunk-task", lambda: TaskTrunk(2, 8, variant="single"), "task", "None", "'classification' or 'localization'"),
+    wrong("trunk-task-of-two", lambda: TaskTrunk(2, 8, task="localization"), "task", "'localization' with 'cta'", "None"),
+    wrong("heads-scale", lambda: LocalizationHeads(8, range_scale=0), "range_scale", "0", "> 0"),
+    wrong("heads-interval", lambda: LocalizationHeads(8, log_variance_interval=(-3, 3)), "log_variance_interval", "(-3, 3)", "start values"),
+    wrong("heads-embedding", lambda: LocalizationHeads(8)(np.ones((1, 4))), "embedding", "[1, 4]", "[?, 8]"),
+    wrong("localizer-classes", lambda: CrossTaskLocalizer(1), "num_classes", "1", ">= 2"),
+    wrong("localizer-front-end", lambda: CrossTaskLocalizer(front_end="range"), "front_end", "'range'", "'channel'"),
+    wrong("localizer-front-end-channels", lambda: CrossTaskLocalizer(front_end=CrossStitch()), "front_end", "CrossStitch", "out_channels"),
+    wrong("localizer-real", lambda: CrossTaskLocalizer(feature_dim=8)(y(2, 4, 8)), "h", "[2, 4, 8]", "4 dimensions"),
+    wrong("localizer-nan", lambda: CrossTaskLocalizer(feature_dim=8)(NAN * y(1, 2, 8, 8)), "h", "128 NaN", "finite"),
+    # objective
+    wrong("multitask-weight", lambda: multitask({"planer": 1.0}), "weights", "'planer'", "'planar'"),
+    wrong("multitask-negative", lambda: multitask({"planar": -1}), "weights['planar']", "-1", ">= 0"),
+    wrong("multitask-weights", lambda: multitask([1.0]), "weights", "[1.0]", "mapping"),
+    wrong("multitask-nothing", lambda: multitask(dict.fromkeys(isac.objective.MULTITASK_WEIGHTS, 0)), "weights", "leave a term"),
+    wrong("multitask-physics", lambda: multitask(physics=("plane",)), "physics", "'plane'", "'planar', 'peak', 'coupling'"),
+    wrong("multitask-physics-text", lambda: multitask(physics="planar"), "physics", "'planar'", "collection"),
+    wrong("multitask-no-peak", lambda: multitask(labels={"category": [0], "range": [9.0], "azimuth": [0.1]}), "labels", "peak", "which a term needs"),
+    wrong("multitask-degrees", lambda: multitask(labels={"category": [0], "range": [9.0], "azimuth": [30.0]}), "true azimuth", "30", "not in degrees"),
+    wrong("range-loss-shape", lambda: isac.objective.range_loss([1.0], [1.0, 2.0]), "true range", "[2]", "[1]"),
+    wrong("range-loss-rank", lambda: isac.objective.range_loss([[1.0]], [[1.0]]), "estimated range", "[1, 1]", "1 dimensions"),
+    wrong("azimuth-loss-nan", lambda: isac.objective.azimuth_loss([NAN], [0.1]), "estimated azimuth", "1 NaN", "finite"),
+    wrong("azimuth-loss-variance", lambda: isac.objective.azimuth_loss([0.1], [0.1], [0.0, 0.0]), "log_variance of azimuth", "[2]", "[1]"),
+    wrong("planar-epsilon", lambda: isac.objective.planar_loss([1.0], [0.1], [1.0], [0.1], epsilon=-1), "epsilon", "-1", ">= 0"),
+    wrong("peak-loss-range", lambda: isac.objective.peak_loss([[0.1, 0.2]], [[3.0, 0.2]]), "target", "3.0", "[0, 1]"),
+    wrong("peak-loss-size", lambda: isac.objective.peak_loss([[0.1]], [[0.2]]), "estimate", "[1, 1]", "(receive, transmit)"),
+    wrong("peak-target-real", lambda: isac.objective.peak_target(np.ones((1, 2, 3, 4))), "h", "float64", "complex"),
+    wrong("peak-target-rank", lambda: isac.objective.peak_target(y(2, 3, 4)), "h", "[2, 3, 4]", "4 dimensions"),
+    wrong("surgery-reduction", lambda: isac.objective.PCGrad("max"), "reduction", "'max'", "'sum', 'mean'"),
+    wrong("surgery-losses", lambda: isac.objective.PCGrad().gradients(3.0, [], tf.GradientTape(persistent=True)), "losses", "3.0", "sequence or mapping"),
+    wrong("surgery-one-loss", lambda: isac.objective.PCGrad().gradients([tf.constant(1.0)], [], tf.GradientTape(persistent=True)), "losses", "1", "at least 2"),
     wrong("detector-bits", lambda: SymbolDetector(num_bits_per_symbol=0), "num_bits_per_symbol", "0", ">= 1"),
     wrong("detector-odd", lambda: SymbolDetector(num_bits_per_symbol=3), "num_bits_per_symbol", "3", "even"),
     wrong("detector-method", lambda: SymbolDetector(demapping_method="zf"), "demapping_method", "'zf'", "'app', 'maxlog'"),

@@ -75,6 +75,21 @@ BIBLIOGRAPHY: dict[str, str] = {
   edition   = {2nd}, publisher = {IEEE Press},
   year      = {1994}
 }""",
+    "Yu20": """@inproceedings{Yu20,
+  author    = {Yu, Tianhe and Kumar, Saurabh and Gupta, Abhishek and Levine, Sergey
+               and Hausman, Karol and Finn, Chelsea},
+  title     = {Gradient Surgery for Multi-Task Learning},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {33},
+  year      = {2020}
+}""",
+    "Misra16": """@inproceedings{Misra16,
+  author    = {Misra, Ishan and Shrivastava, Abhinav and Gupta, Abhinav and Hebert, Martial},
+  title     = {Cross-Stitch Networks for Multi-Task Learning},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  pages     = {3994--4003},
+  year      = {2016}
+}""",
     "Yuan25": """@article{Yuan25,
   author  = {Yuan, Minghao and He, Dongxuan and Yuan, Weijie and Yin, Hao and Wang, Hua},
   title   = {Near-Field Integrated Sensing and Communication: {SPEB} Analysis and Hybrid

@@ -9,11 +9,21 @@ from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.music import MUSIC
 from sionna_isac.receiver.nn import (
     AngleDelayNetwork,
+    ChannelMaps,
+    CrossStitch,
+    CrossTaskAttention,
+    CrossTaskLocalizer,
+    LocalizationHeads,
+    LocalizerOutput,
     NeuralAngleEstimator,
     NeuralPresenceDetector,
     NeuralReceiver,
     NeuralSymbolReceiver,
     ResidualBottleneck,
+    TaskFeatures,
+    TaskTrunk,
+    TokenEncoder,
+    TransformerBlock,
 )
 from sionna_isac.receiver.omp import OMP
 from sionna_isac.receiver.periodogram import Periodogram2D
@@ -26,7 +36,13 @@ __all__ = [
     "OMP",
     "AngleDelayMap",
     "AngleDelayNetwork",
+    "ChannelMaps",
+    "CrossStitch",
+    "CrossTaskAttention",
+    "CrossTaskLocalizer",
     "DifferentiableOMP",
+    "LocalizationHeads",
+    "LocalizerOutput",
     "MAPRatioTest",
     "MessageDetector",
     "NearFieldMatchedFilter",
@@ -41,5 +57,9 @@ __all__ = [
     "SoftmaxAngleEstimator",
     "SymbolDetector",
     "TargetEstimate",
+    "TaskFeatures",
+    "TaskTrunk",
+    "TokenEncoder",
+    "TransformerBlock",
     "back_projection",
 ]

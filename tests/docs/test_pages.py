@@ -173,6 +173,13 @@ def test_cross_task():
     plt.close("all")
 
 
+def test_cross_task_network():
+    names = run("cross_task_network.md", {})
+    assert names["out"].range.shape == (64,)
+    assert np.isfinite(float(names["loss"])) and len(names["terms"]) == 4
+    assert names["history"]["loss"][-1] < names["history"]["loss"][0]
+
+
 def test_near_field():
     positions = isac.array.uniform_positions(16, 0.1)
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}

@@ -268,6 +268,39 @@ def network_weights(num_blocks: int, num_dense: int) -> tuple[str, ...]:
     )
 
 
+def encoder_weights(*embeddings: str, num_blocks: int = 0) -> tuple[str, ...]:
+    """Names of the weights of a token encoder with two convolutions."""
+    return (
+        *2 * ("kernel", "gamma", "beta"),
+        *num_blocks * BLOCK_WEIGHTS,
+        *embeddings,
+    )
+
+
+BLOCK_WEIGHTS = (*4 * ("kernel",), *3 * ("bias",), *2 * ("gamma", "beta"))
+ATTENTION_WEIGHTS = ("mixing", *6 * ("kernel",), *4 * ("bias",), *2 * ("gamma", "beta"))
+DENSE = ("kernel", "bias")
+FEATURES = 8
+# small, as each weight is varied; transformer blocks have a case of their own
+ENCODER = {"num_tones": 2, "filters": (3, FEATURES), "token_grid": (1, 2), "num_blocks": 0}
+
+
+def localizer(**options: Any) -> Callable[[str], keras.layers.Layer]:
+    return seeded(
+        lambda p: isac.receiver.CrossTaskLocalizer(
+            3, feature_dim=FEATURES, **{**ENCODER, **options}, precision=p
+        )
+    )
+
+
+def channels(rng: np.random.Generator) -> tuple:
+    return (complex_draws(rng, BATCH, 2, 5, 8),)
+
+
+def tokens(rng: np.random.Generator) -> tuple:
+    return rng.normal(size=(BATCH, 3, FEATURES)), rng.normal(size=(BATCH, 5, FEATURES))
+
+
 CASES = [
     Case("UniformLinearArray", array, angles, gradients=(0,)),
     Case(
@@ -713,6 +746,92 @@ CASES = [
             complex_draws(rng, BATCH, SUBCARRIERS),
             np.float64(0.3),
         ),
+    ),
+    Case(
+        "ChannelMaps",
+        lambda p: isac.receiver.ChannelMaps(precision=p),
+        lambda rng: (complex_draws(rng, BATCH, 2, 3, 4),),
+        gradients=(0,),
+    ),
+    Case(
+        "TransformerBlock",
+        seeded(lambda p: isac.receiver.TransformerBlock(FEATURES, num_heads=2, precision=p)),
+        lambda rng: tokens(rng)[:1],
+        trainable=BLOCK_WEIGHTS,
+        gradients=(0,),
+    ),
+    Case(
+        "CrossTaskAttention",
+        seeded(lambda p: isac.receiver.CrossTaskAttention(FEATURES, precision=p)),
+        tokens,
+        trainable=ATTENTION_WEIGHTS,
+        gradients=(0, 1),
+    ),
+    Case(
+        "CrossStitch",
+        lambda p: isac.receiver.CrossStitch(precision=p),
+        lambda rng: (tokens(rng)[0], tokens(rng)[0]),
+        trainable=("mixture",),
+        gradients=(0, 1),
+    ),
+    Case(
+        "TokenEncoder",
+        seeded(
+            lambda p: isac.receiver.TokenEncoder(
+                2,
+                FEATURES,
+                **{**ENCODER, "token_grid": (2, 2), "num_blocks": 1},
+                spatial_embedding=True,
+                precision=p,
+            )
+        ),
+        lambda rng: (rng.normal(size=(BATCH, 2, 12, 8, 2)),),
+        trainable=encoder_weights("tones", "cells", num_blocks=1),
+        gradients=(0,),
+    ),
+    Case(
+        "TokenEncoder-stacked",
+        seeded(
+            lambda p: isac.receiver.TokenEncoder(
+                2, FEATURES, **{**ENCODER, "token_grid": (2, 3)}, tones="stacked", precision=p
+            )
+        ),
+        lambda rng: (rng.normal(size=(BATCH, 2, 7, 8, 2)),),
+        compile=False,
+        trainable=encoder_weights(),
+        gradients=(0,),
+    ),
+    Case(
+        "TaskTrunk",
+        seeded(
+            lambda p: isac.receiver.TaskTrunk(
+                2, FEATURES, variant="cross_stitch", **ENCODER, precision=p
+            )
+        ),
+        lambda rng: (rng.normal(size=(BATCH, 2, 5, 8, 2)),),
+        trainable=(*2 * encoder_weights("tones"), *2 * ("mixture",), *2 * DENSE),
+        gradients=(0,),
+    ),
+    Case(
+        "LocalizationHeads",
+        seeded(lambda p: isac.receiver.LocalizationHeads(FEATURES, precision=p)),
+        lambda rng: (rng.normal(size=(BATCH, FEATURES)),),
+        trainable=2 * DENSE,
+        gradients=(0,),
+    ),
+    Case(
+        "CrossTaskLocalizer",
+        localizer(),
+        channels,
+        trainable=(*2 * encoder_weights("tones"), *ATTENTION_WEIGHTS, *6 * DENSE),
+        gradients=(0,),
+    ),
+    Case(
+        "CrossTaskLocalizer-single",
+        localizer(variant="single", task="localization"),
+        channels,
+        compile=False,
+        trainable=(*encoder_weights("tones"), *3 * DENSE),
     ),
 ]
 

@@ -41,6 +41,8 @@ POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
+TASKS = "objective/test_multitask"
+CROSS = "receiver/test_cross_task"
 CORE = "core/test_core core/test_perceptron"
 
 # fmt: off
@@ -181,6 +183,22 @@ MUTATIONS = [
         ("studies/_isac/scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
         ("studies/coded_ber/study.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
         ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
+        # networks for two tasks and their losses
+        ("objective/localization.py", TASKS, "(distance + truth) * truth * sine**2", "(distance + truth) * sine**2"),
+        ("objective/localization.py", TASKS, "tf.exp(-log_variance) * error**2", "tf.exp(log_variance) * error**2"),
+        ("objective/localization.py", TASKS, "wrapped(estimate - truth) / math.pi", "(estimate - truth) / math.pi"),
+        ("objective/localization.py", TASKS, "index // columns, index % columns", "index % columns, index // columns"),
+        ("objective/multitask.py", TASKS, '"azimuth": 1.8', '"azimuth": 1.0'),
+        ("objective/gradient_surgery.py", "objective/test_gradient_surgery", "(product < 0) & (norm > 0)", "norm > 0"),
+        ("objective/gradient_surgery.py", "objective/test_gradient_surgery", "if len(found) > 1", "if found"),
+        ("objective/gradient_surgery.py", "objective/test_gradient_surgery", "draw = uniform([number - 1])", "draw = tf.range(number - 1)"),
+        ("objective/multitask_training.py", "objective/test_gradient_surgery", "if extra is not None:", "if False:"),
+        ("receiver/nn/cross_task_attention.py", CROSS, "projected[1 - i]", "projected[i]"),
+        ("receiver/nn/_parts.py", CROSS, "query / math.sqrt(size)", "query / math.sqrt(features)"),
+        ("receiver/nn/_parts.py", CROSS, "variance *= (number - 1) / number", "variance *= 1"),
+        ("receiver/nn/token_encoder.py", CROSS, "[:num_tones, tf.newaxis]", "[tf.newaxis, :num_tones]"),
+        ("receiver/nn/localization_heads.py", CROSS, "2 * math.log(self.range_scale)", "math.log(self.range_scale)"),
+        ("receiver/nn/channel_maps.py", CROSS, "tf.reduce_mean(maps**2, axes, keepdims=True)", "tf.reduce_sum(maps**2, axes, keepdims=True)"),
         # core
         ("core/random.py", CORE, "tf.cast(variance, dtype) / 2", "tf.cast(variance, dtype)"),
         ("core/checks/quantities.py", "truth/test_conventions receiver/test_symbols", "no = no[(..., *[tf.newaxis] * (like.shape.rank - no.shape.rank))]", "no = no * 1"),

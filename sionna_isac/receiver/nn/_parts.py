@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from sionna_isac.core import HeUniform
+from sionna_isac.core import HeUniform, Layer, numpy_rng
 
-__all__ = ["convolution", "dense", "normalization"]
+__all__ = [
+    "LINEAR_START",
+    "attend",
+    "convolution",
+    "dense",
+    "embedding",
+    "feed_forward",
+    "gelu",
+    "layer_normalization",
+    "normalization",
+    "normalize",
+    "projection",
+]
 
 # Weight of the old value per step; Keras' 0.99 lags behind in trainings of some hundred steps
 MOMENTUM = 0.9
+# Uniform draws of variance 1/n, which keep that of a linear layer
+LINEAR_START = HeUniform(1 / math.sqrt(2))
 
 
 def convolution(
@@ -41,9 +57,112 @@ def normalization(channels: int, dtype: str) -> keras.layers.BatchNormalization:
     return layer
 
 
+def normalize(
+    layer: keras.layers.BatchNormalization, value: tf.Tensor, training: bool
+) -> tf.Tensor:
+    """What ``layer`` makes of images [batch_size, height, width, channels], in less time.
+
+    One operation in place of the ten of Keras, where it exists: single precision, one replica.
+    """
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if value.dtype != tf.float32 or replicas > 1:
+        return layer(value, training=training)
+    if not (training and layer.trainable):
+        kept = layer.moving_mean.value, layer.moving_variance.value
+        return _fused(layer, value, *kept, is_training=False)[0]
+    normalized, mean, variance = _fused(layer, value, [], [], is_training=True)
+    number = tf.cast(tf.size(value) // value.shape[-1], value.dtype)
+    variance *= (number - 1) / number  # as Keras has it, without Bessel's correction
+    for kept, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        kept.assign(kept * layer.momentum + tf.stop_gradient(new) * (1 - layer.momentum))
+    return normalized
+
+
+def _fused(
+    layer: keras.layers.BatchNormalization,
+    value: tf.Tensor,
+    mean: Any,
+    variance: Any,
+    is_training: bool,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    return tf.raw_ops.FusedBatchNormV3(
+        x=value,
+        scale=layer.gamma.value,
+        offset=layer.beta.value,
+        mean=mean,
+        variance=variance,
+        epsilon=layer.epsilon,
+        is_training=is_training,
+    )[:3]
+
+
 def dense(inputs: int, outputs: int, dtype: str, **options: Any) -> keras.layers.Dense:
     """Fully connected layer."""
     options = {"kernel_initializer": HeUniform(), **options}
     layer = keras.layers.Dense(outputs, dtype=dtype, **options)
     layer.build((None, inputs))
     return layer
+
+
+def projection(inputs: int, outputs: int, dtype: str) -> keras.layers.Dense:
+    """Matrix of a linear map."""
+    return dense(inputs, outputs, dtype, use_bias=False, kernel_initializer=LINEAR_START)
+
+
+def gelu(x: tf.Tensor) -> tf.Tensor:
+    """Gaussian error linear unit; that of TensorFlow is exact to single precision only."""
+    return x * (1 + tf.math.erf(x * tf.constant(math.sqrt(0.5), x.dtype))) / 2
+
+
+def layer_normalization(features: int, dtype: str) -> keras.layers.LayerNormalization:
+    """Normalisation of each token."""
+    layer = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype)
+    layer.build((None, None, features))
+    return layer
+
+
+def feed_forward(features: int, dtype: str) -> list[keras.layers.Dense]:
+    """Perceptron of the width 2 d_f with a GELU."""
+    return [
+        dense(features, 2 * features, dtype, activation=gelu),
+        dense(2 * features, features, dtype, kernel_initializer=LINEAR_START),
+    ]
+
+
+def embedding(owner: Layer, name: str, *shape: int) -> keras.Variable:
+    """Learnable vectors that are added to tokens, small at the start."""
+    values = numpy_rng().normal(0, 0.02, shape)
+    return owner.add_weight(
+        shape=shape,
+        initializer=lambda shape, dtype=None: tf.constant(values, dtype),
+        dtype=owner.rdtype.name,
+        name=name,
+    )
+
+
+def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, num_heads: int) -> tf.Tensor:
+    """Attention softmax(Q K^T / sqrt(d)) V of each head, heads side by side.
+
+    Input
+    -----
+    query : [batch_size, num_queries, num_features], `tf.float`
+        Queries; those of a head are a part of the features
+    key, value : [batch_size, num_keys, num_features], `tf.float`
+        Keys and values
+
+    Output
+    ------
+    : [batch_size, num_queries, num_features], `tf.float`
+        Weighted means of the values
+    """
+    features = query.shape[-1]
+    size = features // num_heads
+
+    def heads(tokens: tf.Tensor) -> tf.Tensor:
+        tokens = tf.reshape(tokens, [-1, tokens.shape[1], num_heads, size])
+        return tf.transpose(tokens, [0, 2, 1, 3])
+
+    query, key, value = heads(query / math.sqrt(size)), heads(key), heads(value)
+    weights = tf.nn.softmax(tf.matmul(query, key, transpose_b=True))
+    mean = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
+    return tf.reshape(mean, [-1, mean.shape[1], features])

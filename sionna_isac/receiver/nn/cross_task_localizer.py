@@ -1,0 +1,147 @@
+"""Network that classifies and localises an extended target from its channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sionna_isac.core import Complex, HeUniform, Layer, checks, cites, register
+from sionna_isac.receiver.nn._parts import dense, gelu
+from sionna_isac.receiver.nn.channel_maps import ChannelMaps
+from sionna_isac.receiver.nn.localization_heads import LocalizationHeads, LocalizerOutput
+from sionna_isac.receiver.nn.task_trunk import TaskTrunk
+
+__all__ = ["CrossTaskLocalizer"]
+
+
+@register
+@cites("Zhao26")
+class CrossTaskLocalizer(Layer):
+    r"""Class, range and azimuth of a target from its channel, Section III of [Zhao26]_.
+
+    A front end makes feature maps of the channel, :class:`TaskTrunk` an embedding per task, and
+    heads the estimates (34), (36), (37) and (45): a perceptron of one hidden layer with a GELU for
+    the logits, :class:`LocalizationHeads` for the others.
+
+    For 16 tones, ``feature_dim=64`` and ``variant="cta"`` the network has 267,851 parameters,
+    whatever the number of antennas.
+
+    Parameters
+    ----------
+    num_classes : `int`, (default 2)
+        Number of classes :math:`C`
+    variant : "cta" (default) | "decoupled" | "shared" | "cross_stitch" | "single"
+        How the tasks share features, see :class:`TaskTrunk`
+    task : `None` (default) | "classification" | "localization"
+        Task of the variant "single"
+    feature_dim : `int`, (default 64)
+        Number of features :math:`d_f`, a multiple of ``num_heads``
+    front_end : "channel" (default) | `Layer`
+        What makes maps [batch_size, num_tones, height, width, channels] of the channel:
+        :class:`ChannelMaps`, or a layer that states the number of channels as ``out_channels``
+    tones, num_tones, filters, token_grid, spatial_embedding, num_blocks, num_heads
+        Parameters of each :class:`TokenEncoder`
+    range_offset, range_scale, log_variance_interval
+        Parameters of :class:`LocalizationHeads`
+
+    Input
+    -----
+    h : [batch_size, num_tones, num_rx, num_tx], `tf.complex`
+        Channel of each tone, at any scale
+    training : `bool`, (default `False`)
+        If `True`, statistics of the batch normalise, and update those kept for inference
+
+    Output
+    ------
+    : :class:`LocalizerOutput`
+        Estimates; NaN for a sample that is not finite
+
+    Example
+    -------
+    >>> network = isac.receiver.nn.CrossTaskLocalizer(2, variant="cta", feature_dim=64)
+    >>> out = network(h)
+    >>> out.range, out.azimuth, tf.argmax(out.logits, -1)
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 2,
+        *,
+        variant: str = "cta",
+        task: str | None = None,
+        feature_dim: int = 64,
+        front_end: str | keras.layers.Layer = "channel",
+        tones: str = "shared",
+        num_tones: int = 16,
+        filters: Sequence[int] | None = None,
+        token_grid: tuple[int, int] | None = None,
+        spatial_embedding: bool = False,
+        num_blocks: int = 2,
+        num_heads: int = 4,
+        range_offset: float = 27.5,
+        range_scale: float = 13.0,
+        log_variance_interval: tuple[float, float] = (-16.0, 8.0),
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.num_classes = checks.integer("num_classes", num_classes, minimum=2)
+        self.front_end = front_end
+        if isinstance(front_end, str):
+            checks.one_of("front_end", front_end, ("channel",))
+            self._maps = ChannelMaps(precision=self.precision)
+        else:
+            self._maps = checks.instance("front_end", front_end, keras.layers.Layer)
+        channels = getattr(self._maps, "out_channels", None)
+        if channels is None:
+            raise TypeError(
+                f"front_end must state its number of channels as out_channels; got {front_end!r}"
+            )
+        options: dict[str, Any] = {
+            "feature_dim": feature_dim,
+            "variant": variant,
+            "task": task,
+            "tones": tones,
+            "num_tones": num_tones,
+            "filters": filters,
+            "token_grid": token_grid,
+            "spatial_embedding": spatial_embedding,
+            "num_blocks": num_blocks,
+            "num_heads": num_heads,
+        }
+        self.trunk = TaskTrunk(channels, **options, precision=self.precision)
+        for name in options:
+            setattr(self, name, getattr(self.trunk, name))
+        size, kind = self.trunk.feature_dim, self.rdtype.name
+        if "classification" in self.trunk.tasks:
+            self.classifier = [
+                dense(size, size, kind, activation=gelu),
+                dense(size, self.num_classes, kind, kernel_initializer=HeUniform(0.1)),
+            ]
+        self.range_offset, self.range_scale = range_offset, range_scale
+        self.log_variance_interval = log_variance_interval
+        if "localization" in self.trunk.tasks:
+            self.heads = LocalizationHeads(
+                size,
+                range_offset=range_offset,
+                range_scale=range_scale,
+                log_variance_interval=log_variance_interval,
+                precision=self.precision,
+            )
+
+    def call(self, h: Complex, training: bool = False) -> LocalizerOutput:
+        embeddings = self.trunk(self._maps(h), training=training)
+        out = LocalizerOutput()
+        if embeddings.localization is not None:
+            out = self.heads(embeddings.localization)
+        if embeddings.classification is not None:
+            value = embeddings.classification
+            finite = tf.reduce_all(tf.math.is_finite(value), -1, keepdims=True)
+            value = tf.where(finite, value, tf.zeros_like(value))
+            for layer in self.classifier:
+                value = layer(value)
+            out = out._replace(logits=tf.where(finite, value, float("nan")))
+        return out
