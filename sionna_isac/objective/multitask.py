@@ -135,7 +135,7 @@ def multitask_loss(
     Parameters
     ----------
     out : :class:`~sionna_isac.receiver.LocalizerOutput`
-        What the network estimates, or any object or mapping with the same names
+        Estimates of the network, or any object or mapping with the same names
     labels : :class:`MultitaskLabels`
         Labels, or any object or mapping with the same names
     weights : `None` (default) | mapping

@@ -32,7 +32,7 @@ class MultitaskTraining:
     Attributes
     ----------
     surgery : `None` (default) | :class:`PCGrad`
-        What makes one gradient of those of the tasks; `None` takes that of the sum of the losses
+        Gradient surgery; `None` takes the gradient of the sum of the losses
     """
 
     surgery: PCGrad | None = None

@@ -60,7 +60,7 @@ def normalization(channels: int, dtype: str) -> keras.layers.BatchNormalization:
 def normalize(
     layer: keras.layers.BatchNormalization, value: tf.Tensor, training: bool
 ) -> tf.Tensor:
-    """What ``layer`` makes of images [batch_size, height, width, channels], in less time.
+    """Batch normalisation of images [batch_size, height, width, channels] by a layer.
 
     One operation in place of the ten of Keras, where it exists: single precision, one replica.
     """

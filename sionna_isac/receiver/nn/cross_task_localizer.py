@@ -40,7 +40,7 @@ class CrossTaskLocalizer(Layer):
     feature_dim : `int`, (default 64)
         Number of features :math:`d_f`, a multiple of ``num_heads``
     front_end : "channel" (default) | `Layer`
-        What makes maps [batch_size, num_tones, height, width, channels] of the channel:
+        Source of the maps [batch_size, num_tones, height, width, channels]:
         :class:`ChannelMaps`, or a layer that states the number of channels as ``out_channels``
     tones, num_tones, filters, token_grid, spatial_embedding, num_blocks, num_heads
         Parameters of each :class:`TokenEncoder`

@@ -22,7 +22,7 @@ class TokenEncoder(Layer):
     r"""Encoder of one task, Eq. (28) and Section III-A of [Zhao26]_.
 
     Three convolutions of 3x3, each with batch normalisation and ReLU, work on the map of the
-    antennas; maximum pooling halves the map between them. What is left is averaged over a grid of
+    antennas; maximum pooling halves the map between them. The result is averaged over a grid of
     cells, and each cell is a token. Transformer blocks follow.
 
     The paper leaves open how tones enter. With ``tones="shared"`` all tones pass the same
