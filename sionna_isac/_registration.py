@@ -37,6 +37,7 @@ CLASSES = {
         "CrossTaskAttention",
         "CrossTaskLocalizer",
         "DifferentiableOMP",
+        "FocusedLocalizer",
         "LocalizationHeads",
         "MAPRatioTest",
         "MUSIC",

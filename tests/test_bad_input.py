@@ -45,6 +45,7 @@ from sionna_isac.receiver import (
     CrossTaskAttention,
     CrossTaskLocalizer,
     DifferentiableOMP,
+    FocusedLocalizer,
     LocalizationHeads,
     MAPRatioTest,
     NearFieldMatchedFilter,
@@ -152,6 +153,12 @@ def music(**kwargs) -> MUSIC:
 
 TX = np.array([[0.0, -0.01, 0.0], [0.0, 0.0, 0.0], [0.0, 0.01, 0.0]])
 TONES = 5e9 + 1e6 * np.arange(2)
+
+
+def focused(**kwargs) -> FocusedLocalizer:
+    grid = SearchGrid(ANGLES, RANGES)
+    options = {"grid": grid, "patch_size": 5, "filters": (2,), "hidden_size": 3, **kwargs}
+    return FocusedLocalizer(TONES, TX, TX[:, [1, 0, 2]], options.pop("grid"), **options)
 
 
 def matched(**kwargs) -> NearFieldMatchedFilter:
@@ -599,6 +606,15 @@ CALLS = [
     wrong("softmax-receiver", lambda: SoftmaxAngleEstimator(MAPRatioTest(array(), ANGLES), ANGLES), "array", "MAPRatioTest", "an Array"),
     wrong("softmax-grid", lambda: SoftmaxAngleEstimator(array(), 30), "angle_grid", "()", "at least two"),
     wrong("softmax-sector", lambda: SoftmaxAngleEstimator(array(), ANGLES)(y(2, 4), SECTOR), "sector", "[1, 2]", "[2, 2]"),
+    wrong("focused-even", lambda: focused(patch_size=4), "patch_size", "4", "odd"),
+    wrong("focused-cell", lambda: focused(cell=0), "cell", "0", "> 0"),
+    wrong("focused-classes", lambda: focused(num_classes=1), "num_classes", "1", ">= 2"),
+    wrong("focused-interval", lambda: focused(log_variance_interval=(0, 1)), "log_variance_interval", "(0, 1)", "hold"),
+    wrong("focused-grid", lambda: focused(grid=SearchGrid(5, RANGES)), "grid.angles", "()", "at least two points"),
+    wrong("focused-shape", lambda: focused()(y(1, 2, 3, 5)), "h", "[1, 2, 3, 5]", "[?, 2, 3, 3]"),
+    wrong("focused-zero", lambda: focused()(0 * y(1, 2, 3, 3)), "h", "zeros", "channel in each sample"),
+    wrong("focused-patch", lambda: focused().estimate(np.zeros((1, 4, 5, 4)), [0.0], [1.0]), "features", "[1, 4, 5, 4]", "[?, 5, 5, 4]"),
+    wrong("focused-middle", lambda: focused().estimate(np.zeros((2, 5, 5, 4)), [0.0], [1.0]), "angle", "[1]", "[2]"),
     wrong("matched-frequencies", lambda: matched(frequencies=[TONES]), "frequencies", "[1, 2]", "[num_frequencies]"),
     wrong("matched-positions", lambda: matched(rx_positions=TX[0]), "rx_positions", "[3]", "[number, 3]"),
     wrong("matched-grid", lambda: matched(grid=ANGLES), "grid", "-1.5", "SearchGrid"),

@@ -176,6 +176,7 @@ def test_cross_task():
 def test_cross_task_network():
     names = run("cross_task_network.md", {})
     assert names["out"].range.shape == (64,)
+    assert abs(float(names["place"].range[0]) - np.hypot(6, 2)) < 1
     assert np.isfinite(float(names["loss"])) and len(names["terms"]) == 4
     assert names["history"]["loss"][-1] < names["history"]["loss"][0]
 

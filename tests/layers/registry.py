@@ -293,6 +293,21 @@ def localizer(**options: Any) -> Callable[[str], keras.layers.Layer]:
     )
 
 
+def focused(precision: str) -> keras.layers.Layer:
+    grid = isac.receiver.SearchGrid(np.linspace(-0.9, 0.9, 19), np.linspace(0.5, 2.5, 11))
+    return isac.receiver.FocusedLocalizer(
+        TONES,
+        *cross(),
+        grid,
+        height=0.1,
+        patch_size=5,
+        cell=0.1,
+        filters=(2, 3),
+        hidden_size=4,
+        precision=precision,
+    )
+
+
 def channels(rng: np.random.Generator) -> tuple:
     return (complex_draws(rng, BATCH, 2, 5, 8),)
 
@@ -543,6 +558,13 @@ CASES = [
             precision=p,
         ),
         lambda rng: (near_echo(rng), np.array([[-0.3, 0.1], [0.0, 0.3]])),
+    ),
+    Case(
+        "FocusedLocalizer",
+        seeded(focused),
+        cross_channel(),
+        trainable=4 * DENSE,
+        gradients=(0,),
     ),
     Case("NearFieldMatchedFilter", matched_filter, cross_channel(), gradients=(0,)),
     Case(

@@ -193,6 +193,8 @@ MUTATIONS = [
         ("objective/gradient_surgery.py", "objective/test_gradient_surgery", "if len(found) > 1", "if found"),
         ("objective/gradient_surgery.py", "objective/test_gradient_surgery", "draw = uniform([number - 1])", "draw = tf.range(number - 1)"),
         ("objective/multitask_training.py", "objective/test_gradient_surgery", "if extra is not None:", "if False:"),
+        ("receiver/nn/focused_localizer.py", "receiver/test_focused_localizer", "angle + z[:, 1] / range", "angle - z[:, 1] / range"),
+        ("receiver/nn/focused_localizer.py", "receiver/test_focused_localizer", "offset / distance[:, tf.newaxis]", "offset / distance[0]"),
         ("receiver/nn/cross_task_attention.py", CROSS, "projected[1 - i]", "projected[i]"),
         ("receiver/nn/_parts.py", CROSS, "query / math.sqrt(size)", "query / math.sqrt(features)"),
         ("receiver/nn/_parts.py", CROSS, "variance *= (number - 1) / number", "variance *= 1"),

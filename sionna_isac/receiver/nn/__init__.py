@@ -6,6 +6,7 @@ from sionna_isac.receiver.nn.channel_maps import ChannelMaps
 from sionna_isac.receiver.nn.cross_stitch import CrossStitch
 from sionna_isac.receiver.nn.cross_task_attention import CrossTaskAttention, TaskFeatures
 from sionna_isac.receiver.nn.cross_task_localizer import CrossTaskLocalizer
+from sionna_isac.receiver.nn.focused_localizer import FocusedLocalizer, FocusedPatch
 from sionna_isac.receiver.nn.localization_heads import LocalizationHeads, LocalizerOutput
 from sionna_isac.receiver.nn.neural_receiver import NeuralReceiver
 from sionna_isac.receiver.nn.single_carrier import (
@@ -23,6 +24,8 @@ __all__ = [
     "CrossStitch",
     "CrossTaskAttention",
     "CrossTaskLocalizer",
+    "FocusedLocalizer",
+    "FocusedPatch",
     "LocalizationHeads",
     "LocalizerOutput",
     "NeuralAngleEstimator",
