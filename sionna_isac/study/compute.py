@@ -37,17 +37,17 @@ class PartStore:
         self._study, self._folder = study, folder
         self._models = ModelStore(folder.models)
         self._key = functools.cache(lambda part: fingerprint(study.key(part)))
-        self.origins: dict[str, str] = {}
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """`dict` : Files and versions of shared results, ``file@commit`` by the name of the part"""
+        return self._models.origins
 
     def load(self, part: Part) -> Arrays | None:
         """Result of a part, or `None` if it is not stored."""
         if not part.shared:
             return self._folder.load(part.name)
-        key = self._key(part)
-        found = self._models.load(part.name, key, self._folder.fresh_since)
-        if found is not None:
-            self.origins[part.name] = self._models.origin(part.name, key)
-        return found
+        return self._models.load(part.name, self._key(part), self._folder.fresh_since)
 
     def get(self, part: Part) -> Arrays:
         """Result of a computed part."""
@@ -182,8 +182,12 @@ def _results(
 ) -> Generator[tuple[str, Arrays], None, None]:
     """Names and results of parts, as they become available."""
 
+    kept: dict[str, Arrays] = {}  # neighbours mostly need the same: it is read once for all
+
     def earlier(part: Part) -> dict[str, Arrays]:
-        return {name: store.get(by_name[name]) for name in part.needs}
+        nonlocal kept
+        kept = {n: kept[n] if n in kept else store.get(by_name[n]) for n in part.needs}
+        return dict(kept)
 
     here = workers == 0 and scheduler is None
     for part in todo:

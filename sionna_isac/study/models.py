@@ -33,6 +33,7 @@ class ModelStore:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
+        self.origins: dict[str, str] = {}
 
     def file(self, name: str, key: Mapping[str, Any]) -> Path:
         """File of the result that ``key`` determines."""
@@ -46,20 +47,14 @@ class ModelStore:
             return None
         arrays = load_arrays(file, file.stem)
         if arrays is not None:
-            self.commit(arrays, file)
-            arrays.pop(_ABOUT)
+            self.origins[name] = f"{file.name}@{self._commit(arrays.pop(_ABOUT, None), file)}"
         return arrays
 
-    def origin(self, name: str, key: Mapping[str, Any]) -> str:
-        """File and version of a stored result, as ``file@commit``."""
-        file = self.file(name, key)
-        return f"{file.name}@{self.commit(load_arrays(file, file.stem), file)}"
-
     @staticmethod
-    def commit(arrays: Any, file: Path) -> str:
+    def _commit(about: Any, file: Path) -> str:
         """Commit of the code that computed a result."""
         try:
-            return str(json.loads(str(arrays[_ABOUT]))["git_commit"])
+            return str(json.loads(str(about))["git_commit"])
         except (ValueError, KeyError, TypeError):
             raise StoreError(
                 f"'{file}' is damaged; remove it and run again to compute it anew"

@@ -71,9 +71,11 @@ def run_scenario(
         If the summary of a kind from outside the library is no `xarray.Dataset`
     """
     kind = get_kind(scenario.kind)
-    study = kind.computation(scenario)
+    kind.check_runs()
     for name, value in (("workers", workers), ("scheduler", scheduler)):
-        if value is not None and not any(part.parallel for part in study.parts()):
+        if value is None:
+            continue
+        if not any(part.parallel for part in kind.computation(scenario).parts()):
             raise ScenarioError(f"{name} has no effect on a study of kind '{scenario.kind}'")
     workers = None if workers is None else checks.integer("workers", workers)
     reporter = Reporter(quiet)
@@ -94,6 +96,7 @@ def run_scenario(
         reporter.say(f"note: parts of this run were computed by other versions: {commits[:-1]}")
     started = time.monotonic()
     set_seed(scenario.seed)
+    study = kind.computation(scenario)
     study.reporter, study.folder = reporter, folder
     store = PartStore(study, folder)
     parts = compute_parts(study, store, workers, scheduler)
