@@ -15,7 +15,7 @@ from sionna_isac.receiver._channel import observe
 from sionna_isac.receiver._peak import find_peak
 from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.nn._parts import convolution, dense
-from sionna_isac.receiver.nn.localization_heads import LocalizerOutput
+from sionna_isac.receiver.nn.localization_heads import Clipping, LocalizerOutput
 from sionna_isac.receiver.search_grid import SearchGrid
 
 __all__ = ["FocusedLocalizer", "FocusedPatch"]
@@ -23,6 +23,8 @@ __all__ = ["FocusedLocalizer", "FocusedPatch"]
 NUM_FEATURES = 4
 # Logarithms of smaller magnitudes, relative to the peak, say nothing of a target
 FLOOR = 1e-3
+# Errors that log-variances start with [m], in half turns
+RANGE_ERROR, AZIMUTH_ERROR = 1.0, 0.05
 
 
 class FocusedPatch(NamedTuple):
@@ -136,15 +138,9 @@ class FocusedLocalizer(Layer):
         self.cell = checks.real("cell", cell, minimum=0, exclusive=True)
         self.filters = checks.integers("filters", filters)
         self.hidden_size = checks.integer("hidden_size", hidden_size)
-        self.log_variance_interval = checks.interval("log_variance_interval", log_variance_interval)
-        low, high = self.log_variance_interval
-        start = np.array([0.0, 2 * math.log(0.05)])  # of 1 m, and of 9 degrees in half turns
-        if not low < start.min() <= start.max() < high:
-            raise ValueError(
-                f"log_variance_interval must hold {start.min():.3g} and {start.max():.3g}, which "
-                f"log-variances start with; got {log_variance_interval!r}"
-            )
-        self._middle, self._half = (low + high) / 2, (high - low) / 2
+        start = [2 * math.log(RANGE_ERROR), 2 * math.log(AZIMUTH_ERROR)]
+        self._clip = Clipping(log_variance_interval, start, "an error of 1 m")
+        self.log_variance_interval = self._clip.interval
         kind = self.rdtype.name
         channels = (NUM_FEATURES, *self.filters)
         self.convolutions = [convolution(a, b, 3, kind) for a, b in itertools.pairwise(channels)]
@@ -154,8 +150,7 @@ class FocusedLocalizer(Layer):
         self.hidden = dense(side**2 * channels[-1] + 3, self.hidden_size, kind, activation="relu")
         small = {"kernel_initializer": HeUniform(0.1)}
         self.heads = dense(self.hidden_size, self.num_classes + 4, kind, **small)
-        bias = self._middle + self._half * np.arctanh((start - self._middle) / self._half)
-        self.heads.bias.assign(np.r_[np.zeros(self.num_classes + 2), bias])
+        self.heads.bias.assign(np.r_[np.zeros(self.num_classes + 2), self._clip.bias])
 
     def call(self, h: Complex) -> LocalizerOutput:
         return self.estimate(*self._patch(h))
@@ -221,7 +216,7 @@ class FocusedLocalizer(Layer):
         value = self.hidden(tf.concat([tf.reshape(value, [-1, size]), place], -1))
         z = tf.where(finite[:, tf.newaxis], self.heads(value), float("nan"))
         logits, z = z[:, : self.num_classes], z[:, self.num_classes :]
-        clipped = self._middle + self._half * tf.tanh((z[:, 2:] - self._middle) / self._half)
+        clipped = self._clip(z[:, 2:])
         azimuth = angle + z[:, 1] / range
         return LocalizerOutput(
             logits=logits,

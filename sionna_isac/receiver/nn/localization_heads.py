@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import tensorflow as tf
 from sionna_isac.core import HeUniform, Layer, Real, checks, cites, register
 from sionna_isac.receiver.nn._parts import dense, gelu
 
-__all__ = ["LocalizationHeads", "LocalizerOutput"]
+__all__ = ["Clipping", "LocalizationHeads", "LocalizerOutput"]
 
 # Outputs of the last layer: range, its log-variance, sine, cosine, log-variance, peak (2)
 NUM_OUTPUTS = 7
@@ -47,6 +48,36 @@ class LocalizerOutput(NamedTuple):
     log_var_azimuth: Any = None
     direction: Any = None
     peak: Any = None
+
+
+class Clipping:
+    """Smooth clipping of log-variances to an interval, see :class:`LocalizationHeads`.
+
+    Parameters
+    ----------
+    interval : (`float`, `float`)
+        Interval, the argument ``log_variance_interval`` of a layer
+    start : sequence of `float`
+        Log-variances at the start of a training, within the interval
+    about : `str`
+        What the first of them comes from, for the error
+    """
+
+    def __init__(self, interval: Any, start: Sequence[float], about: str) -> None:
+        self.interval = checks.interval("log_variance_interval", interval)
+        low, high = self.interval
+        if not low < min(start) <= max(start) < high:
+            raise ValueError(
+                f"log_variance_interval must hold the start values, {start[0]:.3g} ({about}) "
+                f"and {start[1]:.3g}, within; got {interval!r}"
+            )
+        self._middle, self._half = (low + high) / 2, (high - low) / 2
+        self.bias = [
+            self._half * math.atanh((s - self._middle) / self._half) + self._middle for s in start
+        ]
+
+    def __call__(self, value: tf.Tensor) -> tf.Tensor:
+        return self._middle + self._half * tf.tanh((value - self._middle) / self._half)
 
 
 @register
@@ -104,19 +135,12 @@ class LocalizationHeads(Layer):
         self.feature_dim = checks.integer("feature_dim", feature_dim)
         self.range_offset = checks.real("range_offset", range_offset)
         self.range_scale = checks.real("range_scale", range_scale, minimum=0, exclusive=True)
-        self.log_variance_interval = checks.interval("log_variance_interval", log_variance_interval)
         start = [2 * math.log(self.range_scale), 2 * math.log(AZIMUTH_ERROR)]
-        low, high = self.log_variance_interval
-        if not low < min(start) <= max(start) < high:
-            raise ValueError(
-                f"log_variance_interval must hold the start values, {start[0]:.3g} (range_scale) "
-                f"and {start[1]:.3g}, within; got {log_variance_interval!r}"
-            )
-        self._middle, self._half = (low + high) / 2, (high - low) / 2
-        start = [self._half * math.atanh((s - self._middle) / self._half) for s in start]
+        self._clip = Clipping(log_variance_interval, start, "range_scale")
+        self.log_variance_interval = self._clip.interval
         kind = self.rdtype.name
         self.hidden = dense(self.feature_dim, self.feature_dim, kind, activation=gelu)
-        bias = np.array([0, start[0] + self._middle, 0, 1, start[1] + self._middle, 0, 0])
+        bias = np.array([0, self._clip.bias[0], 0, 1, self._clip.bias[1], 0, 0])
         # small, so that no output starts where its function is flat
         self.heads = dense(self.feature_dim, NUM_OUTPUTS, kind, kernel_initializer=HeUniform(0.1))
         self.heads.bias.assign(bias)
@@ -127,7 +151,7 @@ class LocalizationHeads(Layer):
         finite = tf.reduce_all(tf.math.is_finite(embedding), -1, keepdims=True)
         embedding = tf.where(finite, embedding, tf.zeros_like(embedding))
         z = tf.where(finite, self.heads(self.hidden(embedding)), float("nan"))
-        clipped = self._middle + self._half * tf.tanh((z[:, 1:5:3] - self._middle) / self._half)
+        clipped = self._clip(z[:, 1:5:3])
         vector = z[:, 2:4]
         direction = vector * tf.math.rsqrt(
             tf.reduce_sum(vector**2, -1, keepdims=True) + np.finfo(z.dtype.as_numpy_dtype).tiny
