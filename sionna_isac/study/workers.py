@@ -109,11 +109,14 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...], before: Any)
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     """Client of a cluster; a local cluster ends with it."""
+    import dask
     from distributed import Client, LocalCluster
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            with _interrupts_ignored():
+            # before a process starts: its allocator and libraries read the environment only once
+            early = {"distributed.nanny.pre-spawn-environ": _ENVIRONMENT}
+            with _interrupts_ignored(), dask.config.set(early):
                 cluster = LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
