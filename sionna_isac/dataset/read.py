@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,6 +115,11 @@ class ChannelDataset(ChannelSamples):
 
     def __len__(self) -> int:
         return len(self._sha256)
+
+    @property
+    def digest(self) -> str:
+        """`str` : Digest of the checksums of all samples: equal for equal channels and labels"""
+        return hashlib.sha256(self._sha256.tobytes()).hexdigest()[:16]
 
     def __repr__(self) -> str:
         return (
