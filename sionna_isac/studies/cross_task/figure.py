@@ -23,6 +23,7 @@ _OVER = {
     "noise": "noise over RMS of the channel [dB]",
     "phase_offset_deg": "phase offset of the channel [deg]",
 }
+_PRINTED = "printed in [Zhao26], 64 + 64 antennas, 16 tones unless swept"
 _BINS = 6, 8  # of ranges and azimuths in maps
 
 
@@ -93,7 +94,7 @@ def _table(dataset: xr.Dataset) -> Figure:
                 label=f"{placement} tones",
             )
         printed = COLUMNS[metric][1] * dataset[f"published_{metric}"].values[:, 0]
-        ax.plot(printed, rows + 0.2, "D", color=DARK, mfc="none", ms=5, label="printed in [Zhao26]")
+        ax.plot(printed, rows + 0.2, "D", color=DARK, mfc="none", ms=5, label=_PRINTED)
         if metric.endswith("_mae"):
             ax.set_xscale("log")
         ax.set(xlabel=_axis(metric))
@@ -148,7 +149,7 @@ def _gain(dataset: xr.Dataset) -> Figure:
                 filled = {"mfc": "none"} if source else {}
                 label = None if source else str(method)
                 ax.plot(gain, less, marker, color=colour, label=label, ms=7, **filled)
-        ax.plot([], [], "D", color=DARK, mfc="none", label="printed in [Zhao26]")
+        ax.plot([], [], "D", color=DARK, mfc="none", label=_PRINTED)
         ax.axhline(0, color=DARK, lw=0.8)
         ax.axvline(0, color=DARK, lw=0.8)
         ax.set(
@@ -194,7 +195,7 @@ def _panels(
                 ax.set_yscale("log")
             ax.set(xlabel=name, ylabel=_axis(metric), title=f"{placement} tones")
     if printed:
-        axes[0, 0].plot([], [], "D", color=DARK, mfc="none", label="printed in [Zhao26]")
+        axes[0, 0].plot([], [], "D", color=DARK, mfc="none", label=_PRINTED)
     _legend(figure, axes[0, 0], f"{_seeds(dataset)}; bands are standard deviations")
     return figure, axes
 

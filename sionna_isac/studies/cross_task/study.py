@@ -282,7 +282,10 @@ def _summarise(
 
 
 def _published(scenario: CrossTaskScenario, metric: str) -> np.ndarray:
-    """Printed values of a metric [method, value], NaN where the paper prints none."""
+    """Printed values of a metric [method, value], NaN where the paper prints none.
+
+    Those of the tables are for 16 tones and 64 + 64 antennas, whatever the size of the study.
+    """
     table = np.full((len(scenario.methods), len(scenario.levels)), np.nan)
     share = 0.01 if metric in ("accuracy", "success_rate") else 1.0
     for m, method in enumerate(scenario.methods):
@@ -293,7 +296,7 @@ def _published(scenario: CrossTaskScenario, metric: str) -> np.ndarray:
             if not names or setting != {"fraction": 1.0, "noise": 0.0, "phase_offset_deg": 0.0}:
                 continue
             printed: Mapping[str, float] = PUBLISHED_SWEEP.get((names[0], number), {})
-            if number == 16:
+            if number == 16 or scenario.sweep is None:
                 printed = PUBLISHED.get(names[0], {})
             table[m, i] = share * printed.get(metric, np.nan)
     return table
