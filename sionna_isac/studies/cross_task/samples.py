@@ -98,6 +98,6 @@ def read_samples(
         view.labels["azimuth"].astype(np.float32),
         view.frequencies,
         np.asarray(tones),
-        getattr(view, "tx_positions", data.tx_positions),
-        getattr(view, "rx_positions", data.rx_positions),
+        view.tx_positions,
+        view.rx_positions,
     )
