@@ -130,6 +130,8 @@ class RunFolder:
                 f"'{config}' is damaged: it does not say what the results beside it belong to; "
                 f"remove '{self.path}' and run again, or use --fresh"
             ) from None
+        with contextlib.suppress(ValidationError):  # of another version: fields with defaults are new
+            stored = type(scenario).model_validate(stored).model_dump(mode="json")
         difference = first_difference(stored, scenario.model_dump(mode="json"))
         if difference:
             raise StoreError(

@@ -1,4 +1,4 @@
-"""Methods of [Zhao26]_ by name, and the values that it prints for them."""
+"""Methods of [Zhao26]_ and of the library by name, and the values that the paper prints."""
 
 from __future__ import annotations
 
@@ -63,6 +63,12 @@ METHODS: dict[str, dict[str, Any]] = {
         **_NLL,
         "physics": ["planar", "peak", "coupling"],
         "label": "attention, NLL, physics",
+    },
+    "cta_focused": {
+        **_NLL,
+        "physics": ["planar", "coupling"],
+        "front_end": "focused",
+        "label": "attention on focused images",
     },
     "focused": {"kind": "focused", "label": "focused receiver"},
 }

@@ -11,18 +11,22 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac import receiver
 from sionna_isac.core import reset_stream
-from sionna_isac.objective import MULTITASK_WEIGHTS, PCGrad, multitask_terms
+from sionna_isac.objective import MULTITASK_WEIGHTS, PCGrad, candidate_loss, multitask_terms
 from sionna_isac.receiver import LocalizerOutput, nn
 from sionna_isac.studies.cross_task.learner import LocalizerLearner, estimates, score
 from sionna_isac.studies.cross_task.samples import Samples
 from sionna_isac.studies.cross_task.scenario import (
     CrossTaskScenario,
+    Focused,
     MatchedFilter,
     Network,
     Periodogram,
 )
 
 __all__ = ["Trained", "classical", "make_trained"]
+
+FOCUSED = 32  # channels that are focused at a time
+OFFSET = 2.0  # standard deviation of a centre from the strongest place [m]
 
 
 class Trained:
@@ -106,35 +110,66 @@ class Trained:
             variable.assign(weights[str(i)])
 
 
+def search_grid(scenario: CrossTaskScenario) -> receiver.SearchGrid:
+    """Azimuths and ranges that receivers search, a little more than where targets are."""
+    region, search = scenario.dataset.placement, scenario.search
+    low, high = np.radians(np.add(region.azimuth_deg, (-2, 2)))
+    near, far = region.range_interval
+    ranges = np.arange(max(near - 3, search.range_step), far + 3, search.range_step)
+    return receiver.SearchGrid(np.linspace(low, high, search.num_angles), ranges)
+
+
 class TrainedNetwork(Trained):
-    """Network of [Zhao26]_."""
+    """Network of [Zhao26]_, on channels or on focused images."""
 
     method: Network
 
     def _make(self, samples: Samples) -> None:
         size = self.scenario.network
         near, far = self.scenario.dataset.placement.range_interval
+        place: dict[str, Any] = {
+            "num_tones": len(samples.frequencies),
+            "range_offset": (near + far) / 2,
+            "range_scale": max((far - near) / np.sqrt(12), 1.0),
+        }
+        if self._focuses:
+            maps = nn.FocusedMaps(
+                *_array(self.scenario, samples), height=self.scenario.search.height
+            )
+            place = {"front_end": maps, "range_offset": 0.0, "range_scale": OFFSET}
         self.layer = nn.CrossTaskLocalizer(
             len(self.scenario.dataset.categories),
             variant=self.method.variant,
             task=self.method.task,
             feature_dim=size.feature_dim,
             tones=size.tones,
-            num_tones=len(samples.frequencies),
             num_blocks=size.num_blocks,
             num_heads=size.num_heads,
-            range_offset=(near + far) / 2,
-            range_scale=max((far - near) / np.sqrt(12), 1.0),
             precision="single",
+            **place,
         )
 
+    def inputs(self, samples: Samples) -> Any:
+        if self._focuses:
+            return _focused(self.layer.maps, samples.h)
+        return samples.h
+
     def _call(self, inputs: Any) -> Any:
-        return self.layer(inputs)
+        return self.layer.estimate(inputs) if self._focuses else self.layer(inputs)
+
+    @property
+    def _focuses(self) -> bool:
+        return self.method.front_end == "focused"
 
     def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
-        out = self.layer(inputs, training=training)
+        call = self.layer.estimate if self._focuses else self.layer
         method = self.method
-        terms = multitask_terms(out, labels, uncertainty=method.uncertainty, physics=method.physics)
+        terms = multitask_terms(
+            call(inputs, training=training),
+            labels,
+            uncertainty=method.uncertainty,
+            physics=method.physics,
+        )
         losses = {n: terms.pop(n) for n in ("classification",) if n in terms}
         if terms:
             losses["localization"] = tf.add_n(list(terms.values()))
@@ -146,21 +181,62 @@ class TrainedNetwork(Trained):
     @staticmethod
     def _mirrored(inputs: Any, labels: Any) -> tuple[Any, Any]:
         peak = tf.stack([labels.peak[:, 0], 1 - labels.peak[:, 1]], -1)
-        return inputs[..., ::-1], labels._replace(azimuth=-labels.azimuth, peak=peak)
+        labels = labels._replace(azimuth=-labels.azimuth, peak=peak)
+        if isinstance(inputs, nn.FocusedPatch):
+            return inputs.mirrored(), labels
+        return inputs[..., ::-1], labels
 
 
-def search_grid(scenario: CrossTaskScenario) -> receiver.SearchGrid:
-    """Azimuths and ranges that receivers search, a little more than where targets are."""
-    region, search = scenario.dataset.placement, scenario.search
-    low, high = np.radians(np.add(region.azimuth_deg, (-2, 2)))
-    near, far = region.range_interval
-    ranges = np.arange(max(near - 3, search.range_step), far + 3, search.range_step)
-    return receiver.SearchGrid(np.linspace(low, high, search.num_angles), ranges)
+class TrainedFocused(Trained):
+    """Receiver that focuses first."""
+
+    method: Focused
+
+    def _make(self, samples: Samples) -> None:
+        self.layer = nn.FocusedLocalizer(
+            *_array(self.scenario, samples),
+            num_classes=len(self.scenario.dataset.categories),
+            height=self.scenario.search.height,
+            num_candidates=self.method.num_candidates,
+            precision="single",
+        )
+
+    @property
+    def fit(self) -> Any:
+        """Length and steps of the training."""
+        return self.scenario.focusing
+
+    def inputs(self, samples: Samples) -> Any:
+        """Patches, which do not depend on the weights."""
+        return _focused(self.layer.focus, samples.h)
+
+    def _call(self, inputs: Any) -> Any:
+        return self.layer.estimate(*inputs)
+
+    def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
+        return {"all": candidate_loss(self.layer.candidates(*inputs), labels)}
+
+    @staticmethod
+    def _mirrored(inputs: Any, labels: Any) -> tuple[Any, Any]:
+        return inputs.mirrored(), labels._replace(azimuth=-labels.azimuth)
+
+
+def _array(scenario: CrossTaskScenario, samples: Samples) -> tuple[Any, ...]:
+    """Tones, antennas and search of a receiver that knows them."""
+    antennas = samples.tx_positions, samples.rx_positions
+    return (samples.frequencies, *antennas, search_grid(scenario))
+
+
+def _focused(focus: Callable[[Any], Any], h: np.ndarray) -> Any:
+    """Patches of all samples."""
+    call = tf.function(focus, autograph=False)
+    parts = [call(h[i : i + FOCUSED]) for i in range(0, len(h), FOCUSED)]
+    return tf.nest.map_structure(lambda *values: tf.concat(values, 0), *parts)
 
 
 def make_trained(scenario: CrossTaskScenario, method: Any, samples: Samples, seed: int) -> Trained:
     """Receiver with initial weights."""
-    kinds: dict[type, type[Trained]] = {Network: TrainedNetwork}
+    kinds: dict[type, type[Trained]] = {Network: TrainedNetwork, Focused: TrainedFocused}
     return kinds[type(method)](scenario, method, samples, seed)
 
 

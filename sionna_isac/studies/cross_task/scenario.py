@@ -70,6 +70,8 @@ class Network(Frozen):
     """Physics-guided terms of the objective"""
     surgery: Literal["pcgrad"] | None = None
     """Gradient surgery between the tasks; null: the sum of the losses"""
+    front_end: Literal["channel", "focused"] = "channel"
+    """Input of the encoders: the channel of each tone, or focused images"""
 
     @model_validator(mode="after")
     def _consistent(self) -> Network:
@@ -79,6 +81,8 @@ class Network(Frozen):
             raise ValueError(f"surgery has no effect with variant '{self.variant}'")
         if self.task == "classification" and (self.uncertainty or self.physics):
             raise ValueError("uncertainty and physics have no effect on task 'classification'")
+        if self.front_end == "focused" and "peak" in self.physics:
+            raise ValueError("physics must not hold 'peak' with front_end 'focused'")
         return self
 
 
@@ -88,6 +92,8 @@ class Focused(Frozen):
     kind: Literal["focused"]
     label: str = "focused receiver"
     """Name in tables and figures"""
+    num_candidates: Count = 4
+    """Number of places that it looks at"""
 
 
 class MatchedFilter(Frozen):
