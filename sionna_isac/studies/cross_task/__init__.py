@@ -14,6 +14,6 @@ KIND = Kind(
     draw=deferred("sionna_isac.studies.cross_task.figure:cross_task"),
     example={
         "data": {"scenario": "dataset_cross_task_born", "num_antennas": 16},
-        "methods": ["matched_filter_coherent", "cta_physics"],
+        "receivers": ["matched_filter_coherent", "cta_physics"],
     },
 )

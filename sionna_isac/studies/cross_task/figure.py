@@ -74,11 +74,11 @@ def _spread(values: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _table(dataset: xr.Dataset) -> Figure:
-    """Metrics of all methods, with the printed values."""
-    methods = [str(m) for m in dataset["method"].values]
-    size = (15, 1.4 + 0.34 * len(methods))
+    """Metrics of all receivers, with the printed values."""
+    receivers = [str(m) for m in dataset["receiver"].values]
+    size = (15, 1.4 + 0.34 * len(receivers))
     figure, axes = new_figure(1, len(COLUMNS), _title(dataset), size, sharey=True)
-    rows = np.arange(len(methods))[::-1]
+    rows = np.arange(len(receivers))[::-1]
     placements = [str(p) for p in dataset["placement"].values]
     for ax, metric in zip(axes.flat, COLUMNS, strict=True):
         for p, placement in enumerate(placements):
@@ -95,10 +95,10 @@ def _table(dataset: xr.Dataset) -> Figure:
             )
         printed = COLUMNS[metric][1] * dataset[f"published_{metric}"].values[:, 0]
         ax.plot(printed, rows + 0.2, "D", color=DARK, mfc="none", ms=5, label=_PRINTED)
-        if metric.endswith("_mae"):
+        if metric.endswith("_mae") and np.any(dataset[metric] > 0):
             ax.set_xscale("log")
         ax.set(xlabel=_axis(metric))
-    axes[0, 0].set_yticks(rows, methods)
+    axes[0, 0].set_yticks(rows, receivers)
     _legend(figure, axes[0, 0], f"{dataset.attrs['num_samples']} test samples, {_seeds(dataset)}")
     return figure
 
@@ -126,7 +126,7 @@ def _gain(dataset: xr.Dataset) -> Figure:
     placements = dataset["placement"].values
     figure, axes = new_figure(1, len(placements), _title(dataset), (6.4 * len(placements), 5.2))
     single = {
-        metric: [str(m) for m in dataset["method"].values if str(m) == name]
+        metric: [str(m) for m in dataset["receiver"].values if str(m) == name]
         for metric, name in (
             ("accuracy", "classification alone"),
             ("planar_mae", "localisation alone"),
@@ -136,18 +136,18 @@ def _gain(dataset: xr.Dataset) -> Figure:
         at = dataset.isel(placement=p).mean("seed").squeeze(drop=True)
         for source, marker in (("", "o"), ("published_", "D")):
             base = {
-                m: at[f"{source}{m}"].sel(method=n[0]).item() if n else np.nan
+                m: at[f"{source}{m}"].sel(receiver=n[0]).item() if n else np.nan
                 for m, n in single.items()
             }
-            for method in dataset["method"].values:
-                row = at.sel(method=method)
+            for receiver in dataset["receiver"].values:
+                row = at.sel(receiver=receiver)
                 gain = 100 * (row[f"{source}accuracy"].item() - base["accuracy"])
                 less = 100 * (1 - row[f"{source}planar_mae"].item() / base["planar_mae"])
                 if not np.isfinite(gain + less):
                     continue
-                colour = look(ax, str(method))["color"]
+                colour = look(ax, str(receiver))["color"]
                 filled = {"mfc": "none"} if source else {}
-                label = None if source else str(method)
+                label = None if source else str(receiver)
                 ax.plot(gain, less, marker, color=colour, label=label, ms=7, **filled)
         ax.plot([], [], "D", color=DARK, mfc="none", label=_PRINTED)
         ax.axhline(0, color=DARK, lw=0.8)
@@ -182,14 +182,14 @@ def _panels(
     for p, placement in enumerate(placements):
         for q, metric in enumerate(metrics):
             ax = axes[p, q]
-            for m, method in enumerate(dataset["method"].values):
+            for m, receiver in enumerate(dataset["receiver"].values):
                 mean, spread = _spread(dataset[metric].values[m, p], metric)
                 if np.all(np.isnan(mean)):
                     continue
-                show_curve(x, mean, mean - spread, mean + spread, method=str(method), ax=ax)
+                show_curve(x, mean, mean - spread, mean + spread, method=str(receiver), ax=ax)
                 value = COLUMNS[metric][1] * dataset[f"published_{metric}"].values[m]
                 if printed and np.any(np.isfinite(value)):
-                    colour = look(ax, str(method))["color"]
+                    colour = look(ax, str(receiver))["color"]
                     ax.plot(x, value, "D", color=colour, mfc="none", ms=8)
             if metric == "planar_mae":
                 ax.set_yscale("log")
@@ -226,11 +226,11 @@ def _allocation(dataset: xr.Dataset) -> Figure:
     """Smallest number of tones that meets each requirement."""
     found = json.loads(dataset.attrs["allocations"])
     requirements = list(dict.fromkeys(row[0] for row in found))
-    methods = [str(m) for m in dataset["method"].values]
+    receivers = [str(m) for m in dataset["receiver"].values]
     placements = [str(p) for p in dataset["placement"].values]
-    size = (6.2 * len(requirements), 1.6 + 0.5 * len(methods))
+    size = (6.2 * len(requirements), 1.6 + 0.5 * len(receivers))
     figure, axes = new_figure(1, len(requirements), _title(dataset), size, sharey=True)
-    rows = np.arange(len(methods))[::-1]
+    rows = np.arange(len(receivers))[::-1]
     height = 0.8 / len(placements)
     top = float(dataset["num_tones"].values.max())
     for ax, requirement in zip(axes.flat, requirements, strict=True):
@@ -238,13 +238,13 @@ def _allocation(dataset: xr.Dataset) -> Figure:
             for label, place, number, rate in (r[1:] for r in found if r[0] == requirement):
                 if place != placement:
                     continue
-                y = rows[methods.index(label)] + height * (0.5 * (len(placements) - 1) - p)
+                y = rows[receivers.index(label)] + height * (0.5 * (len(placements) - 1) - p)
                 ax.barh(y, number or 0, 0.9 * height, color=CYCLE[p])
                 text = f"{number}: {rate:.3f} bit/s/Hz" if number else "not met"
                 ax.text((number or 0) + 0.02 * top, y, text, va="center", fontsize=7)
             ax.barh(0, 0, color=CYCLE[p], label=f"{placement} tones")
         ax.set(xlabel=_OVER["num_tones"], title=requirement, xlim=(0, 1.6 * top))
-    axes[0, 0].set_yticks(rows, methods)
+    axes[0, 0].set_yticks(rows, receivers)
     _legend(figure, axes[0, 0], "smallest number of tones for the mean over the seeds")
     return figure
 
@@ -252,7 +252,7 @@ def _allocation(dataset: xr.Dataset) -> Figure:
 def _maps(
     dataset: xr.Dataset, values: np.ndarray, text: str, wrong: np.ndarray | None, **options: Any
 ) -> Figure:
-    """Mean of values [method, placement, seed, sample] in cells of the plane."""
+    """Mean of values [receiver, placement, seed, sample] in cells of the plane."""
     shown = [m for m in range(len(values)) if not np.all(np.isnan(values[m]))]
     placements = [str(p) for p in dataset["placement"].values]
     columns = min(3, len(shown))
@@ -278,7 +278,7 @@ def _maps(
             ax.plot((distance * np.sin(azimuth))[of], (distance * np.cos(azimuth))[of], "kx", ms=5)
         ax.invert_xaxis()  # positive azimuth is to the left when looking along x
         ax.set_aspect("equal")
-        title = f"{dataset['method'].values[m]}\n{placements[p]} tones"
+        title = f"{dataset['receiver'].values[m]}\n{placements[p]} tones"
         ax.set(xlabel="y [m]", ylabel="x [m]")
         ax.set_title(title, fontsize=9)
     if image is not None:

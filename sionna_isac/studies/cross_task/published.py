@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["METHODS", "PUBLISHED", "PUBLISHED_SWEEP"]
+__all__ = ["PUBLISHED", "PUBLISHED_SWEEP", "RECEIVERS"]
 
 _CTA = {"kind": "network", "variant": "cta"}
 _NLL = {**_CTA, "uncertainty": True}
 
-METHODS: dict[str, dict[str, Any]] = {
+RECEIVERS: dict[str, dict[str, Any]] = {
     "periodogram": {"kind": "periodogram", "label": "far-field periodogram"},
     "matched_filter": {
         "kind": "matched_filter",
@@ -72,7 +72,7 @@ METHODS: dict[str, dict[str, Any]] = {
     },
     "focused": {"kind": "focused", "label": "focused receiver"},
 }
-"""Fields of each method by the name that a scenario may give in their place"""
+"""Fields of each receiver by the name that a scenario may give in their place"""
 
 _COLUMNS = ("accuracy", "range_mae", "azimuth_mae", "planar_mae", "success_rate")
 _NAN = float("nan")
@@ -99,4 +99,4 @@ PUBLISHED_SWEEP = {  # Section IV-C and D, Ks = 4
     ("cta_physics", 4): {"accuracy": 98.58, "planar_mae": 1.1826, "success_rate": 59.35},
     ("shared_pcgrad", 4): {"accuracy": 98.24, "planar_mae": 1.3485, "success_rate": 48.64},
 }
-"""Printed values with fewer tones, by method and number of tones"""
+"""Printed values with fewer tones, by receiver and number of tones"""

@@ -36,8 +36,8 @@ class Trained:
     ----------
     scenario : :class:`CrossTaskScenario`
         Scenario
-    method : :class:`Network` | :class:`Focused`
-        Method
+    settings : :class:`Network` | :class:`Focused`
+        Fields of the receiver
     samples : :class:`Samples`
         Samples of any split, for the tones and antennas
     seed : `int`
@@ -47,10 +47,10 @@ class Trained:
     layer: Any
 
     def __init__(
-        self, scenario: CrossTaskScenario, method: Any, samples: Samples, seed: int
+        self, scenario: CrossTaskScenario, settings: Any, samples: Samples, seed: int
     ) -> None:
-        self.scenario, self.method, self.seed = scenario, method, seed
-        # methods of the same kind start with the same weights where they have the same parts
+        self.scenario, self.settings, self.seed = scenario, settings, seed
+        # receivers of the same kind start with the same weights where they have the same parts
         reset_stream(seed, "cross_task", "weights")
         self._make(samples)
 
@@ -68,7 +68,7 @@ class Trained:
 
     def configuration(self) -> dict[str, Any]:
         """Everything that trained weights depend on, but samples, seed and fit."""
-        return {"layer": self.layer, "method": self.method.model_dump(exclude={"label"})}
+        return {"layer": self.layer, "settings": self.settings.model_dump(exclude={"label"})}
 
     def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
         raise NotImplementedError
@@ -83,7 +83,7 @@ class Trained:
     def learner(self, train: Samples, validation: Samples) -> LocalizerLearner:
         """Learner with the samples of training and validation."""
         held, labels = self.inputs(validation), validation
-        surgery = PCGrad() if getattr(self.method, "surgery", None) else None
+        surgery = PCGrad() if getattr(self.settings, "surgery", None) else None
         return LocalizerLearner(
             self.layer,
             self._losses,
@@ -122,7 +122,7 @@ def search_grid(scenario: CrossTaskScenario) -> receiver.SearchGrid:
 class TrainedNetwork(Trained):
     """Network of [Zhao26]_, on channels or on focused images."""
 
-    method: Network
+    settings: Network
 
     def _make(self, samples: Samples) -> None:
         size = self.scenario.network
@@ -139,8 +139,8 @@ class TrainedNetwork(Trained):
             place = {"front_end": maps, "range_offset": 0.0, "range_scale": OFFSET}
         self.layer = nn.CrossTaskLocalizer(
             len(self.scenario.dataset.categories),
-            variant=self.method.variant,
-            task=self.method.task,
+            variant=self.settings.variant,
+            task=self.settings.task,
             feature_dim=size.feature_dim,
             tones=size.tones,
             num_blocks=size.num_blocks,
@@ -159,16 +159,16 @@ class TrainedNetwork(Trained):
 
     @property
     def _focuses(self) -> bool:
-        return self.method.front_end == "focused"
+        return self.settings.front_end == "focused"
 
     def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
         call = self.layer.estimate if self._focuses else self.layer
-        method = self.method
+        settings = self.settings
         terms = multitask_terms(
             call(inputs, training=training),
             labels,
-            uncertainty=method.uncertainty,
-            physics=method.physics,
+            uncertainty=settings.uncertainty,
+            physics=settings.physics,
         )
         losses = {n: terms.pop(n) for n in ("classification",) if n in terms}
         if terms:
@@ -190,14 +190,14 @@ class TrainedNetwork(Trained):
 class TrainedFocused(Trained):
     """Receiver that focuses first."""
 
-    method: Focused
+    settings: Focused
 
     def _make(self, samples: Samples) -> None:
         self.layer = nn.FocusedLocalizer(
             *_array(self.scenario, samples),
             num_classes=len(self.scenario.dataset.categories),
             height=self.scenario.search.height,
-            num_candidates=self.method.num_candidates,
+            num_candidates=self.settings.num_candidates,
             precision="single",
         )
 
@@ -234,18 +234,20 @@ def _focused(focus: Callable[[Any], Any], h: np.ndarray) -> Any:
     return tf.nest.map_structure(lambda *values: tf.concat(values, 0), *parts)
 
 
-def make_trained(scenario: CrossTaskScenario, method: Any, samples: Samples, seed: int) -> Trained:
+def make_trained(
+    scenario: CrossTaskScenario, settings: Any, samples: Samples, seed: int
+) -> Trained:
     """Receiver with initial weights."""
     kinds: dict[type, type[Trained]] = {Network: TrainedNetwork, Focused: TrainedFocused}
-    return kinds[type(method)](scenario, method, samples, seed)
+    return kinds[type(settings)](scenario, settings, samples, seed)
 
 
 def classical(
-    scenario: CrossTaskScenario, method: MatchedFilter | Periodogram, samples: Samples
+    scenario: CrossTaskScenario, settings: MatchedFilter | Periodogram, samples: Samples
 ) -> Callable[[Any], Any]:
     """Function of channels that returns the estimates of a receiver without training."""
     far = scenario.dataset.placement.range_interval[1] + 3
-    if isinstance(method, Periodogram):
+    if isinstance(settings, Periodogram):
         steps = np.diff(samples.frequencies)
         limit = SPEED_OF_LIGHT / (2 * steps.mean())
         even = np.ptp(steps) < 1e-6 * steps.mean()
@@ -259,7 +261,7 @@ def classical(
             samples.rx_positions,
             search_grid(scenario),
             height=scenario.search.height,
-            combining=method.combining,
+            combining=settings.combining,
         )
 
     @tf.function(autograph=False)

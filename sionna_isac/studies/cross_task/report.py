@@ -35,7 +35,7 @@ def formatted(values: np.ndarray, metric: str, trained: bool) -> str:
 
 
 def cross_task_report(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Iterator[str]:
-    """Metrics of each method, the smallest numbers of tones, and the verdicts on claims."""
+    """Metrics of each receiver, the smallest numbers of tones, and the verdicts on claims."""
     over = scenario.sweep.over if scenario.sweep else "value"
     yield f"{dataset.attrs['num_samples']} test samples, {scenario.num_seeds} seeds:"
     heads = "  ".join(f"{f'{text} [{unit}]':<18}" for text, _, unit, _ in COLUMNS.values())
@@ -44,8 +44,8 @@ def cross_task_report(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Itera
         for level in scenario.levels:
             where = placement if scenario.sweep is None else f"{placement}, {over} = {level:g}"
             yield f"  {where}"
-            for label in dataset["method"].values:
-                row = dataset.sel({"method": label, "placement": placement, over: level})
+            for label in dataset["receiver"].values:
+                row = dataset.sel({"receiver": label, "placement": placement, over: level})
                 cells = "  ".join(
                     f"{formatted(row[m].values, m, bool(row['trained'])):<18}" for m in COLUMNS
                 )
@@ -58,12 +58,12 @@ def cross_task_report(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Itera
 def allocations(
     scenario: CrossTaskScenario, dataset: xr.Dataset
 ) -> dict[tuple[str, str, str], metrics.SensingAllocation]:
-    """Smallest number of tones by requirement, placement and method, for means over seeds."""
+    """Smallest number of tones by requirement, placement and receiver, for means over seeds."""
     found = {}
     for requirement in scenario.requirements:
         for placement in scenario.placements:
-            for label in dataset["method"].values:
-                row = dataset.sel(method=label, placement=placement).mean("seed")
+            for label in dataset["receiver"].values:
+                row = dataset.sel(receiver=label, placement=placement).mean("seed")
                 found[requirement.label, placement, str(label)] = metrics.sensing_allocation(
                     row["num_tones"].values,
                     row["accuracy"].values,
@@ -77,14 +77,14 @@ def allocations(
 
 
 def verdicts(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Iterator[str]:
-    """Claims, with the number of seeds in which the better method is better."""
+    """Claims, with the number of seeds in which the better receiver is better."""
     over = scenario.sweep.over if scenario.sweep else "value"
     for claim in scenario.claims:
         levels = scenario.levels if claim.value is None else (claim.value,)
         for placement in scenario.placements:
             for metric in claim.metrics:
                 at = dataset[metric].sel({"placement": placement, over: list(levels)})
-                first, second = (at.sel(method=n).values for n in (claim.better, claim.worse))
+                first, second = (at.sel(receiver=n).values for n in (claim.better, claim.worse))
                 better = first < second if metric in _SMALLER else first > second
                 yield (
                     f"  claim: {claim.better} better than {claim.worse} in {metric}, {placement}: "

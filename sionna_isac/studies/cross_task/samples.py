@@ -1,4 +1,4 @@
-"""Samples of a data set in memory, as the methods of a study take them."""
+"""Samples of a data set in memory, as the receivers of a study take them."""
 
 from __future__ import annotations
 

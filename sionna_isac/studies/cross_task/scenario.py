@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from sionna_isac.dataset import DatasetScenario
-from sionna_isac.studies.cross_task.published import METHODS
+from sionna_isac.studies.cross_task.published import RECEIVERS
 from sionna_isac.study.blocks import (
     Count,
     Decibel,
@@ -29,7 +29,7 @@ __all__ = [
     "Fit",
     "Focused",
     "MatchedFilter",
-    "Method",
+    "Named",
     "Network",
     "Periodogram",
     "Requirement",
@@ -118,15 +118,17 @@ Receiver = Annotated[Network | Focused | MatchedFilter | Periodogram, Field(disc
 
 
 def _named(value: Any) -> Any:
-    """Fields of a method that is given by its name."""
+    """Fields of a receiver that is given by its name."""
     if not isinstance(value, str):
         return value
-    if value not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, or a mapping; got '{value}'")
-    return METHODS[value]
+    if value not in RECEIVERS:
+        raise ValueError(
+            f"receiver must be one of {', '.join(RECEIVERS)}, or a mapping; got '{value}'"
+        )
+    return RECEIVERS[value]
 
 
-Method = Annotated[Receiver, BeforeValidator(_named)]
+Named = Annotated[Receiver, BeforeValidator(_named)]
 
 
 class Size(Frozen):
@@ -215,12 +217,12 @@ class Rate(Frozen):
 
 
 class Claim(Frozen):
-    """Statement that one method is better than another."""
+    """Statement that one receiver is better than another."""
 
     better: str
-    """Label of a method"""
+    """Label of a receiver"""
     worse: str
-    """Label of the other method"""
+    """Label of the other receiver"""
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)]
     """Metrics that the statement is about"""
     value: float | None = None
@@ -240,8 +242,8 @@ class CrossTaskScenario(Scenario):
     num_tones: Count = 16
     """Number of tones that are used, unless swept: each n-th of tones at equal distances, the
     subset with the lowest side lobes of others"""
-    methods: Annotated[tuple[Method, ...], Field(min_length=1)]
-    """Compared methods, with distinct labels: names of [Zhao26]'s, or mappings of fields"""
+    receivers: Annotated[tuple[Named, ...], Field(min_length=1)]
+    """Compared receivers, with distinct labels: names of [Zhao26]'s, or mappings of fields"""
     network: Size = Size()
     """Size of the networks"""
     training: Fit = Fit()
@@ -249,7 +251,7 @@ class CrossTaskScenario(Scenario):
     focusing: Fit = Fit(epochs=60, learning_rate=2e-3, weight_decay=1e-3, mirror=True)
     """Training of the focused receiver"""
     num_seeds: Count = 3
-    """Number of trainings of each method: with seed, seed + 1 and so on"""
+    """Number of trainings of each receiver: with seed, seed + 1 and so on"""
     sweep: Sweep | None = None
     """Swept quantity; null: none"""
     search: Search = Search()
@@ -297,13 +299,13 @@ class CrossTaskScenario(Scenario):
 
     @model_validator(mode="after")
     def _consistent(self) -> CrossTaskScenario:
-        labels = [m.label for m in self.methods]
+        labels = [m.label for m in self.receivers]
         if len(set(labels)) != len(labels):
-            raise ValueError(f"methods must have distinct labels; got {labels}")
+            raise ValueError(f"receivers must have distinct labels; got {labels}")
         for claim in self.claims:
             for label in (claim.better, claim.worse):
                 if label not in labels:
-                    raise ValueError(f"claims must name methods, {labels}; got '{label}'")
+                    raise ValueError(f"claims must name receivers, {labels}; got '{label}'")
             if claim.value is not None and claim.value not in self.levels:
                 raise ValueError(f"claims.value must be one of the sweep; got {claim.value:g}")
         over = self.sweep.over if self.sweep else None

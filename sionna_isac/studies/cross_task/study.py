@@ -16,7 +16,7 @@ from sionna_isac import metrics
 from sionna_isac.dataset import ChannelDataset, generate_dataset, open_dataset
 from sionna_isac.dataset.scenario import SPLITS
 from sionna_isac.studies.cross_task.learner import LocalizerLearner, estimates
-from sionna_isac.studies.cross_task.published import METHODS, PUBLISHED, PUBLISHED_SWEEP
+from sionna_isac.studies.cross_task.published import PUBLISHED, PUBLISHED_SWEEP, RECEIVERS
 from sionna_isac.studies.cross_task.receivers import Trained, classical, make_trained
 from sionna_isac.studies.cross_task.report import allocations
 from sionna_isac.studies.cross_task.samples import Samples, read_samples
@@ -46,7 +46,7 @@ class EpochTraining(Optimization):
 
 
 class CrossTaskStudy(Study[CrossTaskScenario]):
-    """Trainings of each method, placement and seed, and their tests.
+    """Trainings of each receiver, placement and seed, and their tests.
 
     A training is a shared part: studies of the same setting train a network once.
     """
@@ -66,8 +66,8 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
             for i, level in enumerate(scenario.levels):
                 if i == 0 or again:
                     yield from self._trainings(placement, i)
-                for m, method in enumerate(scenario.methods):
-                    trained = isinstance(method, Network | Focused)
+                for m, settings in enumerate(scenario.receivers):
+                    trained = isinstance(settings, Network | Focused)
                     for s in range(scenario.num_seeds if trained else 1):
                         needs = (self._name(placement, i if again else 0, m, s),) if trained else ()
                         yield Part(
@@ -75,13 +75,13 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
                             ("test", placement, level, m, s),
                             task="test",
                             needs=needs,
-                            note=method.label,
+                            note=settings.label,
                         )
 
     def _trainings(self, placement: str, i: int) -> Iterator[Part]:
         level = self.scenario.levels[i]
-        for m, method in enumerate(self.scenario.methods):
-            if isinstance(method, Network | Focused):
+        for m, settings in enumerate(self.scenario.receivers):
+            if isinstance(settings, Network | Focused):
                 for s in range(self.scenario.num_seeds):
                     name = self._name(placement, i, m, s)
                     yield Part(name, ("train", placement, level, m, s), shared=True)
@@ -89,9 +89,9 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
     def _name(self, placement: str, i: int, m: int, s: int) -> str:
         """Name of a training: other studies share it, so that it has no numbers of this one."""
         setting = self.scenario.setting(self.scenario.levels[i])
-        method = self.scenario.methods[m].model_dump(exclude={"label"})
-        text = "-".join(str(v) for v in method.values() if v not in (None, False, ()))
-        text = "".join(c if c.isalnum() or c in "_-" else "_" for c in text)
+        settings = self.scenario.receivers[m].model_dump(exclude={"label"})
+        values = [v if isinstance(v, tuple) else (v,) for v in settings.values()]
+        text = "-".join(str(v) for each in values for v in each if v not in (None, False))
         size = f"{int(setting['num_tones'])}_{setting['fraction']:g}"
         return f"{text}-{placement}-{size}-{self.scenario.seeds[s]}"
 
@@ -122,7 +122,7 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
 
     def _trained(self, samples: Samples, m: int, s: int) -> Trained:
         scenario = self.scenario
-        return make_trained(scenario, scenario.methods[m], samples, scenario.seeds[s])
+        return make_trained(scenario, scenario.receivers[m], samples, scenario.seeds[s])
 
     def key(self, part: Part) -> Mapping[str, Any]:
         """Everything that trained weights depend on."""
@@ -145,9 +145,9 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
         what, placement, level, m, s = part.arguments
         if what == "train":
             return self._train(part)
-        test, method = self._samples("test", placement, level), self.scenario.methods[m]
+        test, settings = self._samples("test", placement, level), self.scenario.receivers[m]
         if not part.needs:
-            return estimates(classical(self.scenario, method, test), test.h)
+            return estimates(classical(self.scenario, settings, test), test.h)
         trained = self._trained(test, m, s)
         (found,) = earlier.values()
         trained.assign(_part(found, _WEIGHTS))
@@ -186,12 +186,12 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
     # --- summary --------------------------------------------------------------------------------
 
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
-        """Metrics [method, placement, value, seed], and estimates of all test samples."""
+        """Metrics [receiver, placement, value, seed], and estimates of all test samples."""
         scenario = self.scenario
         first = next(iter(scenario.placements))
         test = self._samples("test", first, scenario.levels[0])
         shape = (
-            len(scenario.methods),
+            len(scenario.receivers),
             len(scenario.placements),
             len(scenario.levels),
             scenario.num_seeds,
@@ -201,8 +201,8 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
         found["logits"] = np.full((*shape, len(test), classes), np.nan)
         for p, placement in enumerate(scenario.placements):
             for i in range(shape[2]):
-                for m, method in enumerate(scenario.methods):
-                    trained = isinstance(method, Network | Focused)
+                for m, settings in enumerate(scenario.receivers):
+                    trained = isinstance(settings, Network | Focused)
                     for s in range(scenario.num_seeds):
                         part = results[f"test-{placement}-{i}-{m}-{s if trained else 0}"]
                         for name, value in part.items():
@@ -220,12 +220,12 @@ def _summarise(
     found: dict[str, np.ndarray],
     data: ChannelDataset,
 ) -> xr.Dataset:
-    """Result of a study from the estimates [method, placement, value, seed, sample]."""
+    """Result of a study from the estimates [receiver, placement, value, seed, sample]."""
     over = scenario.sweep.over if scenario.sweep else "value"
-    dims = ("method", "placement", over, "seed")
+    dims = ("receiver", "placement", over, "seed")
     dataset = xr.Dataset(
         coords={
-            "method": [m.label for m in scenario.methods],
+            "receiver": [m.label for m in scenario.receivers],
             "placement": list(scenario.placements),
             over: list(scenario.levels),
             "seed": list(scenario.seeds),
@@ -257,10 +257,10 @@ def _summarise(
     dataset["sample_planar_error"] = ((*dims, "sample"), errors, {"units": "m"})
     dataset["sample_logits"] = ((*dims, "sample", "category"), found["logits"])
     dataset["sample_true_category"] = ("sample", test.category)
-    trained = [isinstance(m, Network | Focused) for m in scenario.methods]
-    dataset["trained"] = ("method", trained, {"long_name": "method has seeds"})
+    trained = [isinstance(m, Network | Focused) for m in scenario.receivers]
+    dataset["trained"] = ("receiver", trained, {"long_name": "receiver has seeds"})
     for name in METRICS:
-        dataset[f"published_{name}"] = (("method", over), _published(scenario, name))
+        dataset[f"published_{name}"] = (("receiver", over), _published(scenario, name))
     dataset.attrs |= {
         "figure": scenario.figure,
         "num_samples": len(test),
@@ -282,14 +282,14 @@ def _summarise(
 
 
 def _published(scenario: CrossTaskScenario, metric: str) -> np.ndarray:
-    """Printed values of a metric [method, value], NaN where the paper prints none.
+    """Printed values of a metric [receiver, value], NaN where the paper prints none.
 
     Those of the tables are for 16 tones and 64 + 64 antennas, whatever the size of the study.
     """
-    table = np.full((len(scenario.methods), len(scenario.levels)), np.nan)
+    table = np.full((len(scenario.receivers), len(scenario.levels)), np.nan)
     share = 0.01 if metric in ("accuracy", "success_rate") else 1.0
-    for m, method in enumerate(scenario.methods):
-        names = [n for n, fields in METHODS.items() if fields["label"] == method.label]
+    for m, settings in enumerate(scenario.receivers):
+        names = [n for n, fields in RECEIVERS.items() if fields["label"] == settings.label]
         for i, level in enumerate(scenario.levels):
             setting = scenario.setting(level)
             number = int(setting.pop("num_tones"))
