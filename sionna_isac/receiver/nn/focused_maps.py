@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Complex, Layer, checks, cites, register
-from sionna_isac.receiver._channel import observe
+from sionna_isac.receiver._channel import observe, root
 from sionna_isac.receiver._peak import find_peak
 from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.search_grid import SearchGrid
@@ -161,7 +161,7 @@ class FocusedMaps(Layer):
     def call(self, h: Complex) -> FocusedPatch:
         shape = [None, self.frequencies.size, len(self.rx_positions), len(self.tx_positions)]
         h, valid = observe(h, shape)
-        angle, distance, strength = self._candidates(self._filter.image(tf.stop_gradient(h)))
+        angle, distance, found = self._candidates(self._filter.image(tf.stop_gradient(h)))
         offset = self.cell * (np.arange(self.patch_size) - self.patch_size // 2)
         angles, ranges = (tf.reshape(v, [-1, 1]) for v in (angle, distance))
         angles = tf.clip_by_value(angles + offset / ranges, -math.pi, math.pi)
@@ -171,12 +171,20 @@ class FocusedMaps(Layer):
         shape = [-1, self.num_candidates, *[self.patch_size] * 2, NUM_FEATURES]
         features = tf.reshape(self._features(sums), shape)
         features = tf.where(valid[:, *[tf.newaxis] * 4], features, float("nan"))
+        # the value of the image, now with a gradient
+        middle = sums[:, self.patch_size // 2, self.patch_size // 2]
+        energy = tf.math.real(middle * tf.math.conj(middle)) / math.prod(h.shape[1:])
+        energy = tf.reshape(energy, [-1, self.num_candidates])
+        strength = root(tf.where(found, energy, tf.zeros_like(energy)))
         return FocusedPatch(
             features, *(tf.cast(v, self.rdtype) for v in (angle, distance, strength))
         )
 
     def _candidates(self, image: tf.Tensor) -> list[tf.Tensor]:
-        """Azimuth, range and value of the strongest places, [batch_size, num_candidates] each."""
+        """Azimuth and range of the strongest places, and if there is one.
+
+        All are [batch_size, num_candidates].
+        """
         axes = tf.constant(self.grid.angles, tf.float64), tf.constant(self.grid.ranges, tf.float64)
         x, y = (f(axes[0])[:, tf.newaxis] * axes[1] for f in (tf.cos, tf.sin))
         found = []
@@ -185,7 +193,7 @@ class FocusedMaps(Layer):
             angle, distance = (
                 tf.gather(axis, index) for axis, index in zip(axes, peak[:2], strict=True)
             )
-            found.append((angle, distance, tf.nn.relu(peak.value)))
+            found.append((angle, distance, peak.value > 0))
             across, along = (
                 cells - (distance * f(angle))[:, tf.newaxis, tf.newaxis]
                 for cells, f in ((x, tf.cos), (y, tf.sin))
