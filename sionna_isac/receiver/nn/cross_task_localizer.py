@@ -42,7 +42,7 @@ class CrossTaskLocalizer(Layer):
     front_end : "channel" (default) | `Layer`
         Source of the maps [batch_size, num_tones, height, width, channels]:
         :class:`ChannelMaps`, or a layer that states the number of channels as ``out_channels``
-    tones, num_tones, filters, token_grid, spatial_embedding, num_blocks, num_heads
+    tones, num_tones, subcarriers, filters, token_grid, spatial_embedding, num_blocks, num_heads
         Parameters of each :class:`TokenEncoder`
     range_offset, range_scale, log_variance_interval
         Parameters of :class:`LocalizationHeads`
@@ -53,6 +53,8 @@ class CrossTaskLocalizer(Layer):
         Channel of each tone, at any scale
     training : `bool`, (default `False`)
         If `True`, statistics of the batch normalise, and update those kept for inference
+    subcarriers : `None` (default) | sequence of `int`
+        Subcarriers of the tones of ``h``, see :class:`TokenEncoder`
 
     Output
     ------
@@ -76,6 +78,7 @@ class CrossTaskLocalizer(Layer):
         front_end: str | keras.layers.Layer = "channel",
         tones: str = "shared",
         num_tones: int = 16,
+        subcarriers: Sequence[int] | None = None,
         filters: Sequence[int] | None = None,
         token_grid: tuple[int, int] | None = None,
         spatial_embedding: bool = False,
@@ -106,6 +109,7 @@ class CrossTaskLocalizer(Layer):
             "task": task,
             "tones": tones,
             "num_tones": num_tones,
+            "subcarriers": subcarriers,
             "filters": filters,
             "token_grid": token_grid,
             "spatial_embedding": spatial_embedding,
@@ -132,8 +136,8 @@ class CrossTaskLocalizer(Layer):
                 precision=self.precision,
             )
 
-    def call(self, h: Complex, training: bool = False) -> LocalizerOutput:
-        embeddings = self.trunk(self._maps(h), training=training)
+    def call(self, h: Complex, training: bool = False, subcarriers: Any = None) -> LocalizerOutput:
+        embeddings = self.trunk(self._maps(h), training=training, subcarriers=subcarriers)
         out = LocalizerOutput()
         if embeddings.localization is not None:
             out = self.heads(embeddings.localization)
