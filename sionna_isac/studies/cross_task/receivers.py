@@ -129,6 +129,7 @@ class TrainedNetwork(Trained):
         near, far = self.scenario.dataset.placement.range_interval
         place: dict[str, Any] = {
             "num_tones": len(samples.frequencies),
+            "subcarriers": samples.subcarriers.tolist() if size.tones == "shared" else None,
             "range_offset": (near + far) / 2,
             "range_scale": max((far - near) / np.sqrt(12), 1.0),
         }
