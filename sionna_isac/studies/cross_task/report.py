@@ -10,7 +10,7 @@ import xarray as xr
 from sionna_isac import metrics
 from sionna_isac.studies.cross_task.scenario import CrossTaskScenario
 
-__all__ = ["allocations", "cross_task_report", "formatted", "verdicts"]
+__all__ = ["COLUMNS", "allocations", "cross_task_report"]
 
 COLUMNS = {
     "accuracy": ("accuracy", 100, "%", 2),
@@ -23,7 +23,7 @@ COLUMNS = {
 _SMALLER = ("range_mae", "azimuth_mae", "planar_mae")
 
 
-def formatted(values: np.ndarray, metric: str, trained: bool) -> str:
+def _formatted(values: np.ndarray, metric: str, trained: bool) -> str:
     """Mean over the seeds, with the standard deviation where there are several."""
     _, factor, _, digits = COLUMNS[metric]
     if np.all(np.isnan(values)):
@@ -47,12 +47,12 @@ def cross_task_report(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Itera
             for label in dataset["receiver"].values:
                 row = dataset.sel({"receiver": label, "placement": placement, over: level})
                 cells = "  ".join(
-                    f"{formatted(row[m].values, m, bool(row['trained'])):<18}" for m in COLUMNS
+                    f"{_formatted(row[m].values, m, bool(row['trained'])):<18}" for m in COLUMNS
                 )
                 yield f"    {label:<30}  {cells}"
     for (requirement, placement, label), found in allocations(scenario, dataset).items():
         yield f"  {requirement}, {placement}, {label}: {found}"
-    yield from verdicts(scenario, dataset)
+    yield from _verdicts(scenario, dataset)
 
 
 def allocations(
@@ -76,7 +76,7 @@ def allocations(
     return found
 
 
-def verdicts(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Iterator[str]:
+def _verdicts(scenario: CrossTaskScenario, dataset: xr.Dataset) -> Iterator[str]:
     """Claims, with the number of seeds in which the better receiver is better."""
     over = scenario.sweep.over if scenario.sweep else "value"
     for claim in scenario.claims:
