@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.dataset.meshes import Meshes
@@ -137,6 +143,13 @@ class Category(Frozen):
             text = "has no effect with" if self.mesh else "is required, with files, by"
             raise ValueError(f"mesh {text} the family '{self.family}'")
         return self
+
+    @model_serializer(mode="wrap")
+    def _stored(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        if self.mesh is None:  # sets that are older than meshes continue
+            del values["mesh"]
+        return values
 
     def located(self, folder: Path) -> Category:
         """The same with mesh files that were found, if it has any."""

@@ -143,6 +143,11 @@ def test_too_large_a_file_is_refused_without_reading_it(folder):
         load(folder, "cars")
 
 
+def test_a_set_without_meshes_is_stored_as_before():
+    target, _ = load_scenario(TINY).model_dump(mode="json")["targets"]
+    assert list(target) == ["category", "family", "instances"]
+
+
 def test_family_and_files_go_together():
     text = "{category: car, family: %s, instances: {train: 1, validation: 1, test: 1}%s}"
     with pytest.raises(ScenarioError, match="mesh is required, with files, by the family 'mesh'"):
