@@ -10,7 +10,7 @@ from sionna.phy.mapping import BinarySource, Demapper, Mapper
 from sionna_isac import metrics
 from sionna_isac.core import set_seed
 from sionna_isac.studies import PartitionedLink, rayleigh_fades
-from sionna_isac.study import ScenarioError, draw_result, load_scenario, run_scenario
+from sionna_isac.study import ScenarioError, load_scenario, run_scenario
 from sionna_isac.waveform import place_tones
 
 CODE = {"num_ofdm_symbols": 4, "coderate": 0.5, "num_bits_per_symbol": 4, "precision": "double"}
@@ -110,23 +110,6 @@ def test_coded_rate_is_the_best_of_the_schemes(result):
     assert tones.sum(-1).tolist() == [0, 4]
 
 
-def test_figure(result):
-    figure = draw_result(result, "sensing_rate")
-    rates, *errors = figure.axes
-    texts = [t.get_text() for t in rates.get_legend().get_texts()]
-    assert len(texts) == 6 and texts[0] == "formula (19)" and "published" in texts
-    assert rates.get_ylabel() == "rate over all tones [bit/s/Hz]" and len(errors) == 2
-    curve = next(line for line in rates.lines if line.get_label() == "formula (19)")
-    np.testing.assert_allclose(curve.get_ydata(), result.formula.values[:, 0])
-    dots = next(line for line in rates.lines if line.get_label() == "published")
-    np.testing.assert_array_equal(dots.get_ydata(), [np.nan, 3.5])
-    for ax, fading in zip(errors, ("ergodic", "block"), strict=True):
-        assert ax.get_yscale() == "log" and ax.get_ylabel() == "block error rate"
-        for line, scheme in zip(ax.lines, result.scheme.values, strict=True):
-            bler = result.bler.sel(scheme=scheme, fading=fading).values.ravel()
-            np.testing.assert_array_equal(line.get_ydata(), np.where(bler > 0, bler, np.nan))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -138,6 +121,11 @@ def test_figure(result):
         ),
         ("schemes=[]", "distinct entries, at least one"),
         ("num_ofdm_symbols=56", "64-QAM, rate 0.55 puts 11827 into 56 OFDM symbols of 64 tones"),
+        ("schemes=[{modulation: qpsk, coderate: 0.15}]", "QPSK, rate 0.15 puts 268 into 14 OFDM"),
+        (
+            "schemes=[{modulation: 256qam, coderate: 0.3}]; num_ofdm_symbols=28",
+            "rate 0.3 puts 4300",
+        ),
         ("batch_size=100", "batch_size must be a divisor of num_blocks"),
         ("published=[{num_sensing_tones: 3, snr_db: 15, rate: 4}]", "published.0 must be a point"),
         ("num_tone=3", "num_tone"),
@@ -145,5 +133,5 @@ def test_figure(result):
 )
 def test_errors_are_one_line(change, message):
     with pytest.raises(ScenarioError, match=message) as found:
-        load_scenario("sensing_rate", [change])
+        load_scenario("sensing_rate", change.split("; "))
     assert "\n" not in str(found.value).strip()

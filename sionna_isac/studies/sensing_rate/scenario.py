@@ -30,7 +30,7 @@ class Scheme(Frozen):
 
     modulation: Literal["qpsk", "16qam", "64qam", "256qam"]
     """Constellation of the data"""
-    coderate: Annotated[float, Field(ge=0.2, le=0.92)]
+    coderate: Annotated[float, Field(gt=0.1, lt=0.95)]
     """Rate of the 5G LDPC code"""
 
     @property
@@ -113,7 +113,7 @@ class SensingRateScenario(CompiledScenario):
                 f"got {self.batch_size}"
             )
         for scheme in self.schemes:
-            for number in (self.num_sensing_tones[0], most):
+            for number in self.num_sensing_tones:
                 self._check_code(scheme, number)
         for i, known in enumerate(self.published):
             swept = known.num_sensing_tones in self.num_sensing_tones
@@ -128,9 +128,11 @@ class SensingRateScenario(CompiledScenario):
         """Refuse a code word that a block with so many sensing tones cannot hold."""
         size = self.num_ofdm_symbols * (self.num_tones - number) * scheme.bits
         bits = int(size * scheme.coderate)
-        if not 12 <= bits <= 8448:  # limits of one code block of the 5G LDPC code
+        # of one code block of the 5G LDPC code; long ones have base graph 1
+        least = 1 / 3 if bits > 3824 else 1 / 5
+        if not 12 <= bits <= 8448 or bits < least * size:
             raise ValueError(
-                "schemes must put 12 to 8448 information bits into a block; "
-                f"{scheme.text} puts {bits} into {self.num_ofdm_symbols} OFDM symbols of "
-                f"{self.num_tones - number} tones"
+                "schemes must put 12 to 8448 information bits into a block, at a rate of at least "
+                f"1/5, beyond 3824 bits 1/3; {scheme.text} puts {bits} into "
+                f"{self.num_ofdm_symbols} OFDM symbols of {self.num_tones - number} tones"
             )
