@@ -122,15 +122,19 @@ def _cocr(
     ar = product(r)
     ap = ar.copy()
     norms = _norms(r)
+    largest = 1e-3 / np.finfo(residual.dtype).eps * norms
     rho = _dots(r, ar)
     while True:
         power = _dots(ap, ap)
         # A product of two vectors that are nearly orthogonal is rounding error
         bad = (np.abs(rho) <= tiny * norms * _norms(ar)) | (np.abs(power) <= tiny * _norms(ap) ** 2)
+        # and so is all that follows a residual which has grown so far: its steps are not taken
+        lost = ~(norms <= largest[index])
+        bad |= lost
         good = norms <= targets[index]
-        stop = good | bad | (iterations[index] >= max_iterations[index]) | ~np.isfinite(norms)
+        stop = good | bad | (iterations[index] >= max_iterations[index])
         if np.any(stop):
-            solution[index[stop]] = x[stop]
+            solution[index[stop & ~lost]] = x[stop & ~lost]
             broken[index[stop]] = bad[stop] & ~good[stop]
             keep = ~stop
             index, x, r, p, ar, ap = (v[keep] for v in (index, x, r, p, ar, ap))
