@@ -116,7 +116,7 @@ def test_coded_ber():
             band(ax, i, x, row[f"{name}_low"][seen], row[f"{name}_high"][seen])
 
 
-def test_sensing_rate():
+def test_sensing_rate(tmp_path):
     numbers, schemes, fadings = [0, 1, 4], ["16-QAM, rate 0.5", "64-QAM, rate 0.5"], ["block"]
     dims = ("placement", "num_sensing_tones", "snr_db", "fading")
     data = xr.Dataset(
@@ -131,8 +131,9 @@ def test_sensing_rate():
     data["formula"] = (dims[1:3], RNG.uniform(1, 2, (3, 2)))
     data["published"] = (dims[1:3], [[np.nan, np.nan], [np.nan, 1.5], [np.nan, 1.2]])
     errors = RNG.integers(0, 2, data["bler"].shape)
+    errors[:, :, 0] = 0  # a panel without any error
     data["block_errors"] = (data["bler"].dims, errors)
-    figure = draw_result(data, "sensing_rate")
+    figure = draw_result(data, "sensing_rate", tmp_path / "figure.png")
     assert "7 blocks" in figure.get_supxlabel() and "90 %" in figure.get_supxlabel()
     for (rates, blers), snr_db in zip(np.reshape(figure.axes, (2, 2)), (5.0, 15.0), strict=True):
         row = data.sel(placement="uniform", snr_db=snr_db, fading="block")

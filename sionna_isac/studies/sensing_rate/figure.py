@@ -44,7 +44,7 @@ def sensing_rate(dataset: xr.Dataset) -> Figure:
         _rates(row[0], part, fadings)
         row[0].set_title(f"{snr_db:g} dB, {PLACES[placement]}", fontsize=9)
         for ax, fading in zip(row[1:], fadings, strict=True):
-            _errors(ax, part.sel(fading=fading))
+            _errors(ax, part.sel(fading=fading), int(dataset.attrs["num_blocks"]))
             ax.set_title(FADING[fading], fontsize=9)
         row[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     axes[0, 0].legend(fontsize=7)
@@ -77,7 +77,7 @@ def _rates(ax: Axes, part: xr.Dataset, fadings: list[str]) -> None:
     ax.set(ylabel="rate over all tones [bit/s/Hz]", ylim=(0, None))
 
 
-def _errors(ax: Axes, row: xr.Dataset) -> None:
+def _errors(ax: Axes, row: xr.Dataset, num_blocks: int) -> None:
     numbers = row["num_sensing_tones"].values
     schemes = row["scheme"].values
     colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(schemes)))
@@ -88,7 +88,8 @@ def _errors(ax: Axes, row: xr.Dataset) -> None:
         look: dict[str, Any] = {"color": matplotlib.colors.to_hex(colour)}
         show_curve(numbers, *parts, method=str(scheme), **look, ax=ax)
     _tone_axis(ax, numbers)
-    ax.set(ylabel="block error rate", yscale="log")
+    # a limit of its own: a logarithmic axis without any value has none
+    ax.set(ylabel="block error rate", yscale="log", ylim=(0.3 / num_blocks, 1.5))
 
 
 def _tone_axis(ax: Axes, numbers: np.ndarray) -> None:
