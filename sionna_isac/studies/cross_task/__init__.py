@@ -14,6 +14,9 @@ KIND = Kind(
     draw=deferred("sionna_isac.studies.cross_task.figure:cross_task"),
     example={
         "data": {"scenario": "dataset_cross_task_born", "num_antennas": 16},
-        "receivers": ["matched_filter_coherent", "cta_physics"],
+        "receivers": [
+            {"kind": "matched_filter", "label": "matched filter"},
+            {"kind": "network", "label": "attention", "uncertainty": True, "physics": ["planar"]},
+        ],
     },
 )

@@ -165,6 +165,19 @@ class Fit(Frozen):
     """If true, samples are mirrored in azimuth at random: the cross array is symmetric"""
 
 
+class FocusedFit(Fit):
+    """Training of the focused receiver, as that of the networks, with defaults of its own."""
+
+    epochs: Count = 60
+    """Number of passes through the training split"""
+    learning_rate: Positive = 2e-3
+    """Initial learning rate of AdamW"""
+    weight_decay: NonNegative = 1e-3
+    """Weight decay of AdamW"""
+    mirror: bool = True
+    """If true, samples are mirrored in azimuth at random: the cross array is symmetric"""
+
+
 class Search(Frozen):
     """Places that the classical receivers and the focused one search."""
 
@@ -240,15 +253,14 @@ class CrossTaskScenario(Scenario):
     }
     """Sensing tones by name: numbers of subcarriers of the block, increasing"""
     num_tones: Count = 16
-    """Number of tones that are used, unless swept: each n-th of tones at equal distances, the
-    subset with the lowest side lobes of others"""
+    """Number of tones that are used, unless swept: a nested subset of each placement"""
     receivers: Annotated[tuple[Named, ...], Field(min_length=1)]
-    """Compared receivers, with distinct labels: names of [Zhao26]'s, or mappings of fields"""
+    """Compared receivers, with distinct labels: names of [Zhao26]'s, or their fields"""
     network: Size = Size()
     """Size of the networks"""
     training: Fit = Fit()
     """Training of the networks"""
-    focusing: Fit = Fit(epochs=60, learning_rate=2e-3, weight_decay=1e-3, mirror=True)
+    focusing: FocusedFit = FocusedFit()
     """Training of the focused receiver"""
     num_seeds: Count = 3
     """Number of trainings of each receiver: with seed, seed + 1 and so on"""
@@ -267,8 +279,7 @@ class CrossTaskScenario(Scenario):
     figure: Literal["table", "gain", "curves", "trade_off", "allocation", "errors", "entropy"] = (
         "table"
     )
-    """Picture: table of metrics, gain over the single tasks, curves over the sweep, metrics over
-    the rate, smallest number of tones, maps of planar errors, maps of the entropy"""
+    """Picture: metrics as they are, as gain, over the sweep or the rate, or maps of the plane"""
     compile: bool = False
     """If true, XLA compiles the training: faster on a GPU, slower on a CPU"""
 
