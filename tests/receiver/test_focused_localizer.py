@@ -14,7 +14,9 @@ OFFSETS = (np.arange(16) - 7.5) * 0.03
 TX = np.stack([0 * OFFSETS, OFFSETS, 0 * OFFSETS], -1)
 RX = TX[:, [0, 2, 1]]
 GRID = SearchGrid(np.radians(np.arange(-60, 61, 2.0)), np.arange(3.0, 11.5, 0.5))
-OPTIONS = {"patch_size": 15, "cell": 0.4, "filters": (6, 8), "hidden_size": 16}
+OPTIONS = {"margin": 0, "patch_size": 15, "cell": 0.4, "filters": (6, 8), "hidden_size": 16}
+
+SHIFTED = {**OPTIONS, "num_candidates": 1, "patch_size": 9, "margin": 3}
 
 
 def receiver(precision="double", **kwargs):
@@ -186,6 +188,32 @@ def test_candidates_are_the_strongest_places_that_are_apart():
     # a separation that leaves no place
     far = receiver(num_candidates=2, separation=100.0).focus(h)
     assert far.strength[0, 0] > 0 and far.strength[0, 1] == 0
+
+
+def test_a_training_shifts_patches_within_their_margin():
+    """What is seen moves, where it is does not: a shifted patch is another view of one place."""
+    h = echo((7.0, 0.35))
+    wide = FocusedLocalizer(FREQUENCIES, TX, RX, GRID, precision="double", **SHIFTED)
+    patch = wide.focus(h)
+    assert patch.features.shape[2:4] == (15, 15)
+    net = receiver(num_candidates=1)
+    np.testing.assert_allclose(  # the margin is no part of an estimate
+        wide._middle(patch).features, net.focus(h).features[:, :, 3:12, 3:12], atol=1e-12
+    )
+    isac.set_seed(1)
+    seen = set()
+    for _ in range(20):
+        shifted = wide._shifted(patch)
+        rows = (shifted.angle - patch.angle) * patch.range / 0.4
+        columns = (shifted.range - patch.range) / 0.4
+        row, column = (round(float(v[0, 0])) + 3 for v in (rows, columns))
+        seen |= {row, column}
+        expected = patch.features[0, 0, row : row + 9, column : column + 9]
+        np.testing.assert_array_equal(shifted.features[0, 0], expected)
+    assert seen == set(range(7))
+    first, second = (wide.candidates(*patch, training=True).estimates.range for _ in range(2))
+    assert abs(first - second) > 1e-3
+    np.testing.assert_array_equal(wide.estimate(*patch).range, wide(h).range)
 
 
 def test_scores_learn_which_candidate_is_the_target():

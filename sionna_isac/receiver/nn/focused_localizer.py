@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Complex, HeUniform, Layer, Real, checks, cites, register
+from sionna_isac.core import (
+    Complex,
+    HeUniform,
+    Layer,
+    Real,
+    checks,
+    cites,
+    register,
+    uniform_integers,
+)
 from sionna_isac.receiver.nn._parts import convolution, dense
 from sionna_isac.receiver.nn.focused_maps import NUM_FEATURES, NUM_PLACE, FocusedMaps, FocusedPatch
 from sionna_isac.receiver.nn.localization_heads import Clipping, LocalizerOutput
@@ -56,13 +65,18 @@ class FocusedLocalizer(Layer):
     r"""Class, range and azimuth of a target from the focused image of its channel.
 
     :class:`FocusedMaps` finds the strongest places :math:`(\rho_0, \theta_0)` of the matched filter
-    and focuses again on a patch around each. Every patch, with the place of its middle and its
-    strength, goes through the same convolutions with pooling and the same hidden layer, whose
-    outputs :math:`\mathbf{z}` are a score, the logits of the classes, the offset of the target's
-    centre along the range and across it, and log-variances:
+    and focuses again on a patch around each. The same small network looks at every patch.
+    Convolutions, with pooling to half the resolution after the first one, leave features
+    :math:`\mathbf{f}_c` of the cells :math:`c`, and the attention
+    :math:`w_c = \mathrm{softmax}_c(\mathbf{a}^\mathsf{T} \mathbf{f}_c)` says where the target is.
+    From :math:`\sum_c w_c \mathbf{f}_c`, the largest value of each feature, and the place and
+    strength of the candidate, a hidden layer makes a score, logits of the classes, log-variances
+    and a correction :math:`\mathbf{z}`. With the offsets :math:`(x_c, y_c)` of cells along and
+    across the range,
 
     .. math::
-        \hat r = \rho_0 + z_r\,[\mathrm{m}], \qquad \hat\theta = \theta_0 + z_\theta / \rho_0
+        \hat r = \rho_0 + \sum_c w_c x_c + z_r, \qquad
+        \hat\theta = \theta_0 + \frac{1}{\rho_0} \Bigl(\sum_c w_c y_c + z_\theta\Bigr) .
 
     The candidate of the highest score is the target: that of the strongest place before a training,
     which :func:`~sionna_isac.objective.candidate_loss` does.
@@ -82,6 +96,9 @@ class FocusedLocalizer(Layer):
         Number of classes
     height, num_candidates, separation, patch_size, cell
         Parameters of :class:`FocusedMaps`
+    margin : `int`, (default 2)
+        Number of cells around each patch, into which a training shifts it at random: the target is
+        not always where the strongest place would have it
     filters : sequence of `int`, (default (16, 32, 32))
         Channels of the convolutions
     hidden_size : `int`, (default 64)
@@ -108,7 +125,7 @@ class FocusedLocalizer(Layer):
     -------
     >>> receiver = isac.receiver.FocusedLocalizer(frequencies, tx, rx, grid)
     >>> patches = receiver.focus(h)  # once, for all epochs of a training
-    >>> isac.objective.candidate_loss(receiver.candidates(*patches), labels)
+    >>> isac.objective.candidate_loss(receiver.candidates(*patches, training=True), labels)
     >>> receiver.estimate(*patches).range  # that of receiver(h)
     """
 
@@ -125,6 +142,7 @@ class FocusedLocalizer(Layer):
         separation: float = 4.0,
         patch_size: int = 31,
         cell: float = 0.5,
+        margin: int = 2,
         filters: Sequence[int] = (16, 32, 32),
         hidden_size: int = 64,
         log_variance_interval: tuple[float, float] = (-16.0, 8.0),
@@ -132,16 +150,17 @@ class FocusedLocalizer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
+        self.patch_size = checks.integer("patch_size", patch_size, minimum=3)
+        self.margin = checks.integer("margin", margin, minimum=0)
         options: dict[str, Any] = {
             "height": height,
             "num_candidates": num_candidates,
             "separation": separation,
-            "patch_size": patch_size,
             "cell": cell,
         }
-        self._maps = FocusedMaps(
-            frequencies, tx_positions, rx_positions, grid, **options, precision=self.precision
-        )
+        side = self.patch_size + 2 * self.margin
+        array = frequencies, tx_positions, rx_positions, grid
+        self._maps = FocusedMaps(*array, **options, patch_size=side, precision=self.precision)
         for name in ("frequencies", "tx_positions", "rx_positions", "grid", *options):
             setattr(self, name, getattr(self._maps, name))
         self.num_classes = checks.integer("num_classes", num_classes, minimum=2)
@@ -151,23 +170,19 @@ class FocusedLocalizer(Layer):
         self._clip = Clipping(log_variance_interval, start, "an error of 1 m")
         self.log_variance_interval = self._clip.interval
         kind = self.rdtype.name
-        channels = (NUM_FEATURES, *self.filters)
+        channels = (FocusedMaps.out_channels, *self.filters)
         self.convolutions = [convolution(a, b, 3, kind) for a, b in itertools.pairwise(channels)]
-        side = self.patch_size
-        for _ in self.filters:
-            side = -(-side // 2)
-        self.hidden = dense(
-            side**2 * channels[-1] + NUM_PLACE, self.hidden_size, kind, activation="relu"
-        )
+        self.attention = dense(channels[-1], 1, kind, kernel_initializer=HeUniform(0.1))
+        self.hidden = dense(2 * channels[-1] + NUM_PLACE, self.hidden_size, kind, activation="relu")
         small = {"kernel_initializer": HeUniform(0.1)}
         self.heads = dense(self.hidden_size, self.num_classes + 5, kind, **small)
         self.heads.bias.assign(np.r_[np.zeros(3), self._clip.bias, np.zeros(self.num_classes)])
 
     def call(self, h: Complex) -> LocalizerOutput:
-        return self._candidates(self._maps(h)).best()
+        return self._candidates(self._middle(self._maps(h))).best()
 
     def focus(self, h: Any) -> FocusedPatch:
-        """Focused images around the candidates of a channel, see :class:`FocusedPatch`."""
+        """Focused images around the candidates of a channel, with the margin around them."""
         return self._maps(h)
 
     def estimate(self, features: Real, angle: Real, range: Real, strength: Real) -> LocalizerOutput:
@@ -186,9 +201,21 @@ class FocusedLocalizer(Layer):
         return self.candidates(features, angle, range, strength).best()
 
     def candidates(
-        self, features: Real, angle: Real, range: Real, strength: Real
+        self,
+        features: Real,
+        angle: Real,
+        range: Real,
+        strength: Real,
+        training: bool = False,
     ) -> LocalizerCandidates:
-        """Scores and estimates of all candidates; parameters as :meth:`estimate`.
+        """Scores and estimates of all candidates, from patches that were focused before.
+
+        Parameters
+        ----------
+        features, angle, range, strength
+            Fields of :class:`FocusedPatch`
+        training : `bool`, (default `False`)
+            If `True`, each patch is shifted at random, within the margin
 
         Output
         ------
@@ -196,25 +223,57 @@ class FocusedLocalizer(Layer):
             Scores and estimates
         """
         patch = FocusedPatch(*(self.cast(v, Real) for v in (features, angle, range, strength)))
-        number, side = self.num_candidates, self.patch_size
+        number, side = self.num_candidates, self._maps.patch_size
         checks.shape("features", patch.features, [None, number, side, side, NUM_FEATURES])
         axes = "[batch_size, num_candidates]"
         for name, value in zip(patch._fields[1:], patch[1:], strict=True):
             checks.shape(name, value, [patch.features.shape[0], number], axes)
-        return self._candidates(patch)
+        return self._candidates(self._shifted(patch) if training else self._middle(patch))
+
+    def _middle(self, patch: FocusedPatch) -> FocusedPatch:
+        """Patches without their margins."""
+        inner = slice(self.margin, self.margin + self.patch_size)
+        return patch._replace(features=patch.features[:, :, inner, inner])
+
+    def _shifted(self, patch: FocusedPatch) -> FocusedPatch:
+        """Patches somewhere within their margins."""
+        shape = [tf.shape(patch.angle)[0], self.num_candidates, 2]
+        first = uniform_integers(shape, 2 * self.margin + 1)
+        features = patch.features
+        for axis in (0, 1):
+            cells = first[:, :, axis, tf.newaxis] + np.arange(self.patch_size, dtype=np.int32)
+            features = tf.gather(features, cells, axis=2 + axis, batch_dims=2)
+        offset = self.cell * tf.cast(first - self.margin, self.rdtype)
+        return patch._replace(
+            features=tf.ensure_shape(
+                features, [None, None, self.patch_size, self.patch_size, NUM_FEATURES]
+            ),
+            angle=patch.angle + offset[..., 0] / patch.range,
+            range=tf.maximum(patch.range + offset[..., 1], self.cell),
+        )
 
     def _candidates(self, patch: FocusedPatch) -> LocalizerCandidates:
-        finite = tf.reduce_all(tf.math.is_finite(patch.features), [2, 3, 4], keepdims=True)
-        value = tf.where(finite, patch.features, tf.zeros_like(patch.features))
+        place, maps = patch.place(), patch.maps()
+        finite = tf.reduce_all(tf.math.is_finite(maps), [2, 3, 4], keepdims=True)
+        value = tf.where(finite, maps, tf.zeros_like(maps))
         value = tf.reshape(value, [-1, *value.shape[2:]])
-        for layer in self.convolutions:
-            value = tf.nn.max_pool2d(tf.nn.relu(layer(value)), 2, 2, "SAME")
-        size = self.hidden.kernel.shape[0] - NUM_PLACE
-        value = tf.reshape(value, [-1, self.num_candidates, size])
-        place = patch.place()
-        z = self.heads(self.hidden(tf.concat([value, place], -1)))
+        for index, layer in enumerate(self.convolutions):
+            value = tf.nn.relu(layer(value))
+            if index == 0:
+                value = tf.nn.avg_pool2d(value, 3, 2, "VALID")
+        _, rows, columns, channels = value.shape
+        value = tf.reshape(value, [-1, self.num_candidates, rows * columns, channels])
+        weight = tf.nn.softmax(self.attention(value)[..., 0])
+        mean = tf.einsum("bnc,bncf->bnf", weight, value)
+        hidden = tf.concat([tf.reduce_max(value, 2), mean, place], -1)
+        z = self.heads(self.hidden(hidden))
+        # pooled cells are two cells apart, the middle of the patch in between
+        steps = (2 * self.cell * (np.arange(side) - (side - 1) / 2) for side in (rows, columns))
+        cells = np.stack([v.ravel() for v in np.meshgrid(*steps, indexing="ij")], -1)
+        centre = tf.einsum("bnc,cd->bnd", weight, tf.constant(cells, self.rdtype))
+        z = tf.concat([centre[..., ::-1] + z[..., :2], z[..., 2:]], -1)
         z = tf.where(finite[:, :, 0, 0], z, float("nan"))
-        score, along, across, variances, logits = tf.split(z, [1, 1, 1, 2, self.num_classes], -1)
+        along, across, score, variances, logits = tf.split(z, [1, 1, 1, 2, self.num_classes], -1)
         clipped = self._clip(variances)
         azimuth = patch.angle + across[..., 0] / patch.range
         estimates = LocalizerOutput(
