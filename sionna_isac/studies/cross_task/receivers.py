@@ -215,7 +215,9 @@ class TrainedFocused(Trained):
         return self.layer.estimate(*inputs)
 
     def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
-        return {"all": candidate_loss(self.layer.candidates(*inputs), labels)}
+        candidates = self.layer.candidates(*inputs, training=training)
+        reach = self.layer.patch_size * self.layer.cell / 2
+        return {"all": candidate_loss(candidates, labels, reach=reach)}
 
     @staticmethod
     def _mirrored(inputs: Any, labels: Any) -> tuple[Any, Any]:

@@ -168,12 +168,10 @@ class Fit(Frozen):
 class FocusedFit(Fit):
     """Training of the focused receiver, as that of the networks, with defaults of its own."""
 
-    epochs: Count = 60
+    epochs: Count = 160
     """Number of passes through the training split"""
-    learning_rate: Positive = 2e-3
+    learning_rate: Positive = 3e-3
     """Initial learning rate of AdamW"""
-    weight_decay: NonNegative = 1e-3
-    """Weight decay of AdamW"""
     mirror: bool = True
     """If true, samples are mirrored in azimuth at random: the cross array is symmetric"""
 
