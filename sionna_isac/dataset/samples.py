@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,7 @@ class ChannelSamples:
         shuffle_seed: int | None = None,
         normalize: bool = True,
         drop_remainder: bool = False,
+        memory: float = 1e9,
     ) -> Any:
         """Batches of samples for training.
 
@@ -66,6 +67,9 @@ class ChannelSamples:
             If `True`, each channel is divided by its RMS, which is the label "rms"
         drop_remainder : `bool`, (default `False`)
             If `True`, an incomplete last batch is left out
+        memory : `float`, (default 1e9)
+            Bytes that the channels of all samples may take to be kept after their first reading,
+            for the epochs that follow; larger sets are read in each epoch
 
         Output
         ------
@@ -87,6 +91,10 @@ class ChannelSamples:
             channel = self.channel(indices)
             return channel / labels["rms"][indices, None, None, None] if normalize else channel
 
+        size = len(self) * math.prod(self.shape) * self.dtype.itemsize
+        if size <= checks.real("memory", memory, minimum=0):
+            read = _kept(read, np.empty((len(self), *self.shape), self.dtype))
+
         def batch(indices: Any) -> Any:
             channel = tf.numpy_function(read, [indices], tf.as_dtype(self.dtype), stateful=False)
             channel.set_shape([*indices.shape, *self.shape])
@@ -97,6 +105,22 @@ class ChannelSamples:
             order = order.shuffle(len(self), shuffle_seed, reshuffle_each_iteration=True)
         order = order.batch(batch_size, drop_remainder)
         return order.map(batch).prefetch(2)
+
+
+def _kept(
+    read: Callable[[np.ndarray], np.ndarray], kept: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """``read`` with a memory: each sample is read once."""
+    there = np.zeros(len(kept), bool)
+
+    def recall(indices: np.ndarray) -> np.ndarray:
+        new = indices[~there[indices]]
+        if new.size:
+            kept[new] = read(new)
+            there[new] = True
+        return kept[indices]
+
+    return recall
 
 
 class DatasetView(ChannelSamples):

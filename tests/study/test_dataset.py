@@ -407,6 +407,24 @@ def test_tf_data_shuffles_by_its_seed_anew_in_each_epoch(reference):
     np.testing.assert_allclose(np.sort(first), np.sort(dataset.labels["range"]), rtol=1e-6)
 
 
+@pytest.mark.parametrize("memory", [0, 1e6])
+def test_a_small_set_is_read_once(reference, monkeypatch, memory):
+    dataset = open_dataset(reference)
+    asked = []
+    read = type(dataset).channel
+    monkeypatch.setattr(
+        dataset, "channel", lambda indices: (asked.extend(indices), read(dataset, indices))[1]
+    )
+    batches = dataset.as_tf(5, shuffle_seed=1, memory=memory)
+    for _ in range(2):
+        for channel, labels in batches:
+            apart = np.abs(dataset.labels["range"] - labels["range"].numpy()[:, None])
+            places = np.argmin(apart, 1)
+            expected = read(dataset, places) / labels["rms"].numpy()[:, None, None, None]
+            np.testing.assert_allclose(channel, expected, rtol=1e-6)
+    assert sorted(asked) == sorted([*range(12)] * (1 if memory else 2))
+
+
 def test_keras_trains_on_it(reference):
     model = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(1)])
     model.compile(loss="mse", optimizer="sgd")

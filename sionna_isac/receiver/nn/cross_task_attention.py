@@ -12,6 +12,7 @@ from sionna_isac.receiver.nn._parts import (
     attend,
     feed_forward,
     layer_normalization,
+    per_token,
     projection,
 )
 from sionna_isac.receiver.nn.transformer_block import check_heads
@@ -104,13 +105,13 @@ class CrossTaskAttention(Layer):
         for name, tokens in zip(TaskFeatures._fields, both, strict=True):
             checks.shape(name, tokens, [classification.shape[0], None, self.feature_dim])
         projected = [
-            tf.split(project(tokens), 3, -1)
+            tf.split(per_token(tokens, project), 3, -1)
             for project, tokens in zip(self.projections, both, strict=True)
         ]
         mixing = tf.convert_to_tensor(self.mixing_coefficients)
         for i in range(2):
             _, key, value = projected[1 - i]
             both[i] += mixing[i] * attend(projected[i][0], key, value, self.num_heads)
-        for i, (normalize, hidden, output) in enumerate(self.refinements):
-            both[i] += output(hidden(normalize(both[i])))
+        for i, layers in enumerate(self.refinements):
+            both[i] += per_token(both[i], *layers)
         return TaskFeatures(*both)

@@ -12,6 +12,7 @@ from sionna_isac.receiver.nn._parts import (
     dense,
     feed_forward,
     layer_normalization,
+    per_token,
     projection,
 )
 
@@ -74,8 +75,7 @@ class TransformerBlock(Layer):
 
     def call(self, tokens: Real) -> tf.Tensor:
         checks.shape("tokens", tokens, [None, None, self.feature_dim])
-        projected = self.query_key_value(self.before_attention(tokens))
+        projected = per_token(tokens, self.before_attention, self.query_key_value)
         query, key, value = tf.split(projected, 3, -1)
-        tokens += self.mix(attend(query, key, value, self.num_heads))
-        hidden, output = self.network
-        return tokens + output(hidden(self.before_network(tokens)))
+        tokens += per_token(attend(query, key, value, self.num_heads), self.mix)
+        return tokens + per_token(tokens, self.before_network, *self.network)
