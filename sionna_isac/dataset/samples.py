@@ -87,13 +87,14 @@ class ChannelSamples:
         labels = {"category": self.labels["category"]}
         labels |= {name: self.labels[name].astype(real) for name in ("range", "azimuth", "rms")}
 
-        def read(indices: np.ndarray) -> np.ndarray:
+        def from_file(indices: np.ndarray) -> np.ndarray:
             channel = self.channel(indices)
             return channel / labels["rms"][indices, None, None, None] if normalize else channel
 
+        read: Callable[[np.ndarray], np.ndarray] = from_file
         size = len(self) * math.prod(self.shape) * self.dtype.itemsize
         if size <= checks.real("memory", memory, minimum=0):
-            read = _kept(read, np.empty((len(self), *self.shape), self.dtype))
+            read = _kept(from_file, np.empty((len(self), *self.shape), self.dtype))
 
         def batch(indices: Any) -> Any:
             channel = tf.numpy_function(read, [indices], tf.as_dtype(self.dtype), stateful=False)

@@ -199,6 +199,9 @@ class TrainedFocused(Trained):
             num_classes=len(self.scenario.dataset.categories),
             height=self.scenario.search.height,
             num_candidates=self.settings.num_candidates,
+            patch_size=self.settings.patch_size,
+            margin=self.settings.margin,
+            filters=self.settings.filters,
             precision="single",
         )
 

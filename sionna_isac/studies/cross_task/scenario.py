@@ -94,6 +94,12 @@ class Focused(Frozen):
     """Name in tables and figures"""
     num_candidates: Count = 4
     """Number of places that it looks at"""
+    patch_size: Annotated[int, Field(ge=3)] = 15
+    """Number of cells of a patch along each side, odd"""
+    margin: Annotated[int, Field(ge=0)] = 3
+    """Number of cells by which a training shifts a patch at most"""
+    filters: Annotated[tuple[Count, ...], Field(min_length=1)] = (16, 32, 32)
+    """Channels of the convolutions"""
 
 
 class MatchedFilter(Frozen):
