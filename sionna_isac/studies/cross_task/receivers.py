@@ -53,6 +53,7 @@ class Trained:
         # receivers of the same kind start with the same weights where they have the same parts
         reset_stream(seed, "cross_task", "weights")
         self._make(samples)
+        self._function = tf.function(self._call, autograph=False)
 
     def _make(self, samples: Samples) -> None:
         raise NotImplementedError
@@ -97,7 +98,7 @@ class Trained:
 
     def estimates(self, inputs: Any) -> dict[str, np.ndarray]:
         """Estimates for :meth:`inputs`."""
-        return estimates(tf.function(self._call, autograph=False), inputs)
+        return estimates(self._function, inputs)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:

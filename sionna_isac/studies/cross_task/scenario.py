@@ -94,7 +94,7 @@ class Focused(Frozen):
     """Name in tables and figures"""
     num_candidates: Count = 4
     """Number of places that it looks at"""
-    patch_size: Annotated[int, Field(ge=3)] = 15
+    patch_size: Annotated[int, Field(ge=3)] = 21
     """Number of cells of a patch along each side, odd"""
     margin: Annotated[int, Field(ge=0)] = 3
     """Number of cells by which a training shifts a patch at most"""
@@ -174,7 +174,7 @@ class Fit(Frozen):
 class FocusedFit(Fit):
     """Training of the focused receiver, as that of the networks, with defaults of its own."""
 
-    epochs: Count = 160
+    epochs: Count = 120
     """Number of passes through the training split"""
     learning_rate: Positive = 3e-3
     """Initial learning rate of AdamW"""
