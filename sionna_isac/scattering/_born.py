@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sionna_isac.core.threads import one_blas_thread
 from sionna_isac.scattering._equations import Antennas, Equations
 
 __all__ = ["born_response"]
@@ -15,6 +16,7 @@ BLOCK = 1 << 15  # pairs of antennas and voxels worked on at a time: their field
 BATCH_BYTES = 1 << 27  # of the polarisability of the tones worked on at a time
 
 
+@one_blas_thread()
 def born_response(
     equations: Equations, values: Callable[[int], np.ndarray], antennas: Antennas
 ) -> np.ndarray:
