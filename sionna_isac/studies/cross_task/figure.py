@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.style import CYCLE, DARK, look, new_figure
@@ -97,6 +98,9 @@ def _table(dataset: xr.Dataset) -> Figure:
         ax.plot(printed, rows + 0.2, "D", color=DARK, mfc="none", ms=5, label=_PRINTED)
         if metric.endswith("_mae") and np.any(dataset[metric] > 0):
             ax.set_xscale("log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set(xlabel=_axis(metric))
     axes[0, 0].set_yticks(rows, receivers)
     _legend(figure, axes[0, 0], f"{dataset.attrs['num_samples']} test samples, {_seeds(dataset)}")
