@@ -38,6 +38,7 @@ CLASSES = {
         "CrossTaskLocalizer",
         "DifferentiableOMP",
         "FocusedLocalizer",
+        "FocusedMaps",
         "LocalizationHeads",
         "MAPRatioTest",
         "MUSIC",

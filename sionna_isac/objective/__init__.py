@@ -1,6 +1,7 @@
 """Objectives: the losses of training, and the metric on sets of targets that they use."""
 
 from sionna_isac.objective.assignment import optimal_assignment
+from sionna_isac.objective.candidates import candidate_loss, candidate_terms
 from sionna_isac.objective.detection import detection_gospa_loss
 from sionna_isac.objective.gospa import GOSPAParts, gospa, gospa_loss, gospa_parts, positions
 from sionna_isac.objective.gradient_surgery import PCGrad
@@ -36,6 +37,8 @@ __all__ = [
     "angle_mse",
     "azimuth_loss",
     "binary_cross_entropy",
+    "candidate_loss",
+    "candidate_terms",
     "categorical_cross_entropy",
     "coupling_loss",
     "detection_gospa_loss",

@@ -20,6 +20,7 @@ from sionna_isac.objective.supervised import categorical_cross_entropy
 
 __all__ = [
     "MULTITASK_WEIGHTS",
+    "Fields",
     "MultitaskLabels",
     "multitask_loss",
     "multitask_terms",
@@ -83,8 +84,8 @@ def multitask_terms(
     weight = _weights(weights)
     physics = _physics(physics)
     terms: dict[str, tf.Tensor] = {}
-    label = _Fields("labels", labels)
-    estimate = _Fields("out", out)
+    label = Fields("labels", labels)
+    estimate = Fields("out", out)
     if weight["classification"] and estimate.has("logits"):
         logits = real("out.logits", estimate["logits"])
         loss = categorical_cross_entropy(logits, label["category"], from_logits=True)
@@ -166,7 +167,7 @@ def multitask_loss(
     )
 
 
-class _Fields:
+class Fields:
     """Entries of an object or a mapping."""
 
     def __init__(self, name: str, source: Any) -> None:

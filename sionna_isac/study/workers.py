@@ -109,20 +109,11 @@ def _call(function: Callable[..., Any], arguments: tuple[Any, ...], before: Any)
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     """Client of a cluster; a local cluster ends with it."""
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     with contextlib.ExitStack() as stack:
         if scheduler is None:
-            with _interrupts_ignored():
-                cluster = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="localhost:0",  # any free port
-                    silence_logs=logging.CRITICAL,
-                    env=_ENVIRONMENT,
-                )
-            yield stack.enter_context(Client(stack.enter_context(cluster)))
+            yield stack.enter_context(Client(stack.enter_context(_local_cluster(workers))))
             return
         try:
             client = stack.enter_context(Client(scheduler, timeout=_CONNECT_SECONDS))
@@ -131,6 +122,30 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
                 f"scheduler: no Dask scheduler at '{scheduler}': {_one_line(error)}"
             ) from None
         yield client
+
+
+@contextlib.contextmanager
+def _local_cluster(workers: int) -> Iterator[Any]:
+    import dask
+    from distributed import LocalCluster
+
+    # before a process starts: its allocator and libraries read the environment only once
+    early = {"distributed.nanny.pre-spawn-environ": _ENVIRONMENT}
+    with _interrupts_ignored(), dask.config.set(early):
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="localhost:0",  # any free port
+            silence_logs=logging.CRITICAL,
+            env=_ENVIRONMENT,
+        )
+    try:
+        yield cluster
+    finally:
+        # Dask cannot end a worker that it is just replacing; it ends with this process
+        with contextlib.suppress(AssertionError):
+            cluster.close()
 
 
 @contextlib.contextmanager

@@ -285,12 +285,17 @@ FEATURES = 8
 ENCODER = {"num_tones": 2, "filters": (3, FEATURES), "token_grid": (1, 2), "num_blocks": 0}
 
 
-def localizer(**options: Any) -> Callable[[str], keras.layers.Layer]:
-    return seeded(
-        lambda p: isac.receiver.CrossTaskLocalizer(
-            3, feature_dim=FEATURES, **{**ENCODER, **options}, precision=p
+def localizer(front_end: Any = None, **options: Any) -> Callable[[str], keras.layers.Layer]:
+    def build(precision: str) -> keras.layers.Layer:
+        more = {} if front_end is None else {"front_end": front_end(precision)}
+        return isac.receiver.CrossTaskLocalizer(
+            3, feature_dim=FEATURES, **{**ENCODER, **options, **more}, precision=precision
         )
-    )
+
+    return seeded(build)
+
+
+PATCH = {"num_candidates": 2, "separation": 0.5, "patch_size": 5, "cell": 0.1}
 
 
 def focused(precision: str) -> keras.layers.Layer:
@@ -300,12 +305,18 @@ def focused(precision: str) -> keras.layers.Layer:
         *cross(),
         grid,
         height=0.1,
-        patch_size=5,
-        cell=0.1,
+        **PATCH,
+        margin=0,
         filters=(2, 3),
         hidden_size=4,
         precision=precision,
     )
+
+
+def focused_maps(precision: str, **kwargs: Any) -> keras.layers.Layer:
+    grid = isac.receiver.SearchGrid(np.linspace(-0.9, 0.9, 19), np.linspace(0.5, 2.5, 11))
+    options = {"height": 0.1, **PATCH, **kwargs}
+    return isac.receiver.FocusedMaps(TONES, *cross(), grid, **options, precision=precision)
 
 
 def channels(rng: np.random.Generator) -> tuple:
@@ -563,9 +574,10 @@ CASES = [
         "FocusedLocalizer",
         seeded(focused),
         cross_channel(),
-        trainable=4 * DENSE,
+        trainable=5 * DENSE,
         gradients=(0,),
     ),
+    Case("FocusedMaps", focused_maps, cross_channel(), gradients=(0,)),
     Case("NearFieldMatchedFilter", matched_filter, cross_channel(), gradients=(0,)),
     Case(
         "NearFieldMatchedFilter-non-coherent-tilted",
@@ -847,6 +859,12 @@ CASES = [
         channels,
         trainable=(*2 * encoder_weights("tones"), *ATTENTION_WEIGHTS, *6 * DENSE),
         gradients=(0,),
+    ),
+    Case(
+        "CrossTaskLocalizer-focused",
+        localizer(focused_maps, variant="shared", num_tones=2),
+        cross_channel(),
+        trainable=(*encoder_weights("tones"), *6 * DENSE),
     ),
     Case(
         "CrossTaskLocalizer-single",

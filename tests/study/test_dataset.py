@@ -293,6 +293,14 @@ def test_workers_that_keep_dying_are_one_line():
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_workers_start_with_their_environment():
+    # their allocator and libraries read it once: what is set later has no effect
+    (text,) = workers.run_chains(Path.read_text, [[(Path("/proc/self/environ"),)]], 1)
+    for setting in (f"MALLOC_TRIM_THRESHOLD_={2**30}", "OMP_NUM_THREADS=1"):
+        assert setting in text.split("\0")
+
+
 def test_a_scheduler_that_is_not_there_is_one_line(scenario, tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "_CONNECT_SECONDS", 1)
     with pytest.raises(WorkerError, match=r"tcp://127.0.0.1:9") as error:

@@ -6,7 +6,8 @@ from sionna_isac.receiver.nn.channel_maps import ChannelMaps
 from sionna_isac.receiver.nn.cross_stitch import CrossStitch
 from sionna_isac.receiver.nn.cross_task_attention import CrossTaskAttention, TaskFeatures
 from sionna_isac.receiver.nn.cross_task_localizer import CrossTaskLocalizer
-from sionna_isac.receiver.nn.focused_localizer import FocusedLocalizer, FocusedPatch
+from sionna_isac.receiver.nn.focused_localizer import FocusedLocalizer, LocalizerCandidates
+from sionna_isac.receiver.nn.focused_maps import FocusedMaps, FocusedPatch
 from sionna_isac.receiver.nn.localization_heads import LocalizationHeads, LocalizerOutput
 from sionna_isac.receiver.nn.neural_receiver import NeuralReceiver
 from sionna_isac.receiver.nn.single_carrier import (
@@ -25,8 +26,10 @@ __all__ = [
     "CrossTaskAttention",
     "CrossTaskLocalizer",
     "FocusedLocalizer",
+    "FocusedMaps",
     "FocusedPatch",
     "LocalizationHeads",
+    "LocalizerCandidates",
     "LocalizerOutput",
     "NeuralAngleEstimator",
     "NeuralPresenceDetector",

@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sionna_isac.core import Complex, HeUniform, Layer, checks, cites, register
+from sionna_isac.core import Complex, HeUniform, Layer, Real, checks, cites, register
 from sionna_isac.receiver.nn._parts import dense, gelu
 from sionna_isac.receiver.nn.channel_maps import ChannelMaps
+from sionna_isac.receiver.nn.focused_maps import FocusedPatch
 from sionna_isac.receiver.nn.localization_heads import LocalizationHeads, LocalizerOutput
 from sionna_isac.receiver.nn.task_trunk import TaskTrunk
 
@@ -41,11 +42,21 @@ class CrossTaskLocalizer(Layer):
         Number of features :math:`d_f`, a multiple of ``num_heads``
     front_end : "channel" (default) | `Layer`
         Source of the maps [batch_size, num_tones, height, width, channels]:
-        :class:`ChannelMaps`, or a layer that states the number of channels as ``out_channels``
+        :class:`ChannelMaps`, :class:`FocusedMaps`, or another layer that states the number of
+        channels as ``out_channels``
     tones, num_tones, subcarriers, filters, token_grid, spatial_embedding, num_blocks, num_heads
         Parameters of each :class:`TokenEncoder`
     range_offset, range_scale, log_variance_interval
         Parameters of :class:`LocalizationHeads`
+
+    With :class:`FocusedMaps`, candidates take the place of tones, and the heads estimate offsets
+    from the strongest candidate :math:`(\rho_0, \theta_0)`: of their range :math:`r` and azimuth
+    :math:`\theta` (set ``range_offset=0`` and ``range_scale``, some metres, for offsets),
+
+    .. math::
+        \hat r = \rho_0 + r, \quad \hat\theta = \theta_0 + \theta\,[\mathrm{m}] / \rho_0 ,
+
+    and there is no peak.
 
     Input
     -----
@@ -94,7 +105,11 @@ class CrossTaskLocalizer(Layer):
         self.num_classes = checks.integer("num_classes", num_classes, minimum=2)
         self.front_end = front_end
         if isinstance(front_end, str):
-            checks.one_of("front_end", front_end, ("channel",))
+            if front_end != "channel":
+                raise ValueError(
+                    "front_end must be 'channel', or a layer such as FocusedMaps(frequencies, "
+                    f"tx_positions, rx_positions, grid), which knows the array; got {front_end!r}"
+                )
             self._maps = ChannelMaps(precision=self.precision)
         else:
             self._maps = checks.instance("front_end", front_end, keras.layers.Layer)
@@ -137,10 +152,45 @@ class CrossTaskLocalizer(Layer):
             )
 
     def call(self, h: Complex, training: bool = False, subcarriers: Any = None) -> LocalizerOutput:
-        embeddings = self.trunk(self._maps(h), training=training, subcarriers=subcarriers)
+        return self.estimate(self._maps(h), training=training, subcarriers=subcarriers)
+
+    def maps(self, h: Any) -> Any:
+        """Maps of a channel that the front end makes, which :meth:`estimate` takes."""
+        return self._maps(h)
+
+    def estimate(
+        self, maps: Any, training: bool = False, subcarriers: Any = None
+    ) -> LocalizerOutput:
+        """Estimates from :meth:`maps`: with a front end without weights, made once for a training.
+
+        Parameters
+        ----------
+        maps : [batch_size, num_tones, height, width, channels] | :class:`FocusedPatch`
+            Maps
+        training, subcarriers
+            As those of the call
+
+        Output
+        ------
+        : :class:`LocalizerOutput`
+            Estimates
+        """
+        patch = None
+        if isinstance(maps, FocusedPatch):
+            patch = FocusedPatch(*(self.cast(v, Real) for v in maps))
+            maps = patch.maps()
+        embeddings = self.trunk(maps, training=training, subcarriers=subcarriers)
         out = LocalizerOutput()
         if embeddings.localization is not None:
             out = self.heads(embeddings.localization)
+            if patch is not None:
+                azimuth = patch.angle[:, 0] + out.azimuth / patch.range[:, 0]
+                out = out._replace(
+                    range=patch.range[:, 0] + out.range,
+                    azimuth=azimuth,
+                    direction=tf.stack([tf.sin(azimuth), tf.cos(azimuth)], -1),
+                    peak=None,
+                )
         if embeddings.classification is not None:
             value = embeddings.classification
             finite = tf.reduce_all(tf.math.is_finite(value), -1, keepdims=True)

@@ -10,40 +10,53 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import Complex, HeUniform, Layer, Real, checks, cites, register
-from sionna_isac.receiver._channel import observe
-from sionna_isac.receiver._peak import find_peak
-from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
+from sionna_isac.core import (
+    Complex,
+    HeUniform,
+    Layer,
+    Real,
+    checks,
+    cites,
+    register,
+    uniform_integers,
+)
 from sionna_isac.receiver.nn._parts import convolution, dense
+from sionna_isac.receiver.nn.focused_maps import NUM_FEATURES, NUM_PLACE, FocusedMaps, FocusedPatch
 from sionna_isac.receiver.nn.localization_heads import Clipping, LocalizerOutput
 from sionna_isac.receiver.search_grid import SearchGrid
 
-__all__ = ["FocusedLocalizer", "FocusedPatch"]
+__all__ = ["FocusedLocalizer", "LocalizerCandidates"]
 
-NUM_FEATURES = 4
-# Logarithms of smaller magnitudes, relative to the peak, say nothing of a target
-FLOOR = 1e-3
 # Errors that log-variances start with [m], in half turns
 RANGE_ERROR, AZIMUTH_ERROR = 1.0, 0.05
+# Score that a candidate of 1/e times the strength of the strongest one is behind at the start
+BEHIND = 10.0
 
 
-class FocusedPatch(NamedTuple):
-    """Focused image around the strongest place of a channel.
+class LocalizerCandidates(NamedTuple):
+    """Estimates from each candidate, for :func:`~sionna_isac.objective.candidate_loss`.
 
     Attributes
     ----------
-    features : [batch_size, patch_size, patch_size, 4], `tf.float`
-        Magnitude, its logarithm, real and imaginary part, all over the largest value of the patch;
-        the cross range is along the second axis, the range along the third
-    angle : [batch_size], `tf.float`
-        Azimuth of the middle of the patch [rad]
-    range : [batch_size], `tf.float`
-        Range of the middle of the patch [m]
+    score : [batch_size, num_candidates], `tf.float`
+        Logit of the candidate being the target
+    angle, range : [batch_size, num_candidates], `tf.float`
+        Middles of the patches [rad, m]
+    estimates : :class:`LocalizerOutput`
+        Estimates, [batch_size, num_candidates, ...] each
     """
 
-    features: tf.Tensor
-    angle: tf.Tensor
-    range: tf.Tensor
+    score: Any
+    angle: Any
+    range: Any
+    estimates: LocalizerOutput
+
+    def best(self) -> LocalizerOutput:
+        """Estimates, [batch_size, ...] each, from the candidate of the highest score."""
+        index = tf.argmax(self.score, -1, tf.int32)
+        return LocalizerOutput(
+            *(v if v is None else tf.gather(v, index, batch_dims=1) for v in self.estimates)
+        )
 
 
 @register
@@ -51,14 +64,22 @@ class FocusedPatch(NamedTuple):
 class FocusedLocalizer(Layer):
     r"""Class, range and azimuth of a target from the focused image of its channel.
 
-    The coherent matched filter with spherical waves (:class:`NearFieldMatchedFilter`) finds the
-    strongest place :math:`(\rho_0, \theta_0)`, and focuses again on a patch of square cells around
-    it. The patch, with the range and direction of its middle, goes through three convolutions with
-    pooling and a hidden layer, whose outputs :math:`\mathbf{z}` are the logits of the classes, the
-    offset of the target's centre along the range and across it, and log-variances:
+    :class:`FocusedMaps` finds the strongest places :math:`(\rho_0, \theta_0)` of the matched filter
+    and focuses again on a patch around each. The same small network looks at every patch.
+    Convolutions, with pooling to half the resolution after the first one, leave features
+    :math:`\mathbf{f}_c` of the cells :math:`c`, and the attention
+    :math:`w_c = \mathrm{softmax}_c(\mathbf{a}^\mathsf{T} \mathbf{f}_c)` says where the target is.
+    From :math:`\sum_c w_c \mathbf{f}_c`, the largest value of each feature, and the place and
+    strength of the candidate, a hidden layer makes a score, logits of the classes, log-variances
+    and a correction :math:`\mathbf{z}`. With the offsets :math:`(x_c, y_c)` of cells along and
+    across the range,
 
     .. math::
-        \hat r = \rho_0 + z_r\,[\mathrm{m}], \qquad \hat\theta = \theta_0 + z_\theta / \rho_0
+        \hat r = \rho_0 + \sum_c w_c x_c + z_r, \qquad
+        \hat\theta = \theta_0 + \frac{1}{\rho_0} \Bigl(\sum_c w_c y_c + z_\theta\Bigr) .
+
+    The candidate of the highest score is the target: that of the strongest place before a training,
+    which :func:`~sionna_isac.objective.candidate_loss` does.
 
     The search has no gradient; that of the estimates reaches the network and, through the patch,
     the channel. The output has no ``peak``: leave the term "peak" out of the losses.
@@ -73,12 +94,11 @@ class FocusedLocalizer(Layer):
         Azimuths and ranges of the search
     num_classes : `int`, (default 2)
         Number of classes
-    height : `float`, (default 0)
-        z of the plane that is focused on [m]
-    patch_size : `int`, (default 31)
-        Number of cells of the patch along each side, odd
-    cell : `float`, (default 0.5)
-        Side of a cell [m]
+    height, num_candidates, separation, patch_size, cell
+        Parameters of :class:`FocusedMaps`
+    margin : `int`, (default 2)
+        Number of cells around each patch, into which a training shifts it at random: the target is
+        not always where the strongest place would have it
     filters : sequence of `int`, (default (16, 32, 32))
         Channels of the convolutions
     hidden_size : `int`, (default 64)
@@ -99,13 +119,14 @@ class FocusedLocalizer(Layer):
     Raises
     ------
     TypeError, ValueError
-        As :class:`NearFieldMatchedFilter`, or if ``patch_size`` is even
+        As :class:`FocusedMaps`
 
     Example
     -------
     >>> receiver = isac.receiver.FocusedLocalizer(frequencies, tx, rx, grid)
     >>> patches = receiver.focus(h)  # once, for all epochs of a training
-    >>> receiver.estimate(*patches).range
+    >>> isac.objective.candidate_loss(receiver.candidates(*patches, training=True), labels)
+    >>> receiver.estimate(*patches).range  # that of receiver(h)
     """
 
     def __init__(
@@ -117,8 +138,11 @@ class FocusedLocalizer(Layer):
         *,
         num_classes: int = 2,
         height: float = 0.0,
+        num_candidates: int = 4,
+        separation: float = 4.0,
         patch_size: int = 31,
         cell: float = 0.5,
+        margin: int = 2,
         filters: Sequence[int] = (16, 32, 32),
         hidden_size: int = 64,
         log_variance_interval: tuple[float, float] = (-16.0, 8.0),
@@ -126,108 +150,139 @@ class FocusedLocalizer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self._filter = NearFieldMatchedFilter(
-            frequencies, tx_positions, rx_positions, grid, height=height, precision=self.precision
-        )
-        for name in ("frequencies", "tx_positions", "rx_positions", "grid", "height"):
-            setattr(self, name, getattr(self._filter, name))
-        self.num_classes = checks.integer("num_classes", num_classes, minimum=2)
         self.patch_size = checks.integer("patch_size", patch_size, minimum=3)
-        if self.patch_size % 2 == 0:
-            raise ValueError(f"patch_size must be odd, to have a middle; got {patch_size}")
-        self.cell = checks.real("cell", cell, minimum=0, exclusive=True)
+        self.margin = checks.integer("margin", margin, minimum=0)
+        options: dict[str, Any] = {
+            "height": height,
+            "num_candidates": num_candidates,
+            "separation": separation,
+            "cell": cell,
+        }
+        side = self.patch_size + 2 * self.margin
+        array = frequencies, tx_positions, rx_positions, grid
+        self._maps = FocusedMaps(*array, **options, patch_size=side, precision=self.precision)
+        for name in ("frequencies", "tx_positions", "rx_positions", "grid", *options):
+            setattr(self, name, getattr(self._maps, name))
+        self.num_classes = checks.integer("num_classes", num_classes, minimum=2)
         self.filters = checks.integers("filters", filters)
         self.hidden_size = checks.integer("hidden_size", hidden_size)
         start = [2 * math.log(RANGE_ERROR), 2 * math.log(AZIMUTH_ERROR)]
         self._clip = Clipping(log_variance_interval, start, "an error of 1 m")
         self.log_variance_interval = self._clip.interval
         kind = self.rdtype.name
-        channels = (NUM_FEATURES, *self.filters)
+        channels = (FocusedMaps.out_channels, *self.filters)
         self.convolutions = [convolution(a, b, 3, kind) for a, b in itertools.pairwise(channels)]
-        side = self.patch_size
-        for _ in self.filters:
-            side = -(-side // 2)
-        self.hidden = dense(side**2 * channels[-1] + 3, self.hidden_size, kind, activation="relu")
+        self.attention = dense(channels[-1], 1, kind, kernel_initializer=HeUniform(0.1))
+        self.hidden = dense(2 * channels[-1] + NUM_PLACE, self.hidden_size, kind, activation="relu")
         small = {"kernel_initializer": HeUniform(0.1)}
-        self.heads = dense(self.hidden_size, self.num_classes + 4, kind, **small)
-        self.heads.bias.assign(np.r_[np.zeros(self.num_classes + 2), self._clip.bias])
+        self.heads = dense(self.hidden_size, self.num_classes + 5, kind, **small)
+        self.heads.bias.assign(np.r_[np.zeros(3), self._clip.bias, np.zeros(self.num_classes)])
 
     def call(self, h: Complex) -> LocalizerOutput:
-        return self.estimate(*self._patch(h))
+        return self._candidates(self._middle(self._maps(h))).best()
 
     def focus(self, h: Any) -> FocusedPatch:
-        """Focused image around the strongest place of a channel, see :class:`FocusedPatch`."""
-        return self._patch(self.cast(h, Complex, "h"))
+        """Focused images around the candidates of a channel, with the margin around them."""
+        return self._maps(h)
 
-    def _patch(self, h: tf.Tensor) -> FocusedPatch:
-        shape = [None, self.frequencies.size, len(self.rx_positions), len(self.tx_positions)]
-        h, valid = observe(h, shape)
-        best = find_peak(self._filter.image(tf.stop_gradient(h)))
-        angle = tf.gather(tf.constant(self.grid.angles, tf.float64), best.row)
-        distance = tf.gather(tf.constant(self.grid.ranges, tf.float64), best.column)
-        offset = self.cell * (np.arange(self.patch_size) - self.patch_size // 2)
-        # cells before the array would lie behind it
-        ranges = tf.maximum(distance[:, tf.newaxis] + offset, self.cell)
-        angles = angle[:, tf.newaxis] + offset / distance[:, tf.newaxis]
-        angles = tf.clip_by_value(angles, -math.pi, math.pi)
-        sums = self._filter.focus(h, angles, ranges)
-        features = self._features(sums)
-        features = tf.where(valid[:, *[tf.newaxis] * 3], features, float("nan"))
-        return FocusedPatch(features, tf.cast(angle, self.rdtype), tf.cast(distance, self.rdtype))
-
-    def _features(self, sums: tf.Tensor) -> tf.Tensor:
-        """Magnitude, logarithm, real and imaginary part of a patch over its largest value."""
-        flat = tf.reshape(sums, [-1, self.patch_size**2])
-        energy = tf.math.real(flat * tf.math.conj(flat))
-        largest = tf.gather(flat, tf.argmax(energy, -1, tf.int32), batch_dims=1)
-        silent = tf.equal(largest, 0)
-        largest = tf.where(silent, tf.ones_like(largest), largest)
-        ratio = sums / largest[:, tf.newaxis, tf.newaxis]
-        re, im = tf.math.real(ratio), tf.math.imag(ratio)
-        square = re**2 + im**2 + FLOOR**2
-        return tf.stack([tf.sqrt(square), tf.math.log(square) / 2, re, im], -1)
-
-    def estimate(self, features: Real, angle: Real, range: Real) -> LocalizerOutput:
-        """Estimates from patches that were focused before, :class:`FocusedPatch`.
+    def estimate(self, features: Real, angle: Real, range: Real, strength: Real) -> LocalizerOutput:
+        """Estimates from patches that were focused before, ``candidates(...).best()``.
 
         Parameters
         ----------
-        features : [batch_size, patch_size, patch_size, 4], `tf.float`
-            Patches
-        angle, range : [batch_size], `tf.float`
-            Their middles [rad, m]
+        features, angle, range, strength
+            Fields of :class:`FocusedPatch`
 
         Output
         ------
         : :class:`LocalizerOutput`
-            Estimates
+            Estimates from the candidate of the highest score
         """
-        features, angle, range = (self.cast(v, Real) for v in (features, angle, range))
-        side = self.patch_size
-        checks.shape("features", features, [None, side, side, NUM_FEATURES])
-        for name, value in (("angle", angle), ("range", range)):
-            checks.shape(name, value, [features.shape[0]], "[batch_size]")
-        finite = tf.reduce_all(tf.math.is_finite(features), [1, 2, 3])
-        value = tf.where(finite[:, *[tf.newaxis] * 3], features, tf.zeros_like(features))
-        for layer in self.convolutions:
-            value = tf.nn.max_pool2d(tf.nn.relu(layer(value)), 2, 2, "SAME")
-        place = tf.stack([range / 50.0, tf.sin(angle), tf.cos(angle)], -1)
-        size = self.hidden.kernel.shape[0] - 3
-        value = self.hidden(tf.concat([tf.reshape(value, [-1, size]), place], -1))
-        z = tf.where(finite[:, tf.newaxis], self.heads(value), float("nan"))
-        logits, z = z[:, : self.num_classes], z[:, self.num_classes :]
-        clipped = self._clip(z[:, 2:])
-        azimuth = angle + z[:, 1] / range
-        return LocalizerOutput(
-            logits=logits,
-            range=range + z[:, 0],
-            azimuth=azimuth,
-            log_var_range=clipped[:, 0],
-            log_var_azimuth=clipped[:, 1],
-            direction=tf.stack([tf.sin(azimuth), tf.cos(azimuth)], -1),
+        return self.candidates(features, angle, range, strength).best()
+
+    def candidates(
+        self,
+        features: Real,
+        angle: Real,
+        range: Real,
+        strength: Real,
+        training: bool = False,
+    ) -> LocalizerCandidates:
+        """Scores and estimates of all candidates, from patches that were focused before.
+
+        Parameters
+        ----------
+        features, angle, range, strength
+            Fields of :class:`FocusedPatch`
+        training : `bool`, (default `False`)
+            If `True`, each patch is shifted at random, within the margin
+
+        Output
+        ------
+        : :class:`LocalizerCandidates`
+            Scores and estimates
+        """
+        patch = FocusedPatch(*(self.cast(v, Real) for v in (features, angle, range, strength)))
+        number, side = self.num_candidates, self._maps.patch_size
+        checks.shape("features", patch.features, [None, number, side, side, NUM_FEATURES])
+        axes = "[batch_size, num_candidates]"
+        for name, value in zip(patch._fields[1:], patch[1:], strict=True):
+            checks.shape(name, value, [patch.features.shape[0], number], axes)
+        return self._candidates(self._shifted(patch) if training else self._middle(patch))
+
+    def _middle(self, patch: FocusedPatch) -> FocusedPatch:
+        """Patches without their margins."""
+        inner = slice(self.margin, self.margin + self.patch_size)
+        return patch._replace(features=patch.features[:, :, inner, inner])
+
+    def _shifted(self, patch: FocusedPatch) -> FocusedPatch:
+        """Patches somewhere within their margins."""
+        shape = [tf.shape(patch.angle)[0], self.num_candidates, 2]
+        first = uniform_integers(shape, 2 * self.margin + 1)
+        features = patch.features
+        for axis in (0, 1):
+            cells = first[:, :, axis, tf.newaxis] + np.arange(self.patch_size, dtype=np.int32)
+            features = tf.gather(features, cells, axis=2 + axis, batch_dims=2)
+        offset = self.cell * tf.cast(first - self.margin, self.rdtype)
+        return patch._replace(
+            features=tf.ensure_shape(
+                features, [None, None, self.patch_size, self.patch_size, NUM_FEATURES]
+            ),
+            angle=patch.angle + offset[..., 0] / patch.range,
+            range=tf.maximum(patch.range + offset[..., 1], self.cell),
         )
 
-    @staticmethod
-    def mirrored(patch: FocusedPatch) -> FocusedPatch:
-        """Patches of mirrored scenes: for an array that is symmetric in y, more data."""
-        return FocusedPatch(patch.features[:, ::-1], -patch.angle, patch.range)
+    def _candidates(self, patch: FocusedPatch) -> LocalizerCandidates:
+        place, maps = patch.place(), patch.maps()
+        finite = tf.reduce_all(tf.math.is_finite(maps), [2, 3, 4], keepdims=True)
+        value = tf.where(finite, maps, tf.zeros_like(maps))
+        value = tf.reshape(value, [-1, *value.shape[2:]])
+        for index, layer in enumerate(self.convolutions):
+            value = tf.nn.relu(layer(value))
+            if index == 0:
+                value = tf.nn.avg_pool2d(value, 3, 2, "VALID")
+        _, rows, columns, channels = value.shape
+        value = tf.reshape(value, [-1, self.num_candidates, rows * columns, channels])
+        weight = tf.nn.softmax(self.attention(value)[..., 0])
+        mean = tf.einsum("bnc,bncf->bnf", weight, value)
+        hidden = tf.concat([tf.reduce_max(value, 2), mean, place], -1)
+        z = self.heads(self.hidden(hidden))
+        # pooled cells are two cells apart, the middle of the patch in between
+        steps = (2 * self.cell * (np.arange(side) - (side - 1) / 2) for side in (rows, columns))
+        cells = np.stack([v.ravel() for v in np.meshgrid(*steps, indexing="ij")], -1)
+        centre = tf.einsum("bnc,cd->bnd", weight, tf.constant(cells, self.rdtype))
+        z = tf.concat([centre[..., ::-1] + z[..., :2], z[..., 2:]], -1)
+        z = tf.where(finite[:, :, 0, 0], z, float("nan"))
+        along, across, score, variances, logits = tf.split(z, [1, 1, 1, 2, self.num_classes], -1)
+        clipped = self._clip(variances)
+        azimuth = patch.angle + across[..., 0] / patch.range
+        estimates = LocalizerOutput(
+            logits=logits,
+            range=patch.range + along[..., 0],
+            azimuth=azimuth,
+            log_var_range=clipped[..., 0],
+            log_var_azimuth=clipped[..., 1],
+            direction=tf.stack([tf.sin(azimuth), tf.cos(azimuth)], -1),
+        )
+        score = score[..., 0] + BEHIND * place[..., -1]
+        return LocalizerCandidates(score, patch.angle, patch.range, estimates)
