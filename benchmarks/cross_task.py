@@ -41,7 +41,7 @@ class Setting(NamedTuple):
 SETTINGS = {"small": Setting(32, 4, 32), "large": Setting(64, 16, 64)}
 VARIANTS = ("cta", "shared")
 SIDES = ("plain", "plain, tones at once", "plain, mixed precision", "library", "library, XLA")
-TOLERANCE = 1e-3  # of outputs, relative to the largest
+TOLERANCE = 3e-4  # of outputs, relative to the largest
 
 
 def main() -> int:
@@ -61,6 +61,7 @@ def main() -> int:
             repeats = 3 if args.quick or name == "large" else 10
             # XLA's convolutions would take minutes in the large one
             row = compare(setting, variant, repeats, SIDES if name == "small" else SIDES[:-1])
+            console.print(f"{name}, {variant}: measured")
             if not row["deviation"] < TOLERANCE:
                 console.print(f"[red]{name}, {variant}: outputs differ by {row['deviation']:.2g}")
                 return 1
@@ -80,6 +81,7 @@ def compare(
     setting: Setting, variant: str, repeats: int, sides: Sequence[str] = SIDES
 ) -> dict[str, Any]:
     """Seconds per training step of each side, and how far the outputs are apart."""
+    isac.set_seed(1)
     rng = np.random.default_rng(1)
     shape = (setting.batch_size, setting.num_tones, setting.num_antennas, setting.num_antennas)
     h = tf.constant(rng.normal(size=shape) + 1j * rng.normal(size=shape), tf.complex64)
@@ -92,6 +94,8 @@ def compare(
     network = isac.receiver.CrossTaskLocalizer(
         2, variant=variant, feature_dim=setting.feature_dim, num_tones=setting.num_tones
     )
+    for weight in network.trainable_variables:  # away from the start, where some outputs are zero
+        weight.assign(weight + rng.normal(0, 0.05, weight.shape))
     loop, at_once = (Plain(setting, variant, loop) for loop in (True, False))
     deviation = max(
         apart(network, loop, h, training=False),
@@ -267,28 +271,16 @@ class Plain(layers.Layer):
 def apart(
     network: isac.receiver.CrossTaskLocalizer, plain: Plain, h: tf.Tensor, training: bool
 ) -> float:
-    """Largest deviation of outputs and gradients, relative to each, with the same weights."""
+    """Largest deviation of an output, relative to its largest entry, with the same weights."""
     plain(h)
     pairs = shared_weights(network, plain)
     for own, view in pairs:
         own.assign(tf.reshape(view(), own.shape))
-    found = []
-    for side in (network, plain):
-        with tf.GradientTape() as tape:
-            out = side(h, training=training)
-            loss = tf.add_n([tf.reduce_sum(v) for v in out])
-        found.append(
-            [*out, *tape.gradient(loss, [x.convolutions[0].kernel for x in encoders(side)])]
-        )
+    found = network(h, training=training), plain(h, training=training)
     return max(
         float(tf.reduce_max(tf.abs(a - b)) / tf.reduce_max(tf.abs(b)))
         for a, b in zip(*found, strict=True)
     )
-
-
-def encoders(side: Any) -> list[Any]:
-    """Encoders of either side."""
-    return side.encoders if isinstance(side, Plain) else side.trunk.encoders
 
 
 def shared_weights(
@@ -323,6 +315,7 @@ def shared_weights(
                 layer(a, b)
     if plain.projections:
         exchange = network.trunk.exchange
+        pairs.append((plain.mixing, lambda: exchange.mixing_coefficients.value))
         for own, given in zip(plain.projections, exchange.projections, strict=True):
             thirds(own, given)
         for own, given in zip(plain.refinements, exchange.refinements, strict=True):
@@ -358,9 +351,9 @@ def report(content: dict[str, Any]) -> str:
     environment = "; ".join(f"{k}: {v}" for k, v in content["environment"].items())
     lines += [
         "",
-        "With the same weights, outputs and gradients of the first convolutions agree to "
-        f"{deviation:.1g} of their largest entry (in training: tones at once, as a loop normalises "
-        "each tone by itself). The library has no mixed precision.",
+        f"With the same weights, outputs agree to {deviation:.1g} of their largest entry (in "
+        "training: tones at once, as a loop normalises each tone by itself). The library has no "
+        "mixed precision.",
         "",
         environment + ".",
         "",
