@@ -75,6 +75,7 @@ def generate_dataset(
         )
     if workers is not None and workers < 0:
         raise StoreError(f"workers must be >= 0; got {workers}")
+    scenario = scenario.located(Path.cwd())  # if it was not read from a file
     check_disjoint(scenario)
     reporter, out = Reporter(quiet), Path(out)
     with _only_one(out):
@@ -84,6 +85,7 @@ def generate_dataset(
         if missing:
             commits = folder.note_commit()
             _warn_of_coarse_voxels(scenario, reporter)
+            sample.check_meshes(scenario)
             study = SampleStudy(scenario)
             study.reporter = reporter
             parts = sample_parts(scenario, missing)

@@ -13,9 +13,16 @@ from sionna_isac.dataset.scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.part import Part
 
-__all__ = ["SampleDraw", "check_disjoint", "draw_sample", "instances_of", "sample_parts"]
+__all__ = [
+    "SampleDraw",
+    "check_disjoint",
+    "draw_sample",
+    "instances_of",
+    "mesh_files",
+    "sample_parts",
+]
 
-_INSTANCE, _SAMPLE = 0, 1  # independent streams of the scenario's seed
+_INSTANCE, _SAMPLE, _MESH = 0, 1, 2  # independent streams of the scenario's seed
 
 
 class SampleDraw(NamedTuple):
@@ -61,6 +68,17 @@ def instances_of(scenario: DatasetScenario, split: Split) -> list[list[int]]:
         [len(SPLITS) * n + place for n in range(getattr(target.instances, split))]
         for target in scenario.targets
     ]
+
+
+def mesh_files(scenario: DatasetScenario, category: int) -> dict[int, int]:
+    """Number of the mesh file of each instance of a category: a random order, by the seed."""
+    target = scenario.targets[category]
+    if target.mesh is None:
+        return {}
+    generator = np.random.default_rng([scenario.seed, _MESH, category])
+    numbers = [n for split in SPLITS for n in instances_of(scenario, split)[category]]
+    order = generator.permutation(len(target.mesh.files)).tolist()
+    return dict(zip(numbers, order, strict=False))  # there may be more files
 
 
 def check_disjoint(scenario: DatasetScenario) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,6 +116,11 @@ class ChannelDataset(ChannelSamples):
     def __len__(self) -> int:
         return len(self._sha256)
 
+    @property
+    def digest(self) -> str:
+        """`str` : Digest of the checksums of all samples: equal for equal channels and labels"""
+        return hashlib.sha256(self._sha256.tobytes()).hexdigest()[:16]
+
     def __repr__(self) -> str:
         return (
             f"ChannelDataset('{self.file}', {len(self)} samples, channel "
@@ -182,26 +188,35 @@ class ChannelDataset(ChannelSamples):
         self,
         *,
         tones: Any = None,
+        num_tx: int | None = None,
+        num_rx: int | None = None,
         fraction: float = 1.0,
         noise: float = 0.0,
+        amplitude: float = 0.0,
         phase_offset: float = 0.0,
         seed: int = 0,
     ) -> DatasetView:
-        """The same samples with fewer tones or samples, or perturbed; nothing is copied.
+        """The same samples with fewer tones, antennas or samples, or perturbed, without copies.
 
         Parameters
         ----------
         tones : `None` (default) | [num_tones], array_like of `int`
             Numbers of subcarriers, as in the scenario (``waveform.placement``); `None` is all
+        num_tx, num_rx : `None` (default) | `int`
+            Number of antennas, those in the middle of the array; `None` is all
         fraction : `float`, (default 1)
             Share of the samples of each category, above 0
         noise : `float`, (default 0)
             Standard deviation of white noise over the RMS of each sample
+        amplitude : `float`, (default 0)
+            Spread of the gains, in each sample, of its tones, receivers and transmitters: standard
+            deviation of the logarithm of each of the three, at most 1. There is no factor that is
+            common to a sample: receivers normalise it away.
         phase_offset : `float`, (default 0)
             Phase that all channels are turned by [rad]
         seed : `int`, (default 0)
-            Seed of the choice of samples and of the noise: a sample has the same noise at every
-            reading
+            Seed of the choice of samples and of the perturbations: a sample has the same ones at
+            every reading
 
         Output
         ------
@@ -213,4 +228,14 @@ class ChannelDataset(ChannelSamples):
         ValueError
             If the set does not hold a tone, or a value is out of its range
         """
-        return DatasetView(self, tones, fraction, noise, phase_offset, seed)
+        return DatasetView(
+            self,
+            tones=tones,
+            num_tx=num_tx,
+            num_rx=num_rx,
+            fraction=fraction,
+            noise=noise,
+            amplitude=amplitude,
+            phase_offset=phase_offset,
+            seed=seed,
+        )

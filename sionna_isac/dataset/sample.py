@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import warnings
 from typing import Any, Literal
@@ -12,14 +13,17 @@ from scipy.constants import epsilon_0
 from scipy.constants import speed_of_light as SPEED_OF_LIGHT
 
 import sionna_isac
-from sionna_isac.dataset.plan import SampleDraw, draw_sample
-from sionna_isac.dataset.scenario import CrossArray, DatasetScenario, Solver, Split
+from sionna_isac.dataset.meshes import file_digest
+from sionna_isac.dataset.plan import SampleDraw, draw_sample, mesh_files
+from sionna_isac.dataset.scenario import Category, CrossArray, DatasetScenario, Solver, Split
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.quiet import load_tensorflow
 from sionna_isac.study.store import StoreError
 
 __all__ = [
     "SampleError",
     "antennas",
+    "check_meshes",
     "compute_sample",
     "target_response",
     "unit_gain_channel",
@@ -131,20 +135,76 @@ def compute_sample(scenario: DatasetScenario, split: Split, index: int) -> dict[
     }
 
 
+def check_meshes(scenario: DatasetScenario) -> None:
+    """Raise :class:`ScenarioError` if a mesh of an instance cannot be a target."""
+    for category, target in enumerate(scenario.targets):
+        for instance in mesh_files(scenario, category):
+            file, digest = _mesh_file(scenario, category, instance)
+            try:
+                _mesh_target(target, file, digest, 0)
+            except SampleError as error:
+                raise ScenarioError(f"scenario targets.{category}.mesh: {error}") from None
+
+
 def _target(scenario: DatasetScenario, draw: SampleDraw) -> Any:
-    family = scenario.targets[draw.category].family
-    target = _voxels(family, draw.instance_seed, scenario.solver.voxel_size)
+    target = _voxels(
+        scenario.targets[draw.category],
+        _mesh_file(scenario, draw.category, draw.instance),
+        draw.instance_seed,
+        scenario.solver.voxel_size,
+    )
     if scenario.material_spread:
         target = target.perturbed(draw.material_seed, scenario.material_spread)
     return target.placed_at(draw.range, draw.azimuth, draw.heading, -scenario.array.height)
 
 
+def _mesh_file(scenario: DatasetScenario, category: int, instance: int) -> tuple[str, str]:
+    """File of an instance and its hash, empty if it has none."""
+    mesh = scenario.targets[category].mesh
+    if mesh is None:
+        return "", ""
+    number = mesh_files(scenario, category)[instance]
+    return mesh.files[number], mesh.sha256[number]
+
+
 @functools.lru_cache(maxsize=4)
-def _voxels(family: str, seed: int, voxel_size: float) -> Any:
+def _voxels(target: Category, mesh: tuple[str, str], seed: int, voxel_size: float) -> Any:
     """Voxels of an instance, kept for the next sample of the same one."""
-    scene = _library().scene
-    vehicle = {"parametric_car": "ParametricCar", "parametric_motorbike": "ParametricMotorbike"}
-    return getattr(scene, vehicle[family])(seed=seed).voxelize(voxel_size)
+    if target.mesh is None:
+        vehicle = {"parametric_car": "ParametricCar", "parametric_motorbike": "ParametricMotorbike"}
+        return getattr(_library().scene, vehicle[target.family])(seed=seed).voxelize(voxel_size)
+    found = _mesh_target(target, *mesh, seed).voxelize(voxel_size)
+    ground = [0.0, 0.0, found.bounds[0, 2]]  # on which it stands, wherever the file's origin is
+    return dataclasses.replace(found, positions=found.positions - ground)
+
+
+def _mesh_target(target: Category, file: str, digest: str, seed: int) -> Any:
+    """Mesh of a file, of a size that is allowed and of a material that the seed draws."""
+    scene, mesh = _library().scene, target.mesh
+    assert mesh is not None
+    try:
+        same = file_digest(file) == digest
+    except ScenarioError as error:
+        raise SampleError(str(error)) from None
+    if not same:
+        raise SampleError(f"mesh file '{file}' has changed since the scenario was read")
+    draws = np.random.Generator(np.random.PCG64(seed)).random(2).tolist()
+    material = scene.MATERIALS[mesh.material].at(*draws)
+    options = {"scale": mesh.scale, "up": mesh.up, "category": target.category}
+    try:
+        with warnings.catch_warnings():  # that faces were repaired is no news in each worker
+            warnings.simplefilter("ignore", UserWarning)
+            found = scene.MeshTarget(file, *material, **options)
+    except ValueError as error:
+        raise SampleError(f"mesh file '{file}': {error}") from None
+    size = float(np.ptp(found.bounds, axis=0).max())
+    low, high = mesh.size_interval
+    if not low <= size <= high:
+        raise SampleError(
+            f"mesh file '{file}' must have a largest dimension within [{low:g}, {high:g}] m "
+            f"(size_interval); got {size:.3g} m (scale is {mesh.scale or 1:g})"
+        )
+    return found
 
 
 def target_response(

@@ -25,6 +25,8 @@ class ChannelSamples:
         Labels of all samples, such as "category", "range" [m], "azimuth" [rad] and "rms"
     frequencies : [num_subcarriers], `np.float64`
         Frequencies [Hz]
+    tx_positions, rx_positions : [num_tx, 3], [num_rx, 3], `np.float64`
+        Antennas [m]
     shape : `tuple`
         Shape of a channel, [num_subcarriers, num_rx, num_tx]
     dtype : `np.dtype`
@@ -33,6 +35,8 @@ class ChannelSamples:
 
     labels: dict[str, np.ndarray]
     frequencies: np.ndarray
+    tx_positions: np.ndarray
+    rx_positions: np.ndarray
     shape: tuple[int, ...]
     dtype: np.dtype
 
@@ -96,24 +100,29 @@ class ChannelSamples:
 
 
 class DatasetView(ChannelSamples):
-    """View of a data set: fewer tones or samples, or perturbed channels.
+    """View of a data set: fewer tones, antennas or samples, or perturbed channels.
 
     Made by :meth:`ChannelDataset.view`, which describes the arguments. The label "rms" is that of
-    the tones that are seen, without the noise.
+    the tones and antennas that are seen, without noise and other perturbations.
     """
 
     def __init__(
         self,
         dataset: ChannelDataset,
+        *,
         tones: Any,
+        num_tx: int | None,
+        num_rx: int | None,
         fraction: float,
         noise: float,
+        amplitude: float,
         phase_offset: float,
         seed: int,
     ) -> None:
         from sionna_isac.core import checks
 
         self.dataset = dataset
+        self.amplitude = checks.real("amplitude", amplitude, minimum=0, maximum=1)
         self.noise = checks.real("noise", noise, minimum=0)
         self.phase_offset = checks.heading("phase_offset", phase_offset)
         self.seed = checks.integer("seed", seed, minimum=0)
@@ -128,12 +137,21 @@ class DatasetView(ChannelSamples):
                 f"tones must be distinct subcarriers that the set holds, {held}; got "
                 f"{self.tones.tolist()}"
             )
-        self._places = np.array([held.index(n) for n in self.tones])
+        places = np.array([held.index(n) for n in self.tones])
+        rx, tx = (
+            _central(name, number, len(positions))
+            for name, number, positions in (
+                ("num_rx", num_rx, dataset.rx_positions),
+                ("num_tx", num_tx, dataset.tx_positions),
+            )
+        )
+        self._seen = places[:, np.newaxis, np.newaxis], rx[:, np.newaxis], tx
         self.samples = self._choose(share)
-        self.frequencies = dataset.frequencies[self._places]
-        self.shape, self.dtype = (len(self.tones), *dataset.shape[1:]), dataset.dtype
+        self.frequencies = dataset.frequencies[places]
+        self.tx_positions, self.rx_positions = dataset.tx_positions[tx], dataset.rx_positions[rx]
+        self.shape, self.dtype = (len(places), len(rx), len(tx)), dataset.dtype
         self.labels = {name: values[self.samples] for name, values in dataset.labels.items()}
-        if len(self.tones) < len(held):
+        if self.shape != dataset.shape:
             self.labels["rms"] = self._rms()
 
     def _choose(self, share: float) -> np.ndarray:
@@ -152,7 +170,7 @@ class DatasetView(ChannelSamples):
     def _rms(self) -> np.ndarray:
         values = np.empty(len(self.samples))
         for place, number in enumerate(self.samples):
-            seen = self.dataset.channel(int(number))[self._places]
+            seen = self.dataset.channel(int(number))[self._seen]
             values[place] = math.sqrt(np.mean(np.abs(seen) ** 2, dtype=np.float64))
         return values
 
@@ -171,13 +189,33 @@ class DatasetView(ChannelSamples):
 
     def _one(self, index: int) -> np.ndarray:
         number = int(self.samples[index])
-        value = self.dataset.channel(number)[self._places]
+        value = self.dataset.channel(number)[self._seen]
         if self.phase_offset:
             value = value * np.exp(1j * self.phase_offset)
+        if self.amplitude:
+            generator = self._generator(2, number)
+            tone, rx, tx = (generator.normal(size=length) for length in value.shape)
+            logarithm = tone[:, np.newaxis, np.newaxis] + rx[:, np.newaxis] + tx
+            value = value * np.exp(self.amplitude * logarithm)
         if self.noise:
-            split = SPLITS.index(self.dataset.split)
-            generator = np.random.default_rng([self.seed, 1, split, number])
-            drawn = generator.normal(size=(2, *value.shape))
+            drawn = self._generator(1, number).normal(size=(2, *value.shape))
             scale = self.noise * self.labels["rms"][index] / math.sqrt(2)
             value = value + scale * (drawn[0] + 1j * drawn[1])
         return value.astype(self.dtype)
+
+    def _generator(self, purpose: int, number: int) -> np.random.Generator:
+        """Generator of a sample: what it draws does not depend on which others are seen."""
+        split = SPLITS.index(self.dataset.split)
+        return np.random.default_rng([self.seed, purpose, split, number])
+
+
+def _central(name: str, number: int | None, held: int) -> np.ndarray:
+    """Numbers of the central antennas of a line."""
+    from sionna_isac.core import checks
+
+    number = held if number is None else checks.integer(name, number)
+    if number > held or (held - number) % 2:
+        raise ValueError(
+            f"{name} must be {held} less an even number, so that the centre stays; got {number}"
+        )
+    return np.arange(number) + (held - number) // 2

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from scipy.constants import c as SPEED_OF_LIGHT
 
+from sionna_isac.dataset.meshes import Meshes
 from sionna_isac.study.blocks import (
     Count,
     Frequency,
@@ -20,8 +28,9 @@ from sionna_isac.study.blocks import (
     changed_fields,
     increasing,
 )
+from sionna_isac.study.errors import ScenarioError
 
-__all__ = ["SPLITS", "CrossArray", "DatasetScenario", "Solver", "Split", "Tones"]
+__all__ = ["SPLITS", "Category", "CrossArray", "DatasetScenario", "Solver", "Split", "Tones"]
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -116,19 +125,44 @@ class Category(Frozen):
 
     category: Literal["motorbike", "car"]
     """Category, the label of its targets"""
-    family: Literal["parametric_motorbike", "parametric_car"]
-    """Family of the instances, parametric_ and the category"""
+    family: Literal["parametric_motorbike", "parametric_car", "mesh"]
+    """Family of the instances: parametric_ and the category, or meshes from files"""
     instances: SplitCounts
     """Number of different vehicles in each split"""
+    mesh: Meshes | None = None
+    """Files of the family mesh"""
 
     @model_validator(mode="after")
     def _matches(self) -> Category:
-        if self.family != f"parametric_{self.category}":
+        if self.family not in (f"parametric_{self.category}", "mesh"):
             raise ValueError(
                 f"family of the category '{self.category}' must be "
-                f"'parametric_{self.category}'; got '{self.family}'"
+                f"'parametric_{self.category}' or 'mesh'; got '{self.family}'"
             )
+        if (self.mesh is not None) != (self.family == "mesh"):
+            text = "has no effect with" if self.mesh else "is required, with files, by"
+            raise ValueError(f"mesh {text} the family '{self.family}'")
         return self
+
+    @model_serializer(mode="wrap")
+    def _stored(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = handler(self)
+        if self.mesh is None:  # sets that are older than meshes continue
+            del values["mesh"]
+        return values
+
+    def located(self, folder: Path) -> Category:
+        """The same with mesh files that were found, if it has any."""
+        if self.mesh is None:
+            return self
+        mesh = self.mesh.located(folder)
+        number = sum(getattr(self.instances, split) for split in SPLITS)
+        if len(mesh.files) < number:
+            raise ScenarioError(
+                f"files must be at least the {number} instances of all splits, as each mesh "
+                f"belongs to one split; got {len(mesh.files)}"
+            )
+        return self.model_copy(update={"mesh": mesh})
 
 
 class Placement(Frozen):
@@ -224,6 +258,18 @@ class DatasetScenario(Scenario):
     def frequencies(self) -> np.ndarray:
         """[num_subcarriers], `np.float64` : Frequencies of the tones [Hz]"""
         return self.waveform.frequencies(self.array.carrier_frequency)
+
+    def located(self, folder: Path) -> DatasetScenario:
+        """The same with absolute names and hashes of its mesh files, if it has any."""
+        if all(target.mesh is None for target in self.targets):
+            return self
+        targets = []
+        for place, target in enumerate(self.targets):
+            try:
+                targets.append(target.located(folder))
+            except ScenarioError as error:
+                raise ScenarioError(f"scenario targets.{place}.mesh: {error}") from None
+        return self.model_copy(update={"targets": tuple(targets)})
 
     @model_validator(mode="after")
     def _consistent(self) -> DatasetScenario:

@@ -199,10 +199,6 @@ class HostSystem(System):
         """[R, T], from products of normalised fields to volts per metre."""
         return self.equations.scale * np.outer(self.rx.weight, self.tx.weight)
 
-    def born(self) -> np.ndarray:
-        """h [R, T] without scattering from voxel to voxel."""
-        return self.scale * self.rx.cross(self.tx)
-
     def receivers_are_fewer(self) -> bool:
         """`True` if the fields of the receivers have fewer dimensions at the tolerance."""
         tx, rx = (numerical_rank(side, self.equations.tolerance) for side in (self.tx, self.rx))

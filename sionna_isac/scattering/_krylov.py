@@ -19,6 +19,8 @@ __all__ = ["Solution", "ToneHistory", "solve", "solve_in_graph"]
 Apply = Callable[[np.ndarray], np.ndarray]
 RESTARTS = 10
 ORDER = 3  # tones that a guess is extrapolated from: quadratic
+GROWTH = 100.0  # of a residual, beyond which the recursion is given up
+NEARLY = 1000  # rounding errors: products that small are as good as zero
 MARGIN = 0.95  # of the target, for the residual that the recursion carries along
 
 
@@ -46,10 +48,11 @@ def solve(
     Conjugate orthogonal conjugate residuals [Sogabe07]: one product with A an iteration, short
     recurrences, a residual that falls nearly steadily. All right-hand sides advance together, each
     until the norm of its residual is below its entry of ``targets`` [K]. The unconjugated products
-    that it divides by can vanish (circular polarisation on a symmetric target): such a system is
-    split into its real and its imaginary right-hand side. Residuals are recomputed at the end, and
-    the recursion is restarted from them where rounding has led it astray. The products
-    with the guess and for the residuals count towards ``max_iterations``.
+    that it divides by can vanish (circular polarisation on a symmetric target), or nearly, so that
+    the residual grows: such a system is split into its real and its imaginary right-hand side.
+    Residuals are recomputed at the end, and the recursion is restarted from them where rounding
+    has led it astray. The products with the guess and for the residuals count towards
+    ``max_iterations``.
     """
     shape = rhs.shape
     rhs = rhs.reshape(len(rhs), -1)
@@ -113,7 +116,7 @@ def _cocr(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solutions [K, n] from 0, iterations [K], and the mask [K] of breakdowns."""
     axpy = get_blas_funcs("axpy", (residual,))
-    tiny = 100 * np.finfo(residual.dtype).eps
+    tiny = NEARLY * np.finfo(residual.dtype).eps
     solution = np.zeros_like(residual)
     iterations = np.zeros(len(residual), int)
     broken = np.zeros(len(residual), bool)
@@ -122,15 +125,19 @@ def _cocr(
     ar = product(r)
     ap = ar.copy()
     norms = _norms(r)
+    largest = GROWTH * norms
     rho = _dots(r, ar)
     while True:
         power = _dots(ap, ap)
         # A product of two vectors that are nearly orthogonal is rounding error
         bad = (np.abs(rho) <= tiny * norms * _norms(ar)) | (np.abs(power) <= tiny * _norms(ap) ** 2)
+        # and what follows a residual that has grown so far is: its steps are not taken
+        lost = ~(norms <= largest[index])
+        bad |= lost
         good = norms <= targets[index]
-        stop = good | bad | (iterations[index] >= max_iterations[index]) | ~np.isfinite(norms)
+        stop = good | bad | (iterations[index] >= max_iterations[index])
         if np.any(stop):
-            solution[index[stop]] = x[stop]
+            solution[index[stop & ~lost]] = x[stop & ~lost]
             broken[index[stop]] = bad[stop] & ~good[stop]
             keep = ~stop
             index, x, r, p, ar, ap = (v[keep] for v in (index, x, r, p, ar, ap))
@@ -283,7 +290,7 @@ def _graph_cocr(
     apply: Callable, residual: tf.Tensor, targets: tf.Tensor, max_iterations: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Solutions [K, n] from 0, iterations [K], and the mask [K] of breakdowns."""
-    tiny = 100 * float(np.finfo(targets.dtype.as_numpy_dtype).eps)
+    tiny = NEARLY * float(np.finfo(targets.dtype.as_numpy_dtype).eps)
 
     def more(*state: tf.Tensor) -> tf.Tensor:
         return tf.reduce_any(_Inner(*state).active)

@@ -211,13 +211,12 @@ class ElementFields:
             total += wide @ wide.conj().T
         return total / np.outer(self.scale, self.scale)
 
-    def blocks(self, step: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Blocks of voxels, with their fields of unit vectors [T, 3, n]."""
-        step = min(step or self._step, self._step)
-        for start in range(0, len(self._voxels), step):
-            part = slice(start, start + step)
+        for start in range(0, len(self._voxels), self._step):
+            part = slice(start, start + self._step)
             whole = self._step >= len(self._voxels)
-            yield part, self._all[:, :, part] if whole else self._rows(part)
+            yield part, self._all if whole else self._rows(part)
 
     def products(self, vectors: np.ndarray) -> np.ndarray:
         """Unconjugated products of the normalised fields with vectors [K, 3, N]: [T, K]."""
@@ -225,14 +224,6 @@ class ElementFields:
         for part, rows in self.blocks():
             total += _flat(rows) @ _flat(vectors[:, :, part]).T
         return total / self.scale[:, np.newaxis]
-
-    def cross(self, other: ElementFields) -> np.ndarray:
-        """Unconjugated products of the normalised fields with those of others: [T, T']."""
-        total = np.zeros([self.num_antennas, other.num_antennas], np.complex128)
-        step = min(self._step, other._step)
-        for (_, rows), (_, others) in zip(self.blocks(step), other.blocks(step), strict=True):
-            total += _flat(rows) @ _flat(others).T
-        return total / np.outer(self.scale, other.scale)
 
     def mix(self, matrix: np.ndarray) -> np.ndarray:
         """Matrix [K, T] times the normalised fields: [K, 3, N]."""

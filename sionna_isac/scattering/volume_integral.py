@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.core import checks, cites
+from sionna_isac.scattering._born import born_response
 from sionna_isac.scattering._equations import Problem
-from sionna_isac.scattering._host import HostBackend, HostSystem
+from sionna_isac.scattering._host import HostBackend
 
 __all__ = ["VolumeResponse", "volume_response"]
 
@@ -180,14 +181,13 @@ def volume_response(
     )
     equations, antennas = problem.equations, problem.antennas
     num = len(equations.frequencies)
-    h: np.ndarray = np.empty(problem.shape, equations.dtype)
     rank, iterations, products = np.zeros([3, num], int)
     residual = np.zeros(num)
     side = "none"
     if approximation == "born":
-        for n in range(num):
-            h[n] = HostSystem(equations, n, problem.values(n), antennas).born()
+        h = born_response(equations, problem.values, antennas)
     else:
+        h = np.empty(problem.shape, equations.dtype)
         for n, swap, solved in HostBackend(equations).tones(problem.values, antennas):
             side = "rx" if swap else "tx"
             h[n], residual[n] = solved.h, solved.residual

@@ -27,6 +27,8 @@ _PARTS = {
     "near_field_convergence.scenario": ("NearFieldConvergenceScenario",),
     "scattering_convergence.scenario": ("ScatteringConvergenceScenario",),
     "scattering_sphere.scenario": ("ScatteringSphereScenario",),
+    "sensing_rate.link": ("PartitionedLink", "rayleigh_fades"),
+    "sensing_rate.scenario": ("SensingRateScenario",),
     "single_carrier.scenario": ("SingleCarrierScenario",),
     "single_carrier.system": ("SingleCarrierSystem",),
 }

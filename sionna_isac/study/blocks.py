@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -85,6 +86,10 @@ class Scenario(Frozen):
     def folder_name(self) -> str:
         """`str` : Folder of results: the name, with the profile if there is one."""
         return f"{self.name}_{self.profile}" if self.profile else self.name
+
+    def located(self, folder: Path) -> Self:
+        """The scenario with the files that it names, relative to the folder of its own file."""
+        return self
 
 
 class CompiledScenario(Scenario):

@@ -84,7 +84,7 @@ def load_scenario(
         _override(raw, override)
     if seed is not None:
         raw["seed"] = seed
-    scenario = parse_scenario(raw)
+    scenario = parse_scenario(raw).located(path.resolve().parent)
     for name in profile_names(whole):  # those that are not chosen are part of the file, too
         if name != scenario.profile:
             try:

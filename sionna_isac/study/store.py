@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from pydantic import ValidationError
 
 import sionna_isac
 from sionna_isac.errors import UsageError
@@ -130,6 +131,8 @@ class RunFolder:
                 f"'{config}' is damaged: it does not say what the results beside it belong to; "
                 f"remove '{self.path}' and run again, or use --fresh"
             ) from None
+        with contextlib.suppress(ValidationError):  # it may lack fields that have a default
+            stored = type(scenario).model_validate(stored).model_dump(mode="json")
         difference = first_difference(stored, scenario.model_dump(mode="json"))
         if difference:
             raise StoreError(

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import reset_stream
-from sionna_isac.study.blocks import Optimization, Training
+from sionna_isac.study.blocks import Optimization, Validation
 from sionna_isac.study.callbacks import Checkpoint, Monitor, TrainingError, Validate
 from sionna_isac.study.learner import Learner, Stage
 from sionna_isac.study.progress import Reporter
@@ -97,11 +97,12 @@ def _train_stage(
     if replicas > 1 and jit_compile:
         reporter.say("note: training on several replicas is not compiled with XLA")
         jit_compile = False
-    learner.begin(stage, keras.optimizers.Adam(_rate(training)), jit_compile)
+    learner.begin(stage, _optimizer(training), jit_compile)
     monitor = Monitor(training, lambda part: reset_stream(seed, name, stage.name, part))
     validate = plateau = None
-    if isinstance(training, Training) and training.validation is not None:
-        validate = Validate(training.validation, training.checkpoint_interval)
+    validation: Validation | None = getattr(training, "validation", None)
+    if validation is not None:
+        validate = Validate(validation, training.checkpoint_interval)
     if training.schedule == "plateau":
         plateau = _plateau(training)
     checkpoint = Checkpoint(folder, f"training_{name}_{stage.name}", monitor, validate, plateau)
@@ -127,6 +128,13 @@ def _train_stage(
         validate.restore_best(learner)
     scores = {} if validate is None else validate.scores
     return {"loss": monitor.losses, **scores}
+
+
+def _optimizer(training: Optimization) -> keras.optimizers.Optimizer:
+    decay = getattr(training, "weight_decay", 0.0)
+    if decay:
+        return keras.optimizers.AdamW(_rate(training), weight_decay=decay)
+    return keras.optimizers.Adam(_rate(training))
 
 
 def _rate(training: Optimization) -> Any:

@@ -2,7 +2,7 @@
 
 from sionna_isac.waveform.ambiguity import ambiguity_function
 from sionna_isac.waveform.delay_basis import DelayBasis
-from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid, spread_tones
+from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
 from sionna_isac.waveform.neural import NeuralBeamformer, NeuralEncoder
 from sionna_isac.waveform.numerology import Numerology
 from sionna_isac.waveform.placement import TonePlacement, place_tones
@@ -25,5 +25,4 @@ __all__ = [
     "orthogonal_symbols",
     "place_tones",
     "shared_tone_grid",
-    "spread_tones",
 ]

@@ -10,7 +10,7 @@ from sionna.phy.ofdm import PilotPattern, ResourceGrid
 
 from sionna_isac.core import Complex, Layer, checks, cites, register
 
-__all__ = ["BeamformedGrid", "shared_tone_grid", "spread_tones"]
+__all__ = ["BeamformedGrid", "shared_tone_grid"]
 
 
 @cites("Zhao26")
@@ -94,31 +94,6 @@ def shared_tone_grid(
         pilot_pattern=pattern,
         precision=precision,
     )
-
-
-def spread_tones(num_tones: int, fft_size: int) -> np.ndarray:
-    """Subcarriers spread evenly over a grid, such as the sensing tones of a shared grid.
-
-    Parameters
-    ----------
-    num_tones : `int`
-        Number of tones, which may be 0
-    fft_size : `int`
-        Number of subcarriers, at least ``num_tones``
-
-    Output
-    ------
-    : [num_tones], `np.int64`
-        Indices of the subcarriers, increasing
-
-    Example
-    -------
-    >>> isac.waveform.spread_tones(4, 64)
-    array([ 8, 24, 40, 56])
-    """
-    checks.integer("fft_size", fft_size)
-    checks.integer("num_tones", num_tones, minimum=0, maximum=fft_size)
-    return np.floor((np.arange(num_tones) + 0.5) * fft_size / max(num_tones, 1)).astype(int)
 
 
 @register

@@ -158,7 +158,7 @@ class TonePlacement(Value):
 def place_tones(
     num_tones: int,
     num_sensing_tones: int,
-    max_delay: float,
+    max_delay: float | None = None,
     method: str = "low_sidelobe",
     *,
     subcarrier_spacing: float = 1.0,
@@ -183,8 +183,10 @@ def place_tones(
         Number of subcarriers :math:`N` of the block
     num_sensing_tones : `int`
         Number of sensing tones :math:`K`
-    max_delay : `float`
-        Largest delay :math:`\tau_\mathrm{max}` at which side lobes count [s]
+    max_delay : `None` (default) | `float`
+        Largest delay :math:`\tau_\mathrm{max}` at which side lobes count [s]; `None` is
+        :math:`1/(2\Delta_f)`, which stands for all delays since :math:`\tau` and
+        :math:`1/\Delta_f - \tau` have the same value
     method : "low_sidelobe" (default) | "uniform"
         Annealing, or equal distances from the lower edge on
     subcarrier_spacing : `float`, (default 1)
@@ -214,11 +216,12 @@ def place_tones(
     number = checks.integer("num_tones", num_tones)
     chosen = checks.integer("num_sensing_tones", num_sensing_tones, maximum=number)
     seed = checks.integer("seed", seed, minimum=0)
+    spacing = checks.real("subcarrier_spacing", subcarrier_spacing, minimum=0, exclusive=True)
     even = TonePlacement(
         np.arange(chosen) * number // chosen,
         number,
-        max_delay,
-        subcarrier_spacing=subcarrier_spacing,
+        0.5 / spacing if max_delay is None else max_delay,
+        subcarrier_spacing=spacing,
         main_lobe=main_lobe,
     )
     if method == "uniform" or chosen == number:

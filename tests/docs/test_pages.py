@@ -19,7 +19,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac as isac
 from sionna_isac.cli import app
-from sionna_isac.study.loading import find_scenarios
+from sionna_isac.study.loading import find_scenarios, list_profiles
 from sionna_isac.study.template import scenario_kinds
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -130,6 +130,42 @@ def test_datasets():
     names = run("datasets.md", {})
     assert names["channel"].shape[0] == 32
     np.testing.assert_allclose(np.mean(np.abs(names["channel"]) ** 2, (1, 2, 3)), 1, rtol=1e-3)
+
+
+def test_the_table_of_data_sets_says_what_the_scenarios_say():
+    """All but the times, which are measured."""
+    page = (DOCS / "datasets.md").read_text()
+    table = page.split("## What each set holds")[1].split("\n| --- ")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[1:]]
+    shown = {tuple(re.findall("`(.*?)`", row[0])): row[1:-1] for row in rows}
+    expected = {}
+    for name in find_scenarios():
+        if name.startswith("dataset_"):
+            first, *others = list_profiles(name) or [None]
+            for key, profile in [((name,), first), *(((name, p), p) for p in others)]:
+                expected[key] = described(isac.study.load_scenario(name, profile=profile))
+    assert shown == expected
+
+
+def described(scenario) -> list[str]:
+    instances = {target.instances for target in scenario.targets}
+    assert len(instances) == 1
+    counts = [
+        " + ".join(str(getattr(numbers, split)) for split in ("train", "validation", "test"))
+        for numbers in (*instances, scenario.num_samples)
+    ]
+    wave, array, solver = scenario.waveform, scenario.array, scenario.solver
+    block = f" of {wave.block_size}" if wave.block_size else ""
+    number = sum(scenario.num_samples.model_dump().values())
+    size = number * wave.num_subcarriers * array.num_rx * array.num_tx * 8 / 1e6
+    return [
+        *counts,
+        f"{wave.num_subcarriers}{block} in {wave.bandwidth / 1e6:g} MHz",
+        f"{array.num_tx} x {array.num_rx}",
+        f"{100 * solver.voxel_size:g} cm",
+        "Born" if solver.approximation else "full wave",
+        f"{float(f'{size:.3g}' if size >= 1 else f'{size:.2g}'):g} MB",
+    ]
 
 
 def test_full_wave():

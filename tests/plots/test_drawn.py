@@ -116,6 +116,43 @@ def test_coded_ber():
             band(ax, i, x, row[f"{name}_low"][seen], row[f"{name}_high"][seen])
 
 
+def test_sensing_rate(tmp_path):
+    numbers, schemes, fadings = [0, 1, 4], ["16-QAM, rate 0.5", "64-QAM, rate 0.5"], ["block"]
+    dims = ("placement", "num_sensing_tones", "snr_db", "fading")
+    data = xr.Dataset(
+        spread(dims, (1, 3, 2, 1), "mutual_information", "coded_rate")
+        | spread((*dims, "scheme"), (1, 3, 2, 1, 2), "bler"),
+        coords={
+            **{"placement": ["uniform"], "num_sensing_tones": numbers, "snr_db": [5.0, 15.0]},
+            **{"fading": fadings, "scheme": schemes},
+        },
+        attrs={"scenario": '{"confidence": 0.9}', "num_blocks": 7},
+    )
+    data["formula"] = (dims[1:3], RNG.uniform(1, 2, (3, 2)))
+    data["published"] = (dims[1:3], [[np.nan, np.nan], [np.nan, 1.5], [np.nan, 1.2]])
+    errors = RNG.integers(0, 2, data["bler"].shape)
+    errors[:, :, 0] = 0  # a panel without any error
+    data["block_errors"] = (data["bler"].dims, errors)
+    figure = draw_result(data, "sensing_rate", tmp_path / "figure.png")
+    assert "7 blocks" in figure.get_supxlabel() and "90 %" in figure.get_supxlabel()
+    for (rates, blers), snr_db in zip(np.reshape(figure.axes, (2, 2)), (5.0, 15.0), strict=True):
+        row = data.sel(placement="uniform", snr_db=snr_db, fading="block")
+        labels(rates, "number of sensing tones", "rate over all tones [bit/s/Hz]")
+        labels(blers, "number of sensing tones", "block error rate")
+        assert blers.get_yscale() == "log" and rates.get_title().startswith(f"{snr_db:g} dB, ")
+        drawn(rates, "formula (19)", numbers, row.formula)
+        drawn(rates, "coded link, block fading", numbers, row.coded_rate)
+        band(rates, -1, numbers, row.coded_rate_low, row.coded_rate_high)
+        found = (row[f"mutual_information{end}"] for end in ("", "_low", "_high"))
+        bars(rates, "Monte Carlo, block fading", numbers, *found)
+        shown = [text.get_label() for text in rates.lines]
+        assert ("published" in shown) == (snr_db == 15)
+        for scheme in schemes:
+            one = row.sel(scheme=scheme)
+            drawn(blers, scheme, numbers, np.where(one.block_errors > 0, one.bler, np.nan))
+    drawn(figure.axes[2], "published", numbers, [np.nan, 1.5, 1.2])
+
+
 def learning_result(etas, phis):
     dims = ("draw", "approach", "eta", "phi", "p_fa")
     shape = (2, 2, len(etas), len(phis), 2)

@@ -20,6 +20,7 @@ from sionna_isac.receiver import (
     TokenEncoder,
     TransformerBlock,
 )
+from sionna_isac.receiver.nn._patches import PatchMoments
 
 VARIANTS = ("cta", "decoupled", "shared", "cross_stitch")
 
@@ -167,12 +168,83 @@ def test_encoder_is_what_keras_makes_of_the_same_weights(rng, tones, training, p
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(np.abs(b).max(), 0.1))
 
 
+@pytest.mark.parametrize("height", [3, 6])
+def test_moments_of_patches_are_those_of_the_outputs(rng, height):
+    images = tf.constant(rng.normal(0.5, 1, size=(3, height, 5, 2)))
+    kernel = rng.normal(size=(3, 3, 2, 7))
+    outputs = tf.nn.conv2d(images, kernel, 1, "SAME")
+    expected = tf.nn.moments(outputs, (0, 1, 2))
+    for found, value in zip(PatchMoments(images).of_outputs(kernel), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_pooling_first_is_pooling_last(rng, precision):
+    """Of filters with either sign of the scale, with the gradient of the input."""
+    encoder = TokenEncoder(2, 8, num_tones=2, token_grid=(1, 1), num_blocks=0, precision=precision)
+    randomize(encoder, rng)
+    encoder.normalizations[0].gamma.assign([1.0, -0.7, 0.4, -2.0])
+    maps = encoder.cast(rng.normal(size=(3, 2, 8, 8, 2)))
+    assert encoder.moments(encoder.images(maps), True) is not None
+    found = []
+    for make in (encoder, lambda m, training: plain_encoder(encoder, m, training)):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            tokens = make(maps, training=True)
+            loss = tf.reduce_sum(tokens**3)
+        found.append([tokens, tape.gradient(loss, maps)])
+    tolerance = 2e-4 if precision == "single" else 1e-10
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())
+
+
 def test_any_number_of_tones_passes_one_network(rng):
     network = CrossTaskLocalizer(feature_dim=8, num_tones=16, token_grid=(1, 2), num_blocks=1)
     for number in (1, 2, 4, 8, 16):
         assert network(normal(rng, 2, number, 8, 8)).range.shape == (2,)
     encoder = network.trunk.encoders[0]
     assert encoder(np.ones((2, 4, 8, 8, 2))).shape == (2, 4 * 2, 8)
+
+
+@pytest.mark.parametrize("number", [1, 2, 4, 8, 16])
+def test_a_nested_set_of_tones_has_the_vectors_of_its_subcarriers(rng, number):
+    placement = isac.waveform.place_tones(64, 16, 0.2, "uniform")
+    encoder = TokenEncoder(
+        2, 8, subcarriers=placement.indices, token_grid=(1, 2), num_blocks=0, precision="double"
+    )
+    maps = rng.normal(size=(2, 16, 4, 8, 2))
+    whole = tf.reshape(encoder(maps), [2, 16, 2, 8]).numpy()
+    subset = placement.nested(number).indices
+    places = np.flatnonzero(np.isin(placement.indices, subset))[::-1]  # in any order
+    tokens = encoder(maps[:, places], subcarriers=placement.indices[places])
+    found = tf.reshape(tokens, [2, number, 2, 8])
+    np.testing.assert_allclose(found, whole[:, places], rtol=1e-12, atol=1e-14)
+    first = tf.reshape(encoder(maps[:, :number]), [2, number, 2, 8])
+    np.testing.assert_allclose(first, whole[:, :number], rtol=1e-12, atol=1e-14)
+
+
+def test_subcarriers_reach_the_encoders_in_graphs_and_twins(rng):
+    known = (3, 9, 20)
+    network = CrossTaskLocalizer(
+        feature_dim=8, variant="shared", num_tones=3, subcarriers=known, precision="double"
+    )
+    randomize(network, rng)
+    h = normal(rng, 2, 3, 8, 8)
+    expected = network(h)
+    turned = tf.function(network)(h[:, ::-1], subcarriers=known[::-1])  # attention knows no order
+    np.testing.assert_allclose(turned.range, expected.range, rtol=1e-9)
+    twin = CrossTaskLocalizer.from_config(network.get_config())
+    twin.set_weights(network.get_weights())
+    last = network(h[:, 2:], subcarriers=[20])
+    np.testing.assert_allclose(twin(h[:, 2:], subcarriers=[20]).range, last.range, rtol=1e-12)
+    assert np.all(np.abs(network(h[:, 2:]).range - last.range) > 1e-6)
+
+    @tf.function(input_signature=[tf.TensorSpec([3], tf.int32)])
+    def unknown(subcarriers):
+        return network(h, subcarriers=subcarriers).range
+
+    with pytest.raises(ValueError, match="subcarriers must be known outside of a graph"):
+        unknown.get_concrete_function()
 
 
 def test_heads_are_their_formulas(rng):

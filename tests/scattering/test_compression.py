@@ -8,7 +8,7 @@ import pytest
 from sionna_isac.scattering import dipole, volume_response
 from sionna_isac.scattering._equations import Problem
 from sionna_isac.scattering._host import HostSystem
-from sionna_isac.scattering.dipole import compress, numerical_rank
+from sionna_isac.scattering.dipole import compress, dyad_field, numerical_rank
 from tests.scattering.voxel_bodies import FREQUENCY, WAVELENGTH, blob, relative_error
 
 BODY = blob(WAVELENGTH / 8, seed=4, shape=(6, 5, 7))
@@ -121,6 +121,31 @@ def test_born_is_the_limit_of_weak_contrast():
         errors.append(relative_error(born.h, full))
     assert errors[0] < 0.05
     assert errors[1] == pytest.approx(errors[0] / 10, rel=0.1)
+
+
+@pytest.mark.parametrize("kernel", ["point", "galerkin"])
+def test_born_is_the_sum_of_the_fields_on_the_voxels(monkeypatch, kernel):
+    """The sum as it is written, tone by tone, with fields in double precision."""
+    fill = np.random.default_rng(2).uniform(0.2, 1, len(BODY["positions"]))
+    options = {**BODY, **LINES, "frequencies": TONES[[3, 0, 5]], "kernel": kernel, "fill": fill}
+    problem = Problem.checked(**options, precision="double")
+    equations, (tx, moments, rx, vectors) = problem.equations, problem.antennas
+    normals, expected = equations.voxels.normals, []
+    for n, wavenumber in enumerate(equations.wavenumbers):
+        sent, received = (
+            dyad_field(equations.voxels.positions, *side, wavenumber, cell=equations.cells[n])
+            for side in ((tx, moments), (rx, vectors))
+        )
+        along, across = problem.values(n)
+        tensor = np.einsum("n,ni,nj->nij", across - along, normals, normals)
+        tensor += along[:, np.newaxis, np.newaxis] * np.eye(3)
+        product = np.einsum("rin,nij,tjn->rt", received, tensor, sent, optimize=True)
+        expected.append(equations.scale * product)
+    for block in (1 << 15, 1 << 9):
+        monkeypatch.setattr("sionna_isac.scattering._born.BLOCK", block)
+        for precision, limit in (("double", 1e-12), ("single", 1e-6)):
+            h = volume_response(**options, precision=precision, approximation="born")
+            assert relative_error(h, np.array(expected)) < limit
 
 
 def test_tiny_moments_do_not_underflow(exact):

@@ -56,6 +56,22 @@ def test_vanishing_unconjugated_products_are_survived():
     np.testing.assert_allclose(found.x[0], np.linalg.solve(matrix, rhs[0]), rtol=1e-7)
 
 
+@pytest.mark.parametrize("distance", [3e-5, 1e-5])
+@pytest.mark.parametrize("seed", [1, 23, 25, 26, 27])
+def test_nearly_vanishing_products_do_not_ruin_a_solution(seed, distance):
+    """Single precision: with steps that large, the recursion went astray for good."""
+    rng = np.random.default_rng(seed)
+    basis, _ = np.linalg.qr(rng.normal(size=[40, 40]))
+    values = rng.uniform(1, 3, 40) * np.exp(1j * rng.uniform(-1.2, 1.2, 40))
+    matrix = ((basis * values) @ basis.T).astype(np.complex64)
+    first, second = (basis[:, i] / np.sqrt(values[i]) for i in (0, 1))
+    rhs = first + 1j * (1 + distance) * second + distance * rng.normal(size=40)
+    rhs = rhs[np.newaxis].astype(np.complex64)
+    found = solve(lambda x: x @ matrix, rhs, np.array([1e-3 * np.linalg.norm(rhs)]), 2000)
+    assert np.linalg.norm(rhs - found.x @ matrix) <= 1.01e-3 * np.linalg.norm(rhs)
+    assert found.iterations[0] <= 60
+
+
 def test_right_hand_side_of_zero():
     found = solve(lambda x: 2 * x, np.zeros([2, 4], complex), np.array([1e-5, 0.0]), 10)
     assert not np.any(found.x)

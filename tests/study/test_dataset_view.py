@@ -68,6 +68,30 @@ def test_noise_has_its_level_and_comes_again(whole):
     assert not np.allclose(other, view.channel(7))
 
 
+def test_a_view_of_antennas_is_the_middle_of_the_array(whole):
+    view = whole.view(tones=[6], num_tx=2, num_rx=1)
+    np.testing.assert_array_equal(view.tx_positions, whole.tx_positions[1:3])
+    np.testing.assert_array_equal(view.rx_positions, whole.rx_positions[1:2])
+    np.testing.assert_allclose(view.tx_positions.mean(0), 0, atol=1e-12)
+    assert view.shape == (1, 1, 2)
+    np.testing.assert_array_equal(view.channel([4]), whole.channel([4])[:, 1:2, 1:2, 1:3])
+    rms = np.sqrt(np.mean(np.abs(view.channel(4)) ** 2))
+    assert view.labels["rms"][4] == pytest.approx(rms, rel=1e-6)
+    np.testing.assert_array_equal(whole.view().tx_positions, whole.tx_positions)
+
+
+def test_gains_are_those_of_tones_and_antennas(whole):
+    view = whole.view(amplitude=0.1, seed=4)
+    gains = np.log(view.channel(range(12)) / whole.channel(range(12)))
+    np.testing.assert_allclose(gains.imag, 0, atol=1e-5)
+    assert np.std(gains.real) == pytest.approx(0.1 * np.sqrt(3), rel=0.2)
+    # a sum over axes: no mixed differences
+    mixed = np.diff(np.diff(gains.real, axis=2), axis=3)
+    np.testing.assert_allclose(mixed, 0, atol=1e-5)
+    np.testing.assert_array_equal(view.channel(7), view.channel(7))
+    assert np.ptp(gains.real[:, 0, 0, 0]) > 0.05
+
+
 def test_a_turned_phase_is_one_factor(whole):
     turned = whole.view(phase_offset=0.3).channel(4)
     np.testing.assert_allclose(turned, np.exp(0.3j) * whole.channel(4), rtol=1e-6)
@@ -81,6 +105,10 @@ def test_a_turned_phase_is_one_factor(whole):
         ({"fraction": 1.5}, "fraction"),
         ({"fraction": 0.01}, "fraction must leave a sample of 12; got 0.01"),
         ({"noise": -1}, "noise"),
+        ({"amplitude": 2}, "amplitude"),
+        ({"num_tx": 3}, "num_tx must be 4 less an even number, .*; got 3"),
+        ({"num_rx": 5}, "num_rx must be 3 less .*; got 5"),
+        ({"num_tx": 0}, "num_tx"),
         ({"phase_offset": 30}, "phase_offset .* rad"),
     ],
 )

@@ -182,6 +182,9 @@ MUTATIONS = [
         ("scene/voxels.py", "scene/test_voxels", "self.fill @ self.positions / self.fill.sum()", "np.mean(self.positions, 0)"),
         ("studies/_isac/scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
         ("studies/coded_ber/study.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
+        ("studies/sensing_rate/link.py", "study/test_sensing_rate", "1 / math.sqrt(self._share)", "1.0"),
+        ("studies/sensing_rate/link.py", "study/test_sensing_rate", "return bits, decoded, self._share * tf", "return bits, decoded, tf"),
+        ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
         ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # networks for two tasks and their losses
         ("objective/localization.py", TASKS, "(distance + truth) * truth * sine**2", "(distance + truth) * sine**2"),
@@ -198,7 +201,10 @@ MUTATIONS = [
         ("receiver/nn/cross_task_attention.py", CROSS, "projected[1 - i]", "projected[i]"),
         ("receiver/nn/_parts.py", CROSS, "query / math.sqrt(size)", "query / math.sqrt(features)"),
         ("receiver/nn/_parts.py", CROSS, "variance *= (number - 1) / number", "variance *= 1"),
-        ("receiver/nn/token_encoder.py", CROSS, "[:num_tones, tf.newaxis]", "[tf.newaxis, :num_tones]"),
+        ("receiver/nn/token_encoder.py", CROSS, "vectors[:, tf.newaxis]", "vectors[tf.newaxis]"),
+        ("receiver/nn/token_encoder.py", CROSS, "known.index(n) for n in named", "i for i, _ in enumerate(named)"),
+        ("receiver/nn/_patches.py", CROSS, "tf.nn.conv2d(images, sign * kernel,", "tf.nn.conv2d(images, kernel,"),
+        ("receiver/nn/_patches.py", CROSS, "same - products(rows[:, -1], rows[:, -1])", "same"),
         ("receiver/nn/localization_heads.py", CROSS, "2 * math.log(self.range_scale)", "math.log(self.range_scale)"),
         ("receiver/nn/channel_maps.py", CROSS, "tf.reduce_mean(maps**2, axes, keepdims=True)", "tf.reduce_sum(maps**2, axes, keepdims=True)"),
         # core

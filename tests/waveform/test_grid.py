@@ -158,14 +158,6 @@ def test_order_of_tones_with_guards():
     np.testing.assert_array_equal(grid.pilot_pattern.pilots, same.pilot_pattern.pilots)
 
 
-def test_spread_tones():
-    np.testing.assert_array_equal(isac.waveform.spread_tones(4, 64), [8, 24, 40, 56])
-    assert isac.waveform.spread_tones(0, 8).size == 0
-    np.testing.assert_array_equal(isac.waveform.spread_tones(7, 7), np.arange(7))
-    with pytest.raises(ValueError, match=r"num_tones must be an integer >= 0 and <= 8; got 9"):
-        isac.waveform.spread_tones(9, 8)
-
-
 def test_orthogonal_symbols():
     symbols = isac.waveform.orthogonal_symbols(3, 100)
     np.testing.assert_allclose(symbols @ symbols.conj().T, 100 * np.eye(3), atol=1e-9)

@@ -78,6 +78,13 @@ def test_uniform_tones_are_even_and_repeat():
     np.testing.assert_array_equal(place_tones(10, 4, 0.4, "uniform").indices, [0, 2, 5, 7])
 
 
+def test_without_a_largest_delay_all_delays_count():
+    tones = place_tones(16, 5, subcarrier_spacing=2.0)
+    delays = np.linspace(1 / 32, 0.5 - 1 / 32, 5000)  # a period less the main lobe
+    level = ambiguity_function(2.0 * tones.indices, delays)
+    assert level.max() == pytest.approx(tones.peak_side_lobe, abs=1e-3)
+
+
 def test_nested_sets():
     tones = placed()
     sets = {k: set(tones.nested(k)) for k in range(1, 17)}

@@ -12,16 +12,20 @@ from sionna_isac.core import HeUniform, Layer, numpy_rng
 
 __all__ = [
     "LINEAR_START",
+    "affine",
     "attend",
     "convolution",
     "dense",
     "embedding",
     "feed_forward",
+    "finite_samples",
     "gelu",
     "layer_normalization",
     "normalization",
     "normalize",
+    "one_replica",
     "projection",
+    "update",
 ]
 
 # Weight of the old value per step; Keras' 0.99 lags behind in trainings of some hundred steps
@@ -64,36 +68,46 @@ def normalize(
 
     One operation in place of the ten of Keras, where it exists: single precision, one replica.
     """
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if value.dtype != tf.float32 or replicas > 1:
+    if value.dtype != tf.float32 or not one_replica():
         return layer(value, training=training)
+    options = {"x": value, "scale": layer.gamma.value, "offset": layer.beta.value}
+    options["epsilon"] = layer.epsilon
     if not (training and layer.trainable):
-        kept = layer.moving_mean.value, layer.moving_variance.value
-        return _fused(layer, value, *kept, is_training=False)[0]
-    normalized, mean, variance = _fused(layer, value, [], [], is_training=True)
+        kept = {"mean": layer.moving_mean.value, "variance": layer.moving_variance.value}
+        return tf.raw_ops.FusedBatchNormV3(**options, **kept, is_training=False).y
+    made = tf.raw_ops.FusedBatchNormV3(**options, mean=[], variance=[], is_training=True)
     number = tf.cast(tf.size(value) // value.shape[-1], value.dtype)
+    variance = made.batch_variance
     variance *= (number - 1) / number  # as Keras has it, without Bessel's correction
+    update(layer, made.batch_mean, variance)
+    return made.y
+
+
+def one_replica() -> bool:
+    """`True` unless replicas of a `tf.distribute` strategy share their statistics."""
+    return bool(tf.distribute.get_strategy().num_replicas_in_sync == 1)
+
+
+def update(layer: keras.layers.BatchNormalization, mean: tf.Tensor, variance: tf.Tensor) -> None:
+    """Take the statistics of a batch into those kept for inference."""
     for kept, new in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
         kept.assign(kept * layer.momentum + tf.stop_gradient(new) * (1 - layer.momentum))
-    return normalized
 
 
-def _fused(
-    layer: keras.layers.BatchNormalization,
-    value: tf.Tensor,
-    mean: Any,
-    variance: Any,
-    is_training: bool,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def affine(value: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+    """Scaled and moved channels of images; one operation in single precision."""
+    if value.dtype != tf.float32:
+        return value * scale + offset
+    epsilon = 1e-5
     return tf.raw_ops.FusedBatchNormV3(
         x=value,
-        scale=layer.gamma.value,
-        offset=layer.beta.value,
-        mean=mean,
-        variance=variance,
-        epsilon=layer.epsilon,
-        is_training=is_training,
-    )[:3]
+        scale=scale,
+        offset=offset,
+        mean=tf.zeros_like(scale),
+        variance=tf.fill(tf.shape(scale), 1 - epsilon),
+        epsilon=epsilon,
+        is_training=False,
+    ).y
 
 
 def dense(inputs: int, outputs: int, dtype: str, **options: Any) -> keras.layers.Dense:
@@ -166,3 +180,13 @@ def attend(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, num_heads: int) -
     weights = tf.nn.softmax(tf.matmul(query, key, transpose_b=True))
     mean = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
     return tf.reshape(mean, [-1, mean.shape[1], features])
+
+
+def finite_samples(maps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Maps with zeros for a sample that is not finite, and which are [batch_size, 1, 1, 1, 1].
+
+    One sum tells: an entry that is not finite stays in it.
+    """
+    total = tf.reduce_sum(maps, (1, 2, 3, 4), keepdims=True)
+    finite = tf.math.is_finite(total)
+    return tf.math.multiply_no_nan(maps, tf.cast(finite, maps.dtype)), finite

@@ -40,10 +40,11 @@ class ChannelMaps(Layer):
         maps = tf.stack([tf.math.real(h), tf.math.imag(h)], -1)
         axes = (1, 2, 3, 4)
         # squares of a weak signal would vanish: the largest part of each sample is the unit
-        largest = tf.reduce_max(tf.abs(tf.stop_gradient(maps)), axes, keepdims=True)
+        kept = tf.stop_gradient(maps)
+        largest = tf.maximum(
+            tf.reduce_max(kept, axes, keepdims=True), -tf.reduce_min(kept, axes, keepdims=True)
+        )
         maps /= tf.where(tf.equal(largest, 0), tf.ones_like(largest), largest)
+        # not finite if any entry is not
         power = tf.reduce_mean(maps**2, axes, keepdims=True)
-        zero = tf.equal(power, 0)
-        maps *= tf.math.rsqrt(tf.where(zero, tf.ones_like(power), power))
-        finite = tf.reduce_all(tf.math.is_finite(maps), axes, keepdims=True)
-        return tf.where(finite, maps, float("nan"))
+        return maps * tf.math.rsqrt(tf.where(tf.equal(power, 0), tf.ones_like(power), power))

@@ -44,7 +44,7 @@ class CrossTaskLocalizer(Layer):
         Source of the maps [batch_size, num_tones, height, width, channels]:
         :class:`ChannelMaps`, :class:`FocusedMaps`, or another layer that states the number of
         channels as ``out_channels``
-    tones, num_tones, filters, token_grid, spatial_embedding, num_blocks, num_heads
+    tones, num_tones, subcarriers, filters, token_grid, spatial_embedding, num_blocks, num_heads
         Parameters of each :class:`TokenEncoder`
     range_offset, range_scale, log_variance_interval
         Parameters of :class:`LocalizationHeads`
@@ -64,6 +64,8 @@ class CrossTaskLocalizer(Layer):
         Channel of each tone, at any scale
     training : `bool`, (default `False`)
         If `True`, statistics of the batch normalise, and update those kept for inference
+    subcarriers : `None` (default) | sequence of `int`
+        Subcarriers of the tones of ``h``, see :class:`TokenEncoder`
 
     Output
     ------
@@ -87,6 +89,7 @@ class CrossTaskLocalizer(Layer):
         front_end: str | keras.layers.Layer = "channel",
         tones: str = "shared",
         num_tones: int = 16,
+        subcarriers: Sequence[int] | None = None,
         filters: Sequence[int] | None = None,
         token_grid: tuple[int, int] | None = None,
         spatial_embedding: bool = False,
@@ -121,6 +124,7 @@ class CrossTaskLocalizer(Layer):
             "task": task,
             "tones": tones,
             "num_tones": num_tones,
+            "subcarriers": subcarriers,
             "filters": filters,
             "token_grid": token_grid,
             "spatial_embedding": spatial_embedding,
@@ -147,22 +151,24 @@ class CrossTaskLocalizer(Layer):
                 precision=self.precision,
             )
 
-    def call(self, h: Complex, training: bool = False) -> LocalizerOutput:
-        return self.estimate(self._maps(h), training=training)
+    def call(self, h: Complex, training: bool = False, subcarriers: Any = None) -> LocalizerOutput:
+        return self.estimate(self._maps(h), training=training, subcarriers=subcarriers)
 
     def maps(self, h: Any) -> Any:
         """Maps of a channel that the front end makes, which :meth:`estimate` takes."""
         return self._maps(h)
 
-    def estimate(self, maps: Any, training: bool = False) -> LocalizerOutput:
+    def estimate(
+        self, maps: Any, training: bool = False, subcarriers: Any = None
+    ) -> LocalizerOutput:
         """Estimates from :meth:`maps`: with a front end without weights, made once for a training.
 
         Parameters
         ----------
         maps : [batch_size, num_tones, height, width, channels] | :class:`FocusedPatch`
             Maps
-        training : `bool`, (default `False`)
-            As that of the call
+        training, subcarriers
+            As those of the call
 
         Output
         ------
@@ -172,7 +178,8 @@ class CrossTaskLocalizer(Layer):
         patch = None
         if isinstance(maps, FocusedPatch):
             patch = FocusedPatch(*(self.cast(v, Real) for v in maps))
-        embeddings = self.trunk(maps if patch is None else patch.maps(), training=training)
+            maps = patch.maps()
+        embeddings = self.trunk(maps, training=training, subcarriers=subcarriers)
         out = LocalizerOutput()
         if embeddings.localization is not None:
             out = self.heads(embeddings.localization)

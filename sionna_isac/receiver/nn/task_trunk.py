@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from sionna_isac.core import Layer, Real, checks, cites, register
-from sionna_isac.receiver.nn._parts import LINEAR_START, dense
+from sionna_isac.receiver.nn._parts import LINEAR_START, dense, finite_samples
 from sionna_isac.receiver.nn.cross_stitch import CrossStitch
 from sionna_isac.receiver.nn.cross_task_attention import CrossTaskAttention, TaskFeatures
 from sionna_isac.receiver.nn.token_encoder import TokenEncoder
@@ -46,7 +46,7 @@ class TaskTrunk(Layer):
         Network
     task : `None` (default) | "classification" | "localization"
         Task of the variant "single"
-    tones, num_tones, filters, token_grid, spatial_embedding, num_blocks, num_heads
+    tones, num_tones, subcarriers, filters, token_grid, spatial_embedding, num_blocks, num_heads
         Parameters of each :class:`TokenEncoder`
 
     Input
@@ -55,6 +55,8 @@ class TaskTrunk(Layer):
         Maps of the tones
     training : `bool`, (default `False`)
         If `True`, statistics of the batch normalise, and update those kept for inference
+    subcarriers : `None` (default) | sequence of `int`
+        Subcarriers of the tones, see :class:`TokenEncoder`
 
     Output
     ------
@@ -72,6 +74,7 @@ class TaskTrunk(Layer):
         task: str | None = None,
         tones: str = "shared",
         num_tones: int = 16,
+        subcarriers: Sequence[int] | None = None,
         filters: Sequence[int] | None = None,
         token_grid: tuple[int, int] | None = None,
         spatial_embedding: bool = False,
@@ -91,6 +94,7 @@ class TaskTrunk(Layer):
         options: dict[str, Any] = {
             "tones": tones,
             "num_tones": num_tones,
+            "subcarriers": subcarriers,
             "filters": filters,
             "token_grid": token_grid,
             "spatial_embedding": spatial_embedding,
@@ -121,16 +125,17 @@ class TaskTrunk(Layer):
             for _ in self.tasks
         ]
 
-    def call(self, maps: Real, training: bool = False) -> TaskFeatures:
+    def call(self, maps: Real, training: bool = False, subcarriers: Any = None) -> TaskFeatures:
         first = self.encoders[0]
-        num_tones = first.check_maps(maps)
+        places = first.check_maps(maps, subcarriers)
         # NaN in one sample would reach the gradients and the statistics of all
-        finite = tf.reduce_all(tf.math.is_finite(maps), (1, 2, 3, 4), keepdims=True)
-        images = first.images(tf.where(finite, maps, tf.zeros_like(maps)))
+        maps, finite = finite_samples(maps)
+        images = first.images(maps)
+        moments = first.moments(images, training)  # the encoders share them
         features = [images] * len(self.encoders)
         for index in range(first.num_stages):
             features = [
-                encoder.stage(index, value, num_tones, training)
+                encoder.stage(index, value, places, training, moments)
                 for encoder, value in zip(self.encoders, features, strict=True)
             ]
             if self.variant == "cross_stitch":

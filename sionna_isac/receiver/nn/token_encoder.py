@@ -10,7 +10,14 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Layer, Real, checks, cites, register
-from sionna_isac.receiver.nn._parts import convolution, embedding, normalization, normalize
+from sionna_isac.receiver.nn._parts import (
+    convolution,
+    embedding,
+    finite_samples,
+    normalization,
+    normalize,
+)
+from sionna_isac.receiver.nn._patches import PatchMoments, pays, pooled_stage
 from sionna_isac.receiver.nn.transformer_block import TransformerBlock, check_heads
 
 __all__ = ["TokenEncoder"]
@@ -26,9 +33,14 @@ class TokenEncoder(Layer):
     cells, and each cell is a token. Transformer blocks follow.
 
     The paper leaves open how tones enter. With ``tones="shared"`` all tones pass the same
-    convolutions, each has tokens of its own, and a learned vector is added for its position among
-    the tones (the subcarrier embedding): any number of tones up to ``num_tones`` can be given.
-    With ``tones="stacked"`` the tones are channels of one map; their number is fixed.
+    convolutions, each has tokens of its own, and a learned vector is added for its subcarrier (the
+    subcarrier embedding): any number of tones up to ``num_tones`` can be given. With
+    ``tones="stacked"`` the tones are channels of one map; their number is fixed.
+
+    With ``subcarriers``, a call with fewer tones names theirs, in any order, and each has the
+    vector that it had among all. Vectors are a table with an entry per subcarrier of the training
+    rather than a function of the frequency: nested sets of tones hold no others, and the network
+    refuses a subcarrier that it was not trained on.
 
     Parameters
     ----------
@@ -40,6 +52,9 @@ class TokenEncoder(Layer):
         How tones enter
     num_tones : `int`, (default 16)
         Largest number of tones ("shared"), or their number ("stacked")
+    subcarriers : `None` (default) | sequence of ``num_tones`` `int`
+        Distinct numbers of the subcarriers of the tones, with ``tones="shared"``; `None` takes the
+        positions 0, 1, ...
     filters : `None` (default) | sequence of `int`
         Channels after each convolution, the last of which is ``feature_dim``; `None` takes
         :math:`(d_f/2, d_f/2, d_f)`
@@ -59,6 +74,9 @@ class TokenEncoder(Layer):
         Maps of the tones; with pooling, each cell must have at least one entry
     training : `bool`, (default `False`)
         If `True`, statistics of the batch normalise, and update those kept for inference
+    subcarriers : `None` (default) | sequence of `int`
+        Subcarriers of the tones of ``maps``, among those of the constructor; `None` takes the
+        first of these
 
     Output
     ------
@@ -73,6 +91,7 @@ class TokenEncoder(Layer):
         *,
         tones: str = "shared",
         num_tones: int = 16,
+        subcarriers: Sequence[int] | None = None,
         filters: Sequence[int] | None = None,
         token_grid: tuple[int, int] | None = None,
         spatial_embedding: bool = False,
@@ -86,6 +105,7 @@ class TokenEncoder(Layer):
         self.feature_dim, self.num_heads = check_heads(feature_dim, num_heads)
         self.tones = checks.one_of("tones", tones, ("shared", "stacked"))
         self.num_tones = checks.integer("num_tones", num_tones)
+        self.subcarriers = self._distinct(subcarriers)
         self.filters = filters if filters is None else checks.integers("filters", filters)
         self.token_grid = token_grid
         self.spatial_embedding = bool(spatial_embedding)
@@ -121,8 +141,20 @@ class TokenEncoder(Layer):
         """`int` : Number of stages, see :meth:`stage`"""
         return len(self._filters) + self.num_blocks
 
-    def check_maps(self, maps: tf.Tensor) -> int:
-        """Return the number of tones of maps, checked to have the right shape."""
+    def _distinct(self, subcarriers: Any) -> tuple[int, ...] | None:
+        if subcarriers is None:
+            return None
+        numbers = checks.integers("subcarriers", [*subcarriers], minimum=0)
+        if self.tones == "stacked":
+            raise ValueError(f"subcarriers must be None with tones='stacked'; got {numbers}")
+        if not len(numbers) == len(set(numbers)) == self.num_tones:
+            raise ValueError(
+                f"subcarriers must be num_tones = {self.num_tones} distinct numbers; got {numbers}"
+            )
+        return numbers
+
+    def check_maps(self, maps: tf.Tensor, subcarriers: Any = None) -> list[int]:
+        """Return the places of the tones among those of the constructor; the input is checked."""
         wanted = [None, None, None, None, self.in_channels]
         axes = "[batch_size, num_tones, height, width, in_channels]"
         checks.shape("maps", maps, wanted, axes)
@@ -141,7 +173,22 @@ class TokenEncoder(Layer):
                     f"maps must have a {axis} of at least {cells * 2 ** (len(self._filters) - 1)} "
                     f"for token_grid {self._grid}; got shape {list(maps.shape)}"
                 )
-        return number
+        return self._places(number, subcarriers)
+
+    def _places(self, number: int, subcarriers: Any) -> list[int]:
+        if subcarriers is None:
+            return list(range(number))
+        if self.tones == "stacked":
+            raise ValueError(f"subcarriers must be None with tones='stacked'; got {subcarriers}")
+        named = tf.get_static_value(subcarriers)
+        if named is None:
+            raise ValueError(f"subcarriers must be known outside of a graph; got {subcarriers}")
+        named, known = np.asarray(named).tolist(), self.subcarriers or range(self.num_tones)
+        if np.shape(named) != (number,):
+            raise ValueError(f"subcarriers must be {number} numbers, one per tone; got {named}")
+        if len(set(named)) < number or not set(named) <= set(known):
+            raise ValueError(f"subcarriers must be distinct ones of {[*known]}; got {named}")
+        return [known.index(n) for n in named]
 
     def images(self, maps: tf.Tensor) -> tf.Tensor:
         """Images that the convolutions take: one for each tone, or one for each sample."""
@@ -151,42 +198,60 @@ class TokenEncoder(Layer):
         maps = tf.transpose(maps, [0, 2, 3, 1, 4])
         return tf.reshape(maps, [-1, height, width, number * channels])
 
-    def stage(self, index: int, value: tf.Tensor, num_tones: int, training: bool) -> tf.Tensor:
+    def moments(self, images: tf.Tensor, training: bool) -> PatchMoments | None:
+        """Moments of images from which the first stage takes its statistics, where that pays."""
+        trained = training and self.normalizations[0].trainable and len(self._filters) > 1
+        return PatchMoments(images) if trained and pays(images, self._filters[0]) else None
+
+    def stage(
+        self,
+        index: int,
+        value: tf.Tensor,
+        places: list[int],
+        training: bool,
+        moments: PatchMoments | None = None,
+    ) -> tf.Tensor:
         """One stage of the encoder: a convolution with what follows it, or a transformer block.
 
-        The first stage takes :meth:`images`, and the last convolution leaves tokens.
+        The first stage takes :meth:`images` and their :meth:`moments`, and the last convolution
+        leaves tokens, for which it needs the places of the tones, see :meth:`check_maps`.
         """
         last = len(self._filters) - 1
         if index > last:
             return self.blocks[index - last - 1](value)
+        if index == 0 and moments is not None:
+            first = self.convolutions[0], self.normalizations[0]
+            return tf.nn.relu(pooled_stage(*first, value, moments))
         value = self.convolutions[index](value)
         value = normalize(self.normalizations[index], value, training)
         if index < last:  # the largest of rectified entries is the largest one rectified
             return tf.nn.relu(tf.nn.max_pool2d(value, 2, 2, "VALID"))
-        return self._tokens(tf.nn.relu(value), num_tones)
+        return self._tokens(tf.nn.relu(value), places)
 
-    def call(self, maps: Real, training: bool = False) -> tf.Tensor:
-        number = self.check_maps(maps)
+    def call(self, maps: Real, training: bool = False, subcarriers: Any = None) -> tf.Tensor:
+        places = self.check_maps(maps, subcarriers)
         # NaN in one sample would reach the gradients and the statistics of all
-        finite = tf.reduce_all(tf.math.is_finite(maps), (1, 2, 3, 4), keepdims=True)
-        value = self.images(tf.where(finite, maps, tf.zeros_like(maps)))
+        maps, finite = finite_samples(maps)
+        value = self.images(maps)
+        moments = self.moments(value, training)
         for index in range(self.num_stages):
-            value = self.stage(index, value, number, training)
+            value = self.stage(index, value, places, training, moments)
         return tf.where(finite[:, :, 0, 0], value, float("nan"))
 
-    def _tokens(self, value: tf.Tensor, num_tones: int) -> tf.Tensor:
+    def _tokens(self, value: tf.Tensor, places: list[int]) -> tf.Tensor:
         """Means over the cells of the grid, with their embeddings."""
         value = _means(value, self._grid)
         if self.spatial_embedding:
             value += tf.convert_to_tensor(self.cell_vectors)
         shared = self.tones == "shared"
         rows, columns = self._grid
-        value = tf.reshape(
-            value, [-1, num_tones if shared else 1, rows * columns, self.feature_dim]
-        )
-        if shared:
-            value += tf.convert_to_tensor(self.tone_vectors)[:num_tones, tf.newaxis]
-        return tf.reshape(value, [-1, value.shape[1] * rows * columns, self.feature_dim])
+        number = len(places) if shared else 1
+        value = tf.reshape(value, [-1, number, rows * columns, self.feature_dim])
+        if shared:  # a product, as the gradient of an indexed table is sparse
+            selection = tf.constant(np.eye(self.num_tones)[places], value.dtype)
+            vectors = tf.matmul(selection, tf.convert_to_tensor(self.tone_vectors))
+            value += vectors[:, tf.newaxis]
+        return tf.reshape(value, [-1, number * rows * columns, self.feature_dim])
 
 
 def _means(value: tf.Tensor, grid: tuple[int, ...]) -> tf.Tensor:
