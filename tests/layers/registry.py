@@ -307,8 +307,8 @@ def focused(precision: str) -> keras.layers.Layer:
         height=0.1,
         **PATCH,
         margin=0,
-        filters=(2, 3),
-        hidden_size=4,
+        filters=(3, 4),
+        hidden_size=12,
         precision=precision,
     )
 
@@ -574,7 +574,7 @@ CASES = [
         "FocusedLocalizer",
         seeded(focused),
         cross_channel(),
-        trainable=5 * DENSE,
+        trainable=(*2 * DENSE, "kernel", *2 * DENSE),
         gradients=(0,),
     ),
     Case("FocusedMaps", focused_maps, cross_channel(), gradients=(0,)),

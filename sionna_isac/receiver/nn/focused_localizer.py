@@ -94,9 +94,11 @@ class FocusedLocalizer(Layer):
         Azimuths and ranges of the search
     num_classes : `int`, (default 2)
         Number of classes
-    height, num_candidates, separation, patch_size, cell
+    height, num_candidates, separation, cell
         Parameters of :class:`FocusedMaps`
-    margin : `int`, (default 2)
+    patch_size : `int`, (default 21)
+        Number of cells along each side of the patch that the network sees, odd
+    margin : `int`, (default 3)
         Number of cells around each patch, into which a training shifts it at random: the target is
         not always where the strongest place would have it
     filters : sequence of `int`, (default (16, 32, 32))
@@ -140,9 +142,9 @@ class FocusedLocalizer(Layer):
         height: float = 0.0,
         num_candidates: int = 4,
         separation: float = 4.0,
-        patch_size: int = 31,
+        patch_size: int = 21,
         cell: float = 0.5,
-        margin: int = 2,
+        margin: int = 3,
         filters: Sequence[int] = (16, 32, 32),
         hidden_size: int = 64,
         log_variance_interval: tuple[float, float] = (-16.0, 8.0),
@@ -170,11 +172,11 @@ class FocusedLocalizer(Layer):
         self._clip = Clipping(log_variance_interval, start, "an error of 1 m")
         self.log_variance_interval = self._clip.interval
         kind = self.rdtype.name
+        small = {"kernel_initializer": HeUniform(0.1)}
         channels = (FocusedMaps.out_channels, *self.filters)
         self.convolutions = [convolution(a, b, 3, kind) for a, b in itertools.pairwise(channels)]
-        self.attention = dense(channels[-1], 1, kind, kernel_initializer=HeUniform(0.1))
+        self.attention = dense(channels[-1], 1, kind, use_bias=False, **small)
         self.hidden = dense(2 * channels[-1] + NUM_PLACE, self.hidden_size, kind, activation="relu")
-        small = {"kernel_initializer": HeUniform(0.1)}
         self.heads = dense(self.hidden_size, self.num_classes + 5, kind, **small)
         self.heads.bias.assign(np.r_[np.zeros(3), self._clip.bias, np.zeros(self.num_classes)])
 

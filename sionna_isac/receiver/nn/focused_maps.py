@@ -102,7 +102,7 @@ class FocusedMaps(Layer):
     separation : `float`, (default 4)
         Smallest distance between candidates [m]; where the grid has no place left, its first one
         follows with strength 0
-    patch_size : `int`, (default 31)
+    patch_size : `int`, (default 27)
         Number of cells of the patch along each side :math:`N`, odd
     cell : `float`, (default 0.5)
         Side of a cell :math:`a` [m]
@@ -140,7 +140,7 @@ class FocusedMaps(Layer):
         height: float = 0.0,
         num_candidates: int = 4,
         separation: float = 4.0,
-        patch_size: int = 31,
+        patch_size: int = 27,
         cell: float = 0.5,
         precision: str | None = None,
         **kwargs: Any,
