@@ -308,7 +308,7 @@ def focused(precision: str) -> keras.layers.Layer:
         **PATCH,
         margin=0,
         filters=(3, 4),
-        hidden_size=6,
+        hidden_size=12,
         precision=precision,
     )
 
