@@ -157,7 +157,8 @@ TONES = 5e9 + 1e6 * np.arange(2)
 
 def focused(**kwargs) -> FocusedLocalizer:
     grid = SearchGrid(ANGLES, RANGES)
-    options = {"grid": grid, "patch_size": 5, "filters": (2,), "hidden_size": 3, **kwargs}
+    options = {"patch_size": 5, "margin": 0, "filters": (2,), "hidden_size": 3}
+    options = {"grid": grid, **options, **kwargs}
     return FocusedLocalizer(TONES, TX, TX[:, [1, 0, 2]], options.pop("grid"), **options)
 
 

@@ -542,3 +542,29 @@ def test_every_figure_is_tested_here():
     drawn = [get_kind(kind).draw.args[0].rpartition(":")[2] for kind in kind_names()]
     for name in {*drawn, *plots.__all__} - {"show_target"}:
         assert any(test.startswith(f"test_{name}") for test in here), name
+
+
+def test_cross_task(tmp_path):
+    dims, receivers = ("receiver", "placement", "value", "seed"), ["matched filter", "network"]
+    shape = (2, 2, 1, 3)
+    metrics = ("accuracy", "range_mae", "azimuth_mae", "planar_mae", "success_rate")
+    data = xr.Dataset(
+        {name: (dims, RNG.uniform(0.1, 1, shape)) for name in metrics}
+        | {f"published_{name}": (dims[::2], RNG.uniform(0.1, 1, (2, 1))) for name in metrics},
+        coords={"receiver": receivers, "placement": ["uniform", "placed"], "value": [0.0]},
+        attrs={"figure": "table", "num_samples": 20, "title": "receivers"},
+    )
+    figure = draw_result(data, "cross_task", tmp_path / "figure.png")
+    assert len(figure.axes) == len(metrics)
+    for ax, name in zip(figure.axes, metrics, strict=True):
+        scale = 100 if name in ("accuracy", "success_rate") else 1
+        found = [c for c in ax.containers if isinstance(c, ErrorbarContainer)]
+        for placement, bars_of in zip(["uniform", "placed"], found, strict=True):
+            mean = scale * data[name].sel(placement=placement).mean("seed").squeeze()
+            np.testing.assert_allclose(bars_of.lines[0].get_xdata(), mean)
+        printed = [x for x in ax.lines if x.get_marker() == "D"]
+        np.testing.assert_allclose(
+            printed[0].get_xdata(), scale * data[f"published_{name}"].squeeze()
+        )
+        assert ax.get_xlabel().endswith("]")
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == receivers

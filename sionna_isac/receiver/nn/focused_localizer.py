@@ -153,6 +153,8 @@ class FocusedLocalizer(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.patch_size = checks.integer("patch_size", patch_size, minimum=3)
+        if self.patch_size % 2 == 0:
+            raise ValueError(f"patch_size must be odd, to have a middle; got {patch_size}")
         self.margin = checks.integer("margin", margin, minimum=0)
         options: dict[str, Any] = {
             "height": height,

@@ -176,9 +176,11 @@ class FocusedMaps(Layer):
         energy = tf.math.real(middle * tf.math.conj(middle)) / math.prod(h.shape[1:])
         energy = tf.reshape(energy, [-1, self.num_candidates])
         strength = root(tf.where(found, energy, tf.zeros_like(energy)))
-        return FocusedPatch(
-            features, *(tf.cast(v, self.rdtype) for v in (angle, distance, strength))
+        of_candidates = (
+            tf.where(valid[:, tf.newaxis], tf.cast(v, self.rdtype), float("nan"))
+            for v in (angle, distance, strength)
         )
+        return FocusedPatch(features, *of_candidates)
 
     def _candidates(self, image: tf.Tensor) -> list[tf.Tensor]:
         """Azimuth and range of the strongest places, and if there is one.
