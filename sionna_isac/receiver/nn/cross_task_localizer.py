@@ -27,6 +27,15 @@ class CrossTaskLocalizer(Layer):
     heads the estimates (34), (36), (37) and (45): a perceptron of one hidden layer with a GELU for
     the logits, :class:`LocalizationHeads` for the others.
 
+    With :class:`FocusedMaps`, candidates take the place of tones, and the heads estimate offsets
+    from the strongest candidate :math:`(\rho_0, \theta_0)`: of their range :math:`r` and azimuth
+    :math:`\theta` (set ``range_offset=0`` and ``range_scale``, some metres, for offsets),
+
+    .. math::
+        \hat r = \rho_0 + r, \quad \hat\theta = \theta_0 + \theta\,[\mathrm{m}] / \rho_0 ,
+
+    and there is no peak.
+
     For 16 tones, ``feature_dim=64`` and ``variant="cta"`` the network has 267,851 parameters,
     whatever the number of antennas.
 
@@ -48,15 +57,6 @@ class CrossTaskLocalizer(Layer):
         Parameters of each :class:`TokenEncoder`
     range_offset, range_scale, log_variance_interval
         Parameters of :class:`LocalizationHeads`
-
-    With :class:`FocusedMaps`, candidates take the place of tones, and the heads estimate offsets
-    from the strongest candidate :math:`(\rho_0, \theta_0)`: of their range :math:`r` and azimuth
-    :math:`\theta` (set ``range_offset=0`` and ``range_scale``, some metres, for offsets),
-
-    .. math::
-        \hat r = \rho_0 + r, \quad \hat\theta = \theta_0 + \theta\,[\mathrm{m}] / \rho_0 ,
-
-    and there is no peak.
 
     Input
     -----

@@ -40,8 +40,10 @@ class LocalizerCandidates(NamedTuple):
     ----------
     score : [batch_size, num_candidates], `tf.float`
         Logit of the candidate being the target
-    angle, range : [batch_size, num_candidates], `tf.float`
-        Middles of the patches [rad, m]
+    angle : [batch_size, num_candidates], `tf.float`
+        Azimuths of the middles of the patches [rad]
+    range : [batch_size, num_candidates], `tf.float`
+        Ranges of the middles of the patches [m]
     estimates : :class:`LocalizerOutput`
         Estimates, [batch_size, num_candidates, ...] each
     """
