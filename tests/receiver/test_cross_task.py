@@ -20,6 +20,7 @@ from sionna_isac.receiver import (
     TokenEncoder,
     TransformerBlock,
 )
+from sionna_isac.receiver.nn import _patches
 from sionna_isac.receiver.nn._patches import PatchMoments
 
 VARIANTS = ("cta", "decoupled", "shared", "cross_stitch")
@@ -179,8 +180,9 @@ def test_moments_of_patches_are_those_of_the_outputs(rng, height):
 
 
 @pytest.mark.parametrize("precision", ["single", "double"])
-def test_pooling_first_is_pooling_last(rng, precision):
-    """Of filters with either sign of the scale, with the gradient of the input."""
+def test_pooling_first_is_pooling_last(rng, precision, monkeypatch):
+    """Of filters with either sign of the scale, with the gradient of the input, in parts."""
+    monkeypatch.setattr(_patches, "PART", 1500)  # of one or two images
     encoder = TokenEncoder(2, 8, num_tones=2, token_grid=(1, 1), num_blocks=0, precision=precision)
     randomize(encoder, rng)
     encoder.normalizations[0].gamma.assign([1.0, -0.7, 0.4, -2.0])

@@ -203,7 +203,7 @@ MUTATIONS = [
         ("receiver/nn/_parts.py", CROSS, "variance *= (number - 1) / number", "variance *= 1"),
         ("receiver/nn/token_encoder.py", CROSS, "vectors[:, tf.newaxis]", "vectors[tf.newaxis]"),
         ("receiver/nn/token_encoder.py", CROSS, "known.index(n) for n in named", "i for i, _ in enumerate(named)"),
-        ("receiver/nn/_patches.py", CROSS, "tf.nn.conv2d(images, sign * kernel,", "tf.nn.conv2d(images, kernel,"),
+        ("receiver/nn/_patches.py", CROSS, "= sign * kernel, sign * scale", "= kernel, scale"),
         ("receiver/nn/_patches.py", CROSS, "same - products(rows[:, -1], rows[:, -1])", "same"),
         ("receiver/nn/localization_heads.py", CROSS, "2 * math.log(self.range_scale)", "math.log(self.range_scale)"),
         ("receiver/nn/channel_maps.py", CROSS, "tf.reduce_mean(maps**2, axes, keepdims=True)", "tf.reduce_sum(maps**2, axes, keepdims=True)"),

@@ -10,6 +10,8 @@ from sionna_isac.receiver.nn._parts import affine, one_replica, update
 
 __all__ = ["PatchMoments", "pays", "pooled_stage"]
 
+PART = 4_000_000  # bytes, a share of the cache (measured)
+
 
 class PatchMoments:
     """Mean and covariance of the entries that a 3x3 convolution with zero padding sums.
@@ -46,7 +48,7 @@ class PatchMoments:
         def products(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
             """[width, channels, width, channels]"""
             first, second = (tf.reshape(v, [-1, width * channels]) for v in (first, second))
-            return tf.matmul(first / number, second, transpose_a=True)
+            return tf.matmul(first, second, transpose_a=True) / number
 
         same = products(rows, rows)
         # Row i of the patches does not reach the last row (i = 0) or the first (i = 2)
@@ -104,15 +106,34 @@ def pooled_stage(
     images: tf.Tensor,
     moments: PatchMoments,
 ) -> tf.Tensor:
-    """Convolution, batch normalisation by the batch, maximum pooling.
+    """Convolution, batch normalisation by the batch, ReLU, maximum pooling.
 
     Pooling comes first and leaves a quarter of the entries to normalise. It commutes with a
-    normalisation of positive scale; filters with a negative one are turned round before.
+    normalisation of positive scale; filters with a negative one are turned round before. As the
+    statistics are known, a few images at a time pass all of it within the cache of a CPU.
     """
     kernel, gamma = convolution.kernel.value, normalization.gamma.value
     mean, variance = moments.of_outputs(kernel)
     update(normalization, mean, variance)
     sign = tf.where(gamma < 0, -tf.ones_like(gamma), tf.ones_like(gamma))
-    pooled = tf.nn.max_pool2d(tf.nn.conv2d(images, sign * kernel, 1, "SAME"), 2, 2, "VALID")
     scale = gamma * tf.math.rsqrt(variance + normalization.epsilon)
-    return affine(pooled, sign * scale, normalization.beta.value - scale * mean)
+    turned, positive = sign * kernel, sign * scale
+    offset = normalization.beta.value - scale * mean
+
+    def stage(part: tf.Tensor) -> tf.Tensor:
+        pooled = tf.nn.max_pool2d(tf.nn.conv2d(part, turned, 1, "SAME"), 2, 2, "VALID")
+        return tf.nn.relu(affine(pooled, positive, offset))
+
+    parts = [stage(part) for part in _in_parts(images, kernel.shape[-1])]
+    return tf.concat(parts, 0) if len(parts) > 1 else parts[0]
+
+
+def _in_parts(images: tf.Tensor, filters: int) -> list[tf.Tensor]:
+    """Images with about `PART` bytes of outputs each; all together on a GPU, or if uncounted."""
+    number, height, width, _ = images.shape
+    if number is None or tf.config.list_physical_devices("GPU"):
+        return [images]
+    size = number * height * width * filters * images.dtype.size
+    count = min(max(size // PART, 1), number)
+    sizes = [number // count + (i < number % count) for i in range(count)]
+    return tf.split(images, sizes) if count > 1 else [images]

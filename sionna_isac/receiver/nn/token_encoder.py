@@ -221,7 +221,7 @@ class TokenEncoder(Layer):
             return self.blocks[index - last - 1](value)
         if index == 0 and moments is not None:
             first = self.convolutions[0], self.normalizations[0]
-            return tf.nn.relu(pooled_stage(*first, value, moments))
+            return pooled_stage(*first, value, moments)
         value = self.convolutions[index](value)
         value = normalize(self.normalizations[index], value, training)
         if index < last:  # the largest of rectified entries is the largest one rectified
