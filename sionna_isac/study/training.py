@@ -138,9 +138,15 @@ def _optimizer(training: Optimization) -> keras.optimizers.Optimizer:
 
 
 def _rate(training: Optimization) -> Any:
-    if training.schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(training.learning_rate, training.iterations)
-    return training.learning_rate
+    rate, iterations = training.learning_rate, training.iterations
+    if training.schedule != "cosine":
+        return rate
+    rising = round(getattr(training, "warmup", 0.0) * iterations)
+    if not rising:
+        return keras.optimizers.schedules.CosineDecay(rate, iterations)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, iterations - rising, warmup_target=rate, warmup_steps=rising
+    )
 
 
 def _plateau(training: Optimization) -> keras.callbacks.Callback:

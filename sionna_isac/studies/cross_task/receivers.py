@@ -166,16 +166,13 @@ class TrainedNetwork(Trained):
     def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
         call = self.layer.estimate if self._focuses else self.layer
         settings = self.settings
-        terms = multitask_terms(
+        # each term is a task of the surgery: in their sum, the range in metres hides the azimuth
+        return multitask_terms(
             call(inputs, training=training),
             labels,
             uncertainty=settings.uncertainty,
             physics=settings.physics,
         )
-        losses = {n: terms.pop(n) for n in ("classification",) if n in terms}
-        if terms:
-            losses["localization"] = tf.add_n(list(terms.values()))
-        return losses
 
     def configuration(self) -> dict[str, Any]:
         return {**super().configuration(), "weights": MULTITASK_WEIGHTS}
@@ -221,7 +218,8 @@ class TrainedFocused(Trained):
     def _losses(self, inputs: Any, labels: Any, training: bool) -> dict[str, tf.Tensor]:
         candidates = self.layer.candidates(*inputs, training=training)
         reach = self.layer.patch_size * self.layer.cell / 2
-        return {"all": candidate_loss(candidates, labels, reach=reach)}
+        weights = {"classification": self.fit.classification_weight}
+        return {"all": candidate_loss(candidates, labels, reach=reach, weights=weights)}
 
     @staticmethod
     def _mirrored(inputs: Any, labels: Any) -> tuple[Any, Any]:

@@ -165,6 +165,8 @@ class Fit(Frozen):
     """Initial learning rate of AdamW"""
     weight_decay: NonNegative = 1e-2
     """Weight decay of AdamW"""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the iterations in which the learning rate rises from 0"""
     validation_epochs: Count = 5
     """Number of epochs between validations"""
     mirror: bool = False
@@ -178,6 +180,12 @@ class FocusedFit(Fit):
     """Number of passes through the training split"""
     learning_rate: Positive = 3e-3
     """Initial learning rate of AdamW"""
+    weight_decay: NonNegative = 5e-2
+    """Weight decay of AdamW"""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of the iterations in which the learning rate rises from 0"""
+    classification_weight: Positive = 4.0
+    """Weight of the cross-entropy of the classes"""
     mirror: bool = True
     """If true, samples are mirrored in azimuth at random: the cross array is symmetric"""
 

@@ -42,6 +42,7 @@ class EpochTraining(Optimization):
     """Training with AdamW that keeps the weights of the best validation."""
 
     weight_decay: float = 0.0
+    warmup: float = 0.0
     validation: Validation
 
 
@@ -167,6 +168,7 @@ class CrossTaskStudy(Study[CrossTaskScenario]):
             learning_rate=fit.learning_rate,
             checkpoint_interval=between,
             weight_decay=fit.weight_decay,
+            warmup=fit.warmup,
             # never so late that the training ends: the best weights are kept
             validation=Validation(interval=between, patience=iterations + between),
         )
