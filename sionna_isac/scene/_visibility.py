@@ -13,7 +13,6 @@ __all__ = ["AREAS", "Cells", "Pose", "cell_weights", "facing", "pose_of"]
 
 AREAS = ("projected", "surface")
 EMPTY = 1e-12  # share of the whole area below which a cell is dropped
-FOUR = "range, azimuth, elevation and orientation"
 
 
 class Pose(NamedTuple):
@@ -47,8 +46,10 @@ class Pose(NamedTuple):
         return x + c * points[..., 0] - s * points[..., 1]
 
 
-def pose_of(range: Any, azimuth: Any, elevation: Any, orientation: Any) -> Pose:
-    """Checked pose; single numbers or vectors of one batch."""
+def pose_of(
+    range: Any, azimuth: Any, elevation: Any, orientation: Any
+) -> tuple[Pose, tuple[int, ...]]:
+    """Checked poses as one batch, and their shape: () for a single one."""
     values = {
         "range": checks.finite("range", checks.floats("range", range)),
         "azimuth": checks.headings("azimuth", azimuth),
@@ -58,10 +59,13 @@ def pose_of(range: Any, azimuth: Any, elevation: Any, orientation: Any) -> Pose:
     try:
         pose = np.broadcast_arrays(*values.values())
     except ValueError:
-        pose = [np.zeros((0, 0))]
-    if pose[0].ndim > 1 or not pose[0].size:
+        pose = (np.zeros(0),)
+    if not pose[0].size:
         shapes = ", ".join(str(list(v.shape)) for v in values.values())
-        raise ValueError(f"{FOUR} must be numbers or have shape [batch_size]; got shapes {shapes}")
+        raise ValueError(
+            "range, azimuth, elevation and orientation must have shapes that broadcast, of at "
+            f"least one pose; got shapes {shapes}"
+        )
     if np.any(pose[0] <= 0):
         raise ValueError(f"range must be > 0; got {pose[0].min():g}")
     steep = np.abs(pose[2]) >= np.pi / 2
@@ -70,7 +74,7 @@ def pose_of(range: Any, azimuth: Any, elevation: Any, orientation: Any) -> Pose:
             "elevation must lie within (-pi/2, pi/2) rad, as the surface must be in front of the "
             f"array; got {pose[2][steep].flat[0]:g}"
         )
-    return Pose(*(np.atleast_1d(v) for v in pose))
+    return Pose(*(v.ravel() for v in pose)), pose[0].shape
 
 
 class Cells:

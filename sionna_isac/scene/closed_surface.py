@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sionna_isac.core import checks
+from sionna_isac.core import checks, cites
 from sionna_isac.scene._intersection import winding
 from sionna_isac.scene._rays import cast
 from sionna_isac.scene._visibility import AREAS, EMPTY, Cells, Pose, cell_weights, facing, pose_of
@@ -30,6 +30,7 @@ class SurfaceScatterers(NamedTuple):
     """[..., num_scatterers], `np.float64` : Power weights, reflectivity times visible area"""
 
 
+@cites("Wang25")
 class ClosedSurface(ABC):
     r"""Base class of closed surfaces :math:`\mathbf{m}(u,v)` of extended targets.
 
@@ -116,7 +117,7 @@ class ClosedSurface(ABC):
 
     def towards_array(self, *, azimuth: float, elevation: float, orientation: float) -> np.ndarray:
         """Unit vector [3] in the local frame from the centre to the array, at angles in rad."""
-        return pose_of(1.0, azimuth, elevation, orientation).array[0]
+        return pose_of(1.0, azimuth, elevation, orientation)[0].array[0]
 
     def visible(
         self,
@@ -154,7 +155,7 @@ class ClosedSurface(ABC):
         : [...], `np.bool_`
             `True` where the normal points to the array, and nothing is in between
         """
-        pose = pose_of(range, azimuth, elevation, orientation)
+        pose, _ = pose_of(range, azimuth, elevation, orientation)
         self._check_outside(pose)
         points = self.points(u, v)
         seen = facing(points, self.normals(u, v), pose.array[0]) > 0
@@ -190,13 +191,13 @@ class ClosedSurface(ABC):
 
         Parameters
         ----------
-        range : `float` | [batch_size], array_like
+        range : `float` | [...], array_like
             Distance of the centre from the array [m]
-        azimuth : `float` | [batch_size], array_like
+        azimuth : `float` | [...], array_like
             Azimuth of the centre [rad]
-        elevation : `float` | [batch_size], array_like
+        elevation : `float` | [...], array_like
             Elevation of the centre [rad]
-        orientation : `float` | [batch_size], array_like
+        orientation : `float` | [...], array_like
             Direction of the local x axis in the horizontal plane [rad]
         cells : (`int`, `int`), (default (6, 4))
             Number of cells along u and along v
@@ -213,10 +214,11 @@ class ClosedSurface(ABC):
 
         Output
         ------
-        points : [num_scatterers, 3] | [batch_size, num_u num_v, 3], `np.float64`
+        points : [num_scatterers, 3] | [..., num_u num_v, 3], `np.float64`
             Local positions [m]
-        weights : [num_scatterers] | [batch_size, num_u num_v], `np.float64`
-            Weights. Cells that are not visible are left out; of a batch, they stay with weight 0.
+        weights : [num_scatterers] | [..., num_u num_v], `np.float64`
+            Weights. Cells that are not visible are left out; in a batch of poses, they stay with
+            weight 0.
 
         Raises
         ------
@@ -224,8 +226,7 @@ class ClosedSurface(ABC):
             If the array is within the surface, a visible scatterer is not in front of the array
             (x > 0), no sample is visible, or an argument is out of range
         """
-        pose = pose_of(range, azimuth, elevation, orientation)
-        one = not any(np.ndim(value) for value in (range, azimuth, elevation, orientation))
+        pose, shape = pose_of(range, azimuth, elevation, orientation)
         samples = self._samples(cells, subdivision)
         checks.one_of("area", area, AREAS)
         factor = _reflectivity(reflectivity, samples.shape)
@@ -246,9 +247,9 @@ class ClosedSurface(ABC):
         points = self.points(u, v)
         _check_ahead(pose, np.where(size > 0, pose.ahead(points), np.inf))
         weights = factor * (size / size.sum(1, keepdims=True) if normalize else size)
-        if one:
+        if not shape:
             return SurfaceScatterers(points[0, size[0] > 0], weights[0, size[0] > 0])
-        return SurfaceScatterers(points, weights)
+        return SurfaceScatterers(points.reshape(*shape, -1, 3), weights.reshape(*shape, -1))
 
     @cached_property
     def _rule(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sionna_isac.core import checks
+from sionna_isac.core import checks, cites
 from sionna_isac.scene._fits import cuboid, drone, ellipsoid, hull, sample_angles
 from sionna_isac.scene._fourier import (
     FAMILIES,
@@ -27,6 +27,7 @@ HIGHEST = 32  # harmonic
 CLOSED = 1e-9  # of the largest coefficient, gap at a pole
 
 
+@cites("Wang25")
 class FourierSurface(ClosedSurface):
     r"""Closed surface of an extended target as a double Fourier series, [Wang25]_.
 
