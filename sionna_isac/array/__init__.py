@@ -11,6 +11,7 @@ from sionna_isac.array.impairment import (
 )
 from sionna_isac.array.layout import OrderedPositions, UniformLinearArray, uniform_positions
 from sionna_isac.array.near_field import SphericalWaveArray, cross_positions, planar_positions
+from sionna_isac.array.planar import planar_derivatives, planar_moments, planar_wave
 from sionna_isac.array.steering import plane_wave, spherical_wave, wave_from_direction
 
 __all__ = [
@@ -26,7 +27,10 @@ __all__ = [
     "UniformLinearArray",
     "cross_positions",
     "impair",
+    "planar_derivatives",
+    "planar_moments",
     "planar_positions",
+    "planar_wave",
     "plane_wave",
     "spherical_wave",
     "uniform_positions",

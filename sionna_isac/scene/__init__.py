@@ -13,6 +13,7 @@ from sionna_isac.scene.point_target import (
     RayleighGain,
     TargetScene,
 )
+from sionna_isac.scene.scatterers import ScattererGeometry, radar_amplitude, scatterer_geometry
 from sionna_isac.scene.sector import FixedSector, RandomSector
 from sionna_isac.scene.sphere import voxel_sphere
 from sionna_isac.scene.vehicle import ParametricVehicle
@@ -35,9 +36,12 @@ __all__ = [
     "RadarEquationGain",
     "RandomSector",
     "RayleighGain",
+    "ScattererGeometry",
     "SurfaceScatterers",
     "TargetLabel",
     "TargetScene",
     "VoxelTarget",
+    "radar_amplitude",
+    "scatterer_geometry",
     "voxel_sphere",
 ]

@@ -117,7 +117,7 @@ class ClosedSurface(ABC):
 
     def towards_array(self, *, azimuth: float, elevation: float, orientation: float) -> np.ndarray:
         """Unit vector [3] in the local frame from the centre to the array, at angles in rad."""
-        return pose_of(1.0, azimuth, elevation, orientation)[0].array[0]
+        return _single(1.0, azimuth, elevation, orientation).array[0]
 
     def visible(
         self,
@@ -155,7 +155,7 @@ class ClosedSurface(ABC):
         : [...], `np.bool_`
             `True` where the normal points to the array, and nothing is in between
         """
-        pose, _ = pose_of(range, azimuth, elevation, orientation)
+        pose = _single(range, azimuth, elevation, orientation)
         self._check_outside(pose)
         points = self.points(u, v)
         seen = facing(points, self.normals(u, v), pose.array[0]) > 0
@@ -302,6 +302,16 @@ class ClosedSurface(ABC):
                     "range must put the array outside of the surface, as any above "
                     f"{NEAR * self.radius:.4g} m does; got {pose.range[number]:g}"
                 )
+
+
+def _single(*values: Any) -> Pose:
+    """Checked pose of numbers."""
+    pose, shape = pose_of(*values)
+    if shape:
+        raise ValueError(
+            f"range, azimuth, elevation and orientation must be numbers; got shape {list(shape)}"
+        )
+    return pose
 
 
 def _check_ahead(pose: Pose, ahead: np.ndarray) -> None:
