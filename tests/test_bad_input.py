@@ -159,7 +159,8 @@ def focused(**kwargs) -> FocusedLocalizer:
     grid = SearchGrid(ANGLES, RANGES)
     options = {"patch_size": 5, "margin": 0, "filters": (2,), "hidden_size": 3}
     options = {"grid": grid, **options, **kwargs}
-    return FocusedLocalizer(TONES, TX, TX[:, [1, 0, 2]], options.pop("grid"), **options)
+    tx = options.pop("tx_positions", TX)
+    return FocusedLocalizer(TONES, tx, tx[:, [1, 0, 2]], options.pop("grid"), **options)
 
 
 def matched(**kwargs) -> NearFieldMatchedFilter:
@@ -654,6 +655,7 @@ CALLS = [
     wrong("focused-separation", lambda: focused(separation=0), "separation", "0", "> 0"),
     wrong("candidates-reach", lambda: isac.objective.candidate_loss(None, None, reach=0), "reach", "0", "> 0"),
     wrong("candidates-score", lambda: isac.objective.candidate_loss({"score": np.zeros(3)}, None), "candidates.score", "[3]", "2 dimensions"),
+    wrong("focused-symmetric", lambda: focused(symmetric=True, tx_positions=np.add(TX, [0, 0.002, 0])), "tx_positions", "0.004", "symmetric in y"),
     wrong("focused-cell", lambda: focused(cell=0), "cell", "0", "> 0"),
     wrong("focused-classes", lambda: focused(num_classes=1), "num_classes", "1", ">= 2"),
     wrong("focused-interval", lambda: focused(log_variance_interval=(0, 1)), "log_variance_interval", "(0, 1)", "hold"),
