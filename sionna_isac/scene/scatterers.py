@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from sionna_isac.core import cites
 
-__all__ = ["ScattererGeometry", "radar_amplitude", "scatterer_geometry"]
+__all__ = ["ScattererGeometry", "direction_frame", "radar_amplitude", "scatterer_geometry"]
 
 
 class ScattererGeometry(NamedTuple):
@@ -39,7 +39,7 @@ class ScattererGeometry(NamedTuple):
             :math:`\mathbf{D}_l = \partial[d_l, \theta_l, \phi_l] / \partial\boldsymbol{\kappa}`
         """
         distance, azimuth, elevation, _ = tf.unstack(pose, axis=-1)
-        centre, sideways, upwards = _frame(azimuth, elevation)
+        centre, sideways, upwards = direction_frame(azimuth, elevation)
         turned = self.position - (distance[..., tf.newaxis] * centre)[..., tf.newaxis, :]
         across = tf.stack([-turned[..., 1], turned[..., 0], tf.zeros_like(turned[..., 0])], -1)
         rigid = tf.stack(
@@ -50,7 +50,7 @@ class ScattererGeometry(NamedTuple):
             ],
             axis=-1,
         )  # [..., 3, 3]: the same for all points
-        outward, sideways, upwards = _frame(self.azimuth, self.elevation)
+        outward, sideways, upwards = direction_frame(self.azimuth, self.elevation)
         rows = tf.stack(
             [
                 outward,
@@ -83,7 +83,7 @@ def scatterer_geometry(points: tf.Tensor, pose: tf.Tensor) -> ScattererGeometry:
     : :class:`ScattererGeometry`
     """
     distance, azimuth, elevation, orientation = tf.unstack(pose, axis=-1)
-    centre = distance[..., tf.newaxis] * _frame(azimuth, elevation)[0]
+    centre = distance[..., tf.newaxis] * direction_frame(azimuth, elevation)[0]
     cos, sin = tf.cos(orientation)[..., tf.newaxis], tf.sin(orientation)[..., tf.newaxis]
     x, y, z = tf.unstack(points, axis=-1)
     turned = tf.stack([cos * x - sin * y, sin * x + cos * y, z + tf.zeros_like(cos)], axis=-1)
@@ -115,7 +115,9 @@ def radar_amplitude(distance: Any, wavelength: float, rcs: float = 1.0) -> Any:
     return wavelength * math.sqrt(rcs / (4 * math.pi) ** 3) / distance**2
 
 
-def _frame(azimuth: tf.Tensor, elevation: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def direction_frame(
+    azimuth: tf.Tensor, elevation: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Unit vectors [..., 3] outwards and along growing azimuth and elevation."""
     ca, sa, ce, se = tf.cos(azimuth), tf.sin(azimuth), tf.cos(elevation), tf.sin(elevation)
     outward = tf.stack([ce * ca, ce * sa, se], axis=-1)

@@ -309,6 +309,7 @@ def focused(precision: str) -> keras.layers.Layer:
         margin=0,
         filters=(3, 4),
         hidden_size=12,
+        symmetric=True,
         precision=precision,
     )
 
