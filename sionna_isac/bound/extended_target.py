@@ -18,7 +18,12 @@ from sionna_isac.bound.extended_information import (
     information_terms,
 )
 from sionna_isac.core import checks, cites
-from sionna_isac.scene.scatterers import ScattererGeometry, radar_amplitude, scatterer_geometry
+from sionna_isac.scene.scatterers import (
+    RigidTargets,
+    ScattererGeometry,
+    radar_amplitude,
+    scatterer_geometry,
+)
 
 __all__ = ["ExtendedTarget", "extended_target_fim", "extended_target_information"]
 
@@ -223,6 +228,30 @@ class ExtendedTarget:
         : [...], `np.float64`
         """
         return radar_amplitude(self.range, checks.wavelength("wavelength", wavelength))
+
+    def scatterers(self, path_gain: Any, phases: Any = 0.0) -> RigidTargets:
+        r"""Target as :class:`~sionna_isac.channel.ScattererEcho` takes it, a batch of at least one.
+
+        Parameters
+        ----------
+        path_gain : [...], array_like
+            :math:`\beta`
+        phases : [..., num_scatterers], array_like, (default 0)
+            Phases :math:`\psi_l` of the scatterers [rad]
+
+        Output
+        ------
+        : :class:`~sionna_isac.scene.RigidTargets`
+            With gains :math:`\beta\zeta_l e^{j\psi_l}`, in double precision
+        """
+        amplitude = np.sqrt(self.weights) * np.exp(1j * checks.floats("phases", phases))
+        gain = checks.floats("path_gain", path_gain)[..., np.newaxis] * amplitude
+        values = [self.points, checks.complexes("gain", gain), *np.moveaxis(self.pose, -1, 0)]
+        ranks = (3, 2, 1, 1, 1, 1)
+        batched = (
+            np.expand_dims(v, 0) if v.ndim < r else v for v, r in zip(values, ranks, strict=True)
+        )
+        return RigidTargets(*map(tf.constant, batched))
 
 
 @cites("Wang25")
