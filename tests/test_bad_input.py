@@ -21,6 +21,7 @@ from sionna_isac.array import (
     SphericalWaveArray,
     SteeringDictionary,
     UniformLinearArray,
+    UniformPlanarArray,
     impair,
     planar_positions,
     uniform_positions,
@@ -200,6 +201,20 @@ def body_fim(**kwargs) -> np.ndarray:
     options = {"target": body(), "tx_shape": (2, 2), "rx_shape": (2, 2), "covariance": np.eye(4)}
     options |= {"path_gain": 1e-3, "noise_power": 1.0, "rms_bandwidth": 1e7, "num_samples": 8}
     return bound.extended_target_fim(**{**options, **kwargs})
+
+
+def body_echo(targets) -> tf.Tensor:
+    array = UniformPlanarArray((2, 2), numerology().wavelength)
+    x = y(1, numerology().num_subcarriers)
+    return isac.channel.ScattererEcho(array, numerology())(x, targets, y(1, 4))
+
+
+def likelihood(
+    mean=lambda angle: tf.constant(y(3)) * tf.complex(angle, 0 * angle), observed=None, **kwargs
+) -> object:
+    options = {"start": {"angle": 0.3}}
+    observed = y(3) if observed is None else observed
+    return bound.maximum_likelihood(observed, mean, **{**options, **kwargs})
 
 
 def target_bound(**kwargs) -> bound.PointTargetBound:
@@ -414,6 +429,20 @@ CALLS = [
     wrong("body-fim-coherent", lambda: body_fim(level="coherent", phases=[0.0, 0.0]), "frequencies", "None", "coherent"),
     wrong("body-fim-coherent-phases", lambda: body_fim(level="coherent", frequencies=[0.0, 1e6], phases=[0.0]), "phases", "[1]", "[2]"),
     wrong("body-gain", lambda: body().path_gain(0.0), "wavelength", "0", "> 0"),
+    wrong("body-scatterers", lambda: body().scatterers(1e-3, [0.0, 0.0, 0.0]), "phases", "[3]", "[2]"),
+    wrong("ml-mean", lambda: likelihood(mean=3.0), "mean", "3.0", "function or a layer"),
+    wrong("ml-start", lambda: likelihood(start=[0.1]), "start", "[0.1]", "dictionary"),
+    wrong("ml-complex", lambda: likelihood(start={"angle": 0.1j}), "start['angle']", "real"),
+    wrong("ml-shape", lambda: likelihood(observed=y(4)), "y", "[4]", "[3]"),
+    wrong("ml-nan", lambda: likelihood(observed=NAN * y(3)), "y", "3 NaN", "finite"),
+    wrong("ml-iterations", lambda: likelihood(max_iterations=0), "max_iterations", "0", ">= 1"),
+    wrong("planar-array-shape", lambda: UniformPlanarArray((4, 4, 2), 0.01), "shape", "(4, 4, 2)", "(num_y, num_z)"),
+    wrong("planar-array-point", lambda: UniformPlanarArray((2, 2), 0.01)(np.ones((1, 2))), "point", "[1, 2]", "3"),
+    wrong("planar-fastest", lambda: planar_positions(2, 2, 1.0, "x"), "fastest", "'x'", "'z'"),
+    wrong("body-echo-array", lambda: isac.channel.ScattererEcho(SphericalWaveArray([[0.0, 0.0], [0.0, 0.1]], 0.01), numerology()), "array", "2 axes", "3 axes"),
+    wrong("body-echo-targets", lambda: body_echo(targets()), "targets", "5 entries", "orientation"),
+    wrong("body-echo-gain", lambda: body_echo(body().scatterers(1.0)._replace(gain=y(1, 3))), "targets.gain", "[1, 3]", "[1, 2]"),
+    wrong("body-echo-pose", lambda: body_echo(body().scatterers(1.0)._replace(range=[1.0, 2.0])), "targets.range", "[2]", "[1]"),
     wrong("target-bound-beam", lambda: target_bound(beam=y(1, 3)), "beam", "[1, 3]", "[1, 4]"),
     wrong("target-bound-targets", lambda: target_bound(targets=targets(angle=np.zeros(2))), "targets", "[2]", "[batch_size, max_targets]"),
     wrong("target-bound-number", lambda: target_bound(targets=targets(num_targets=[3])), "num_targets", "3", "0 ... 2"),

@@ -244,13 +244,22 @@ class ExtendedTarget:
         : :class:`~sionna_isac.scene.RigidTargets`
             With gains :math:`\beta\zeta_l e^{j\psi_l}`, in double precision
         """
-        amplitude = np.sqrt(self.weights) * np.exp(1j * checks.floats("phases", phases))
-        gain = checks.floats("path_gain", path_gain)[..., np.newaxis] * amplitude
-        values = [self.points, checks.complexes("gain", gain), *np.moveaxis(self.pose, -1, 0)]
-        ranks = (3, 2, 1, 1, 1, 1)
-        batched = (
-            np.expand_dims(v, 0) if v.ndim < r else v for v, r in zip(values, ranks, strict=True)
-        )
+        phases = checks.floats("phases", phases)
+        if phases.shape not in ((), self.weights.shape):
+            raise ValueError(
+                f"phases must be a number or have shape {list(self.weights.shape)}, one per "
+                f"scatterer; got shape {list(phases.shape)}"
+            )
+        beta = checks.finite("path_gain", checks.floats("path_gain", path_gain))
+        if beta.shape not in ((), self.range.shape):
+            raise ValueError(
+                f"path_gain must be a number or have shape {list(self.range.shape)}, one per "
+                f"target; got shape {list(beta.shape)}"
+            )
+        gain = beta[..., np.newaxis] * np.sqrt(self.weights) * np.exp(1j * phases)
+        values = [self.points, checks.complexes("phases", gain), *np.moveaxis(self.pose, -1, 0)]
+        single = not self.range.ndim
+        batched = [v[np.newaxis] if single else v for v in values]
         return RigidTargets(*map(tf.constant, batched))
 
 
@@ -388,13 +397,16 @@ def extended_target_fim(
         Noise power of a sample [W]
     rms_bandwidth : `float` | `None`
         Root mean square :math:`B_\mathrm{rms}` of the frequencies of the tones about their mean
-        [Hz]: :math:`B/\sqrt{12}` of a flat band. Not used at level "coherent".
+        [Hz], as :attr:`Numerology.rms_bandwidth <sionna_isac.waveform.Numerology.rms_bandwidth>`:
+        :math:`B/\sqrt{12}` of a flat band. Not used at level "coherent".
     num_samples : `int`
         Number of samples: tones times OFDM symbols
     level : "energy" (default) | "resolved" | "coherent"
         Part of the information that is kept
     frequencies : `None` (default) | [num_subcarriers], array_like
-        Frequencies :math:`f_i` of the tones from the carrier [Hz], for "coherent" only
+        Frequencies :math:`f_i` of the tones from the carrier [Hz], for "coherent" only; those of
+        :class:`~sionna_isac.channel.ScattererEcho` are :attr:`Numerology.frequency_offsets
+        <sionna_isac.waveform.Numerology.frequency_offsets>`
     phases : `None` (default) | [..., num_scatterers], array_like
         Phases :math:`\psi_l` [rad], for "coherent" only
 

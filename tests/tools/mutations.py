@@ -165,7 +165,7 @@ MUTATIONS = [
         ("channel/near_field.py", "test_defaults", "user_range: float = 20.0", "user_range: float = 30.0"),
         # bounds
         ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
-        ("bound/fisher.py", BOUND, "change / (2 * step)", "change / step"),
+        ("bound/_jacobian.py", BOUND, "change / (2 * step)", "change / step"),
         ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
         ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
         ("bound/extended_information.py", EXTENDED, "rule = steering[..., :1, :], rule[:, :1]", "rule = steering, rule"),
