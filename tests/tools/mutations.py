@@ -118,7 +118,7 @@ MUTATIONS = [
         ("scene/_visibility.py", "scene/test_fourier_surface", "cells.length * cells.step", "cells.step"),
         ("scene/_rays.py", "scene/test_fourier_surface", "np.where(slope[ahead] > 0, 1, -1)", "np.where(slope[ahead] > 0, 1, 1)"),
         ("scene/_rays.py", "scene/test_fourier_surface", ">= 0) != turn[face]", ">= 0)"),
-        ("scene/closed_surface.py", "scene/test_fourier_surface", "before & (found.leaves > 0)", "before"),
+        ("scene/closed_surface.py", "scene/test_fourier_surface", "found.distance < length[", "found.distance > length["),
         ("scene/_fits.py", "scene/test_fourier_surface", "np.where(left < 1,", "np.where(left < 0,"),
         # array
         ("array/steering.py", ARRAY, "phase = (-2 * math.pi) * tf.sin", "phase = (2 * math.pi) * tf.sin"),
