@@ -111,7 +111,7 @@ def show_surface(
         turn, rise = np.rad2deg([azimuth + SIDE[0], elevation + SIDE[1]])
         ax.view_init(elev=float(np.clip(rise, -85, 85)), azim=float(turn))
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
-    ax.set_box_aspect(high - low, zoom=1.15)
+    ax.set_box_aspect(high - low)
     for axis, span in zip((ax.xaxis, ax.yaxis, ax.zaxis), high - low, strict=True):
         number = max(2, round(TICKS * span / (high - low).max()))
         axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 5, 10]))

@@ -9,7 +9,7 @@ import numpy as np
 
 from sionna_isac.core import checks
 
-__all__ = ["AREAS", "Cells", "Pose", "cell_weights", "facing", "pose_of"]
+__all__ = ["AREAS", "EMPTY", "Cells", "Pose", "cell_weights", "facing", "pose_of"]
 
 AREAS = ("projected", "surface")
 EMPTY = 1e-12  # share of the whole area below which a cell is dropped

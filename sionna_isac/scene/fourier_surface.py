@@ -237,10 +237,10 @@ class FourierSurface(ClosedSurface):
         : :class:`FourierSurface`
             Surface around its centre
         """
-        sizes = _sizes(arm=arm, height=height)
+        arm, height = _sizes(arm=arm, height=height)
         depth = checks.real("depth", depth, minimum=0, maximum=0.99)
         u, v = sample_angles(_order(order))
-        return cls.fit(drone(u, v, *sizes, depth), u, v, order)
+        return cls.fit(drone(u, v, arm, height, depth), u, v, order)
 
     @classmethod
     def fit_mesh(

@@ -7,9 +7,15 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from sionna_isac.core import cites
+from sionna_isac.core import Complex, Real, cites
 
-__all__ = ["ScattererGeometry", "direction_frame", "radar_amplitude", "scatterer_geometry"]
+__all__ = [
+    "RigidTargets",
+    "ScattererGeometry",
+    "direction_frame",
+    "radar_amplitude",
+    "scatterer_geometry",
+]
 
 
 class ScattererGeometry(NamedTuple):
@@ -61,6 +67,37 @@ class ScattererGeometry(NamedTuple):
         )  # [..., L, 3, 3]
         moved = tf.matmul(rows, rigid[..., tf.newaxis, :, :])
         return tf.concat([moved, tf.matmul(rows, across[..., tf.newaxis])], axis=-1)
+
+
+class RigidTargets(NamedTuple):
+    """State of the extended target of each sample: a rigid body of point scatterers.
+
+    Attributes
+    ----------
+    points : [batch_size, num_scatterers, 3], `tf.float`
+        Positions of the scatterers in the frame of the body [m]
+    gain : [batch_size, num_scatterers], `tf.complex`
+        Complex channel gains of the scatterers; 0 for those that are not there
+    range : [batch_size], `tf.float`
+        Distance of the origin of the body [m]
+    azimuth, elevation : [batch_size], `tf.float`
+        Its direction [rad]
+    orientation : [batch_size], `tf.float`
+        Angle of the body's x axis, counter-clockwise about z [rad]
+    """
+
+    points: Real
+    gain: Complex
+    range: Real
+    azimuth: Real
+    elevation: Real
+    orientation: Real
+
+    @property
+    def geometry(self) -> ScattererGeometry:
+        """:class:`ScattererGeometry` : Positions, ranges and directions of the scatterers"""
+        pose = [self.range, self.azimuth, self.elevation, self.orientation]
+        return scatterer_geometry(self.points, tf.stack(pose, axis=-1))
 
 
 @cites("Wang25")

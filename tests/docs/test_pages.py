@@ -52,7 +52,8 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def test_every_page_with_code_is_run_here():
-    pages = [*DOCS.glob("*.md"), *DOCS.glob("reproduction/*.md")]
+    folders = (DOCS, DOCS / "reproduction", DOCS / "extended_target")
+    pages = [page for folder in folders for page in folder.glob("*.md")]
     tested = set(re.findall(r'run\("([\w/]+\.md)"', Path(__file__).read_text()))
     assert {str(page.relative_to(DOCS)) for page in pages if blocks(page)} == tested
 
@@ -215,6 +216,19 @@ def test_cross_task_network():
     assert abs(float(names["place"].range[0]) - np.hypot(6, 2)) < 1
     assert np.isfinite(float(names["loss"])) and len(names["terms"]) == 4
     assert names["history"]["loss"][-1] < names["history"]["loss"][0]
+
+
+def test_extended_target_surface():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = run("extended_target/surface.md", {})
+    assert names["points"].shape == (100, 24, 3) and names["weights"].shape == (100, 24)
+    assert abs(names["body"].volume / names["vehicle"].volume - 1) < 0.01
+    assert names["target"].weights.sum() == pytest.approx(1)
+    plt.close("all")
 
 
 def test_near_field():

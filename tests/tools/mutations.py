@@ -112,6 +112,14 @@ MUTATIONS = [
         ("scene/point_target.py", POINTS, "self.variance, self.precision", "self.variance / 2, self.precision"),
         ("scene/sector.py", POINTS, "centre *= tf.where(valid, scale", "centre /= tf.where(valid, scale"),
         ("scene/sector.py", POINTS, "+ self.span[1] / 2", "+ self.span[1]"),
+        ("scene/_fourier.py", "scene/test_fourier_surface", "(p - q) % 2 == (kind", "(p + q + 1) % 2 == (kind"),
+        ("scene/_fourier.py", "scene/test_fourier_surface", "np.sqrt(np.maximum(np.cos(v), 0))", "np.maximum(np.cos(v), 0)"),
+        ("scene/_visibility.py", "scene/test_fourier_surface", "np.maximum(towards, 0)", "np.abs(towards)"),
+        ("scene/_visibility.py", "scene/test_fourier_surface", "cells.length * cells.step", "cells.step"),
+        ("scene/_rays.py", "scene/test_fourier_surface", "np.where(slope[ahead] > 0, 1, -1)", "np.where(slope[ahead] > 0, 1, 1)"),
+        ("scene/_rays.py", "scene/test_fourier_surface", ">= 0) != turn[face]", ">= 0)"),
+        ("scene/closed_surface.py", "scene/test_fourier_surface", "found.distance < length[", "found.distance > length["),
+        ("scene/_fits.py", "scene/test_fourier_surface", "np.where(left < 1,", "np.where(left < 0,"),
         # array
         ("array/steering.py", ARRAY, "phase = (-2 * math.pi) * tf.sin", "phase = (2 * math.pi) * tf.sin"),
         ("array/impairment.py", ARRAY, "num_antennas) / 20)", "num_antennas) / 10)"),
@@ -165,7 +173,7 @@ MUTATIONS = [
         ("channel/near_field.py", "test_defaults", "user_range: float = 20.0", "user_range: float = 30.0"),
         # bounds
         ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
-        ("bound/fisher.py", BOUND, "change / (2 * step)", "change / step"),
+        ("bound/_jacobian.py", BOUND, "change / (2 * step)", "change / step"),
         ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
         ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
         ("bound/extended_information.py", EXTENDED, "rule = steering[..., :1, :], rule[:, :1]", "rule = steering, rule"),
