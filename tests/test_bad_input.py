@@ -21,6 +21,7 @@ from sionna_isac.array import (
     SphericalWaveArray,
     SteeringDictionary,
     UniformLinearArray,
+    UniformPlanarArray,
     impair,
     planar_positions,
     uniform_positions,
@@ -65,6 +66,7 @@ from sionna_isac.receiver import (
 )
 from sionna_isac.scene import (
     FixedSector,
+    FourierSurface,
     PointTargets,
     RadarEquationGain,
     RandomSector,
@@ -93,6 +95,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 ANGLES = np.linspace(-1.5, 1.5, 31)
 RANGES = np.linspace(5.0, 75.0, 20)
 SECTOR = np.array([[-0.3, 0.3]])
+CUBOID = FourierSurface.fit_cuboid(4.5, 1.8, 1.5, 2)
 NAN = float("nan")
 
 
@@ -190,11 +193,42 @@ def fisher(mean=lambda angle: y(3) * angle, **kwargs) -> np.ndarray:
     return bound.fisher(mean, **{**options, **kwargs})
 
 
+def body(**kwargs) -> bound.ExtendedTarget:
+    options = {"points": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "weights": [1.0, 0.5]}
+    options |= {"range": 20.0, "azimuth": 0.1, "elevation": 0.2, "orientation": 0.3}
+    return bound.ExtendedTarget(**{**options, **kwargs})
+
+
+def body_fim(**kwargs) -> np.ndarray:
+    options = {"target": body(), "tx_shape": (2, 2), "rx_shape": (2, 2), "covariance": np.eye(4)}
+    options |= {"path_gain": 1e-3, "noise_power": 1.0, "rms_bandwidth": 1e7, "num_samples": 8}
+    return bound.extended_target_fim(**{**options, **kwargs})
+
+
+def body_echo(targets) -> tf.Tensor:
+    array = UniformPlanarArray((2, 2), numerology().wavelength)
+    x = y(1, numerology().num_subcarriers)
+    return isac.channel.ScattererEcho(array, numerology())(x, targets, y(1, 4))
+
+
+def likelihood(
+    mean=lambda angle: tf.constant(y(3)) * tf.complex(angle, 0 * angle), observed=None, **kwargs
+) -> object:
+    options = {"start": {"angle": 0.3}}
+    observed = y(3) if observed is None else observed
+    return bound.maximum_likelihood(observed, mean, **{**options, **kwargs})
+
+
 def target_bound(**kwargs) -> bound.PointTargetBound:
     scene = targets(angle=np.array([[-0.3, 0.2]]))
     options = {"array": array(), "beam": y(1, 4), "targets": scene}
     options |= {"numerology": numerology(), "no": 1.0}
     return bound.point_target_bound(**{**options, **kwargs})
+
+
+def surface_at(**kwargs):
+    pose = {"range": 20.0, "azimuth": 0.3, "elevation": -0.1, "orientation": 0.9}
+    return CUBOID.scatterers(**{**pose, **kwargs})
 
 
 def multitask(weights=None, labels=None, **kwargs) -> tf.Tensor:
@@ -351,11 +385,11 @@ CALLS = [
     wrong("efim-symmetric", lambda: bound.effective_fim([[1.0, 0.5], [0.0, 1.0]], 1), "fim", "0.5", "symmetric"),
     wrong("efim-number", lambda: bound.effective_fim(np.eye(2), 3), "num_interest", "3", "<= 2"),
     wrong("efim-dark", lambda: bound.effective_fim(fim(beams=0 * y(4, 2)), 2), "nuisance", "not observed"),
-    wrong("crb-singular", lambda: bound.crb(np.ones((2, 2))), "fim", "singular", "exceed 1e-12"),
-    wrong("crb-symmetric", lambda: bound.crb([[1.0, 0.5], [0.0, 1.0]]), "fim", "0.5", "symmetric"),
-    wrong("crb-complex", lambda: bound.crb(y(2, 2)), "fim", "complex", "real"),
+    wrong("crb-singular", lambda: bound.cramer_rao_bound(np.ones((2, 2))), "fim", "singular", "exceed 1e-12"),
+    wrong("crb-symmetric", lambda: bound.cramer_rao_bound([[1.0, 0.5], [0.0, 1.0]]), "fim", "0.5", "symmetric"),
+    wrong("crb-complex", lambda: bound.cramer_rao_bound(y(2, 2)), "fim", "complex", "real"),
     wrong("peb-symmetric", lambda: bound.position_error_bound([[1.0, 0.5], [0.0, 1.0]]), "fim", "0.5", "symmetric"),
-    wrong("crb-nan", lambda: bound.crb(NAN * np.eye(2)), "fim", "NaN", "finite"),
+    wrong("crb-nan", lambda: bound.cramer_rao_bound(NAN * np.eye(2)), "fim", "NaN", "finite"),
     wrong("fisher-mean", lambda: fisher(3.0), "mean", "3.0", "function or a layer"),
     wrong("fisher-real", lambda: fisher(lambda angle: angle), "mean", "float64", "complex128"),
     wrong("fisher-single", lambda: fisher(lambda angle: near().steering(angle), parameters={"angle": (1.0, 0.2)}), "mean", "complex64", "precision='double'"),
@@ -369,9 +403,53 @@ CALLS = [
     wrong("fisher-noise-shape", lambda: fisher(no=[1.0, 2.0]), "no", "[2]", "[]"),
     wrong("fisher-text", lambda: fisher(parameters={"angle": "0.3"}), "angle", "'0.3'", "real numbers"),
     wrong("fisher-step", lambda: fisher(steps=NAN), "steps['angle']", "nan", "> 0"),
-    wrong("crb-text", lambda: bound.crb([["1"]]), "fim", "'1'", "real numbers"),
+    wrong("crb-text", lambda: bound.cramer_rao_bound([["1"]]), "fim", "'1'", "real numbers"),
     wrong("fisher-nuisance", lambda: fisher(nuisance=["gain"]), "nuisance", "['gain']", "['angle']"),
     wrong("fisher-all-nuisance", lambda: fisher(nuisance=["angle"]), "nuisance", "['angle']", "not all"),
+    wrong("body-points", lambda: body(points=np.ones((2, 2))), "points", "[2, 2]", "[..., num_scatterers, 3]"),
+    wrong("body-points-none", lambda: body(points=np.ones((0, 3)), weights=[]), "points", "[0, 3]", "num_scatterers"),
+    wrong("body-points-nan", lambda: body(points=NAN * np.ones((2, 3))), "points", "6 NaN", "finite"),
+    wrong("body-weights", lambda: body(weights=[1.0]), "weights", "[1]", "[2]"),
+    wrong("body-weights-negative", lambda: body(weights=[1.0, -0.5]), "weights", "-0.5", ">= 0"),
+    wrong("body-weights-zero", lambda: body(weights=[0.0, 0.0]), "weights", "0 alone", "> 0"),
+    wrong("body-range", lambda: body(range=-1.0), "range", "-1", "> 0"),
+    wrong("body-azimuth", lambda: body(azimuth=[0.1, 0.2]), "azimuth", "[2]", "[]"),
+    wrong("body-orientation", lambda: body(orientation="north"), "orientation", "'north'", "real numbers"),
+    wrong("body-behind", lambda: body(azimuth=3.0), "azimuth", "-19.7", "in front of the array"),
+    wrong("body-around", lambda: body(range=0.5, orientation=3.0), "range", "x = -", "x > 0"),
+    wrong("body-point-weight", lambda: bound.ExtendedTarget.point(20.0, 0.1, 0.2, 0.0), "weight", "0.0", "> 0"),
+    wrong("body-stack", lambda: bound.ExtendedTarget.stack([body(), bound.ExtendedTarget.point(20.0, 0.1, 0.2)]), "targets", "orientation"),
+    wrong("body-stack-none", lambda: bound.ExtendedTarget.stack([]), "targets", "0", "one or more"),
+    wrong("body-fim-target", lambda: body_fim(target=1), "target", "1", "ExtendedTarget"),
+    wrong("body-fim-shape", lambda: body_fim(rx_shape=(2,)), "rx_shape", "(2,)", "(num_y, num_z)"),
+    wrong("body-fim-shape-zero", lambda: body_fim(tx_shape=(2, 0)), "tx_shape", "0", ">= 1"),
+    wrong("body-fim-level", lambda: body_fim(level="full"), "level", "'full'", "'energy', 'resolved', 'coherent'"),
+    wrong("body-fim-covariance", lambda: body_fim(covariance=np.eye(3)), "covariance", "[3, 3]", "[..., 4, 4]"),
+    wrong("body-fim-hermitian", lambda: body_fim(covariance=np.eye(4) + 1j * np.eye(4)), "covariance", "2", "Hermitian"),
+    wrong("body-fim-indefinite", lambda: body_fim(covariance=np.diag([1.0, 1.0, 1.0, -0.1])), "covariance", "-0.1", "no negative eigenvalue"),
+    wrong("body-fim-covariance-nan", lambda: body_fim(covariance=NAN * np.eye(4)), "covariance", "NaN", "finite"),
+    wrong("body-fim-gain", lambda: body_fim(path_gain=0.0), "path_gain", "0", "> 0"),
+    wrong("body-fim-noise", lambda: body_fim(noise_power=[1.0, 1.0]), "noise_power", "[2]", "[]"),
+    wrong("body-fim-bandwidth", lambda: body_fim(rms_bandwidth=None), "rms_bandwidth", "None", "> 0"),
+    wrong("body-fim-samples", lambda: body_fim(num_samples=0), "num_samples", "0", ">= 1"),
+    wrong("body-fim-phases", lambda: body_fim(phases=[0.0, 0.0]), "phases", "'energy'", "None"),
+    wrong("body-fim-coherent", lambda: body_fim(level="coherent", phases=[0.0, 0.0]), "frequencies", "None", "coherent"),
+    wrong("body-fim-coherent-phases", lambda: body_fim(level="coherent", frequencies=[0.0, 1e6], phases=[0.0]), "phases", "[1]", "[2]"),
+    wrong("body-gain", lambda: body().path_gain(0.0), "wavelength", "0", "> 0"),
+    wrong("body-scatterers", lambda: body().scatterers(1e-3, [0.0, 0.0, 0.0]), "phases", "[3]", "[2]"),
+    wrong("ml-mean", lambda: likelihood(mean=3.0), "mean", "3.0", "function or a layer"),
+    wrong("ml-start", lambda: likelihood(start=[0.1]), "start", "[0.1]", "dictionary"),
+    wrong("ml-complex", lambda: likelihood(start={"angle": 0.1j}), "start['angle']", "real"),
+    wrong("ml-shape", lambda: likelihood(observed=y(4)), "y", "[4]", "[3]"),
+    wrong("ml-nan", lambda: likelihood(observed=NAN * y(3)), "y", "3 NaN", "finite"),
+    wrong("ml-iterations", lambda: likelihood(max_iterations=0), "max_iterations", "0", ">= 1"),
+    wrong("planar-array-shape", lambda: UniformPlanarArray((4, 4, 2), 0.01), "shape", "(4, 4, 2)", "(num_y, num_z)"),
+    wrong("planar-array-point", lambda: UniformPlanarArray((2, 2), 0.01)(np.ones((1, 2))), "point", "[1, 2]", "3"),
+    wrong("planar-fastest", lambda: planar_positions(2, 2, 1.0, "x"), "fastest", "'x'", "'z'"),
+    wrong("body-echo-array", lambda: isac.channel.ScattererEcho(SphericalWaveArray([[0.0, 0.0], [0.0, 0.1]], 0.01), numerology()), "array", "2 axes", "3 axes"),
+    wrong("body-echo-targets", lambda: body_echo(targets()), "targets", "5 entries", "orientation"),
+    wrong("body-echo-gain", lambda: body_echo(body().scatterers(1.0)._replace(gain=y(1, 3))), "targets.gain", "[1, 3]", "[1, 2]"),
+    wrong("body-echo-pose", lambda: body_echo(body().scatterers(1.0)._replace(range=[1.0, 2.0])), "targets.range", "[2]", "[1]"),
     wrong("target-bound-beam", lambda: target_bound(beam=y(1, 3)), "beam", "[1, 3]", "[1, 4]"),
     wrong("target-bound-targets", lambda: target_bound(targets=targets(angle=np.zeros(2))), "targets", "[2]", "[batch_size, max_targets]"),
     wrong("target-bound-number", lambda: target_bound(targets=targets(num_targets=[3])), "num_targets", "3", "0 ... 2"),
@@ -401,6 +479,39 @@ CALLS = [
     wrong("scene-range", lambda: TargetScene(2, (0, 2), RayleighGain()), "range_interval", "(0, 2)", "above 0"),
     wrong("scene-number", lambda: TargetScene(2, (1, 2), RayleighGain(), num_targets=3), "num_targets", "3", "<= 2"),
     wrong("scene-sector", lambda: TargetScene(2, (1, 2), RayleighGain())(np.zeros((1, 3))), "sector", "[1, 3]", "[?, 2]"),
+    # scene: surfaces
+    wrong("surface-shape", lambda: FourierSurface(np.ones((3, 3)), 1), "coefficients", "[3, 3]", "[4, 3]"),
+    wrong("surface-open", lambda: FourierSurface(np.ones((8, 3)), (2, 1)), "coefficients", "m in u at a pole", "one point at each pole"),
+    wrong("surface-inward", lambda: FourierSurface(-FourierSurface.fit_ellipsoid(1, 1, 1).coefficients, 1), "coefficients", "volume of -0.5", "outwards"),
+    wrong("surface-nan", lambda: FourierSurface(np.full((4, 3), NAN), 1), "coefficients", "NaN", "finite"),
+    wrong("surface-order", lambda: FourierSurface.fit_cuboid(4, 2, 1, 0), "order", "0", ">= 1"),
+    wrong("surface-orders", lambda: FourierSurface.fit_cuboid(4, 2, 1, (1, 2, 3)), "order", "(1, 2, 3)", "of u and of v"),
+    wrong("surface-family", lambda: FourierSurface.fit_cuboid(4, 2, 1, family="cube"), "family", "'cube'", "'sphere', 'full'"),
+    wrong("surface-mapping", lambda: FourierSurface.fit_cuboid(4, 2, 1, mapping="polar"), "mapping", "'polar'", "'affine'"),
+    wrong("surface-width", lambda: FourierSurface.fit_cuboid(4, 0, 1), "width", "0", "> 0"),
+    wrong("surface-axis", lambda: FourierSurface.fit_ellipsoid(4, 2, -1), "height", "-1", "> 0"),
+    wrong("surface-depth", lambda: FourierSurface.fit_drone(depth=1), "depth", "1", "<= 0.99"),
+    wrong("surface-points", lambda: FourierSurface.fit(np.ones((9, 3)), np.ones(9), np.ones(9)), "points", "9", "free coefficients"),
+    wrong("surface-angles", lambda: FourierSurface.fit(np.ones((9, 3)), np.ones(8), np.ones(9)), "u", "[8]", "[9]"),
+    wrong("surface-mesh", lambda: FourierSurface.fit_mesh("car.ply"), "target", "'car.ply'", "MeshTarget"),
+    wrong("surface-v", lambda: CUBOID.points(0.0, 45.0), "v", "45", "[-pi/2, pi/2]"),
+    wrong("surface-u", lambda: CUBOID.points(45.0, 0.0), "u", "45", "rad"),
+    wrong("surface-uv", lambda: CUBOID.normals(np.ones(3), np.ones(4)), "u and v", "[3] and [4]", "broadcast"),
+    wrong("surface-num-u", lambda: CUBOID.mesh(2), "num_u", "2", ">= 3"),
+    wrong("surface-inside", lambda: surface_at(range=0.3), "range", "0.3", "outside of the surface"),
+    wrong("surface-range", lambda: surface_at(range=0.0), "range", "0", "> 0"),
+    wrong("surface-behind", lambda: surface_at(azimuth=2.8), "azimuth", "2.8", "in front of the array"),
+    wrong("surface-beside", lambda: surface_at(azimuth=1.5), "azimuth", "1.5", "x > 0"),
+    wrong("surface-azimuth", lambda: surface_at(azimuth=20.0), "azimuth", "20", "rad"),
+    wrong("surface-elevation", lambda: surface_at(elevation=-1.6), "elevation", "-1.6", "(-pi/2, pi/2)"),
+    wrong("surface-pose", lambda: surface_at(range=[20.0, 30.0], azimuth=[0.1, 0.2, 0.3]), "range, azimuth", "[2], [3]", "broadcast"),
+    wrong("surface-visible", lambda: CUBOID.visible(0.0, 0.0, range=[20.0], azimuth=0.0, elevation=0.0, orientation=0.0), "range, azimuth", "[1]", "numbers"),
+    wrong("surface-dark", lambda: surface_at(range=2.0, azimuth=0.0, elevation=0.0, orientation=1.5, cells=(1, 1), subdivision=1), "cells", "1 x 1", "higher subdivision"),
+    wrong("surface-cells", lambda: surface_at(cells=(6, 4, 2)), "cells", "(6, 4, 2)", "along u and along v"),
+    wrong("surface-area", lambda: surface_at(area="whole"), "area", "'whole'", "'projected', 'surface'"),
+    wrong("surface-reflectivity", lambda: surface_at(reflectivity=np.ones((4, 6))), "reflectivity", "[4, 6]", "[6, 4]"),
+    wrong("surface-reflects", lambda: surface_at(reflectivity=-1.0), "reflectivity", "-1", ">= 0"),
+    wrong("mesh-pair", lambda: isac.scene.MeshTarget((np.eye(3), [[0, 1, 0.5]]), 1.0, 1e7), "faces", "whole numbers"),
     # waveform
     wrong("precoder-array", lambda: LeastSquaresPrecoder("ula", ANGLES), "array", "'ula'", "Array"),
     wrong("precoder-points", lambda: LeastSquaresPrecoder(near(), ANGLES), "array", "SphericalWaveArray", "plane waves"),

@@ -161,7 +161,7 @@ for name, (direction, closest) in cases.items():
             no,
             nuisance=["reflection"],
         )
-        covariance = isac.bound.crb(efim)
+        covariance = isac.bound.cramer_rao_bound(efim)
         curve.append(np.sqrt(np.trace(covariance[:2, :2])))
     axis.loglog(separations, curve, label=f"second target apart {name}")
 isac.plots.add_bound(axis, [0.06, 6], [isac.bound.position_error_bound(closed)] * 2, label="alone")

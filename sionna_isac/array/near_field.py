@@ -15,7 +15,7 @@ from sionna_isac.core import Array, Real, checks, cites, register
 __all__ = ["SphericalWaveArray", "cross_positions", "planar_positions"]
 
 
-def planar_positions(num_y: int, num_z: int, spacing: float) -> np.ndarray:
+def planar_positions(num_y: int, num_z: int, spacing: float, fastest: str = "y") -> np.ndarray:
     """Positions of a centred uniform planar array in the y-z plane, facing along x.
 
     Parameters
@@ -24,14 +24,19 @@ def planar_positions(num_y: int, num_z: int, spacing: float) -> np.ndarray:
         Number of elements along y and z
     spacing : `float`
         Distance between neighbours, in the unit wanted
+    fastest : "y" (default) | "z"
+        Axis along which neighbours in the order of the elements lie
 
     Output
     ------
     : [num_y * num_z, 3], `np.float64`
-        Positions in the unit of ``spacing``, y running fastest
+        Positions in the unit of ``spacing``
     """
     y, z = uniform_positions(num_y, spacing), uniform_positions(num_z, spacing)
-    grid = np.stack(np.meshgrid(y, z), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(y, z), axis=-1)  # [num_z, num_y, 2]
+    if checks.one_of("fastest", fastest, ("y", "z")) == "z":
+        grid = grid.swapaxes(0, 1)
+    grid = grid.reshape(-1, 2)
     return np.concatenate([np.zeros((len(grid), 1)), grid], axis=-1)
 
 

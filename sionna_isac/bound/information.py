@@ -12,7 +12,7 @@ import numpy as np
 
 from sionna_isac.core import checks
 
-__all__ = ["crb", "effective_fim"]
+__all__ = ["cramer_rao_bound", "effective_fim"]
 
 _SINGULAR = 1e-12
 _SYMMETRY = 1e-8
@@ -56,7 +56,7 @@ def effective_fim(fim: Any, num_interest: int) -> np.ndarray:
     return first - half @ half.swapaxes(-1, -2)
 
 
-def crb(fim: Any) -> np.ndarray:
+def cramer_rao_bound(fim: Any) -> np.ndarray:
     """Cramér-Rao bound: the inverse of a Fisher information matrix.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sionna_isac.bound.information import crb
+from sionna_isac.bound.information import cramer_rao_bound
 from sionna_isac.bound.point_target import PointTargetBound
 from sionna_isac.bound.position import near_field_position_efim
 from sionna_isac.core import checks, cites
@@ -58,7 +58,7 @@ def near_field_target_bound(
             "target must not lie at the origin, where it has neither angle nor range; got a "
             f"distance of {float(np.min(distance)):.3g} m"
         )
-    covariance = crb(efim)
+    covariance = cramer_rao_bound(efim)
     along = target / distance[..., np.newaxis]
     across = np.stack([-along[..., 1], along[..., 0]], axis=-1)
     along, across = (np.sqrt(_variance(covariance, axis)) for axis in (along, across))

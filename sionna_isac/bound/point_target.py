@@ -11,7 +11,7 @@ import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.bound.fisher import fisher
-from sionna_isac.bound.information import crb
+from sionna_isac.bound.information import cramer_rao_bound
 from sionna_isac.core import Array, checks, cites, linalg, plane_wave_array
 from sionna_isac.scene import PointTargets
 from sionna_isac.waveform import Numerology
@@ -179,7 +179,7 @@ def _deviations(fim: np.ndarray, present: np.ndarray, distance: np.ndarray) -> P
     there = np.tile(present, 4)
     both = there[:, :, np.newaxis] & there[:, np.newaxis, :]
     fim = np.where(both, fim, np.eye(fim.shape[-1]))
-    variance = np.diagonal(crb(fim), axis1=-2, axis2=-1)
+    variance = np.diagonal(cramer_rao_bound(fim), axis1=-2, axis2=-1)
     variance = np.where(there, variance, np.nan)
     angle, along = np.split(variance, 4, axis=-1)[:2]
     return PointTargetBound(np.sqrt(angle), np.sqrt(along), np.sqrt(along + distance**2 * angle))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sionna_isac.bound.information import crb
+from sionna_isac.bound.information import cramer_rao_bound
 from sionna_isac.core import checks, cites
 
 __all__ = [
@@ -266,7 +266,7 @@ def squared_position_error_bound(efim: Any) -> np.ndarray:
     ValueError
         If ``efim`` is singular: the echo does not determine the position
     """
-    return np.trace(crb(efim), axis1=-2, axis2=-1)
+    return np.trace(cramer_rao_bound(efim), axis1=-2, axis2=-1)
 
 
 @cites("Yuan25")

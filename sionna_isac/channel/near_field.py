@@ -25,6 +25,7 @@ from sionna_isac.core import (
     spherical_wave_array,
     uniform,
 )
+from sionna_isac.scene import radar_amplitude
 
 __all__ = [
     "NearFieldEcho",
@@ -94,7 +95,7 @@ def reflection_coefficient(distance: Any, wavelength: float, rcs: float = 1.0) -
     distance = np.asarray(distance, np.float64)
     if not np.all(distance > 0):
         raise ValueError(f"distance must be > 0 m; got {float(np.min(distance)):g}")
-    return wavelength * math.sqrt(rcs / (4 * math.pi) ** 3) / distance**2
+    return radar_amplitude(distance, wavelength, rcs)
 
 
 @register

@@ -75,6 +75,13 @@ BIBLIOGRAPHY: dict[str, str] = {
   edition   = {2nd}, publisher = {IEEE Press},
   year      = {1994}
 }""",
+    "Wang25": """@article{Wang25,
+  author  = {Wang, Yiqiu and Tao, Meixia and Sun, Shu and Cao, Wei},
+  title   = {{3D} Extended Target Sensing in {ISAC}: {Cram{\\'e}r-Rao} Bound Analysis and
+             Beamforming Design},
+  journal = {arXiv:2412.06353},
+  year    = {2024}
+}""",
     "Yu20": """@inproceedings{Yu20,
   author    = {Yu, Tianhe and Kumar, Saurabh and Gupta, Abhishek and Levine, Sergey
                and Hausman, Karol and Finn, Chelsea},

@@ -1,7 +1,9 @@
-"""Scenes: prior sectors, point targets, and extended targets as voxels."""
+"""Scenes: prior sectors, point targets, and extended targets as voxels or surfaces."""
 
 from sionna_isac.scene.car import ParametricCar
+from sionna_isac.scene.closed_surface import ClosedSurface, SurfaceScatterers
 from sionna_isac.scene.extended_targets import ExtendedTargets
+from sionna_isac.scene.fourier_surface import FourierSurface
 from sionna_isac.scene.material import MATERIALS, Material, MaterialRange
 from sionna_isac.scene.mesh import MeshTarget
 from sionna_isac.scene.motorbike import ParametricMotorbike
@@ -11,6 +13,12 @@ from sionna_isac.scene.point_target import (
     RayleighGain,
     TargetScene,
 )
+from sionna_isac.scene.scatterers import (
+    RigidTargets,
+    ScattererGeometry,
+    radar_amplitude,
+    scatterer_geometry,
+)
 from sionna_isac.scene.sector import FixedSector, RandomSector
 from sionna_isac.scene.sphere import voxel_sphere
 from sionna_isac.scene.vehicle import ParametricVehicle
@@ -19,8 +27,10 @@ from sionna_isac.scene.voxels import CATEGORIES, TargetLabel, VoxelTarget
 __all__ = [
     "CATEGORIES",
     "MATERIALS",
+    "ClosedSurface",
     "ExtendedTargets",
     "FixedSector",
+    "FourierSurface",
     "Material",
     "MaterialRange",
     "MeshTarget",
@@ -31,8 +41,13 @@ __all__ = [
     "RadarEquationGain",
     "RandomSector",
     "RayleighGain",
+    "RigidTargets",
+    "ScattererGeometry",
+    "SurfaceScatterers",
     "TargetLabel",
     "TargetScene",
     "VoxelTarget",
+    "radar_amplitude",
+    "scatterer_geometry",
     "voxel_sphere",
 ]

@@ -34,7 +34,7 @@ def test_against_automatic_differentiation_in_polar_coordinates(rng):
         "reflection": reflection[:, None],
     }
     efim = bound.fisher(mean, values, noise, nuisance=["reflection"], batch_dims=1)
-    variance = np.diagonal(bound.crb(efim), axis1=1, axis2=2)
+    variance = np.diagonal(bound.cramer_rao_bound(efim), axis1=1, axis2=2)
     np.testing.assert_allclose(found.angle**2, variance[:, 0], rtol=1e-8)
     np.testing.assert_allclose(found.range**2, variance[:, 1], rtol=1e-8)
     distance = values["distance"][:, 0]

@@ -160,8 +160,10 @@ class TestEffectiveInformation:
         scale = 10.0 ** rng.uniform(-8, 8, 6)
         fim = fim * np.outer(scale, scale)
         efim = bound.effective_fim(fim, 2)
-        np.testing.assert_allclose(bound.crb(efim), bound.crb(fim)[:, :2, :2], rtol=1e-9)
-        unit = bound.crb(fim) @ fim * scale[None, :, None] / scale[None, None, :]
+        np.testing.assert_allclose(
+            bound.cramer_rao_bound(efim), bound.cramer_rao_bound(fim)[:, :2, :2], rtol=1e-9
+        )
+        unit = bound.cramer_rao_bound(fim) @ fim * scale[None, :, None] / scale[None, None, :]
         np.testing.assert_allclose(unit, np.broadcast_to(np.eye(6), unit.shape), atol=1e-9)
 
     def test_nothing_to_remove(self, rng):

@@ -153,6 +153,23 @@ def test_sensing_rate(tmp_path):
     drawn(figure.axes[2], "published", numbers, [np.nan, 1.5, 1.2])
 
 
+def test_extended_target_bound(tmp_path):
+    dims = ("body", "elevation_deg", "range")
+    units = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+    data = xr.Dataset(
+        {f"{name}_bound": (dims, RNG.uniform(1, 2, (2, 2, 3))) for name in units},
+        coords={"body": ["drone", "point"], "elevation_deg": [0.0, 20.0], "range": [5, 9, 30.0]},
+    )
+    figure = draw_result(data, "extended_target_bound", tmp_path / "figure.png")
+    for ax, (name, unit) in zip(figure.axes, units.items(), strict=True):
+        labels(ax, "range of the centre [m]", f"root CRB of the {name} [{unit}]")
+        for line, place in zip(ax.lines, np.ndindex(2, 2), strict=True):
+            np.testing.assert_allclose(line.get_ydata(), data[f"{name}_bound"].values[place])
+            assert line.get_linestyle() == ("-", "--")[place[1]]
+    texts = [text.get_text() for text in figure.legends[0].texts]
+    assert texts == ["drone", "point", "elevation 0°", "elevation 20°"]
+
+
 def learning_result(etas, phis):
     dims = ("draw", "approach", "eta", "phi", "p_fa")
     shape = (2, 2, len(etas), len(phis), 2)
