@@ -19,8 +19,8 @@ from functools import lru_cache
 
 import cvxpy as cp
 import numpy as np
-from scipy.optimize import nnls
 
+from sionna_isac.beamforming._certificate import dual_bound
 from sionna_isac.beamforming.errors import SolverError
 
 __all__ = ["RANK_TOLERANCE", "Relaxation", "certificate", "information", "relax"]
@@ -160,9 +160,8 @@ def certificate(
 ) -> float:
     """Lower bound on tr(weight J^-1) by weak duality; holds for any multipliers >= 0.
 
-    tr(C^T M^-1 C) >= 2 tr(Y^T C) - tr(Y^T M Y) for every Y; the rest is linear in W_k, and its
-    Lagrangian is bounded by the largest eigenvalue of a matrix for each user. Y, and the
-    multipliers if none are given, are those of W_k = factors[k] factors[k]^H.
+    tr(C^T M^-1 C) >= 2 tr(Y^T C) - tr(Y^T M Y) for every Y; the rest is linear in W_k.
+    Y, and the multipliers if none are given, are those of W_k = factors[k] factors[k]^H.
     """
     root = _root(weight)
     projected = sensing.conj().T @ np.concatenate(factors, axis=1)
@@ -176,34 +175,8 @@ def certificate(
     form[1:, 0] = outer[:2, 2] - 1j * outer[:2, 3]
     form[0, 1:] = form[1:, 0].conj()
     gain = sensing @ form @ sensing.conj().T
-    own = np.where(sinr > 0, 1 + 1 / np.where(sinr > 0, sinr, 1), 0)
-    if multipliers is None:
-        multipliers = _multipliers(gain, users, own, factors)
-    multipliers = np.where(sinr > 0, multipliers, 0)
-    shared = gain - (users * multipliers) @ users.conj().T
-    lagrangian = shared + np.einsum("k,ik,jk->kij", multipliers * own, users, users.conj())
-    worst = max(0.0, float(np.linalg.eigvalsh(lagrangian)[:, -1].max()))
-    return float(2 * np.sum(root * y[:2]) - worst + multipliers.sum())
-
-
-def _multipliers(
-    gain: np.ndarray, users: np.ndarray, own: np.ndarray, factors: list[np.ndarray]
-) -> np.ndarray:
-    """Least-squares multipliers >= 0 of the conditions of optimality on the factors."""
-    scale = np.sum(np.abs(users) ** 2, axis=0)
-    columns = []
-    for j in range(len(own)):
-        unit = users[:, j] / np.sqrt(scale[j])
-        parts = [np.outer(unit, unit.conj() @ f) for f in factors]
-        parts[j] = parts[j] * (1 - own[j])
-        columns.append(np.concatenate([part.ravel() for part in parts]))
-    columns.append(np.concatenate([f.ravel() for f in factors]))
-    target = np.concatenate([(gain @ f).ravel() for f in factors])
-    system = np.stack(columns, axis=1)
-    found, _ = nnls(
-        np.concatenate([system.real, system.imag]), np.concatenate([target.real, target.imag])
-    )
-    return found[:-1] / scale
+    constant = float(2 * np.sum(root * y[:2]))
+    return dual_bound(constant, gain, users, sinr, factors, multipliers)
 
 
 def _root(weight: np.ndarray) -> np.ndarray:
