@@ -26,8 +26,9 @@ CLASSES = {
         "SphericalWaveArray",
         "SteeringDictionary",
         "UniformLinearArray",
+        "UniformPlanarArray",
     ),
-    "channel": ("ExtendedEcho", "MonostaticEcho", "NearFieldEcho"),
+    "channel": ("ExtendedEcho", "MonostaticEcho", "NearFieldEcho", "ScattererEcho"),
     "core": ("HeUniform", "MultilayerPerceptron"),
     "receiver": (
         "AngleDelayMap",

@@ -21,6 +21,7 @@ from sionna_isac.array import (
     SphericalWaveArray,
     SteeringDictionary,
     UniformLinearArray,
+    UniformPlanarArray,
     impair,
     planar_positions,
     uniform_positions,
@@ -159,7 +160,8 @@ def focused(**kwargs) -> FocusedLocalizer:
     grid = SearchGrid(ANGLES, RANGES)
     options = {"patch_size": 5, "margin": 0, "filters": (2,), "hidden_size": 3}
     options = {"grid": grid, **options, **kwargs}
-    return FocusedLocalizer(TONES, TX, TX[:, [1, 0, 2]], options.pop("grid"), **options)
+    tx = options.pop("tx_positions", TX)
+    return FocusedLocalizer(TONES, tx, tx[:, [1, 0, 2]], options.pop("grid"), **options)
 
 
 def matched(**kwargs) -> NearFieldMatchedFilter:
@@ -187,6 +189,32 @@ def fim(**kwargs) -> np.ndarray:
 def fisher(mean=lambda angle: y(3) * angle, **kwargs) -> np.ndarray:
     options = {"parameters": {"angle": 0.3}, "no": 1.0}
     return bound.fisher(mean, **{**options, **kwargs})
+
+
+def body(**kwargs) -> bound.ExtendedTarget:
+    options = {"points": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "weights": [1.0, 0.5]}
+    options |= {"range": 20.0, "azimuth": 0.1, "elevation": 0.2, "orientation": 0.3}
+    return bound.ExtendedTarget(**{**options, **kwargs})
+
+
+def body_fim(**kwargs) -> np.ndarray:
+    options = {"target": body(), "tx_shape": (2, 2), "rx_shape": (2, 2), "covariance": np.eye(4)}
+    options |= {"path_gain": 1e-3, "noise_power": 1.0, "rms_bandwidth": 1e7, "num_samples": 8}
+    return bound.extended_target_fim(**{**options, **kwargs})
+
+
+def body_echo(targets) -> tf.Tensor:
+    array = UniformPlanarArray((2, 2), numerology().wavelength)
+    x = y(1, numerology().num_subcarriers)
+    return isac.channel.ScattererEcho(array, numerology())(x, targets, y(1, 4))
+
+
+def likelihood(
+    mean=lambda angle: tf.constant(y(3)) * tf.complex(angle, 0 * angle), observed=None, **kwargs
+) -> object:
+    options = {"start": {"angle": 0.3}}
+    observed = y(3) if observed is None else observed
+    return bound.maximum_likelihood(observed, mean, **{**options, **kwargs})
 
 
 def target_bound(**kwargs) -> bound.PointTargetBound:
@@ -371,6 +399,50 @@ CALLS = [
     wrong("crb-text", lambda: bound.cramer_rao_bound([["1"]]), "fim", "'1'", "real numbers"),
     wrong("fisher-nuisance", lambda: fisher(nuisance=["gain"]), "nuisance", "['gain']", "['angle']"),
     wrong("fisher-all-nuisance", lambda: fisher(nuisance=["angle"]), "nuisance", "['angle']", "not all"),
+    wrong("body-points", lambda: body(points=np.ones((2, 2))), "points", "[2, 2]", "[..., num_scatterers, 3]"),
+    wrong("body-points-none", lambda: body(points=np.ones((0, 3)), weights=[]), "points", "[0, 3]", "num_scatterers"),
+    wrong("body-points-nan", lambda: body(points=NAN * np.ones((2, 3))), "points", "6 NaN", "finite"),
+    wrong("body-weights", lambda: body(weights=[1.0]), "weights", "[1]", "[2]"),
+    wrong("body-weights-negative", lambda: body(weights=[1.0, -0.5]), "weights", "-0.5", ">= 0"),
+    wrong("body-weights-zero", lambda: body(weights=[0.0, 0.0]), "weights", "0 alone", "> 0"),
+    wrong("body-range", lambda: body(range=-1.0), "range", "-1", "> 0"),
+    wrong("body-azimuth", lambda: body(azimuth=[0.1, 0.2]), "azimuth", "[2]", "[]"),
+    wrong("body-orientation", lambda: body(orientation="north"), "orientation", "'north'", "real numbers"),
+    wrong("body-behind", lambda: body(azimuth=3.0), "azimuth", "-19.7", "in front of the array"),
+    wrong("body-around", lambda: body(range=0.5, orientation=3.0), "range", "x = -", "x > 0"),
+    wrong("body-point-weight", lambda: bound.ExtendedTarget.point(20.0, 0.1, 0.2, 0.0), "weight", "0.0", "> 0"),
+    wrong("body-stack", lambda: bound.ExtendedTarget.stack([body(), bound.ExtendedTarget.point(20.0, 0.1, 0.2)]), "targets", "orientation"),
+    wrong("body-stack-none", lambda: bound.ExtendedTarget.stack([]), "targets", "0", "one or more"),
+    wrong("body-fim-target", lambda: body_fim(target=1), "target", "1", "ExtendedTarget"),
+    wrong("body-fim-shape", lambda: body_fim(rx_shape=(2,)), "rx_shape", "(2,)", "(num_y, num_z)"),
+    wrong("body-fim-shape-zero", lambda: body_fim(tx_shape=(2, 0)), "tx_shape", "0", ">= 1"),
+    wrong("body-fim-level", lambda: body_fim(level="full"), "level", "'full'", "'energy', 'resolved', 'coherent'"),
+    wrong("body-fim-covariance", lambda: body_fim(covariance=np.eye(3)), "covariance", "[3, 3]", "[..., 4, 4]"),
+    wrong("body-fim-hermitian", lambda: body_fim(covariance=np.eye(4) + 1j * np.eye(4)), "covariance", "2", "Hermitian"),
+    wrong("body-fim-indefinite", lambda: body_fim(covariance=np.diag([1.0, 1.0, 1.0, -0.1])), "covariance", "-0.1", "no negative eigenvalue"),
+    wrong("body-fim-covariance-nan", lambda: body_fim(covariance=NAN * np.eye(4)), "covariance", "NaN", "finite"),
+    wrong("body-fim-gain", lambda: body_fim(path_gain=0.0), "path_gain", "0", "> 0"),
+    wrong("body-fim-noise", lambda: body_fim(noise_power=[1.0, 1.0]), "noise_power", "[2]", "[]"),
+    wrong("body-fim-bandwidth", lambda: body_fim(rms_bandwidth=None), "rms_bandwidth", "None", "> 0"),
+    wrong("body-fim-samples", lambda: body_fim(num_samples=0), "num_samples", "0", ">= 1"),
+    wrong("body-fim-phases", lambda: body_fim(phases=[0.0, 0.0]), "phases", "'energy'", "None"),
+    wrong("body-fim-coherent", lambda: body_fim(level="coherent", phases=[0.0, 0.0]), "frequencies", "None", "coherent"),
+    wrong("body-fim-coherent-phases", lambda: body_fim(level="coherent", frequencies=[0.0, 1e6], phases=[0.0]), "phases", "[1]", "[2]"),
+    wrong("body-gain", lambda: body().path_gain(0.0), "wavelength", "0", "> 0"),
+    wrong("body-scatterers", lambda: body().scatterers(1e-3, [0.0, 0.0, 0.0]), "phases", "[3]", "[2]"),
+    wrong("ml-mean", lambda: likelihood(mean=3.0), "mean", "3.0", "function or a layer"),
+    wrong("ml-start", lambda: likelihood(start=[0.1]), "start", "[0.1]", "dictionary"),
+    wrong("ml-complex", lambda: likelihood(start={"angle": 0.1j}), "start['angle']", "real"),
+    wrong("ml-shape", lambda: likelihood(observed=y(4)), "y", "[4]", "[3]"),
+    wrong("ml-nan", lambda: likelihood(observed=NAN * y(3)), "y", "3 NaN", "finite"),
+    wrong("ml-iterations", lambda: likelihood(max_iterations=0), "max_iterations", "0", ">= 1"),
+    wrong("planar-array-shape", lambda: UniformPlanarArray((4, 4, 2), 0.01), "shape", "(4, 4, 2)", "(num_y, num_z)"),
+    wrong("planar-array-point", lambda: UniformPlanarArray((2, 2), 0.01)(np.ones((1, 2))), "point", "[1, 2]", "3"),
+    wrong("planar-fastest", lambda: planar_positions(2, 2, 1.0, "x"), "fastest", "'x'", "'z'"),
+    wrong("body-echo-array", lambda: isac.channel.ScattererEcho(SphericalWaveArray([[0.0, 0.0], [0.0, 0.1]], 0.01), numerology()), "array", "2 axes", "3 axes"),
+    wrong("body-echo-targets", lambda: body_echo(targets()), "targets", "5 entries", "orientation"),
+    wrong("body-echo-gain", lambda: body_echo(body().scatterers(1.0)._replace(gain=y(1, 3))), "targets.gain", "[1, 3]", "[1, 2]"),
+    wrong("body-echo-pose", lambda: body_echo(body().scatterers(1.0)._replace(range=[1.0, 2.0])), "targets.range", "[2]", "[1]"),
     wrong("target-bound-beam", lambda: target_bound(beam=y(1, 3)), "beam", "[1, 3]", "[1, 4]"),
     wrong("target-bound-targets", lambda: target_bound(targets=targets(angle=np.zeros(2))), "targets", "[2]", "[batch_size, max_targets]"),
     wrong("target-bound-number", lambda: target_bound(targets=targets(num_targets=[3])), "num_targets", "3", "0 ... 2"),
@@ -612,6 +684,7 @@ CALLS = [
     wrong("focused-separation", lambda: focused(separation=0), "separation", "0", "> 0"),
     wrong("candidates-reach", lambda: isac.objective.candidate_loss(None, None, reach=0), "reach", "0", "> 0"),
     wrong("candidates-score", lambda: isac.objective.candidate_loss({"score": np.zeros(3)}, None), "candidates.score", "[3]", "2 dimensions"),
+    wrong("focused-symmetric", lambda: focused(symmetric=True, tx_positions=np.add(TX, [0, 0.002, 0])), "tx_positions", "0.004", "symmetric in y"),
     wrong("focused-cell", lambda: focused(cell=0), "cell", "0", "> 0"),
     wrong("focused-classes", lambda: focused(num_classes=1), "num_classes", "1", ">= 2"),
     wrong("focused-interval", lambda: focused(log_variance_interval=(0, 1)), "log_variance_interval", "(0, 1)", "hold"),

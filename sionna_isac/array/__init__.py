@@ -11,7 +11,12 @@ from sionna_isac.array.impairment import (
 )
 from sionna_isac.array.layout import OrderedPositions, UniformLinearArray, uniform_positions
 from sionna_isac.array.near_field import SphericalWaveArray, cross_positions, planar_positions
-from sionna_isac.array.planar import planar_derivatives, planar_moments, planar_wave
+from sionna_isac.array.planar import (
+    UniformPlanarArray,
+    planar_derivatives,
+    planar_moments,
+    planar_wave,
+)
 from sionna_isac.array.steering import plane_wave, spherical_wave, wave_from_direction
 
 __all__ = [
@@ -25,6 +30,7 @@ __all__ = [
     "SphericalWaveArray",
     "SteeringDictionary",
     "UniformLinearArray",
+    "UniformPlanarArray",
     "cross_positions",
     "impair",
     "planar_derivatives",

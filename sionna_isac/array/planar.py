@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sionna_isac.array.near_field import planar_positions
-from sionna_isac.core import checks, linalg
+from sionna_isac.core import Array, Real, checks, cites, linalg, register
 
-__all__ = ["planar_derivatives", "planar_moments", "planar_shape", "planar_wave"]
+__all__ = [
+    "UniformPlanarArray",
+    "planar_derivatives",
+    "planar_moments",
+    "planar_shape",
+    "planar_wave",
+]
 
 
 def planar_shape(name: str, shape: Sequence[int]) -> tuple[int, int]:
@@ -44,10 +51,8 @@ def planar_wave(shape: Sequence[int], azimuth: tf.Tensor, elevation: tf.Tensor) 
     : [..., num_y * num_z], `tf.complex`
         Steering vectors, each entry of unit magnitude
     """
-    y, z = tf.sin(azimuth) * tf.cos(elevation), tf.sin(elevation)
-    cosines = tf.stack([y, z], axis=-1)
-    offsets = tf.constant(_offsets(shape).T, azimuth.dtype)
-    return linalg.expj(2 * math.pi * tf.einsum("...c,cn->...n", cosines, offsets))
+    cosines = tf.stack([tf.sin(azimuth) * tf.cos(elevation), tf.sin(elevation)], axis=-1)
+    return _wave(shape, cosines)
 
 
 def planar_derivatives(shape: Sequence[int], azimuth: tf.Tensor, elevation: tf.Tensor) -> tf.Tensor:
@@ -93,6 +98,72 @@ def planar_moments(shape: Sequence[int], azimuth: tf.Tensor, elevation: tf.Tenso
     own = np.zeros((3, 3))
     own[0, 0] = len(offsets)
     return padded + tf.constant(own, azimuth.dtype)
+
+
+@register
+@cites("Wang25")
+class UniformPlanarArray(Array):
+    """Planar array in the y-z plane, of half a wavelength spacing, with plane-wave steering.
+
+    It takes points, as the wave depends on two angles, and sees their directions only: the limit
+    far away of a :class:`SphericalWaveArray`, without the phase common to all elements.
+
+    Parameters
+    ----------
+    shape : (`int`, `int`)
+        Numbers of elements along y and z
+    wavelength : `float`
+        Carrier wavelength [m]
+
+    Input
+    -----
+    point : [..., 3], `tf.float`
+        Points x, y and z, other than the origin [m]
+
+    Output
+    ------
+    : [..., num_y * num_z], `tf.complex`
+        Steering vectors, see :func:`planar_wave`
+
+    Raises
+    ------
+    ValueError
+        If ``shape`` is not two positive numbers, or ``wavelength`` is not positive
+    """
+
+    num_axes = 3
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        wavelength: float,
+        *,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.shape = planar_shape("shape", shape)
+        self.wavelength = checks.wavelength("wavelength", wavelength)
+
+    @property
+    def num_antennas(self) -> int:
+        """`int` : Number of elements"""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def element_positions(self) -> np.ndarray:
+        """[num_antennas, 3], `np.float64` : Element positions [m]"""
+        return planar_positions(*self.shape, self.wavelength / 2, fastest="z")
+
+    def call(self, point: Real) -> tf.Tensor:
+        checks.last_dim("point", point, 3, "(coordinates in m)")
+        return _wave(self.shape, point[..., 1:] / tf.norm(point, axis=-1, keepdims=True))
+
+
+def _wave(shape: Sequence[int], cosines: tf.Tensor) -> tf.Tensor:
+    """Steering vectors for direction cosines [..., 2] along y and z."""
+    offsets = tf.constant(_offsets(shape).T, cosines.dtype)
+    return linalg.expj(2 * math.pi * tf.einsum("...c,cn->...n", cosines, offsets))
 
 
 def _offsets(shape: Sequence[int]) -> np.ndarray:

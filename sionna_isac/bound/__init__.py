@@ -8,6 +8,7 @@ from sionna_isac.bound.extended_target import (
 )
 from sionna_isac.bound.fisher import fisher
 from sionna_isac.bound.information import cramer_rao_bound, effective_fim
+from sionna_isac.bound.maximum_likelihood import MaximumLikelihoodEstimate, maximum_likelihood
 from sionna_isac.bound.near_field_target import near_field_target_bound
 from sionna_isac.bound.point_target import PointTargetBound, point_target_bound
 from sionna_isac.bound.position import (
@@ -22,6 +23,7 @@ from sionna_isac.bound.position import (
 __all__ = [
     "ExtendedTarget",
     "ExtendedTargetInformation",
+    "MaximumLikelihoodEstimate",
     "PointTargetBound",
     "cramer_rao_bound",
     "effective_fim",
@@ -29,6 +31,7 @@ __all__ = [
     "extended_target_information",
     "fisher",
     "information_terms",
+    "maximum_likelihood",
     "minimum_speb",
     "near_field_position_efim",
     "near_field_position_fim",

@@ -18,7 +18,12 @@ from sionna_isac.bound.extended_information import (
     information_terms,
 )
 from sionna_isac.core import checks, cites
-from sionna_isac.scene.scatterers import ScattererGeometry, radar_amplitude, scatterer_geometry
+from sionna_isac.scene.scatterers import (
+    RigidTargets,
+    ScattererGeometry,
+    radar_amplitude,
+    scatterer_geometry,
+)
 
 __all__ = ["ExtendedTarget", "extended_target_fim", "extended_target_information"]
 
@@ -224,6 +229,39 @@ class ExtendedTarget:
         """
         return radar_amplitude(self.range, checks.wavelength("wavelength", wavelength))
 
+    def scatterers(self, path_gain: Any, phases: Any = 0.0) -> RigidTargets:
+        r"""Target as :class:`~sionna_isac.channel.ScattererEcho` takes it, a batch of at least one.
+
+        Parameters
+        ----------
+        path_gain : [...], array_like
+            :math:`\beta`
+        phases : [..., num_scatterers], array_like, (default 0)
+            Phases :math:`\psi_l` of the scatterers [rad]
+
+        Output
+        ------
+        : :class:`~sionna_isac.scene.RigidTargets`
+            With gains :math:`\beta\zeta_l e^{j\psi_l}`, in double precision
+        """
+        phases = checks.floats("phases", phases)
+        if phases.shape not in ((), self.weights.shape):
+            raise ValueError(
+                f"phases must be a number or have shape {list(self.weights.shape)}, one per "
+                f"scatterer; got shape {list(phases.shape)}"
+            )
+        beta = checks.finite("path_gain", checks.floats("path_gain", path_gain))
+        if beta.shape not in ((), self.range.shape):
+            raise ValueError(
+                f"path_gain must be a number or have shape {list(self.range.shape)}, one per "
+                f"target; got shape {list(beta.shape)}"
+            )
+        gain = beta[..., np.newaxis] * np.sqrt(self.weights) * np.exp(1j * phases)
+        values = [self.points, checks.complexes("phases", gain), *np.moveaxis(self.pose, -1, 0)]
+        single = not self.range.ndim
+        batched = [v[np.newaxis] if single else v for v in values]
+        return RigidTargets(*map(tf.constant, batched))
+
 
 @cites("Wang25")
 def extended_target_information(
@@ -359,13 +397,16 @@ def extended_target_fim(
         Noise power of a sample [W]
     rms_bandwidth : `float` | `None`
         Root mean square :math:`B_\mathrm{rms}` of the frequencies of the tones about their mean
-        [Hz]: :math:`B/\sqrt{12}` of a flat band. Not used at level "coherent".
+        [Hz], as :attr:`Numerology.rms_bandwidth <sionna_isac.waveform.Numerology.rms_bandwidth>`:
+        :math:`B/\sqrt{12}` of a flat band. Not used at level "coherent".
     num_samples : `int`
         Number of samples: tones times OFDM symbols
     level : "energy" (default) | "resolved" | "coherent"
         Part of the information that is kept
     frequencies : `None` (default) | [num_subcarriers], array_like
-        Frequencies :math:`f_i` of the tones from the carrier [Hz], for "coherent" only
+        Frequencies :math:`f_i` of the tones from the carrier [Hz], for "coherent" only; those of
+        :class:`~sionna_isac.channel.ScattererEcho` are :attr:`Numerology.frequency_offsets
+        <sionna_isac.waveform.Numerology.frequency_offsets>`
     phases : `None` (default) | [..., num_scatterers], array_like
         Phases :math:`\psi_l` [rad], for "coherent" only
 

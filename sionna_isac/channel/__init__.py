@@ -11,6 +11,7 @@ from sionna_isac.channel.near_field import (
     reflection_coefficient,
 )
 from sionna_isac.channel.point_echo import point_echo
+from sionna_isac.channel.scatterer_echo import ScattererEcho
 
 __all__ = [
     "BeamformedLink",
@@ -22,6 +23,7 @@ __all__ = [
     "NearFieldPaths",
     "Paths",
     "SalehValenzuelaLink",
+    "ScattererEcho",
     "new_york_path_loss",
     "point_echo",
     "reflection_coefficient",

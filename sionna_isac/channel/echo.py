@@ -99,12 +99,12 @@ class MonostaticEcho(Echo):
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.array = plane_wave_array("array", array)
+        self.array = self._checked("array", array)
         self.numerology = checks.instance("numerology", numerology, Numerology)
         self.numerology.check_array("array", array)
         self.normalize = bool(normalize)
         self.receive_array = (
-            None if receive_array is None else plane_wave_array("receive_array", receive_array)
+            None if receive_array is None else self._checked("receive_array", receive_array)
         )
         if receive_array is not None and not math.isclose(
             receive_array.wavelength, array.wavelength, rel_tol=1e-9
@@ -114,6 +114,9 @@ class MonostaticEcho(Echo):
                 f"{receive_array.wavelength:g} m"
             )
 
+    def _checked(self, name: str, array: Any) -> Any:
+        return plane_wave_array(name, array)
+
     def call(
         self,
         x: Complex,
@@ -121,10 +124,14 @@ class MonostaticEcho(Echo):
         beam: Complex | None = None,
         no: Real | None = None,
     ) -> tf.Tensor:
+        return self._received(x, targets, beam, no)
+
+    def _received(
+        self, x: tf.Tensor, targets: Any, beam: tf.Tensor | None, no: tf.Tensor | None
+    ) -> tf.Tensor:
         check_signal(x, beam, self.array.num_antennas, self.numerology.num_subcarriers)
-        batch_size = x.shape[0]
-        self._check(targets, beam, batch_size)
-        steering, receiving = self._steering(targets.angle)
+        self._check(targets, beam, x.shape[0])
+        steering, receiving = self._steering(targets)
         size = linalg.sizes(x)
         num_symbols = size[-2] if x.shape.rank > 2 else 1
         num_subcarriers = self.numerology.num_subcarriers
@@ -164,12 +171,21 @@ class MonostaticEcho(Echo):
         for name in ("range", "gain"):
             checks.shape(f"targets.{name}", getattr(targets, name), targets.angle.shape)
 
-    def _steering(self, angle: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _steering(self, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Steering vectors [batch_size, max_targets, ...] of the transmitter and the receiver."""
-        transmit = self.cast(self.array.steering(angle))
+        transmit = self.cast(self.array.steering(self._place(targets, self.array)))
         if self.receive_array is None:
             return transmit, transmit
-        return transmit, self.cast(self.receive_array.steering(angle))
+        place = self._place(targets, self.receive_array)
+        return transmit, self.cast(self.receive_array.steering(place))
+
+    def _place(self, targets: Any, array: Array) -> tf.Tensor:
+        """Where the targets are, in the form that an array takes."""
+        return targets.angle
+
+    def _given(self, targets: Any) -> Any:
+        """Targets of a method other than the call, in the precision of the echo."""
+        return self.cast(targets, PointTargets, "targets")
 
     def amplitude(self, targets: PointTargets, steering: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
         """Gain times beam pattern of each target, [batch_size, max_targets].
@@ -220,16 +236,16 @@ class MonostaticEcho(Echo):
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`, with the number of receive antennas
         """
-        if targets.velocity is not None:
-            raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
         if checks.instance("basis", basis, DelayBasis).numerology != self.numerology:
             raise ValueError(
                 f"basis must have the numerology of the echo; got one of {basis.numerology!r}"
             )
-        targets = self.cast(targets, PointTargets, "targets")
+        targets = self._given(targets)
+        if targets.velocity is not None:
+            raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
         beam, no = self.cast(beam, Complex, "beam"), self.cast(no, Real, "no")
         self._check(targets, beam, beam.shape[0])
-        steering, receiving = self._steering(targets.angle)
+        steering, receiving = self._steering(targets)
         amplitude = self.amplitude(targets, steering, beam)
         if self.normalize:
             amplitude *= self._unit_energy
@@ -259,8 +275,8 @@ class MonostaticEcho(Echo):
             Path delays [s]
         """
         num_symbols = self.numerology.num_symbols
-        targets = self.cast(targets, PointTargets, "targets")
-        steering, receiving = self._steering(targets.angle)
+        targets = self._given(targets)
+        steering, receiving = self._steering(targets)
         tau = 2 * targets.range / SPEED_OF_LIGHT
         spacing = self.numerology.subcarrier_spacing
         edge = -2 * math.pi * (self.numerology.num_subcarriers // 2) * spacing * tau

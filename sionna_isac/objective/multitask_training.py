@@ -20,9 +20,7 @@ class MultitaskTraining:
 
     >>> class Localizer(isac.objective.MultitaskTraining, keras.Model):
     ...     def task_losses(self, x, y, training):
-    ...         out = self(x, training=training)
-    ...         terms = isac.objective.multitask_terms(out, y)
-    ...         return {"class": terms.pop("classification"), "place": sum(terms.values())}
+    ...         return isac.objective.multitask_terms(self(x, training=training), y)
     >>> model = Localizer(...)
     >>> model.surgery = isac.objective.PCGrad()
     >>> model.compile(optimizer="adamw", jit_compile=False)

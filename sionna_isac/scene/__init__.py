@@ -11,7 +11,12 @@ from sionna_isac.scene.point_target import (
     RayleighGain,
     TargetScene,
 )
-from sionna_isac.scene.scatterers import ScattererGeometry, radar_amplitude, scatterer_geometry
+from sionna_isac.scene.scatterers import (
+    RigidTargets,
+    ScattererGeometry,
+    radar_amplitude,
+    scatterer_geometry,
+)
 from sionna_isac.scene.sector import FixedSector, RandomSector
 from sionna_isac.scene.sphere import voxel_sphere
 from sionna_isac.scene.vehicle import ParametricVehicle
@@ -32,6 +37,7 @@ __all__ = [
     "RadarEquationGain",
     "RandomSector",
     "RayleighGain",
+    "RigidTargets",
     "ScattererGeometry",
     "TargetLabel",
     "TargetScene",

@@ -7,9 +7,15 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from sionna_isac.core import cites
+from sionna_isac.core import Complex, Real, cites
 
-__all__ = ["ScattererGeometry", "radar_amplitude", "scatterer_geometry"]
+__all__ = [
+    "RigidTargets",
+    "ScattererGeometry",
+    "direction_frame",
+    "radar_amplitude",
+    "scatterer_geometry",
+]
 
 
 class ScattererGeometry(NamedTuple):
@@ -39,7 +45,7 @@ class ScattererGeometry(NamedTuple):
             :math:`\mathbf{D}_l = \partial[d_l, \theta_l, \phi_l] / \partial\boldsymbol{\kappa}`
         """
         distance, azimuth, elevation, _ = tf.unstack(pose, axis=-1)
-        centre, sideways, upwards = _frame(azimuth, elevation)
+        centre, sideways, upwards = direction_frame(azimuth, elevation)
         turned = self.position - (distance[..., tf.newaxis] * centre)[..., tf.newaxis, :]
         across = tf.stack([-turned[..., 1], turned[..., 0], tf.zeros_like(turned[..., 0])], -1)
         rigid = tf.stack(
@@ -50,7 +56,7 @@ class ScattererGeometry(NamedTuple):
             ],
             axis=-1,
         )  # [..., 3, 3]: the same for all points
-        outward, sideways, upwards = _frame(self.azimuth, self.elevation)
+        outward, sideways, upwards = direction_frame(self.azimuth, self.elevation)
         rows = tf.stack(
             [
                 outward,
@@ -61,6 +67,37 @@ class ScattererGeometry(NamedTuple):
         )  # [..., L, 3, 3]
         moved = tf.matmul(rows, rigid[..., tf.newaxis, :, :])
         return tf.concat([moved, tf.matmul(rows, across[..., tf.newaxis])], axis=-1)
+
+
+class RigidTargets(NamedTuple):
+    """State of the extended target of each sample: a rigid body of point scatterers.
+
+    Attributes
+    ----------
+    points : [batch_size, num_scatterers, 3], `tf.float`
+        Positions of the scatterers in the frame of the body [m]
+    gain : [batch_size, num_scatterers], `tf.complex`
+        Complex channel gains of the scatterers; 0 for those that are not there
+    range : [batch_size], `tf.float`
+        Distance of the origin of the body [m]
+    azimuth, elevation : [batch_size], `tf.float`
+        Its direction [rad]
+    orientation : [batch_size], `tf.float`
+        Angle of the body's x axis, counter-clockwise about z [rad]
+    """
+
+    points: Real
+    gain: Complex
+    range: Real
+    azimuth: Real
+    elevation: Real
+    orientation: Real
+
+    @property
+    def geometry(self) -> ScattererGeometry:
+        """:class:`ScattererGeometry` : Positions, ranges and directions of the scatterers"""
+        pose = [self.range, self.azimuth, self.elevation, self.orientation]
+        return scatterer_geometry(self.points, tf.stack(pose, axis=-1))
 
 
 @cites("Wang25")
@@ -83,7 +120,7 @@ def scatterer_geometry(points: tf.Tensor, pose: tf.Tensor) -> ScattererGeometry:
     : :class:`ScattererGeometry`
     """
     distance, azimuth, elevation, orientation = tf.unstack(pose, axis=-1)
-    centre = distance[..., tf.newaxis] * _frame(azimuth, elevation)[0]
+    centre = distance[..., tf.newaxis] * direction_frame(azimuth, elevation)[0]
     cos, sin = tf.cos(orientation)[..., tf.newaxis], tf.sin(orientation)[..., tf.newaxis]
     x, y, z = tf.unstack(points, axis=-1)
     turned = tf.stack([cos * x - sin * y, sin * x + cos * y, z + tf.zeros_like(cos)], axis=-1)
@@ -115,7 +152,9 @@ def radar_amplitude(distance: Any, wavelength: float, rcs: float = 1.0) -> Any:
     return wavelength * math.sqrt(rcs / (4 * math.pi) ** 3) / distance**2
 
 
-def _frame(azimuth: tf.Tensor, elevation: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def direction_frame(
+    azimuth: tf.Tensor, elevation: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Unit vectors [..., 3] outwards and along growing azimuth and elevation."""
     ca, sa, ce, se = tf.cos(azimuth), tf.sin(azimuth), tf.cos(elevation), tf.sin(elevation)
     outward = tf.stack([ce * ca, ce * sa, se], axis=-1)

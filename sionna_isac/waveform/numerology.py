@@ -125,6 +125,16 @@ class Numerology(Value):
         return self.subcarriers.size
 
     @property
+    def frequency_offsets(self) -> np.ndarray:
+        """[num_active] : Frequencies of the active subcarriers from their mean [Hz]"""
+        return (self.subcarriers - np.mean(self.subcarriers)) * self.subcarrier_spacing
+
+    @property
+    def rms_bandwidth(self) -> float:
+        r"""`float` : Root mean square of ``frequency_offsets`` [Hz], about bandwidth/sqrt(12)"""
+        return float(np.sqrt(np.mean(self.frequency_offsets**2)))
+
+    @property
     def wavelength(self) -> float:
         """`float` : Wavelength of the carrier [m]"""
         return SPEED_OF_LIGHT / self.carrier_frequency

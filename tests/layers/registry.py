@@ -121,6 +121,22 @@ def spherical(precision: str, spacing: float = 1.5) -> keras.layers.Layer:
     return isac.array.SphericalWaveArray(positions, WAVELENGTH, precision=precision)
 
 
+def planar(precision: str, shape: tuple[int, int] = (2, 2)) -> keras.layers.Layer:
+    return isac.array.UniformPlanarArray(shape, WAVELENGTH, precision=precision)
+
+
+def bodies(rng: np.random.Generator) -> isac.scene.RigidTargets:
+    """Bodies of three scatterers."""
+    return isac.scene.RigidTargets(
+        points=rng.uniform(-1, 1, (BATCH, 3, 3)),
+        gain=complex_draws(rng, BATCH, 3),
+        range=rng.uniform(10, 60, BATCH),
+        azimuth=rng.uniform(-1, 1, BATCH),
+        elevation=rng.uniform(-0.5, 0.5, BATCH),
+        orientation=rng.uniform(-3, 3, BATCH),
+    )
+
+
 def points(rng: np.random.Generator, number: int = 2) -> np.ndarray:
     return np.stack(
         [rng.uniform(0.5, 3, (BATCH, number)), rng.uniform(-0.5, 0.5, (BATCH, number))], -1
@@ -309,6 +325,7 @@ def focused(precision: str) -> keras.layers.Layer:
         margin=0,
         filters=(3, 4),
         hidden_size=12,
+        symmetric=True,
         precision=precision,
     )
 
@@ -517,6 +534,40 @@ CASES = [
         scattering_inputs,
         gradients=(0, 1, 2, 3, 4, 5),
         shared=(2, 3),
+    ),
+    Case(
+        "UniformPlanarArray",
+        planar,
+        lambda rng: (rng.uniform(1, 2, (BATCH, 3)),),
+        gradients=(0,),
+    ),
+    Case(
+        "ScattererEcho",
+        lambda p: isac.channel.ScattererEcho(
+            planar(p), MASKED, normalize=True, receive_array=planar(p, (3, 2)), precision=p
+        ),
+        lambda rng: (complex_draws(rng, BATCH, 1, 4, 2, SUBCARRIERS), bodies(rng)),
+        gradients=(0, 1),
+    ),
+    Case(
+        "ScattererEcho-linear",
+        lambda p: isac.channel.ScattererEcho(array(p), NUMEROLOGY, precision=p),
+        lambda rng: (
+            complex_draws(rng, BATCH, SUBCARRIERS),
+            bodies(rng),
+            complex_draws(rng, BATCH, ANTENNAS),
+        ),
+        compile=False,
+        gradients=(0, 1, 2),
+    ),
+    Case(
+        "ScattererEcho-random-phases",
+        lambda p: isac.channel.ScattererEcho(
+            planar(p), NUMEROLOGY, random_phases=True, precision=p
+        ),
+        lambda rng: (complex_draws(rng, BATCH, 1, 4, 2, SUBCARRIERS), bodies(rng)),
+        compile=False,
+        random=True,
     ),
     Case("ExtendedEcho", extended_echo, extended_inputs, gradients=(0, 2)),
     Case(

@@ -56,6 +56,23 @@ def test_the_patch_is_that_of_the_matched_filter():
     np.testing.assert_allclose(patch.features[0, 0], expected, atol=1e-9)
 
 
+def test_symmetric_estimates_turn_with_a_mirrored_scene():
+    h = echo((7.1, 0.35), (6.2, 0.3), gains=[1, 0.4j])
+    plain, mean = receiver(), receiver(symmetric=True)
+    for net in (plain, mean):
+        for w in net.trainable_weights:
+            w.assign(w + 0.3 * np.random.default_rng(w.shape[0]).normal(size=w.shape))
+    seen, turned = (mean(v) for v in (h, h[..., ::-1]))
+    np.testing.assert_allclose(turned.azimuth, -seen.azimuth, rtol=1e-9)
+    for name in ("range", "logits", "log_var_range"):
+        np.testing.assert_allclose(getattr(turned, name), getattr(seen, name), rtol=1e-9)
+    assert abs(plain(h).azimuth[0] + plain(h[..., ::-1]).azimuth[0]) > 1e-3
+    both = [plain.candidates(*p).estimates for p in (plain.focus(h), plain.focus(h).mirrored())]
+    found = mean.candidates(*mean.focus(h)).estimates
+    np.testing.assert_allclose(found.range, (both[0].range + both[1].range) / 2, rtol=1e-9)
+    np.testing.assert_allclose(found.azimuth, (both[0].azimuth - both[1].azimuth) / 2, rtol=1e-9)
+
+
 def test_estimates_begin_at_the_peak_and_scale_does_not_matter():
     net = receiver()
     h = echo((6.0, -0.5))

@@ -37,6 +37,7 @@ ARRAY = "array/test_array"
 DICTIONARY = "array/test_steering_dictionary"
 PRECODER = "waveform/test_precoder waveform/test_precoder_network"
 BOUND = "bound/test_fisher bound/test_point_target"
+EXTENDED = "bound/test_extended_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
 TONES = "waveform/test_placement"
@@ -92,8 +93,8 @@ MUTATIONS = [
         # near field
         ("channel/near_field.py", NEAR, "10 ** (-np.asarray(loss) / 10)", "10 ** (-np.asarray(loss) / 20)"),
         ("channel/near_field.py", NEAR, "{True: 20.0, False: 29.2}", "{True: 20.0, False: 29.0}"),
-        ("channel/near_field.py", NEAR, "math.sqrt(rcs / (4 * math.pi) ** 3) / distance**2", "math.sqrt(rcs / (4 * math.pi) ** 3) / distance"),
-        ("channel/near_field.py", NEAR, "(4 * math.pi) ** 3) / distance**2", "(4 * math.pi) ** 2) / distance**2"),
+        ("scene/scatterers.py", NEAR, "math.sqrt(rcs / (4 * math.pi) ** 3) / distance**2", "math.sqrt(rcs / (4 * math.pi) ** 3) / distance"),
+        ("scene/scatterers.py", NEAR, "(4 * math.pi) ** 3) / distance**2", "(4 * math.pi) ** 2) / distance**2"),
         ("channel/near_field.py", NEAR, "return tf.math.conj(paths.gain[..., tf.newaxis] * steering)", "return tf.math.conj(paths.gain[..., tf.newaxis]) * steering"),
         # GOSPA
         ("objective/gospa.py", GOSPA, "& (ratio < 1)", "& (ratio <= 1)"),
@@ -164,9 +165,15 @@ MUTATIONS = [
         ("channel/near_field.py", "test_defaults", "user_range: float = 20.0", "user_range: float = 30.0"),
         # bounds
         ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
-        ("bound/fisher.py", BOUND, "change / (2 * step)", "change / step"),
+        ("bound/_jacobian.py", BOUND, "change / (2 * step)", "change / step"),
         ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
         ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
+        ("bound/extended_information.py", EXTENDED, "rule = steering[..., :1, :], rule[:, :1]", "rule = steering, rule"),
+        ("bound/extended_information.py", EXTENDED, "_PRODUCT_RULE[2, 0, 0, 2] = _PRODUCT_RULE[0, 2, 0, 2] = 1", "_PRODUCT_RULE[2, 0, 0, 2] = 1"),
+        ("bound/extended_information.py", EXTENDED, "2 * num_samples * path_gain**2", "num_samples * path_gain**2"),
+        ("bound/extended_information.py", EXTENDED, "return real + tf", "return real - tf"),
+        ("scene/scatterers.py", EXTENDED, "[-turned[..., 1], turned[..., 0]", "[turned[..., 1], turned[..., 0]"),
+        ("array/planar.py", EXTENDED, "-tf.sin(azimuth) * tf.sin(elevation), tf", "tf.sin(azimuth) * tf.sin(elevation), tf"),
         ("bound/information.py", BOUND, "return first - half", "return first + half"),
         ("bound/position.py", POSITION, "return 2 * snapshots /", "return snapshots /"),
         ("bound/near_field_target.py", POSITION, "PointTargetBound(across / distance", "PointTargetBound(across"),

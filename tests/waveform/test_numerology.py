@@ -201,3 +201,11 @@ def test_carrier_and_wavelength_of_the_array():
             array, numerology(), np.ones(4), isac.scene.PointTargets(*np.ones((3, 1, 1)), [1]), 1
         )
     assert isac.channel.MonostaticEcho(ideal, numerology()).numerology == numerology()
+
+
+def test_frequencies_about_their_mean():
+    numerology = Numerology(8, 10.0, 1e9, active=np.arange(8) != 0)
+    np.testing.assert_allclose(numerology.frequency_offsets, 10 * np.arange(-3, 4))
+    np.testing.assert_allclose(numerology.rms_bandwidth, 20.0)
+    flat = Numerology(1024, 1e5, 1e9)
+    np.testing.assert_allclose(flat.rms_bandwidth, flat.bandwidth / np.sqrt(12), rtol=1e-6)

@@ -107,6 +107,10 @@ class FocusedLocalizer(Layer):
         Channels of the convolutions
     hidden_size : `int`, (default 64)
         Width of the hidden layer
+    symmetric : `bool`, (default `False`)
+        If `True`, estimates are means over each patch and its mirror image, which exactly turn with
+        a mirrored scene. For a training with mirrored patches and arrays that are symmetric in y;
+        twice the cost of the network
     log_variance_interval : (`float`, `float`), (default (-16, 8))
         Interval of the log-variances, clipped as in :class:`LocalizationHeads`
 
@@ -123,7 +127,7 @@ class FocusedLocalizer(Layer):
     Raises
     ------
     TypeError, ValueError
-        As :class:`FocusedMaps`
+        As :class:`FocusedMaps`, or if ``symmetric`` is `True` and an array is not symmetric in y
 
     Example
     -------
@@ -149,6 +153,7 @@ class FocusedLocalizer(Layer):
         margin: int = 3,
         filters: Sequence[int] = (16, 32, 32),
         hidden_size: int = 64,
+        symmetric: bool = False,
         log_variance_interval: tuple[float, float] = (-16.0, 8.0),
         precision: str | None = None,
         **kwargs: Any,
@@ -172,6 +177,9 @@ class FocusedLocalizer(Layer):
         self.num_classes = checks.integer("num_classes", num_classes, minimum=2)
         self.filters = checks.integers("filters", filters)
         self.hidden_size = checks.integer("hidden_size", hidden_size)
+        self.symmetric = bool(symmetric)
+        for name in ("tx_positions", "rx_positions") if self.symmetric else ():
+            _check_symmetric(name, np.asarray(getattr(self, name)))
         start = [2 * math.log(RANGE_ERROR), 2 * math.log(AZIMUTH_ERROR)]
         self._clip = Clipping(log_variance_interval, start, "an error of 1 m")
         self.log_variance_interval = self._clip.interval
@@ -185,7 +193,7 @@ class FocusedLocalizer(Layer):
         self.heads.bias.assign(np.r_[np.zeros(3), self._clip.bias, np.zeros(self.num_classes)])
 
     def call(self, h: Complex) -> LocalizerOutput:
-        return self._candidates(self._middle(self._maps(h))).best()
+        return self._estimated(self._middle(self._maps(h))).best()
 
     def focus(self, h: Any) -> FocusedPatch:
         """Focused images around the candidates of a channel, with the margin around them."""
@@ -234,7 +242,9 @@ class FocusedLocalizer(Layer):
         axes = "[batch_size, num_candidates]"
         for name, value in zip(patch._fields[1:], patch[1:], strict=True):
             checks.shape(name, value, [patch.features.shape[0], number], axes)
-        return self._candidates(self._shifted(patch) if training else self._middle(patch))
+        if training:
+            return self._candidates(self._shifted(patch))
+        return self._estimated(self._middle(patch))
 
     def _middle(self, patch: FocusedPatch) -> FocusedPatch:
         """Patches without their margins."""
@@ -256,6 +266,24 @@ class FocusedLocalizer(Layer):
             ),
             angle=patch.angle + offset[..., 0] / patch.range,
             range=tf.maximum(patch.range + offset[..., 1], self.cell),
+        )
+
+    def _estimated(self, patch: FocusedPatch) -> LocalizerCandidates:
+        """Scores and estimates, means over patches and their mirror images if that is wanted."""
+        seen = self._candidates(patch)
+        if not self.symmetric:
+            return seen
+        other = self._candidates(patch.mirrored())
+        turned = other.estimates._replace(azimuth=-other.estimates.azimuth, direction=None)
+        mean = LocalizerOutput(
+            *(
+                None if a is None or b is None else (a + b) / 2
+                for a, b in zip(seen.estimates, turned, strict=True)
+            )
+        )
+        return seen._replace(
+            score=(seen.score + other.score) / 2,
+            estimates=mean._replace(direction=_direction(mean.azimuth)),
         )
 
     def _candidates(self, patch: FocusedPatch) -> LocalizerCandidates:
@@ -288,7 +316,22 @@ class FocusedLocalizer(Layer):
             azimuth=azimuth,
             log_var_range=clipped[..., 0],
             log_var_azimuth=clipped[..., 1],
-            direction=tf.stack([tf.sin(azimuth), tf.cos(azimuth)], -1),
+            direction=_direction(azimuth),
         )
         score = score[..., 0] + BEHIND * place[..., -1]
         return LocalizerCandidates(score, patch.angle, patch.range, estimates)
+
+
+def _direction(azimuth: tf.Tensor) -> tf.Tensor:
+    return tf.stack([tf.sin(azimuth), tf.cos(azimuth)], -1)
+
+
+def _check_symmetric(name: str, positions: np.ndarray) -> None:
+    mirrored = positions * [1, -1, 1]
+    distance = np.linalg.norm(positions[:, np.newaxis] - mirrored, axis=-1).min(0)
+    extent = max(float(np.ptp(positions, axis=0).max()), 1e-9)
+    if distance.max() > 1e-5 * extent:
+        raise ValueError(
+            f"{name} must be symmetric in y for symmetric=True; got an antenna whose mirror image "
+            f"is {distance.max():.3g} m from the next one"
+        )

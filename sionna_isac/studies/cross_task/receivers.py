@@ -200,6 +200,7 @@ class TrainedFocused(Trained):
             patch_size=self.settings.patch_size,
             margin=self.settings.margin,
             filters=self.settings.filters,
+            symmetric=self.fit.mirror,
             precision="single",
         )
 
