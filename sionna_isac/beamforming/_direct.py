@@ -228,7 +228,12 @@ class LocalOptimum:
     @property
     def feasible(self) -> bool:
         """`True` if the search converged and all requirements are met."""
-        return self.converged and self.violation <= FEASIBLE
+        return self.converged and self.usable
+
+    @property
+    def usable(self) -> bool:
+        """`True` if all requirements are met, wherever the search stopped."""
+        return self.violation <= FEASIBLE
 
 
 @one_blas_thread()

@@ -21,7 +21,16 @@ from sionna_isac.beamforming.closed_form import least_power_beams
 from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.core.threads import one_blas_thread
 
-__all__ = ["Design", "certified_beams", "certify", "polished", "relaxed", "relaxed_beams", "starts"]
+__all__ = [
+    "Design",
+    "certified_beams",
+    "certify",
+    "polished",
+    "relaxed",
+    "relaxed_beams",
+    "span_of",
+    "starts",
+]
 
 TOLERANCE = 1e-3  # of the subspace for beams; proofs are of the whole space
 FULL = 1e-9
@@ -53,13 +62,22 @@ def certified_beams(model: ExtendedModel, goal: Goal) -> Design:
     """
     basis = reduced_basis(model, TOLERANCE)
     reduced = model.within(basis)
-    whole, span = _whole(model)
+    whole, span = span_of(model)
     best: LocalOptimum | None = None
     bound, beams, chosen = -math.inf, np.zeros(0), ""
     several = goal.objective == "weighted"
-    for name, start in _candidates(reduced, goal):
+    failure: SolverError | None = None
+    candidates = _candidates(reduced, goal)
+    while True:
+        try:
+            name, start = next(candidates)
+        except StopIteration:
+            break
+        except SolverError as error:  # of the relaxation
+            failure = error
+            break
         found, small = local_optimum(reduced, goal, start)
-        if not found.feasible or (best is not None and found.value >= best.value):
+        if not found.usable or (best is not None and found.value >= best.value):
             continue
         best, beams, chosen = found, basis @ small, name
         value, proven = certify(whole, goal, [span.conj().T @ b[:, None] for b in beams.T])
@@ -67,7 +85,7 @@ def certified_beams(model: ExtendedModel, goal: Goal) -> Design:
         if not several and abs(value - bound) <= ENOUGH * abs(value):
             break
     if best is None:
-        raise SolverError("no beams were found that meet the requirements")
+        raise failure or SolverError("no beams were found that meet the requirements")
     solver = "Clarabel, SLSQP" if chosen == "relaxation" else "SLSQP"
     return Design(beams, bound, best.status, chosen, solver)
 
@@ -79,7 +97,7 @@ def relaxed_beams(model: ExtendedModel, goal: Goal) -> Design:
     reduced = model.within(basis)
     solved = relaxed(reduced, goal)
     beams, found = polished(reduced, goal, solved)
-    whole, span = _whole(model)
+    whole, span = span_of(model)
     into = span.conj().T @ basis
     factors = [into @ f for f in solved.factors]
     bound = max(
@@ -90,18 +108,22 @@ def relaxed_beams(model: ExtendedModel, goal: Goal) -> Design:
     return Design(basis @ beams, bound, solved.status, "relaxation", "Clarabel, SLSQP")
 
 
-def relaxed(model: ExtendedModel, goal: Goal) -> SemidefiniteSolution:
-    """The relaxation in the space of a model."""
-    return _problem(model, goal).solve()
-
-
-def _problem(model: ExtendedModel, goal: Goal) -> SemidefiniteProblem:
+def relaxed(
+    model: ExtendedModel, goal: Goal, interference: np.ndarray | None = None
+) -> SemidefiniteSolution:
+    """The relaxation in the space of a model; "weighted" with the tangents at interference [K]."""
     number = model.shape[2]
-    root = np.diag(np.sqrt(model.weight))[:, : number - 1]
-    used = model.weight[: number - 1] > 0
+    root = np.diag(np.sqrt(model.weight))[:, : number - 1][:, model.weight[: number - 1] > 0]
     return SemidefiniteProblem(
-        model.forms(), root[:, used], model.users, goal.sinr, model.lit, goal.ratio
-    )
+        forms=model.forms(),
+        root=root * math.sqrt(goal.bound_price),
+        users=model.users,
+        sinr=goal.sinr,
+        lit=model.lit,
+        ratio=goal.ratio,
+        rate_price=goal.rate_price if goal.objective == "weighted" else 0.0,
+        interference=interference,
+    ).solve()
 
 
 def polished(
@@ -110,7 +132,7 @@ def polished(
     """Local optimum from the principal eigenvectors of a relaxation."""
     start = np.stack([f[:, -1] for f in solved.factors], axis=1)
     found, beams = local_optimum(model, goal, start / np.linalg.norm(start))
-    if not found.feasible:
+    if not found.usable:
         raise SolverError(
             f"no beams that meet the requirements near those of the relaxation: {found.status}"
         )
@@ -194,6 +216,7 @@ def _spread(model: ExtendedModel, serving: np.ndarray) -> np.ndarray:
     return beams / np.linalg.norm(beams)
 
 
-def _whole(model: ExtendedModel) -> tuple[ExtendedModel, np.ndarray]:
+def span_of(model: ExtendedModel) -> tuple[ExtendedModel, np.ndarray]:
+    """The model in all of the space that matters, and the basis [N, r] of it."""
     span = reduced_basis(model, FULL)
     return model.within(span), span

@@ -32,6 +32,7 @@ class ExtendedModel:
     shape: tuple[int, int, int]  # L, V, n
     weight: np.ndarray  # [n]: of the parameters, the gain last with 0; unit sum
     scale: float  # weighted trace of the bound = scale * objective
+    isotropic: float  # objective of the covariance I / N
 
     @classmethod
     def of(
@@ -57,6 +58,12 @@ class ExtendedModel:
         units = 1 / np.sqrt(np.diagonal(isotropic))
         scaled = np.append(weights, 0.0) * units**2
         number = len(units)
+        weight = scaled / scaled.sum()
+        try:
+            inverse = np.linalg.inv(isotropic * np.outer(units, units))
+            alike_value = float(weight @ np.diagonal(inverse))
+        except np.linalg.LinAlgError:
+            alike_value = math.inf
         sensing = vectors.reshape(groups * size, antennas).conj().T / math.sqrt(antennas)
         return cls(
             power=power,
@@ -65,8 +72,9 @@ class ExtendedModel:
             lit=np.ascontiguousarray(sensing[:, ::size]),
             terms=(terms * np.outer(units, units)).reshape(-1, number * number),
             shape=(groups, size, number),
-            weight=scaled / scaled.sum(),
+            weight=weight,
             scale=float(scaled.sum()),
+            isotropic=alike_value,
         )
 
     def within(self, basis: np.ndarray) -> ExtendedModel:
@@ -78,6 +86,11 @@ class ExtendedModel:
             sensing=project @ self.sensing,
             lit=project @ self.lit,
         )
+
+    def lighting(self, steering: np.ndarray) -> ExtendedModel:
+        """The same with energies in the directions of steering vectors [directions, N]."""
+        lit = steering.conj().T / math.sqrt(steering.shape[1])
+        return replace(self, lit=lit)
 
     def information(self, products: np.ndarray) -> np.ndarray:
         """J [n, n] of products [L V, beams]."""
@@ -92,7 +105,7 @@ class ExtendedModel:
         The gradient by the products of scatterer g is 2 M_g y_g, with M [L, V, V].
         """
         information = self.information(products)
-        groups, size, number = self.shape
+        groups, size, _ = self.shape
         try:
             np.linalg.cholesky(information)
             inverse = np.linalg.inv(information)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ __all__ = ["Goal", "local_optimum"]
 ACCURACY = 1e-11
 ITERATIONS = 400
 ROUNDS = 6  # of adding the scatterers that are too dark or too bright
+LOST = 0.1  # violation (log) from which a search does not come back
 NEAR = 1.3  # those this close to the extremes are added with them
 
 
@@ -46,8 +47,15 @@ class Goal:
 class _Evaluation:
     """Values and gradients as functions of x: beams in a frame, log level, log ratio."""
 
-    def __init__(self, model: ExtendedModel, goal: Goal, dark: np.ndarray, bright: np.ndarray):
-        self.model, self.goal = model, goal
+    def __init__(
+        self,
+        model: ExtendedModel,
+        goal: Goal,
+        dark: np.ndarray,
+        bright: np.ndarray,
+        margin: float = MARGIN,
+    ) -> None:
+        self.model, self.goal, self.margin = model, goal, margin
         self.frame = Frame(model.users, model.users.shape[1])
         self.rank, self.beams = model.users.shape
         inward = self.frame.columns.conj().T
@@ -59,7 +67,7 @@ class _Evaluation:
         everything = np.concatenate([self.sensing, self.users, self.lit], axis=1)
         self.adjoint = np.ascontiguousarray(everything.conj().T)
         self.served = np.flatnonzero(goal.sinr > 0)
-        self.log_sinr = np.log(goal.sinr[self.served]) + MARGIN
+        self.log_sinr = np.log(goal.sinr[self.served]) + margin
         self.free_ratio = goal.objective == "coverage"
         self.tail = int(len(self.chosen) > 0) + int(self.free_ratio)
         self.size = 2 * self.rank * self.beams
@@ -135,9 +143,7 @@ class _Evaluation:
             values[1 : 1 + len(served)] = np.log(own / other)[served] - self.log_sinr
             by_z = (-2 / other)[:, None] * received
             by_z[index, index] = 2 * received[index, index] / own
-            slopes[1 : 1 + len(served)] = (
-                self.users.T[served, :, None] * by_z[served, None, :]
-            )
+            slopes[1 : 1 + len(served)] = self.users.T[served, :, None] * by_z[served, None, :]
             by_p[1 : 1 + len(served)] = -1 / other[served]
         if len(chosen):
             first = 1 + len(served)
@@ -146,10 +152,12 @@ class _Evaluation:
             level = x[self.size]
             ratio = x[self.size + 1] if self.free_ratio else self.log_ratio
             upper = self.signs < 0
-            rows = self.signs * (np.log(energy) - level) - MARGIN
+            rows = self.signs * (np.log(energy) - level) - self.margin
             rows[upper] += ratio
             values[first:] = rows
-            slopes[first:] = self.lit.T[:, :, None] * (2 * self.signs / energy)[:, None, None] * lit[:, None, :]
+            slopes[first:] = (
+                self.lit.T[:, :, None] * (2 * self.signs / energy)[:, None, None] * lit[:, None, :]
+            )
             jacobian[first:, self.size] = -self.signs
             if self.free_ratio:
                 jacobian[first:, self.size + 1] = upper
@@ -173,21 +181,30 @@ def local_optimum(
     dark = bright = everything[:0]
     if goal.objective in ("level", "coverage"):
         dark = everything
-        bright = everything if goal.objective == "coverage" or goal.ratio < math.inf else bright
-    for round in range(ROUNDS):
-        evaluation = _Evaluation(model, goal, dark, bright)
+    if goal.objective == "coverage":
+        bright = everything
+    bounded = goal.objective != "coverage" and goal.ratio < math.inf
+    margin = MARGIN
+    for attempt in range(ROUNDS):
+        evaluation = _Evaluation(model, goal, dark, bright, margin)
         found = descend(
             evaluation, evaluation.normalized, evaluation.pack(start), accuracy, ITERATIONS
         )
         beams = evaluation.unpack(found.x)
         energy = evaluation.energies(beams)
-        if goal.objective == "coverage" or goal.ratio == math.inf or not found.feasible:
+        if not found.violation <= LOST:
             break
-        if energy.max() <= goal.ratio * energy.min() * (1 + FEASIBLE):
+        if not found.usable:  # almost: ask for a little more
+            margin = max(2 * found.violation, 10 * margin)
+        elif bounded and energy.max() > goal.ratio * energy.min() * (1 + FEASIBLE):
+            dark = np.union1d(dark, np.flatnonzero(energy <= NEAR * energy.min()))
+            bright = np.union1d(bright, np.flatnonzero(energy * NEAR >= energy.max()))
+            if attempt == ROUNDS - 3:
+                dark = bright = everything
+        else:
             break
         start = beams
-        dark = np.union1d(dark, np.flatnonzero(energy <= NEAR * energy.min()))
-        bright = np.union1d(bright, np.flatnonzero(energy * NEAR >= energy.max()))
-        if round == ROUNDS - 2:
-            dark = bright = everything
+    if bounded and found.usable:
+        excess = float(np.log(energy.max() / energy.min() / goal.ratio))
+        found = replace(found, violation=max(found.violation, excess))
     return found, beams

@@ -46,9 +46,7 @@ def relax(
     factors = solved.factors
     problem = (small_sensing, small_users, weight, sinr, factors)
     bound = max(certificate(*problem, solved.multipliers), certificate(*problem))
-    return Relaxation(
-        solved.value, bound, basis, solved.covariances, basis @ beams, solved.status
-    )
+    return Relaxation(solved.value, bound, basis, solved.covariances, basis @ beams, solved.status)
 
 
 def information(products: np.ndarray) -> np.ndarray:

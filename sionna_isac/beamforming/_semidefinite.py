@@ -25,7 +25,13 @@ import numpy as np
 
 from sionna_isac.beamforming.errors import SolverError
 
-__all__ = ["NoSolutionError", "SemidefiniteProblem", "SemidefiniteSolution", "clarabel", "square_root"]
+__all__ = [
+    "NoSolutionError",
+    "SemidefiniteProblem",
+    "SemidefiniteSolution",
+    "clarabel",
+    "square_root",
+]
 
 USABLE = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
 INFEASIBLE = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE)
@@ -73,9 +79,10 @@ class SemidefiniteProblem:
 
     def solve(self) -> SemidefiniteSolution:
         """Solve with Clarabel; :class:`NoSolutionError` if it proves that nothing is feasible."""
-        rank, num_users = self.users.shape
-        bounded = self.lit is not None and self.ratio < math.inf
-        number = self.lit.shape[1] if self.lit is not None and bounded else 0
+        rank = len(self.users)
+        number = 0
+        if self.lit is not None and self.ratio < math.inf:
+            number = self.lit.shape[1]
         served = tuple(bool(s) for s in self.sinr > 0)
         compiled = _compiled(rank, served, *self.root.shape, number, self.rate_price > 0)
         return compiled.solve(self)
@@ -179,9 +186,7 @@ class _Compiled:
             duals = [max(float(c.dual_value), 0.0) for c in self.rates]
             multipliers[self.served] = duals / gains[self.served]
             covariances = _covariances(total, own, unit)
-            return SemidefiniteSolution(
-                float(self.problem.value), covariances, multipliers, status
-            )
+            return SemidefiniteSolution(float(self.problem.value), covariances, multipliers, status)
 
 
 @lru_cache(maxsize=32)
