@@ -96,7 +96,7 @@ def relaxed_beams(model: ExtendedModel, goal: Goal) -> Design:
     basis = reduced_basis(model, TOLERANCE)
     reduced = model.within(basis)
     solved = relaxed(reduced, goal)
-    beams, found = polished(reduced, goal, solved)
+    beams, _ = polished(reduced, goal, solved)
     whole, span = span_of(model)
     into = span.conj().T @ basis
     factors = [into @ f for f in solved.factors]

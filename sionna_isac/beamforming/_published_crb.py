@@ -57,8 +57,8 @@ class PublishedProblem:
             own = cp.real(cp.trace(channel @ self.covariances[k]))
             everything = cp.real(cp.trace(channel @ total))
             if goal.sinr[k] > 0:
-                needed = everything + 1 / gains[k]
-                constraints.append((1 + 1 / goal.sinr[k]) * own >= needed)
+                useful = (1 + 1 / goal.sinr[k]) * own - everything
+                constraints.append(gains[k] * useful >= 1)
             if goal.objective == "weighted":
                 other = gains[k] * (everything - own)
                 objective += goal.rate_price * self.interference[k] * other
