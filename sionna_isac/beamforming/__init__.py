@@ -7,6 +7,13 @@ from sionna_isac.beamforming.closed_form import (
     smallest_speb,
 )
 from sionna_isac.beamforming.errors import InfeasibleError, SolverError, VerificationError
+from sionna_isac.beamforming.extended import (
+    illuminate_center,
+    illuminate_region,
+    minimize_crb,
+    weighted_isac,
+)
+from sionna_isac.beamforming.extended_solution import ExtendedBeamSolution
 from sionna_isac.beamforming.reference import (
     communication_only,
     matrix_approximation,
@@ -21,6 +28,7 @@ from sionna_isac.beamforming.sum_rate import maximize_sum_rate
 
 __all__ = [
     "BeamSolution",
+    "ExtendedBeamSolution",
     "InfeasibleError",
     "Margins",
     "NearFieldScene",
@@ -28,13 +36,17 @@ __all__ = [
     "VerificationError",
     "blind_speb",
     "communication_only",
+    "illuminate_center",
+    "illuminate_region",
     "largest_common_rate",
     "matrix_approximation",
     "maximize_snr",
     "maximize_sum_rate",
+    "minimize_crb",
     "minimize_speb",
     "sensing_only",
     "smallest_power",
     "smallest_speb",
     "two_stage",
+    "weighted_isac",
 ]

@@ -19,6 +19,7 @@ __all__ = [
     "best_local_beams",
     "certified_bound",
     "digital_beams",
+    "focused_beams",
     "local_beams",
     "span",
 ]
@@ -120,3 +121,29 @@ def certified_bound(
     project = basis.conj().T
     small = [project @ factor for factor in factors]
     return certificate(project @ sensing, project @ users, weight, sinr, small)
+
+
+def focused_beams(
+    users: np.ndarray, least: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Beams of unit power that add what ``least`` [n, K] leaves of it towards a target [n].
+
+    The first leave the other users alone and meet what ``least`` does; the second light the target
+    fully.
+    """
+    left = max(1 - float(np.sum(np.abs(least) ** 2)), 0)
+    strongest = int(np.argmax(np.sum(np.abs(least) ** 2, axis=0)))
+    user, own = users[:, strongest], least[:, strongest]
+    others = np.delete(users, strongest, axis=1)
+    nulled = target - others @ np.linalg.lstsq(others, target)[0] if others.size else target
+    beams = []
+    for focus in (nulled, target):
+        lit = least.copy()
+        norm = np.linalg.norm(focus)
+        if norm > 1e-6:
+            turn = np.angle(np.vdot(user, own) * np.vdot(focus, user))  # adds up at the user
+            focus = focus * np.exp(1j * turn) / norm
+            shared = np.vdot(focus, own).real
+            lit[:, strongest] += (math.sqrt(shared**2 + left) - shared) * focus
+        beams.append(lit / np.linalg.norm(lit))
+    return beams[0], beams[1]

@@ -17,7 +17,16 @@ from scipy.optimize import minimize
 from sionna_isac.beamforming._model import log_sensing, log_sinr, log_snr, log_sum_rate
 from sionna_isac.core.threads import one_blas_thread
 
-__all__ = ["DigitalForm", "HybridForm", "LocalOptimum", "Task", "search"]
+__all__ = [
+    "MARGIN",
+    "DigitalForm",
+    "Frame",
+    "HybridForm",
+    "LocalOptimum",
+    "Task",
+    "descend",
+    "search",
+]
 
 MARGIN = 1e-9  # by which requirements are tightened (log), so that rounding cannot break them
 FEASIBLE = 5e-8
@@ -98,7 +107,7 @@ class Form(Protocol):
         """The same beams with p = 1."""
 
 
-class _Frame:
+class Frame:
     """Coordinates of beams that shrink the directions of strong users [n, K].
 
     What leaks there matters at the level of the noise, and would make the search stiff.
@@ -132,7 +141,7 @@ class DigitalForm:
     """Beams [n, streams], all entries free, against vectors [n, 3 + K]."""
 
     def __init__(self, vectors: np.ndarray, num_streams: int) -> None:
-        self.frame = _Frame(vectors[:, 3:], num_streams)
+        self.frame = Frame(vectors[:, 3:], num_streams)
         self.vectors = self.frame.columns.conj().T @ vectors
         self.adjoint = self.vectors.conj().T
 
@@ -167,7 +176,7 @@ class HybridForm:
         self.chains = num_rf_chains
         self.size = self.num_antennas // num_rf_chains
         self.adjoint = np.ascontiguousarray(vectors.conj().T) / math.sqrt(self.size)
-        self.frame = _Frame(self._seen(self.adjoint * entries)[3:].conj().T, num_streams)
+        self.frame = Frame(self._seen(self.adjoint * entries)[3:].conj().T, num_streams)
 
     def split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Analog entries [N] and digital beams [num_rf_chains, streams]."""
@@ -219,21 +228,45 @@ class LocalOptimum:
     @property
     def feasible(self) -> bool:
         """`True` if the search converged and all requirements are met."""
-        return self.converged and self.violation <= FEASIBLE
+        return self.converged and self.usable
+
+    @property
+    def usable(self) -> bool:
+        """`True` if all requirements are met, wherever the search stopped."""
+        return self.violation <= FEASIBLE
 
 
 @one_blas_thread()
 def search(
     form: Form, task: Task, start: np.ndarray, tolerance: float = 1e-10, iterations: int = 300
 ) -> LocalOptimum:
-    """Local optimum from a start, which need not be feasible."""
+    """Local optimum of a task over beams of a form from a start, which need not be feasible."""
+
+    def evaluate(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        z, p, pull = form.products(x)
+        values, by_z, by_p = task(z, p)
+        return values, pull(by_z, by_p)
+
+    return descend(evaluate, form.normalized, start, tolerance, iterations)
+
+
+def descend(
+    evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    normalized: Callable[[np.ndarray], np.ndarray],
+    start: np.ndarray,
+    tolerance: float,
+    iterations: int,
+) -> LocalOptimum:
+    """Local optimum of the first value such that all others are >= 0, with rows of gradients.
+
+    ``normalized`` gives variables with the same values and p = 1.
+    """
     memory: dict[str, np.ndarray] = {}
 
     def at(x: np.ndarray) -> dict[str, np.ndarray]:
         if "x" not in memory or not np.array_equal(memory["x"], x):
-            z, p, pull = form.products(x)
-            values, by_z, by_p = task(z, p)
-            memory.update(x=x.copy(), values=values, gradient=pull(by_z, by_p))
+            values, gradient = evaluate(x)
+            memory.update(x=x.copy(), values=values, gradient=gradient)
         return memory
 
     constraints = {
@@ -241,7 +274,7 @@ def search(
         "fun": lambda x: at(x)["values"][1:],
         "jac": lambda x: at(x)["gradient"][1:],
     }
-    x = form.normalized(start)
+    x = normalized(start)
     with np.errstate(all="ignore"):
         for _ in range(3):  # SLSQP forgets its curvature when it starts again
             result = minimize(
@@ -253,7 +286,7 @@ def search(
                 options={"ftol": tolerance, "maxiter": iterations},
             )
             if np.all(np.isfinite(result.x)):
-                x = form.normalized(result.x)
+                x = normalized(result.x)
             if result.status != ITERATION_LIMIT:
                 break
         values = at(x)["values"]

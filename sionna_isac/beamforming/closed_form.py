@@ -17,6 +17,8 @@ from sionna_isac.core import checks, cites
 
 __all__ = [
     "blind_speb",
+    "common_rate",
+    "dbm",
     "largest_common_rate",
     "least_power",
     "least_power_beams",
@@ -151,12 +153,17 @@ def largest_common_rate(scene: NearFieldScene, power: float) -> float:
     """
     require_users(scene)
     power = require_power(power)
-    gain = np.min(np.sum(np.abs(scene.channels) ** 2, axis=1)) / scene.no
-    upper = math.log1p(power * gain) / math.log(2)  # of the weakest user alone
+    return common_rate(scene.channels.T * math.sqrt(power / scene.no))
+
+
+def common_rate(channels: np.ndarray) -> float:
+    """Largest rate for all users alike with unit power, channels [n, K] in units of the noise."""
+    gain = np.min(np.sum(np.abs(channels) ** 2, axis=0))
+    upper = math.log1p(gain) / math.log(2)  # of the weakest user alone
 
     def excess(rate: float) -> float:
-        needed = np.sum(_fixed_point(scene, np.full(scene.num_users, rate)))
-        return math.log(min(float(needed), 1e300) / power)
+        needed = least_power(channels, np.full(channels.shape[1], rate))
+        return math.log(min(needed, 1e300))
 
     if excess(upper) <= 0:
         return upper
@@ -286,11 +293,11 @@ def require_rates(
         return max(1 - needed / power, 0.0)
     need = "more than any power"
     if math.isfinite(needed):
-        need = f"at least {_dbm(needed)} ({needed:.3g} W)"
+        need = f"at least {dbm(needed)} ({needed:.3g} W)"
     targets = ", ".join(f"{r:g}" for r in min_rates)
     raise InfeasibleError(
         f"rate targets [{targets}] bit/s/Hz need {need} even with unconstrained beams; "
-        f"given {_dbm(power)}. {_limit(scene, power, 2 if needed > 1.01 * power else 9)}"
+        f"given {dbm(power)}. {_limit(scene, power, 2 if needed > 1.01 * power else 9)}"
     )
 
 
@@ -311,7 +318,7 @@ def next_to_the_limit(scene: NearFieldScene, power: float, left: float) -> Itera
 def _limit(scene: NearFieldScene, power: float, digits: int) -> str:
     rate = largest_common_rate(scene, power)
     said = f"{rate:.{digits}f}" if rate >= 0.01 else f"{rate:.3g}"
-    return f"The largest common rate at {_dbm(power)} is {said} bit/s/Hz"
+    return f"The largest common rate at {dbm(power)} is {said} bit/s/Hz"
 
 
 def require_speb(scene: NearFieldScene, power: float, max_speb: float) -> None:
@@ -320,11 +327,11 @@ def require_speb(scene: NearFieldScene, power: float, max_speb: float) -> None:
     if max_speb < smallest:
         raise InfeasibleError(
             f"max_speb {max_speb:.4g} m^2 (PEB {math.sqrt(max_speb):.4g} m) is out of reach: the "
-            f"smallest SPEB at {_dbm(power)} is {smallest:.4g} m^2 "
+            f"smallest SPEB at {dbm(power)} is {smallest:.4g} m^2 "
             f"(PEB {math.sqrt(smallest):.4g} m), without any user; it needs at least "
-            f"{_dbm(power * smallest / max_speb)}"
+            f"{dbm(power * smallest / max_speb)}"
         )
 
 
-def _dbm(power: float) -> str:
+def dbm(power: float) -> str:
     return f"{10 * math.log10(power) + 30:.2f} dBm"

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.beamforming import closed_form
-from sionna_isac.beamforming._digital import DigitalOptimum, best_local_beams, digital_beams
+from sionna_isac.beamforming._digital import (
+    DigitalOptimum,
+    best_local_beams,
+    digital_beams,
+    focused_beams,
+)
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._hybrid import NUM_STARTS, hybrid_beams, require_chains
 from sionna_isac.beamforming._model import Model
@@ -189,20 +194,4 @@ def start_beams(
     The first leave the other users alone and meet the rates; the second light the target fully.
     """
     least = closed_form.least_power_beams(model.users, rates)
-    left = max(1 - float(np.sum(np.abs(least) ** 2)), 0)
-    strongest = int(np.argmax(np.sum(np.abs(least) ** 2, axis=0)))
-    user, own = model.users[:, strongest], least[:, strongest]
-    target = model.sensing[:, 0]
-    others = np.delete(model.users, strongest, axis=1)
-    nulled = target - others @ np.linalg.lstsq(others, target)[0] if others.size else target
-    beams = []
-    for focus in (nulled, target):
-        lit = least.copy()
-        norm = np.linalg.norm(focus)
-        if norm > 1e-6:
-            turn = np.angle(np.vdot(user, own) * np.vdot(focus, user))  # adds up at the user
-            focus = focus * np.exp(1j * turn) / norm
-            shared = np.vdot(focus, own).real
-            lit[:, strongest] += (math.sqrt(shared**2 + left) - shared) * focus
-        beams.append(lit / np.linalg.norm(lit))
-    return beams[0], beams[1]
+    return focused_beams(model.users, least, model.sensing[:, 0])

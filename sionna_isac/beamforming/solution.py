@@ -20,6 +20,8 @@ __all__ = [
     "beam_rates",
     "beam_speb",
     "hybrid_parts",
+    "power_breaches",
+    "refuse",
     "subarray_analog",
 ]
 
@@ -206,9 +208,7 @@ def _matrix(name: str, value: Any) -> np.ndarray:
 def _check(
     margins: Margins, power: float, max_speb: float, method: str, rate_tolerance: float
 ) -> None:
-    broken = []
-    if margins.power < -POWER_TOLERANCE * power:
-        broken.append(f"power exceeds the budget by {-margins.power:.3g} W of {power:.3g} W")
+    broken = power_breaches(margins.power, power)
     if margins.constant_modulus is not None and margins.constant_modulus < -MODULUS_TOLERANCE:
         broken.append(
             "the analog beamformer is not one phase per antenna: "
@@ -219,6 +219,18 @@ def _check(
         broken.append(f"user {worst} is short of its rate by {-margins.rates[worst]:.3g} bit/s/Hz")
     if margins.speb is not None and margins.speb < -SPEB_TOLERANCE * max_speb:
         broken.append(f"SPEB exceeds {max_speb:.4g} m^2 by {-margins.speb:.3g} m^2")
+    refuse(method, broken)
+
+
+def power_breaches(margin: float, power: float) -> list[str]:
+    """Sentence on beams that exceed their power, if they do."""
+    if margin >= -POWER_TOLERANCE * power:
+        return []
+    return [f"power exceeds the budget by {-margin:.3g} W of {power:.3g} W"]
+
+
+def refuse(method: str, broken: list[str]) -> None:
+    """:class:`VerificationError` if something is broken."""
     if broken:
         raise VerificationError(f"beams of method {method!r}: " + "; ".join(broken))
 

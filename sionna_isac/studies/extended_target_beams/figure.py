@@ -36,7 +36,7 @@ def extended_target_beams(dataset: xr.Dataset) -> Figure:
 
 def _trade_off(dataset: xr.Dataset) -> Figure:
     figure, axes = new_figure(1, 2, str(dataset.attrs.get("title", "")), (11.0, 4.4))
-    everywhere = np.isfinite(dataset["trace"]).all("design")
+    everywhere = dataset["trace"].notnull().all("design")
     left, right = axes.flat
     for design in dataset["design"].values:
         row = dataset.sel(design=design)

@@ -135,7 +135,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
             }
         )
         _add(dataset, results, scenario.designs, scenario.num_scenes, "")
-        names = list(scenario.designs)
+        names: list[str] = list(scenario.designs)
         if scenario.rate_weights:
             dataset.coords["rate_weight"] = list(scenario.rate_weights)
             _add(dataset, results, ("weighted",), scenario.num_scenes, "weighted_")

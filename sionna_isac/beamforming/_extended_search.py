@@ -1,0 +1,210 @@
+"""Local search over beams for an extended target in a subspace, with analytic gradients."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sionna_isac.beamforming._direct import FEASIBLE, MARGIN, Frame, LocalOptimum, descend
+from sionna_isac.beamforming._extended_model import ExtendedModel
+from sionna_isac.core.threads import one_blas_thread
+
+__all__ = ["Goal", "local_optimum"]
+
+ACCURACY = 1e-11
+ITERATIONS = 400
+ROUNDS = 6  # of adding the scatterers that are too dark or too bright
+LOST = 0.1  # violation (log) from which a search does not come back
+NEAR = 1.3  # those this close to the extremes are added with them
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Objective and requirements.
+
+    Parameters
+    ----------
+    objective
+        "bound", "weighted" (bound and sum rate), "level" (largest least energy), or "coverage"
+        (smallest ratio of energies)
+    sinr
+        Targets [K], 0 for none
+    ratio
+        Largest ratio of the energies, infinite for none
+    bound_price, rate_price
+        Weights of the objective of the model and of the sum of log(1 + SINR) in "weighted"
+    """
+
+    objective: str
+    sinr: np.ndarray
+    ratio: float = math.inf
+    bound_price: float = 1.0
+    rate_price: float = 0.0
+
+
+class _Evaluation:
+    """Values and gradients as functions of x: beams in a frame, log level, log ratio."""
+
+    def __init__(
+        self,
+        model: ExtendedModel,
+        goal: Goal,
+        dark: np.ndarray,
+        bright: np.ndarray,
+        margin: float = MARGIN,
+    ) -> None:
+        self.model, self.goal, self.margin = model, goal, margin
+        self.frame = Frame(model.users, model.users.shape[1])
+        self.rank, self.beams = model.users.shape
+        inward = self.frame.columns.conj().T
+        self.users = inward @ model.users
+        self.sensing = inward @ model.sensing
+        self.chosen = np.concatenate([dark, bright]).astype(int)
+        self.signs = np.concatenate([np.ones(len(dark)), -np.ones(len(bright))])
+        self.lit = (inward @ model.lit)[:, self.chosen]
+        everything = np.concatenate([self.sensing, self.users, self.lit], axis=1)
+        self.adjoint = np.ascontiguousarray(everything.conj().T)
+        self.served = np.flatnonzero(goal.sinr > 0)
+        self.log_sinr = np.log(goal.sinr[self.served]) + margin
+        self.free_ratio = goal.objective == "coverage"
+        self.tail = int(len(self.chosen) > 0) + int(self.free_ratio)
+        self.size = 2 * self.rank * self.beams
+        self.log_ratio = 0.0 if self.free_ratio else math.log(goal.ratio)
+
+    def pack(self, beams: np.ndarray) -> np.ndarray:
+        x = self.frame.variables(beams)
+        if not len(self.chosen):
+            return x
+        energy = np.log(np.maximum(self.energies(beams), 1e-12))
+        tail = [energy.min(), float(np.ptp(energy))] if self.free_ratio else [energy.min()]
+        return np.concatenate([x, tail])
+
+    def unpack(self, x: np.ndarray) -> np.ndarray:
+        return self.frame.beams(x[: self.size])
+
+    def energies(self, beams: np.ndarray) -> np.ndarray:
+        return np.sum(np.abs(self.model.lit.conj().T @ beams) ** 2, axis=1)
+
+    def normalized(self, x: np.ndarray) -> np.ndarray:
+        scaled = x.copy()
+        power = self.frame.power(x[: self.size])
+        scaled[: self.size] /= math.sqrt(power)
+        if len(self.chosen):
+            scaled[self.size] -= math.log(power)
+        return scaled
+
+    def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        goal, flat = self.goal, x[: self.size]
+        p = self.frame.power(flat)
+        by_power = 2 * self.frame.squared * flat
+        z = self.adjoint @ self.frame.coordinates(flat)
+        number = self.sensing.shape[1]
+        served, chosen = self.served, self.chosen
+        values = np.empty(1 + len(served) + len(chosen))
+        jacobian = np.zeros((len(values), self.size + self.tail))
+        # gradients by the coordinates [r, K] of value 0, SINR and energies
+        slopes = np.empty((len(values), self.rank, self.beams), np.complex128)
+        by_p = np.zeros(len(values))
+        received = z[number : number + self.beams]
+        energy = received.real**2 + received.imag**2
+        own = np.diagonal(energy)
+        total = energy.sum(1) + p
+        other = total - own
+        index = np.arange(self.beams)
+        value, slope = 0.0, np.zeros((self.rank, self.beams), np.complex128)
+        if goal.objective in ("bound", "weighted"):
+            products = z[:number]
+            trace, matrices = self.model.trace(products)
+            groups, size, _ = self.model.shape
+            pulled = (matrices @ products.reshape(groups, size, -1)).reshape(number, -1)
+            slope = 2 * (self.sensing @ pulled)
+            if goal.objective == "bound":
+                value = math.log(trace) + math.log(p)
+                slope /= trace
+                by_p[0] = 1 / p
+            else:
+                value = goal.bound_price * trace * p
+                slope *= goal.bound_price * p
+                by_p[0] = goal.bound_price * trace
+                value -= goal.rate_price * float(np.sum(np.log(total / other)))
+                by_z = (2 / total - 2 / other)[:, None] * received
+                by_z[index, index] = (2 / total) * received[index, index]
+                slope -= goal.rate_price * (self.users @ by_z)
+                by_p[0] -= goal.rate_price * float(np.sum(1 / total - 1 / other))
+        elif goal.objective == "level":
+            value = math.log(p) - x[self.size]
+            by_p[0], jacobian[0, self.size] = 1 / p, -1
+        else:
+            value, jacobian[0, self.size + 1] = x[self.size + 1], 1
+        values[0], slopes[0] = value, slope
+        if len(served):
+            values[1 : 1 + len(served)] = np.log(own / other)[served] - self.log_sinr
+            by_z = (-2 / other)[:, None] * received
+            by_z[index, index] = 2 * received[index, index] / own
+            slopes[1 : 1 + len(served)] = self.users.T[served, :, None] * by_z[served, None, :]
+            by_p[1 : 1 + len(served)] = -1 / other[served]
+        if len(chosen):
+            first = 1 + len(served)
+            lit = z[number + self.beams :]
+            energy = np.sum(lit.real**2 + lit.imag**2, axis=1)
+            level = x[self.size]
+            ratio = x[self.size + 1] if self.free_ratio else self.log_ratio
+            upper = self.signs < 0
+            rows = self.signs * (np.log(energy) - level) - self.margin
+            rows[upper] += ratio
+            values[first:] = rows
+            slopes[first:] = (
+                self.lit.T[:, :, None] * (2 * self.signs / energy)[:, None, None] * lit[:, None, :]
+            )
+            jacobian[first:, self.size] = -self.signs
+            if self.free_ratio:
+                jacobian[first:, self.size + 1] = upper
+        flatter = slopes.reshape(len(values), -1)
+        half = self.size // 2
+        jacobian[:, :half] = flatter.real
+        jacobian[:, half : self.size] = flatter.imag
+        jacobian[:, : self.size] += by_p[:, None] * by_power
+        return values, jacobian
+
+
+@one_blas_thread()
+def local_optimum(
+    model: ExtendedModel, goal: Goal, start: np.ndarray, accuracy: float = ACCURACY
+) -> tuple[LocalOptimum, np.ndarray]:
+    """Local optimum over beams [r, K] from a start, and its beams of unit power.
+
+    Scatterers get constraints only once they turn out too dark or too bright.
+    """
+    everything = np.arange(model.lit.shape[1])
+    dark = bright = everything[:0]
+    if goal.objective in ("level", "coverage"):
+        dark = everything
+    if goal.objective == "coverage":
+        bright = everything
+    bounded = goal.objective != "coverage" and goal.ratio < math.inf
+    margin = MARGIN
+    for attempt in range(ROUNDS):
+        evaluation = _Evaluation(model, goal, dark, bright, margin)
+        found = descend(
+            evaluation, evaluation.normalized, evaluation.pack(start), accuracy, ITERATIONS
+        )
+        beams = evaluation.unpack(found.x)
+        energy = evaluation.energies(beams)
+        if not found.violation <= LOST:
+            break
+        if not found.usable:  # almost: ask for a little more
+            margin = max(2 * found.violation, 10 * margin)
+        elif bounded and energy.max() > goal.ratio * energy.min() * (1 + FEASIBLE):
+            dark = np.union1d(dark, np.flatnonzero(energy <= NEAR * energy.min()))
+            bright = np.union1d(bright, np.flatnonzero(energy * NEAR >= energy.max()))
+            if attempt == ROUNDS - 3:
+                dark = bright = everything
+        else:
+            break
+        start = beams
+    if bounded and found.usable:
+        excess = float(np.log(energy.max() / energy.min() / goal.ratio))
+        found = replace(found, violation=max(found.violation, excess))
+    return found, beams
