@@ -153,6 +153,30 @@ def test_sensing_rate(tmp_path):
     drawn(figure.axes[2], "published", numbers, [np.nan, 1.5, 1.2])
 
 
+def test_extended_target_beams(tmp_path):
+    dims = ("design", "min_sinr_db", "scene")
+    names, weighted = ("trace", "sum_rate"), ("rate_weight", "scene")
+    data = xr.Dataset(
+        {n: (dims, RNG.uniform(1, 2, (2, 3, 2))) for n in names}
+        | {f"weighted_{n}": (weighted, RNG.uniform(1, 2, (2, 2))) for n in names},
+        coords={"design": ["a", "b"], "min_sinr_db": [0.0, 3.0, 6.0]},
+        attrs={"figure": "trade_off", "num_scenes": 2},
+    )
+    data["trace"][0, 1, 1] = np.nan  # out of reach: the scene counts for no design
+    figure = draw_result(data, "extended_target_beams", tmp_path / "figure.png")
+    left, right = figure.axes
+    unit = "trace of the CRB [m$^2$ + rad$^2$]"
+    labels(left, "SINR target of all users [dB]", unit)
+    labels(right, "sum rate [bit/s/Hz]", unit)
+    value = data["trace"].mean("scene").values
+    value[:, 1] = data["trace"].values[:, 1, 0]
+    for design, row in zip("ab", value, strict=True):
+        drawn(left, design, [0.0, 3.0, 6.0], row)
+    rate, trace = (data[f"weighted_{n}"].mean("scene") for n in ("sum_rate", "trace"))
+    drawn(right, "weighted metric", rate, trace)
+    assert "of 2," in figure.legends[0].get_title().get_text()
+
+
 def test_extended_target_bound(tmp_path):
     dims = ("body", "elevation_deg", "range")
     units = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}

@@ -44,7 +44,7 @@ class Users(Frozen):
     """Number of scattered paths"""
     path_gain_db: Decibel = -10.0
     """Mean power of a scattered path over that of the line of sight [dB]"""
-    snr_db: Decibel = 20.0
+    snr_db: Decibel = 2.0
     """Transmit power times the gain of the line of sight at one antenna over noise [dB]"""
 
 

@@ -13,7 +13,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac import beamforming
 from sionna_isac.array.planar import planar_wave
-from sionna_isac.beamforming import InfeasibleError
+from sionna_isac.beamforming import InfeasibleError, SolverError
 from sionna_isac.bound import ExtendedTarget
 from sionna_isac.studies._extended.blocks import body_target
 from sionna_isac.studies.extended_target_beams.scenario import DESIGNS, ExtendedTargetBeamsScenario
@@ -107,6 +107,9 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
                 solution = design(value)
             except InfeasibleError:
                 continue
+            except SolverError as error:
+                where = f"scene {scene}, {DESIGNS.get(name, WEIGHTED)}, {value:g}"
+                raise SolverError(f"{where}: {error}") from None
             for field, row in found.items():
                 row[i] = getattr(solution, field)
             if pattern is None and scene == 0:
