@@ -205,6 +205,15 @@ def body_fim(**kwargs) -> np.ndarray:
     return bound.extended_target_fim(**{**options, **kwargs})
 
 
+def body_beams(design="minimize_crb", **kwargs) -> object:
+    options = {"target": body(), "tx_shape": (2, 2), "rx_shape": (2, 2), "power": 1.0}
+    options |= {"channels": np.eye(4)[:2], "user_noise": 1e-3, "path_gain": 1.0}
+    options |= {"noise_power": 1.0, "rms_bandwidth": 1e7, "num_samples": 8}
+    if design == "minimize_crb":
+        options["min_sinr"] = 1.0
+    return getattr(isac.beamforming, design)(**{**options, **kwargs})
+
+
 def body_echo(targets) -> tf.Tensor:
     array = UniformPlanarArray((2, 2), numerology().wavelength)
     x = y(1, numerology().num_subcarriers)
@@ -420,6 +429,28 @@ CALLS = [
     wrong("body-point-weight", lambda: bound.ExtendedTarget.point(20.0, 0.1, 0.2, 0.0), "weight", "0.0", "> 0"),
     wrong("body-stack", lambda: bound.ExtendedTarget.stack([body(), bound.ExtendedTarget.point(20.0, 0.1, 0.2)]), "targets", "orientation"),
     wrong("body-stack-none", lambda: bound.ExtendedTarget.stack([]), "targets", "0", "one or more"),
+    wrong("body-beams-target", lambda: body_beams(target=1), "target", "1", "ExtendedTarget"),
+    wrong("body-beams-batch", lambda: body_beams(target=bound.ExtendedTarget.stack([body(), body()])), "target", "[2]", "one target"),
+    wrong("body-beams-single", lambda: body_beams(target=bound.ExtendedTarget([[1.0, 0.0, 0.0]], [1.0], range=20.0, azimuth=0.1, elevation=0.2, orientation=0.3)), "target", "1", "scatterers"),
+    wrong("body-beams-channels", lambda: body_beams(channels=np.ones((2, 3))), "channels", "[2, 3]", "[num_users, 4]"),
+    wrong("body-beams-channels-none", lambda: body_beams(channels=np.ones((0, 4))), "channels", "[0, 4]", "at least one user"),
+    wrong("body-beams-channels-zero", lambda: body_beams(channels=np.zeros((1, 4))), "channels", "0 alone", "other than 0"),
+    wrong("body-beams-power", lambda: body_beams(power=0.0), "power", "0.0", "> 0"),
+    wrong("body-beams-sinr", lambda: body_beams(min_sinr=-1.0), "min_sinr", "-1.0", ">= 0"),
+    wrong("body-beams-sinr-size", lambda: body_beams(min_sinr=[1.0, 2.0, 3.0]), "min_sinr", "3", "2"),
+    wrong("body-beams-sinr-negative", lambda: body_beams(min_sinr=[1.0, -2.0]), "min_sinr", "-2.0", ">= 0"),
+    wrong("body-beams-sinr-high", lambda: body_beams(min_sinr=1e9), "min_sinr", "90.00", "largest common SINR"),
+    wrong("body-beams-coverage", lambda: body_beams(coverage=0.5), "coverage", "0.5", ">= 1"),
+    wrong("body-beams-noise", lambda: body_beams(user_noise=0.0), "user_noise", "0.0", "> 0"),
+    wrong("body-beams-weights", lambda: body_beams(weights=[0.0, 0.0, 0.0, 0.0]), "weights", "0.0", "not all 0"),
+    wrong("body-beams-weights-size", lambda: body_beams(weights=[1.0]), "weights", "1", "4"),
+    wrong("body-beams-level", lambda: body_beams(level="coherent"), "level", "'coherent'", "'energy', 'resolved'"),
+    wrong("body-beams-method", lambda: body_beams(method="sdp"), "method", "'sdp'", "'certified', 'sdr', 'published'"),
+    wrong("body-beams-draws", lambda: body_beams(num_draws=0), "num_draws", "0", ">= 1"),
+    wrong("body-metric-weight", lambda: body_beams("weighted_isac", weight=1.0), "weight", "1", "[0, 1)"),
+    wrong("body-metric-balance", lambda: body_beams("weighted_isac", balance=0.0), "balance", "0.0", "> 0"),
+    wrong("body-metric-iterations", lambda: body_beams("weighted_isac", max_iterations=0), "max_iterations", "0", ">= 1"),
+    wrong("body-region-directions", lambda: body_beams("illuminate_region", min_sinr=1.0, num_directions=0), "num_directions", "0", ">= 1"),
     wrong("body-fim-target", lambda: body_fim(target=1), "target", "1", "ExtendedTarget"),
     wrong("body-fim-shape", lambda: body_fim(rx_shape=(2,)), "rx_shape", "(2,)", "(num_y, num_z)"),
     wrong("body-fim-shape-zero", lambda: body_fim(tx_shape=(2, 0)), "tx_shape", "0", ">= 1"),

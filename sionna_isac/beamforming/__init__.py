@@ -7,13 +7,9 @@ from sionna_isac.beamforming.closed_form import (
     smallest_speb,
 )
 from sionna_isac.beamforming.errors import InfeasibleError, SolverError, VerificationError
-from sionna_isac.beamforming.extended import (
-    illuminate_center,
-    illuminate_region,
-    minimize_crb,
-    weighted_isac,
-)
+from sionna_isac.beamforming.extended import minimize_crb, weighted_isac
 from sionna_isac.beamforming.extended_solution import ExtendedBeamSolution
+from sionna_isac.beamforming.illumination import illuminate_centre, illuminate_region
 from sionna_isac.beamforming.reference import (
     communication_only,
     matrix_approximation,
@@ -36,7 +32,7 @@ __all__ = [
     "VerificationError",
     "blind_speb",
     "communication_only",
-    "illuminate_center",
+    "illuminate_centre",
     "illuminate_region",
     "largest_common_rate",
     "matrix_approximation",

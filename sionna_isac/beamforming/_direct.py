@@ -18,6 +18,7 @@ from sionna_isac.beamforming._model import log_sensing, log_sinr, log_snr, log_s
 from sionna_isac.core.threads import one_blas_thread
 
 __all__ = [
+    "FEASIBLE",
     "MARGIN",
     "DigitalForm",
     "Frame",

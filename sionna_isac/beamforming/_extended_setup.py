@@ -50,7 +50,7 @@ class Setup:
         channels: Any,
         power: float,
         min_sinr: Any,
-        coverage: float,
+        coverage: float | None,
         user_noise: float,
         weights: Any,
         level: str,

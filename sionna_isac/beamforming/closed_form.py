@@ -16,6 +16,7 @@ from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.core import checks, cites
 
 __all__ = [
+    "ROUNDING",
     "blind_speb",
     "common_rate",
     "dbm",

@@ -9,7 +9,7 @@ from sionna_isac import bound
 from sionna_isac.beamforming import (
     InfeasibleError,
     VerificationError,
-    illuminate_center,
+    illuminate_centre,
     illuminate_region,
     minimize_crb,
     weighted_isac,
@@ -45,7 +45,7 @@ def test_reference_optimum(case, method):
 
 @cases
 def test_reference_benchmarks(case):
-    for design, name in ((illuminate_center, "benchmark1"), (illuminate_region, "benchmark2")):
+    for design, name in ((illuminate_centre, "benchmark1"), (illuminate_region, "benchmark2")):
         found = design(**reference(case), min_sinr=case["Gamma"])
         assert found.objective == pytest.approx(case[name]["optimum"], rel=1e-5)
         assert found.relative_gap < 1e-5
@@ -244,7 +244,7 @@ def test_point_target():
     assert found.crb.shape == (3,)
     assert found.coverage == 1
     assert found.relative_gap < 1e-6
-    lit = illuminate_center(**arguments, min_sinr=0.0)
+    lit = illuminate_centre(**arguments, min_sinr=0.0)
     assert lit.objective == pytest.approx(16.0, rel=1e-6)
     np.testing.assert_allclose(lit.crb.sum(), found.objective, rtol=1e-6)
 

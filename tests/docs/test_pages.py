@@ -260,6 +260,18 @@ def test_bound_of_an_extended_target():
     assert np.all(np.abs(np.ravel(error)) < 5 * deviation)
 
 
+def test_beams_for_an_extended_target():
+    rng = np.random.default_rng(4)
+    pose = {"range": 20.0, "azimuth": 0.35, "elevation": -0.17, "orientation": 0.87}
+    names = {"isac": isac, "channels": 1e-5 * (rng.normal(size=(4, 64, 2)) @ [1, 1j])}
+    names["target"] = isac.bound.ExtendedTarget(rng.uniform(-1, 1, (9, 3)), np.ones(9) / 9, **pose)
+    names = run("extended_target/beams.md", names)
+    assert names["solution"].relative_gap < 1e-4
+    assert names["metric"].sum_rate > names["solution"].sum_rate
+    assert "The largest common SINR" in names["message"]
+    assert names["loss"] > 1
+
+
 def test_scenarios(monkeypatch):
     import matplotlib
 

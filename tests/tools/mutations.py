@@ -40,6 +40,7 @@ BOUND = "bound/test_fisher bound/test_point_target"
 EXTENDED = "bound/test_extended_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
+BODY_BEAMS = "beamforming/test_extended"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
 TASKS = "objective/test_multitask"
@@ -190,6 +191,9 @@ MUTATIONS = [
         ("beamforming/_model.py", BEAMS, "kappa = 2 * scene.num_snapshots", "kappa = scene.num_snapshots"),
         ("beamforming/closed_form.py", BEAMS, "scene.channels.T / math.sqrt(scene.no)", "scene.channels.T / scene.no"),
         ("beamforming/closed_form.py", BEAMS, "10 * math.log10(power) + 30", "10 * math.log10(power)"),
+        ("beamforming/extended_solution.py", BODY_BEAMS, "own + setup.user_noise", "own + 2 * setup.user_noise"),
+        ("beamforming/_extended_model.py", BODY_BEAMS, "terms * (power * antennas)", "terms * power"),
+        ("beamforming/_certificate.py", BODY_BEAMS, "constant - worst + multipliers.sum()", "constant + multipliers.sum()"),
         # full-wave targets and studies, one of each kind
         ("scattering/material.py", "scattering/test_material", "permittivity - 1 - 1j * conductivity", "permittivity - 1 + 1j * conductivity"),
         ("scattering/green.py", "scattering/test_green", "-1j * kd**3 / (6 * math.pi)", "-1j * kd**3 / (4 * math.pi)"),
