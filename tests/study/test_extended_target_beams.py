@@ -1,4 +1,4 @@
-"""Beams for extended targets in studies: numbers of the library's calls, targets out of reach, errors."""
+"""Studies of beams for extended targets: numbers of the calls, targets out of reach, errors."""
 
 from __future__ import annotations
 
