@@ -23,10 +23,10 @@ DESIGNS = {
     "certified": "smallest CRB, certified",
     "sdr": "smallest CRB, reduced SDR",
     "published": "smallest CRB, published SDR",
-    "center": "most power on the centre",
+    "centre": "most power on the centre",
     "region": "most power on the region",
 }
-Design = Literal["certified", "sdr", "published", "center", "region"]
+Design = Literal["certified", "sdr", "published", "centre", "region"]
 Weight = Annotated[float, Field(ge=0, lt=1)]
 
 

@@ -87,7 +87,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
             if name == "weighted":
                 return beamforming.weighted_isac(*given, scenario.coverage, weight=value, **common)
             sinr = 10 ** (value / 10)
-            if name in ("center", "region"):
+            if name in ("centre", "region"):
                 call = getattr(beamforming, f"illuminate_{name}")
                 return call(*given, sinr, **common)
             return beamforming.minimize_crb(*given, sinr, scenario.coverage, method=name, **common)
