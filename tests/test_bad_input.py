@@ -66,6 +66,7 @@ from sionna_isac.receiver import (
 )
 from sionna_isac.scene import (
     FixedSector,
+    FourierSurface,
     PointTargets,
     RadarEquationGain,
     RandomSector,
@@ -94,6 +95,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 ANGLES = np.linspace(-1.5, 1.5, 31)
 RANGES = np.linspace(5.0, 75.0, 20)
 SECTOR = np.array([[-0.3, 0.3]])
+CUBOID = FourierSurface.fit_cuboid(4.5, 1.8, 1.5, 2)
 NAN = float("nan")
 
 
@@ -231,6 +233,11 @@ def target_bound(**kwargs) -> bound.PointTargetBound:
     options = {"array": array(), "beam": y(1, 4), "targets": scene}
     options |= {"numerology": numerology(), "no": 1.0}
     return bound.point_target_bound(**{**options, **kwargs})
+
+
+def surface_at(**kwargs):
+    pose = {"range": 20.0, "azimuth": 0.3, "elevation": -0.1, "orientation": 0.9}
+    return CUBOID.scatterers(**{**pose, **kwargs})
 
 
 def multitask(weights=None, labels=None, **kwargs) -> tf.Tensor:
@@ -503,6 +510,39 @@ CALLS = [
     wrong("scene-range", lambda: TargetScene(2, (0, 2), RayleighGain()), "range_interval", "(0, 2)", "above 0"),
     wrong("scene-number", lambda: TargetScene(2, (1, 2), RayleighGain(), num_targets=3), "num_targets", "3", "<= 2"),
     wrong("scene-sector", lambda: TargetScene(2, (1, 2), RayleighGain())(np.zeros((1, 3))), "sector", "[1, 3]", "[?, 2]"),
+    # scene: surfaces
+    wrong("surface-shape", lambda: FourierSurface(np.ones((3, 3)), 1), "coefficients", "[3, 3]", "[4, 3]"),
+    wrong("surface-open", lambda: FourierSurface(np.ones((8, 3)), (2, 1)), "coefficients", "m in u at a pole", "one point at each pole"),
+    wrong("surface-inward", lambda: FourierSurface(-FourierSurface.fit_ellipsoid(1, 1, 1).coefficients, 1), "coefficients", "volume of -0.5", "outwards"),
+    wrong("surface-nan", lambda: FourierSurface(np.full((4, 3), NAN), 1), "coefficients", "NaN", "finite"),
+    wrong("surface-order", lambda: FourierSurface.fit_cuboid(4, 2, 1, 0), "order", "0", ">= 1"),
+    wrong("surface-orders", lambda: FourierSurface.fit_cuboid(4, 2, 1, (1, 2, 3)), "order", "(1, 2, 3)", "of u and of v"),
+    wrong("surface-family", lambda: FourierSurface.fit_cuboid(4, 2, 1, family="cube"), "family", "'cube'", "'sphere', 'full'"),
+    wrong("surface-mapping", lambda: FourierSurface.fit_cuboid(4, 2, 1, mapping="polar"), "mapping", "'polar'", "'affine'"),
+    wrong("surface-width", lambda: FourierSurface.fit_cuboid(4, 0, 1), "width", "0", "> 0"),
+    wrong("surface-axis", lambda: FourierSurface.fit_ellipsoid(4, 2, -1), "height", "-1", "> 0"),
+    wrong("surface-depth", lambda: FourierSurface.fit_drone(depth=1), "depth", "1", "<= 0.99"),
+    wrong("surface-points", lambda: FourierSurface.fit(np.ones((9, 3)), np.ones(9), np.ones(9)), "points", "9", "free coefficients"),
+    wrong("surface-angles", lambda: FourierSurface.fit(np.ones((9, 3)), np.ones(8), np.ones(9)), "u", "[8]", "[9]"),
+    wrong("surface-mesh", lambda: FourierSurface.fit_mesh("car.ply"), "target", "'car.ply'", "MeshTarget"),
+    wrong("surface-v", lambda: CUBOID.points(0.0, 45.0), "v", "45", "[-pi/2, pi/2]"),
+    wrong("surface-u", lambda: CUBOID.points(45.0, 0.0), "u", "45", "rad"),
+    wrong("surface-uv", lambda: CUBOID.normals(np.ones(3), np.ones(4)), "u and v", "[3] and [4]", "broadcast"),
+    wrong("surface-num-u", lambda: CUBOID.mesh(2), "num_u", "2", ">= 3"),
+    wrong("surface-inside", lambda: surface_at(range=0.3), "range", "0.3", "outside of the surface"),
+    wrong("surface-range", lambda: surface_at(range=0.0), "range", "0", "> 0"),
+    wrong("surface-behind", lambda: surface_at(azimuth=2.8), "azimuth", "2.8", "in front of the array"),
+    wrong("surface-beside", lambda: surface_at(azimuth=1.5), "azimuth", "1.5", "x > 0"),
+    wrong("surface-azimuth", lambda: surface_at(azimuth=20.0), "azimuth", "20", "rad"),
+    wrong("surface-elevation", lambda: surface_at(elevation=-1.6), "elevation", "-1.6", "(-pi/2, pi/2)"),
+    wrong("surface-pose", lambda: surface_at(range=[20.0, 30.0], azimuth=[0.1, 0.2, 0.3]), "range, azimuth", "[2], [3]", "broadcast"),
+    wrong("surface-visible", lambda: CUBOID.visible(0.0, 0.0, range=[20.0], azimuth=0.0, elevation=0.0, orientation=0.0), "range, azimuth", "[1]", "numbers"),
+    wrong("surface-dark", lambda: surface_at(range=2.0, azimuth=0.0, elevation=0.0, orientation=1.5, cells=(1, 1), subdivision=1), "cells", "1 x 1", "higher subdivision"),
+    wrong("surface-cells", lambda: surface_at(cells=(6, 4, 2)), "cells", "(6, 4, 2)", "along u and along v"),
+    wrong("surface-area", lambda: surface_at(area="whole"), "area", "'whole'", "'projected', 'surface'"),
+    wrong("surface-reflectivity", lambda: surface_at(reflectivity=np.ones((4, 6))), "reflectivity", "[4, 6]", "[6, 4]"),
+    wrong("surface-reflects", lambda: surface_at(reflectivity=-1.0), "reflectivity", "-1", ">= 0"),
+    wrong("mesh-pair", lambda: isac.scene.MeshTarget((np.eye(3), [[0, 1, 0.5]]), 1.0, 1e7), "faces", "whole numbers"),
     # waveform
     wrong("precoder-array", lambda: LeastSquaresPrecoder("ula", ANGLES), "array", "'ula'", "Array"),
     wrong("precoder-points", lambda: LeastSquaresPrecoder(near(), ANGLES), "array", "SphericalWaveArray", "plane waves"),

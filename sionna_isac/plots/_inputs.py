@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["azimuths", "interval", "magnitudes", "places", "vector"]
+__all__ = ["azimuths", "interval", "magnitudes", "places", "real", "vector"]
 
 Pair = tuple[np.ndarray, np.ndarray]
 

@@ -1,7 +1,9 @@
-"""Scenes: prior sectors, point targets, and extended targets as voxels."""
+"""Scenes: prior sectors, point targets, and extended targets as voxels or surfaces."""
 
 from sionna_isac.scene.car import ParametricCar
+from sionna_isac.scene.closed_surface import ClosedSurface, SurfaceScatterers
 from sionna_isac.scene.extended_targets import ExtendedTargets
+from sionna_isac.scene.fourier_surface import FourierSurface
 from sionna_isac.scene.material import MATERIALS, Material, MaterialRange
 from sionna_isac.scene.mesh import MeshTarget
 from sionna_isac.scene.motorbike import ParametricMotorbike
@@ -25,8 +27,10 @@ from sionna_isac.scene.voxels import CATEGORIES, TargetLabel, VoxelTarget
 __all__ = [
     "CATEGORIES",
     "MATERIALS",
+    "ClosedSurface",
     "ExtendedTargets",
     "FixedSector",
+    "FourierSurface",
     "Material",
     "MaterialRange",
     "MeshTarget",
@@ -39,6 +43,7 @@ __all__ = [
     "RayleighGain",
     "RigidTargets",
     "ScattererGeometry",
+    "SurfaceScatterers",
     "TargetLabel",
     "TargetScene",
     "VoxelTarget",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-__all__ = ["place_of"]
+__all__ = ["place_of", "winding"]
 
 SHRINK = 1e-6  # of the body's extent: surfaces that touch do not cross
 SAMPLES = 16  # vertices whose place is looked at
@@ -25,14 +25,14 @@ def place_of(vertices: np.ndarray, body: np.ndarray, others: np.ndarray) -> str:
         vertices[used], faces
     )
     chosen = points[:: -(-len(points) // SAMPLES)]
-    winding = np.rint([_winding(vertices, others, point) for point in chosen])
+    turns = np.rint([winding(vertices, others, point) for point in chosen])
     if (
-        np.ptp(winding) > 0
+        np.ptp(turns) > 0
         or _pierces(points, _unique_edges(faces), vertices, others)
         or _pierces(vertices, _unique_edges(others), points, faces)
     ):
         return "across"
-    return "inside" if winding[0] > 0 else "outside"
+    return "inside" if turns[0] > 0 else "outside"
 
 
 def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def _unique_edges(faces: np.ndarray) -> np.ndarray:
     return np.unique(np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
 
 
-def _winding(vertices: np.ndarray, faces: np.ndarray, point: np.ndarray) -> float:
+def winding(vertices: np.ndarray, faces: np.ndarray, point: np.ndarray) -> float:
     """Winding number of faces around a point, from their solid angles."""
     a, b, c = (vertices[faces[:, k]] - point for k in range(3))
     la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))

@@ -27,7 +27,7 @@ from sionna_isac.scene.voxels import VoxelTarget
 if TYPE_CHECKING:
     import trimesh
 
-__all__ = ["MeshTarget"]
+__all__ = ["Mesh", "MeshTarget"]
 
 FORMATS = (".obj", ".ply", ".stl")
 PLAUSIBLE = (0.01, 50.0)  # largest dimension of a target, where nobody says what the unit is [m]
@@ -45,9 +45,9 @@ class MeshTarget:
 
     Parameters
     ----------
-    source : `str` | `Path` | `trimesh.Trimesh` | `trimesh.Scene` | `dict`
-        File (PLY, OBJ or STL), mesh, scene whose geometries are the parts, or a dictionary of
-        files and meshes by the names of the parts
+    source : `str` | `Path` | `trimesh.Trimesh` | `trimesh.Scene` | (array, array) | `dict`
+        File (PLY, OBJ or STL), mesh, scene whose geometries are the parts, pair of vertices [n, 3]
+        and faces [m, 3], or a dictionary of files and meshes by the names of the parts
     permittivity : `float` | `dict`
         Relative permittivity, at least 1; by the names of the parts if they differ
     conductivity : `float` | `dict`
@@ -76,7 +76,7 @@ class MeshTarget:
 
     def __init__(
         self,
-        source: str | Path | trimesh.Trimesh | trimesh.Scene | Mapping[str, Any],
+        source: str | Path | trimesh.Trimesh | trimesh.Scene | Mesh | Mapping[str, Any],
         permittivity: float | Mapping[str, float],
         conductivity: float | Mapping[str, float],
         *,
@@ -200,11 +200,23 @@ def _read(name: str, source: Any) -> list[tuple[str, Mesh]]:
                 vertices = mesh.vertices @ matrix[:3, :3].T + matrix[:3, 3]
                 found.append((node, (np.asarray(vertices, float), np.asarray(mesh.faces))))
         return found
+    if isinstance(source, tuple) and len(source) == 2:
+        return [(name, _arrays(name, *source))]
     if not isinstance(source, trimesh.Trimesh):
         raise TypeError(
-            f"source must be a file (PLY, OBJ or STL), a mesh or a scene of trimesh; got {source!r}"
+            "source must be a file (PLY, OBJ or STL), a mesh or a scene of trimesh, or a pair "
+            f"(vertices, faces); got {source!r}"
         )
     return [(name, (np.array(source.vertices, float), np.array(source.faces).reshape(-1, 3)))]
+
+
+def _arrays(name: str, vertices: Any, faces: Any) -> Mesh:
+    """Triangles of a pair of arrays."""
+    vertices = checks.points(f"vertices of mesh {name!r}", vertices)
+    numbers = checks.points(f"faces of mesh {name!r}", faces)
+    if np.any(numbers != np.rint(numbers)):
+        raise TypeError(f"faces of mesh {name!r} must be whole numbers; got {numbers.dtype}")
+    return vertices.copy(), numbers.astype(np.int64)
 
 
 def _loaded(path: Path) -> Any:

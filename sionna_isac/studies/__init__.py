@@ -19,6 +19,8 @@ _PARTS = {
     "coded_ber.scenario": ("CodedBERScenario",),
     "coded_ber.link": ("CodedLink",),
     "echo_map.scenario": ("EchoMapScenario",),
+    "extended_target_beams.scenario": ("ExtendedTargetBeamsScenario",),
+    "extended_target_bound.scenario": ("ExtendedTargetBoundScenario",),
     "learning.scenario": ("LearningScenario",),
     "localization.scenario": ("LocalizationScenario",),
     "multi_target.scenario": ("MultiTargetScenario",),

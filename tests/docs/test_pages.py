@@ -218,6 +218,19 @@ def test_cross_task_network():
     assert names["history"]["loss"][-1] < names["history"]["loss"][0]
 
 
+def test_extended_target_surface():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = run("extended_target/surface.md", {})
+    assert names["points"].shape == (100, 24, 3) and names["weights"].shape == (100, 24)
+    assert abs(names["body"].volume / names["vehicle"].volume - 1) < 0.01
+    assert names["target"].weights.sum() == pytest.approx(1)
+    plt.close("all")
+
+
 def test_near_field():
     positions = isac.array.uniform_positions(16, 0.1)
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}

@@ -153,6 +153,47 @@ def test_sensing_rate(tmp_path):
     drawn(figure.axes[2], "published", numbers, [np.nan, 1.5, 1.2])
 
 
+def test_extended_target_beams(tmp_path):
+    dims = ("design", "min_sinr_db", "scene")
+    names, weighted = ("trace", "sum_rate"), ("rate_weight", "scene")
+    data = xr.Dataset(
+        {n: (dims, RNG.uniform(1, 2, (2, 3, 2))) for n in names}
+        | {f"weighted_{n}": (weighted, RNG.uniform(1, 2, (2, 2))) for n in names},
+        coords={"design": ["a", "b"], "min_sinr_db": [0.0, 3.0, 6.0]},
+        attrs={"figure": "trade_off", "num_scenes": 2},
+    )
+    data["trace"][0, 1, 1] = np.nan  # out of reach: the scene counts for no design
+    figure = draw_result(data, "extended_target_beams", tmp_path / "figure.png")
+    left, right = figure.axes
+    unit = "trace of the CRB [m$^2$ + rad$^2$]"
+    labels(left, "SINR target of all users [dB]", unit)
+    labels(right, "sum rate [bit/s/Hz]", unit)
+    value = data["trace"].mean("scene").values
+    value[:, 1] = data["trace"].values[:, 1, 0]
+    for design, row in zip("ab", value, strict=True):
+        drawn(left, design, [0.0, 3.0, 6.0], row)
+    rate, trace = (data[f"weighted_{n}"].mean("scene") for n in ("sum_rate", "trace"))
+    drawn(right, "weighted metric", rate, trace)
+    assert "of 2," in figure.legends[0].get_title().get_text()
+
+
+def test_extended_target_bound(tmp_path):
+    dims = ("body", "elevation_deg", "range")
+    units = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+    data = xr.Dataset(
+        {f"{name}_bound": (dims, RNG.uniform(1, 2, (2, 2, 3))) for name in units},
+        coords={"body": ["drone", "point"], "elevation_deg": [0.0, 20.0], "range": [5, 9, 30.0]},
+    )
+    figure = draw_result(data, "extended_target_bound", tmp_path / "figure.png")
+    for ax, (name, unit) in zip(figure.axes, units.items(), strict=True):
+        labels(ax, "range of the centre [m]", f"root CRB of the {name} [{unit}]")
+        for line, place in zip(ax.lines, np.ndindex(2, 2), strict=True):
+            np.testing.assert_allclose(line.get_ydata(), data[f"{name}_bound"].values[place])
+            assert line.get_linestyle() == ("-", "--")[place[1]]
+    texts = [text.get_text() for text in figure.legends[0].texts]
+    assert texts == ["drone", "point", "elevation 0°", "elevation 20°"]
+
+
 def learning_result(etas, phis):
     dims = ("draw", "approach", "eta", "phi", "p_fa")
     shape = (2, 2, len(etas), len(phis), 2)

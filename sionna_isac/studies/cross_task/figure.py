@@ -139,7 +139,9 @@ def _legend(figure: Figure, axes: Any, title: str, columns: int = 4) -> None:
 def _gain(dataset: xr.Dataset) -> Figure:
     """Gain in accuracy and in planar error over the networks of a single task."""
     placements = dataset["placement"].values
-    figure, axes = new_figure(1, len(placements), _title(dataset), (6.4 * len(placements), 5.2))
+    figure, axes = new_figure(
+        1, len(placements), _title(dataset), (max(6.4 * len(placements), 7.4), 5.4)
+    )
     single = {
         metric: [str(m) for m in dataset["receiver"].values if str(m) == name]
         for metric, name in (
@@ -168,11 +170,11 @@ def _gain(dataset: xr.Dataset) -> Figure:
         ax.axhline(0, color=DARK, lw=0.8)
         ax.axvline(0, color=DARK, lw=0.8)
         ax.set(
-            xlabel="gain in accuracy [percentage points]",
-            ylabel="reduction of the planar MAE [%]",
+            xlabel="gain in accuracy over classification alone [percentage points]",
+            ylabel="reduction of the planar MAE of localisation alone [%]",
             title=f"{placements[p]} tones",
         )
-    _legend(figure, axes, f"against the networks of a single task, {_seeds(dataset)}", 3)
+    _legend(figure, axes, f"means of {dataset.sizes['seed']} seeds", 2)
     return figure
 
 

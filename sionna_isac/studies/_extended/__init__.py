@@ -1,0 +1,3 @@
+"""Common parts of studies of extended targets."""
+
+__all__: list[str] = []

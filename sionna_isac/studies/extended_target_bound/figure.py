@@ -1,0 +1,53 @@
+"""Figure of the bounds of extended targets over their range."""
+
+from __future__ import annotations
+
+import itertools
+
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sionna_isac.plots import show_curve
+from sionna_isac.plots.style import DARK, new_figure
+from sionna_isac.studies.extended_target_bound.study import PARAMETERS
+
+__all__ = ["extended_target_bound"]
+
+STYLES = ("-", "--", ":", "-.")
+
+
+def extended_target_bound(dataset: xr.Dataset) -> Figure:
+    """Root bounds of range, angles and orientation over the range, a line style per elevation.
+
+    Parameters
+    ----------
+    dataset : `xarray.Dataset`
+        Result of a scenario of kind "extended_target_bound"
+
+    Output
+    ------
+    : `matplotlib.figure.Figure`
+        Figure with four panels
+    """
+    figure, axes = new_figure(2, 2, str(dataset.attrs.get("title", "")), (9.0, 6.8))
+    styles = dict(zip(dataset["elevation_deg"].values, itertools.cycle(STYLES), strict=False))
+    for ax, (name, unit) in zip(axes.flat, PARAMETERS.items(), strict=True):
+        for body in dataset["body"].values:
+            for elevation, style in styles.items():
+                row = dataset[f"{name}_bound"].sel(body=body, elevation_deg=elevation)
+                show_curve(
+                    dataset["range"], row, method=str(body), ls=style, marker="", lw=1.4, ax=ax
+                )
+        ax.set(
+            xscale="log",
+            yscale="log",
+            xlabel="range of the centre [m]",
+            ylabel=f"root CRB of the {name} [{unit}]",
+        )
+    found = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+    lines = [Line2D([], [], color=line.get_color()) for line in found.values()]
+    lines += [Line2D([], [], color=DARK, ls=style) for style in styles.values()]
+    texts = [*found, *(f"elevation {elevation:g}°" for elevation in styles)]
+    figure.legend(lines, texts, loc="outside lower center", ncols=len(texts), fontsize=8)
+    return figure
