@@ -25,7 +25,9 @@ __all__ = [
     "Design",
     "certified_beams",
     "certify",
+    "drawn_beams",
     "polished",
+    "principal_beams",
     "relaxed",
     "relaxed_beams",
     "span_of",
@@ -34,6 +36,7 @@ __all__ = [
 
 TOLERANCE = 1e-3  # of the subspace for beams; proofs are of the whole space
 FULL = 1e-9
+DRAWS = 4  # starts drawn from a relaxation, beside its principal eigenvectors
 ENOUGH = 1e-5  # relative gap at which no further start is tried
 SPREAD = 0.3  # singular values of the target, relative, that get a beam of their own
 SHARES = (0.5, 0.9)  # of the power for users, at the starts of designs without SINR targets
@@ -57,55 +60,77 @@ def certified_beams(model: ExtendedModel, goal: Goal) -> Design:
 
     Raises
     ------
-    NoSolutionError
-        If the requirements exclude each other
+    SolverError
+        If no beams were found that meet the requirements; :class:`NoSolutionError` if the
+        relaxation proves that there are none
     """
-    basis = reduced_basis(model, TOLERANCE)
-    reduced = model.within(basis)
-    whole, span = span_of(model)
-    best: LocalOptimum | None = None
-    bound, beams, chosen = -math.inf, np.zeros(0), ""
-    several = goal.objective == "weighted"
-    failure: SolverError | None = None
-    candidates = _candidates(reduced, goal)
-    while True:
+    search = _Search(model, goal)
+    several = goal.objective == "weighted"  # no proof says that the first is the best
+    for name, start in starts(search.reduced, goal):
+        if search.improve(name, start) and not several:
+            return search.design()
+    if goal.objective == "bound":
         try:
-            name, start = next(candidates)
-        except StopIteration:
-            break
-        except SolverError as error:  # of the relaxation
-            failure = error
-            break
-        found, small = local_optimum(reduced, goal, start)
-        if not found.usable or (best is not None and found.value >= best.value):
-            continue
-        best, beams, chosen = found, basis @ small, name
-        value, proven = certify(whole, goal, [span.conj().T @ b[:, None] for b in beams.T])
-        bound = proven if several else max(bound, proven)
-        if not several and abs(value - bound) <= ENOUGH * abs(value):
-            break
-    if best is None:
-        raise failure or SolverError("no beams were found that meet the requirements")
-    solver = "Clarabel, SLSQP" if chosen == "relaxation" else "SLSQP"
-    return Design(beams, bound, best.status, chosen, solver)
+            solved = relaxed(search.reduced, goal)
+        except SolverError:
+            if search.best is None:
+                raise
+            return search.design()
+        search.prove([search.into @ f for f in solved.factors], solved.multipliers)
+        random = np.random.default_rng(0)
+        for draw in range(1 + DRAWS):
+            start = drawn_beams(solved.factors, random) if draw else principal_beams(solved.factors)
+            if search.improve("relaxation", start / np.linalg.norm(start)):
+                break
+    return search.design()
+
+
+class _Search:
+    """Best beams and best bound so far."""
+
+    def __init__(self, model: ExtendedModel, goal: Goal) -> None:
+        self.goal = goal
+        self.basis = reduced_basis(model, TOLERANCE)
+        self.reduced = model.within(self.basis)
+        self.whole, span = span_of(model)
+        self.into = span.conj().T @ self.basis
+        self.best: LocalOptimum | None = None
+        self.bound, self.start, self.beams = -math.inf, "none", np.zeros(0)
+
+    def improve(self, name: str, start: np.ndarray) -> bool:
+        """Search from a start; `True` if the best beams are proven to be close to the optimum."""
+        found, beams = local_optimum(self.reduced, self.goal, start)
+        if not found.usable or (self.best is not None and found.value >= self.best.value):
+            return False
+        self.best, self.start, self.beams = found, name, beams
+        value, proven = certify(self.whole, self.goal, [(self.into @ b)[:, None] for b in beams.T])
+        # the proof of the weighted metric is about the SINR of these beams
+        self.bound = proven if self.goal.objective == "weighted" else max(self.bound, proven)
+        return value - self.bound <= ENOUGH * abs(value)
+
+    def prove(self, factors: list[np.ndarray], multipliers: np.ndarray) -> None:
+        """Bounds of a relaxation."""
+        for given in (None, multipliers):
+            self.bound = max(self.bound, certify(self.whole, self.goal, factors, given)[1])
+
+    def design(self) -> Design:
+        if self.best is None:
+            raise SolverError("no beams were found that meet the requirements")
+        solver = "Clarabel, SLSQP" if self.start == "relaxation" else "SLSQP"
+        beams = self.basis @ self.beams
+        return Design(beams, self.bound, self.best.status, self.start, solver)
 
 
 @one_blas_thread()
 def relaxed_beams(model: ExtendedModel, goal: Goal) -> Design:
     """Beams near the relaxation in the subspace, and its bound."""
-    basis = reduced_basis(model, TOLERANCE)
-    reduced = model.within(basis)
-    solved = relaxed(reduced, goal)
-    beams, _ = polished(reduced, goal, solved)
-    whole, span = span_of(model)
-    into = span.conj().T @ basis
-    factors = [into @ f for f in solved.factors]
-    bound = max(
-        certify(whole, goal, factors)[1],
-        certify(whole, goal, factors, solved.multipliers)[1],
-        certify(whole, goal, [(into @ b)[:, None] for b in beams.T])[1],
-    )
-    return Design(basis @ beams, bound, solved.status, "relaxation", "Clarabel, SLSQP")
+    search = _Search(model, goal)
+    solved = relaxed(search.reduced, goal)
+    beams, _ = polished(search.reduced, goal, solved.factors)
+    search.prove([search.into @ f for f in solved.factors], solved.multipliers)
+    _, other = certify(search.whole, goal, [(search.into @ b)[:, None] for b in beams.T])
+    bound = max(search.bound, other)
+    return Design(search.basis @ beams, bound, solved.status, "relaxation", "Clarabel, SLSQP")
 
 
 def relaxed(
@@ -127,16 +152,31 @@ def relaxed(
 
 
 def polished(
-    model: ExtendedModel, goal: Goal, solved: SemidefiniteSolution
+    model: ExtendedModel, goal: Goal, factors: list[np.ndarray]
 ) -> tuple[np.ndarray, LocalOptimum]:
     """Local optimum from the principal eigenvectors of a relaxation."""
-    start = np.stack([f[:, -1] for f in solved.factors], axis=1)
-    found, beams = local_optimum(model, goal, start / np.linalg.norm(start))
+    found, beams = local_optimum(model, goal, principal_beams(factors))
     if not found.usable:
         raise SolverError(
             f"no beams that meet the requirements near those of the relaxation: {found.status}"
         )
     return beams, found
+
+
+def principal_beams(factors: list[np.ndarray]) -> np.ndarray:
+    """Beams [n, K] of unit power from the largest eigenvalues of the W_k = F_k F_k^H."""
+    beams = []
+    for factor in factors:
+        left, singular, _ = np.linalg.svd(factor, full_matrices=False)
+        beams.append(left[:, 0] * singular[0])
+    stacked = np.stack(beams, axis=1)
+    return stacked / np.linalg.norm(stacked)
+
+
+def drawn_beams(factors: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
+    """Beams [n, K] drawn from CN(0, W_k) with W_k = F_k F_k^H."""
+    normal = [random.normal(size=(f.shape[1], 2)) @ np.array([1, 1j]) for f in factors]
+    return np.stack([f @ n for f, n in zip(factors, normal, strict=True)], axis=1)
 
 
 def certify(
@@ -193,14 +233,6 @@ def starts(model: ExtendedModel, goal: Goal) -> Iterator[tuple[str, np.ndarray]]
     yield "centre", nulled
     yield "spread", _spread(model, least)
     yield "target", full
-
-
-def _candidates(model: ExtendedModel, goal: Goal) -> Iterator[tuple[str, np.ndarray]]:
-    yield from starts(model, goal)
-    if goal.objective == "bound":
-        solved = relaxed(model, goal)
-        start = np.stack([f[:, -1] for f in solved.factors], axis=1)
-        yield "relaxation", start / np.linalg.norm(start)
 
 
 def _spread(model: ExtendedModel, serving: np.ndarray) -> np.ndarray:

@@ -93,11 +93,11 @@ def published_beams(model: ExtendedModel, goal: Goal, num_draws: int, seed: int)
     """The relaxation of the size of the array, then Gaussian randomisation."""
     problem = PublishedProblem(model, goal)
     solved = problem.solve()
-    beams = randomized(model, goal, solved.factors, num_draws, seed)
+    beams, added = _rank_one(model, goal, solved, num_draws, seed)
     whole, span = span_of(model)
     _, bound = certify(whole, goal, [span.conj().T @ f for f in solved.factors])
     _, other = certify(whole, goal, [span.conj().T @ b[:, None] for b in beams.T])
-    return Design(beams, max(bound, other), solved.status, "relaxation", problem.solver)
+    return Design(beams, max(bound, other), solved.status + added, "relaxation", problem.solver)
 
 
 def successive_beams(
@@ -140,14 +140,31 @@ def successive_beams(
         status = f"converged in {len(history)} iterations"
         break
     if published:
-        beams = randomized(reduced, goal, factors, *published)
+        beams, added = _rank_one(reduced, goal, solved, *published)
+        status += added
     else:
-        beams, _ = polished(reduced, goal, solved)
+        beams, _ = polished(reduced, goal, solved.factors)
         solver = "Clarabel, SLSQP"
     whole, span = span_of(model)
     beams = basis @ beams
     _, bound = certify(whole, goal, [span.conj().T @ b[:, None] for b in beams.T])
     return Design(beams, bound, status, "given", solver, np.array(history))
+
+
+def _rank_one(
+    model: ExtendedModel, goal: Goal, solved: SemidefiniteSolution, num_draws: int, seed: int
+) -> tuple[np.ndarray, str]:
+    """Beams by randomisation, or by a local search if no draw is feasible; addition to the status.
+
+    No draw is, for instance, where a solver of first order met the requirements only roughly.
+    """
+    beams = randomized(model, goal, solved.factors, num_draws, seed)
+    if beams is not None:
+        return beams, ""
+    basis = reduced_basis(model, 1e-3)
+    factors = [basis.conj().T @ f for f in solved.factors]
+    found, _ = polished(model.within(basis), goal, factors)
+    return basis @ found, f", none of {num_draws} draws feasible: local search instead"
 
 
 def _interference(model: ExtendedModel, factors: list[np.ndarray]) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from sionna_isac.beamforming._direct import MARGIN, LocalOptimum, descend
+from sionna_isac.beamforming._extended_beams import drawn_beams, principal_beams
 from sionna_isac.beamforming._extended_model import ExtendedModel
 from sionna_isac.beamforming._extended_search import Goal
-from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.core.threads import one_blas_thread
 
 __all__ = ["allocated_powers", "randomized"]
@@ -23,34 +23,22 @@ INSIDE = 0.5  # share of the slack of the best met linear program that the start
 @one_blas_thread()
 def randomized(
     model: ExtendedModel, goal: Goal, factors: list[np.ndarray], num_draws: int, seed: int
-) -> np.ndarray:
+) -> np.ndarray | None:
     """Best beams [n, K] of directions w_k ~ CN(0, W_k), with the powers of a convex problem.
 
-    The first draw are the principal eigenvectors of the W_k = factors[k] factors[k]^H.
+    None if no draw can meet the requirements. The first draw are the principal eigenvectors of
+    the W_k = factors[k] factors[k]^H.
     """
     random = np.random.default_rng(seed)
     shares = np.array([np.sum(np.abs(f) ** 2) for f in factors])
     best: tuple[float, np.ndarray] | None = None
     for draw in range(num_draws):
-        directions = []
-        for factor in factors:
-            if draw:
-                weights = random.normal(size=(factor.shape[1], 2)) @ np.array([1, 1j])
-                direction = factor @ weights
-            else:
-                left, singular, _ = np.linalg.svd(factor, full_matrices=False)
-                direction = left[:, 0] * singular[0]
-            directions.append(direction / max(float(np.linalg.norm(direction)), 1e-300))
-        drawn = np.stack(directions, axis=1)
+        drawn = drawn_beams(factors, random) if draw else principal_beams(factors)
+        drawn /= np.maximum(np.linalg.norm(drawn, axis=0), 1e-300)
         powers = allocated_powers(model, goal, drawn, shares)
         if powers is not None and (best is None or powers[0] < best[0]):
             best = powers[0], drawn * np.sqrt(powers[1])
-    if best is None:
-        raise SolverError(
-            f"none of {num_draws} draws of Gaussian randomisation has powers that meet the "
-            'requirements; method "certified" searches for beams themselves'
-        )
-    return best[1]
+    return None if best is None else best[1]
 
 
 def allocated_powers(

@@ -63,7 +63,8 @@ def minimize_crb(
       only where cheap starts leave a gap.
     - "sdr": the semidefinite relaxation, exactly reduced to the subspace, then a local search.
     - "published": the relaxation with a matrix of the size of the array per user, then Gaussian
-      randomisation. Minutes for 64 antennas, where its solver is of first order.
+      randomisation, or a local search if no draw is feasible (``status`` says so). Minutes for 64
+      antennas, where its solver is of first order.
 
     Parameters
     ----------

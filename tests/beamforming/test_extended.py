@@ -148,7 +148,32 @@ def test_target_close_to_a_large_array_is_certified():
 def test_one_user_where_no_draw_is_feasible():
     """The relaxation has rank two: randomisation finds nothing, the search the optimum."""
     arguments = scene(1, (8, 8), num_users=1, distance=(8.0, 8.0))
-    assert minimize_crb(**arguments, min_sinr=10.0, coverage=2.0).relative_gap < 1e-3
+    given = setup(arguments, 10.0, 2.0)
+    model = given.model.within(reduced_basis(given.model, 1e-3))
+    goal = Goal("bound", given.sinr, given.coverage)
+    solved = relaxed(model, goal)
+    assert np.linalg.eigvalsh(solved.covariances[0])[-2] > 0.2
+    assert randomized(model, goal, solved.factors, 10, 0) is None
+    assert minimize_crb(**arguments, min_sinr=10.0, coverage=2.0).relative_gap < 1e-4
+
+
+def test_relaxation_that_is_not_tight():
+    """Its bound is that of the solution, which one beam does not reach."""
+    arguments = scene(3, (8, 8), num_users=1, distance=(6.0, 6.0))
+    given = setup(arguments, 10.0, 2.0)
+    model = given.model.within(reduced_basis(given.model, 1e-3))
+    optimum = relaxed(model, Goal("bound", given.sinr, 2.0)).value * given.model.scale
+    found = minimize_crb(**arguments, min_sinr=10.0, coverage=2.0)
+    assert found.start == "relaxation"
+    assert found.lower_bound == pytest.approx(optimum, rel=1e-4)
+    assert optimum * (1 + 1e-4) < found.objective < optimum * (1 + 1e-3)
+
+
+def test_published_beams_without_a_feasible_draw():
+    arguments = scene(1, (4, 4), num_users=1, distance=(4.0, 4.0))
+    found = minimize_crb(**arguments, min_sinr=10.0, coverage=1.3, method="published", num_draws=3)
+    assert "none of 3 draws feasible" in found.status
+    assert found.coverage <= 1.3 * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("objective", ["bound", "weighted", "level", "coverage"])
