@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
-from sionna_isac.bound import ExtendedTarget
-from sionna_isac.scene import FourierSurface
 from sionna_isac.study.blocks import Count, Decibel, Frequency, Frozen, Positive
 
-__all__ = ["Body", "Division", "PlanarArrays", "Pose", "Sounding", "body_target"]
+__all__ = [
+    "Azimuth",
+    "Body",
+    "Division",
+    "Elevation",
+    "PlanarArrays",
+    "Pose",
+    "Sounding",
+]
 
 Azimuth = Annotated[float, Field(gt=-90, lt=90)]
 Elevation = Annotated[float, Field(ge=-85, le=85)]
@@ -31,9 +36,6 @@ class Cuboid(Frozen):
     order: Harmonic = 6
     """Highest harmonic of the Fourier series"""
 
-    def surface(self) -> FourierSurface:
-        return FourierSurface.fit_cuboid(*self.size, order=self.order)
-
 
 class Ellipsoid(Frozen):
     """Ellipsoid."""
@@ -43,9 +45,6 @@ class Ellipsoid(Frozen):
     """Name in tables and figures"""
     size: tuple[Positive, Positive, Positive]
     """Length, width and height [m]"""
-
-    def surface(self) -> FourierSurface:
-        return FourierSurface.fit_ellipsoid(*self.size)
 
 
 class Drone(Frozen):
@@ -58,9 +57,6 @@ class Drone(Frozen):
     """Distance of the ends of the arms from the centre [m]"""
     height: Positive = 0.2
     """Height [m]"""
-
-    def surface(self) -> FourierSurface:
-        return FourierSurface.fit_drone(self.arm, self.height)
 
 
 class PointBody(Frozen):
@@ -134,30 +130,3 @@ class Sounding(Frozen):
     def rms_bandwidth(self) -> float:
         """`float` : Root mean square of the frequencies [Hz]"""
         return self.bandwidth / math.sqrt(12)
-
-
-def body_target(body: Any, division: Division, **pose: Any) -> ExtendedTarget:
-    """Scatterers of a body at a pose, whose weights sum to one.
-
-    Parameters
-    ----------
-    body : :data:`Body`
-        Fields of the body
-    division : :class:`Division`
-        Cells of its surface
-    range, azimuth, elevation, orientation : `float` | [...], array_like
-        Pose [m], [rad]; a point target has no orientation
-
-    Output
-    ------
-    : :class:`~sionna_isac.bound.ExtendedTarget`
-        Target, or a batch of them
-    """
-    if isinstance(body, PointBody):
-        place: Any = np.broadcast_arrays(*(pose[n] for n in ("range", "azimuth", "elevation")))
-        return ExtendedTarget.point(*place)
-    found = body.surface().scatterers(
-        **pose, cells=division.cells, subdivision=division.subdivision, area=division.area
-    )
-    shape = found.weights.shape[:-1]
-    return ExtendedTarget(*found, **{n: np.broadcast_to(v, shape) for n, v in pose.items()})

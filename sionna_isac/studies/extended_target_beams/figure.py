@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.style import new_figure
-from sionna_isac.studies.extended_target_beams.study import WEIGHTED
+from sionna_isac.studies.extended_target_beams.scenario import WEIGHTED
 
 __all__ = ["extended_target_beams"]
 

@@ -17,7 +17,7 @@ from sionna_isac.studies._extended.blocks import (
 )
 from sionna_isac.study.blocks import Count, Decibel, Frozen, Scenario, increasing
 
-__all__ = ["DESIGNS", "ExtendedTargetBeamsScenario", "Users"]
+__all__ = ["DESIGNS", "WEIGHTED", "ExtendedTargetBeamsScenario", "Users"]
 
 DESIGNS = {
     "certified": "smallest CRB, certified",
@@ -26,6 +26,7 @@ DESIGNS = {
     "centre": "most power on the centre",
     "region": "most power on the region",
 }
+WEIGHTED = "weighted metric"
 Design = Literal["certified", "sdr", "published", "centre", "region"]
 Weight = Annotated[float, Field(ge=0, lt=1)]
 

@@ -15,14 +15,17 @@ from sionna_isac import beamforming
 from sionna_isac.array.planar import planar_wave
 from sionna_isac.beamforming import InfeasibleError, SolverError
 from sionna_isac.bound import ExtendedTarget
-from sionna_isac.studies._extended.blocks import body_target
-from sionna_isac.studies.extended_target_beams.scenario import DESIGNS, ExtendedTargetBeamsScenario
+from sionna_isac.studies._extended.targets import body_target
+from sionna_isac.studies.extended_target_beams.scenario import (
+    DESIGNS,
+    WEIGHTED,
+    ExtendedTargetBeamsScenario,
+)
 from sionna_isac.study.part import Arrays, Part, Study
 
 __all__ = ["ExtendedTargetBeamsStudy", "beams_report", "user_channels"]
 
 POSE = ("range", "azimuth", "elevation", "orientation")
-WEIGHTED = "weighted metric"
 DEGREES = 1.5  # step of the beampatterns
 
 

@@ -16,7 +16,9 @@ from sionna_isac.studies._extended.blocks import (
 )
 from sionna_isac.study.blocks import Decibel, Positive, Scenario, increasing
 
-__all__ = ["ExtendedTargetBoundScenario"]
+__all__ = ["PARAMETERS", "ExtendedTargetBoundScenario"]
+
+PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
 
 
 class ExtendedTargetBoundScenario(Scenario):

@@ -10,14 +10,15 @@ import xarray as xr
 
 from sionna_isac.array.planar import planar_wave
 from sionna_isac.bound import cramer_rao_bound, effective_fim, extended_target_fim
-from sionna_isac.studies._extended.blocks import body_target
-from sionna_isac.studies.extended_target_bound.scenario import ExtendedTargetBoundScenario
+from sionna_isac.studies._extended.targets import body_target
+from sionna_isac.studies.extended_target_bound.scenario import (
+    PARAMETERS,
+    ExtendedTargetBoundScenario,
+)
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.part import Arrays, Part, Study
 
-__all__ = ["PARAMETERS", "ExtendedTargetBoundStudy", "bound_report"]
-
-PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+__all__ = ["ExtendedTargetBoundStudy", "bound_report"]
 
 
 class ExtendedTargetBoundStudy(Study[ExtendedTargetBoundScenario]):
