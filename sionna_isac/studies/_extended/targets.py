@@ -42,7 +42,8 @@ def body_target(body: Any, division: Division, **pose: Any) -> ExtendedTarget:
 
 def _surface(body: Any) -> FourierSurface:
     if body.kind == "cuboid":
-        return FourierSurface.fit_cuboid(*body.size, body.order)
+        length, width, height = body.size
+        return FourierSurface.fit_cuboid(length, width, height, body.order)
     if body.kind == "ellipsoid":
-        return FourierSurface.fit_ellipsoid(*body.size)
+        return FourierSurface.fit_ellipsoid(*body.size[:3])
     return FourierSurface.fit_drone(body.arm, body.height)
