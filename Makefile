@@ -42,6 +42,7 @@ bench: $(STAMP) ## run the timed comparisons (BENCH=--quick: small ones)
 	$(BIN)/python -m benchmarks.matched_filter $(BENCH)
 	$(BIN)/python -m benchmarks.cross_task $(BENCH)
 	$(BIN)/python -m benchmarks.born $(BENCH)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.extended_target $(BENCH)
 
 docs: $(STAMP) ## build the documentation and check its pages; warnings are errors
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -23,7 +23,13 @@ from sionna_isac.studies.extended_target_beams.scenario import (
 )
 from sionna_isac.study.part import Arrays, Part, Study
 
-__all__ = ["ExtendedTargetBeamsStudy", "beams_report", "user_channels"]
+__all__ = [
+    "ExtendedTargetBeamsStudy",
+    "beams_report",
+    "designed_beams",
+    "scenario_target",
+    "user_channels",
+]
 
 POSE = ("range", "azimuth", "elevation", "orientation")
 DEGREES = 1.5  # step of the beampatterns
@@ -53,6 +59,52 @@ def _waves(scenario: ExtendedTargetBeamsScenario, azimuth: Any, elevation: Any) 
     return planar_wave(scenario.arrays.tx_shape, *angles).numpy()
 
 
+def scenario_target(scenario: ExtendedTargetBeamsScenario) -> ExtendedTarget:
+    """Target of a scenario."""
+    pose = {"range": scenario.pose.range, **scenario.pose.angles}
+    return body_target(scenario.body, scenario.division, **pose)
+
+
+def designed_beams(
+    scenario: ExtendedTargetBeamsScenario,
+    target: ExtendedTarget,
+    channels: np.ndarray,
+    name: str,
+    value: float,
+) -> beamforming.ExtendedBeamSolution:
+    """Beams of a design, for an SINR target [dB] or, with "weighted", a weight of the sum rate.
+
+    Raises
+    ------
+    InfeasibleError
+        If the target is out of reach
+    SolverError
+        If a solver stops without a solution
+    """
+    power = 10 ** (scenario.power_dbm / 10 - 3)
+    wavelength = SPEED_OF_LIGHT / scenario.arrays.carrier_frequency
+    sounding = scenario.sounding
+    common: dict[str, Any] = {
+        "user_noise": power / 10 ** (scenario.users.snr_db / 10),
+        "path_gain": float(target.path_gain(wavelength)),
+        "noise_power": 10 ** (sounding.noise_power_dbm / 10 - 3),
+        "rms_bandwidth": sounding.rms_bandwidth,
+        "num_samples": sounding.num_samples,
+        "level": scenario.level,
+    }
+    given = target, scenario.arrays.tx_shape, scenario.arrays.rx_shape, channels, power
+    if name == "weighted":
+        return beamforming.weighted_isac(*given, scenario.coverage, weight=value, **common)
+    sinr = 10 ** (value / 10)
+    if name in ("centre", "region"):
+        call = {
+            "centre": beamforming.illuminate_centre,
+            "region": beamforming.illuminate_region,
+        }[name]
+        return call(*given, sinr, **common)
+    return beamforming.minimize_crb(*given, sinr, scenario.coverage, method=name, **common)
+
+
 class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
     """All targets of a design in one scene, one per part."""
 
@@ -63,38 +115,11 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
                 note = f"scene {scene}, {DESIGNS.get(name, WEIGHTED)}"
                 yield Part(f"{name}_{scene}", (name, scene), task="beams", note=note)
 
-    def _target(self) -> ExtendedTarget:
-        scenario = self.scenario
-        pose = {"range": scenario.pose.range, **scenario.pose.angles}
-        return body_target(scenario.body, scenario.division, **pose)
-
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
         """Bounds [value, 4], SINR and so on of the designs; NaN for targets out of reach."""
         name, scene = part.arguments
-        scenario, target = self.scenario, self._target()
-        power = 10 ** (scenario.power_dbm / 10 - 3)
-        wavelength = SPEED_OF_LIGHT / scenario.arrays.carrier_frequency
-        sounding = scenario.sounding
-        common: dict[str, Any] = {
-            "user_noise": power / 10 ** (scenario.users.snr_db / 10),
-            "path_gain": float(target.path_gain(wavelength)),
-            "noise_power": 10 ** (sounding.noise_power_dbm / 10 - 3),
-            "rms_bandwidth": sounding.rms_bandwidth,
-            "num_samples": sounding.num_samples,
-            "level": scenario.level,
-        }
-        shapes = scenario.arrays.tx_shape, scenario.arrays.rx_shape
-        given = target, *shapes, user_channels(scenario, scene), power
-
-        def design(value: float) -> beamforming.ExtendedBeamSolution:
-            if name == "weighted":
-                return beamforming.weighted_isac(*given, scenario.coverage, weight=value, **common)
-            sinr = 10 ** (value / 10)
-            if name in ("centre", "region"):
-                call = getattr(beamforming, f"illuminate_{name}")
-                return call(*given, sinr, **common)
-            return beamforming.minimize_crb(*given, sinr, scenario.coverage, method=name, **common)
-
+        scenario, target = self.scenario, scenario_target(self.scenario)
+        channels = user_channels(scenario, scene)
         values = scenario.rate_weights if name == "weighted" else scenario.min_sinr_db
         num_users = len(scenario.users.directions_deg)
         found = {
@@ -107,7 +132,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
         pattern = None
         for i, value in enumerate(values):
             try:
-                solution = design(value)
+                solution = designed_beams(scenario, target, channels, name, value)
             except InfeasibleError:
                 continue
             except SolverError as error:
@@ -130,7 +155,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
 
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
         """Bounds, SINR and rates [design, target, scene]; mean powers of the first scene."""
-        scenario, target = self.scenario, self._target()
+        scenario, target = self.scenario, scenario_target(self.scenario)
         dataset = xr.Dataset(
             coords={
                 "design": [DESIGNS[name] for name in scenario.designs],
