@@ -1,4 +1,4 @@
-"""``python -m benchmarks.extended_target``: beams for an extended target, library against published.
+"""``python -m benchmarks.extended_target``: beams for an extended target, against published ones.
 
 A vehicle at 20 m of 15 visible scatterers, users with 10 dB each, planar arrays. The published
 problem is solved as it is printed, by an interior-point method for 4 x 4 antennas, and by one of
