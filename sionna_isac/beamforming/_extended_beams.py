@@ -67,8 +67,10 @@ def certified_beams(model: ExtendedModel, goal: Goal) -> Design:
     search = _Search(model, goal)
     several = goal.objective == "weighted"  # no proof says that the first is the best
     for name, start in starts(search.reduced, goal):
-        if search.improve(name, start) and not several:
+        if search.improve(name, start, patient=several) and not several:
             return search.design()
+        if search.stuck and goal.objective == "bound":
+            break  # a start at the end of the valley is found sooner by the relaxation
     if goal.objective == "bound":
         try:
             solved = relaxed(search.reduced, goal)
@@ -96,10 +98,12 @@ class _Search:
         self.into = span.conj().T @ self.basis
         self.best: LocalOptimum | None = None
         self.bound, self.start, self.beams = -math.inf, "none", np.zeros(0)
+        self.stuck = False  # `True` if the last search did not converge
 
-    def improve(self, name: str, start: np.ndarray) -> bool:
+    def improve(self, name: str, start: np.ndarray, patient: bool = True) -> bool:
         """Search from a start; `True` if the best beams are proven to be close to the optimum."""
-        found, beams = local_optimum(self.reduced, self.goal, start)
+        found, beams = local_optimum(self.reduced, self.goal, start, patient)
+        self.stuck = not found.converged
         if not found.usable or (self.best is not None and found.value >= self.best.value):
             return False
         self.best, self.start, self.beams = found, name, beams

@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sionna_isac.beamforming._direct import FEASIBLE, MARGIN, Frame, LocalOptimum, descend
+from sionna_isac.beamforming._direct import MARGIN, Frame, LocalOptimum, descend
 from sionna_isac.beamforming._extended_model import ExtendedModel
 from sionna_isac.core.threads import one_blas_thread
 
 __all__ = ["Goal", "local_optimum"]
 
 ACCURACY = 1e-11
-ITERATIONS = 400
-ROUNDS = 6  # of adding the scatterers that are too dark or too bright
+ITERATIONS = 250
+ROUNDS = 14  # of adding the scatterers that are too dark or too bright
+ROUGH, ROUGH_ITERATIONS = 1e-6, 100  # accuracy until they are known
+LOOSE = 1e-4  # relative excess of the coverage that is left to the constraints at hand
+TIGHTENED = 3  # how often requirements that are nearly met are tightened
+AT_LIMIT = 0.1  # distance (log) of a start from the coverage within which it counts as at it
 LOST = 0.1  # violation (log) from which a search does not come back
 NEAR = 1.3  # those this close to the extremes are added with them
 
@@ -171,11 +175,15 @@ class _Evaluation:
 
 @one_blas_thread()
 def local_optimum(
-    model: ExtendedModel, goal: Goal, start: np.ndarray, accuracy: float = ACCURACY
+    model: ExtendedModel,
+    goal: Goal,
+    start: np.ndarray,
+    patient: bool = True,
 ) -> tuple[LocalOptimum, np.ndarray]:
     """Local optimum over beams [r, K] from a start, and its beams of unit power.
 
-    Scatterers get constraints only once they turn out too dark or too bright.
+    Scatterers get constraints only once they turn out too dark or too bright. If ``patient``, the
+    search goes on where it stopped close to beams that meet the requirements.
     """
     everything = np.arange(model.lit.shape[1])
     dark = bright = everything[:0]
@@ -184,27 +192,48 @@ def local_optimum(
     if goal.objective == "coverage":
         bright = everything
     bounded = goal.objective != "coverage" and goal.ratio < math.inf
-    margin = MARGIN
+    margin, accurate, tightened = MARGIN, True, 0
+    if bounded:  # a start at the limit of the coverage is that of a relaxation
+        energy = np.sum(np.abs(model.lit.conj().T @ start) ** 2, axis=1)
+        if abs(math.log(energy.max() / energy.min() / goal.ratio)) < AT_LIMIT:
+            dark, bright = _extremes(energy, dark, bright)
     for attempt in range(ROUNDS):
         evaluation = _Evaluation(model, goal, dark, bright, margin)
         found = descend(
-            evaluation, evaluation.normalized, evaluation.pack(start), accuracy, ITERATIONS
+            evaluation,
+            evaluation.normalized,
+            evaluation.pack(start),
+            ACCURACY if accurate else ROUGH,
+            ITERATIONS if accurate else ROUGH_ITERATIONS,
         )
-        beams = evaluation.unpack(found.x)
+        start = beams = evaluation.unpack(found.x)
         energy = evaluation.energies(beams)
         if not found.violation <= LOST:
             break
-        if not found.usable:  # almost: ask for a little more
-            margin = max(2 * found.violation, 10 * margin)
-        elif bounded and energy.max() > goal.ratio * energy.min() * (1 + FEASIBLE):
-            dark = np.union1d(dark, np.flatnonzero(energy <= NEAR * energy.min()))
-            bright = np.union1d(bright, np.flatnonzero(energy * NEAR >= energy.max()))
-            if attempt == ROUNDS - 3:
+        met = not bounded or energy.max() <= goal.ratio * energy.min() * (1 + LOOSE)
+        if not met and len(dark) < len(everything):
+            dark, bright = _extremes(energy, dark, bright)
+            if attempt >= ROUNDS // 2:
                 dark = bright = everything
+            accurate = False  # until these are known
+        elif not accurate:
+            accurate = True
+        elif (
+            not found.usable and patient and tightened < TIGHTENED
+        ):  # almost: ask for a little more
+            margin = max(2 * found.violation, 10 * margin)
+            tightened += 1
         else:
             break
-        start = beams
     if bounded and found.usable:
         excess = float(np.log(energy.max() / energy.min() / goal.ratio))
         found = replace(found, violation=max(found.violation, excess))
     return found, beams
+
+
+def _extremes(
+    energy: np.ndarray, dark: np.ndarray, bright: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The scatterers with constraints, and those that are nearly the darkest or brightest."""
+    dark = np.union1d(dark, np.flatnonzero(energy <= NEAR * energy.min()))
+    return dark, np.union1d(bright, np.flatnonzero(energy * NEAR >= energy.max()))

@@ -8,7 +8,7 @@ import pytest
 from sionna_isac import bound
 from sionna_isac.beamforming import (
     InfeasibleError,
-    _relaxation,
+    _semidefinite,
     blind_speb,
     largest_common_rate,
     maximize_sum_rate,
@@ -85,7 +85,7 @@ def no_solver(monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError("a solver was started")
 
-    monkeypatch.setattr(_relaxation._SensingSDP, "solve", fail)
+    monkeypatch.setattr(_semidefinite.SemidefiniteProblem, "solve", fail)
     monkeypatch.setattr("sionna_isac.beamforming._direct.minimize", fail)
 
 
