@@ -11,7 +11,7 @@ from sionna_isac.core import linalg
 
 __all__ = ["away_from_users", "blended", "frugal_beams", "mmse_beams", "scaled", "user_sinr"]
 
-_ROUNDS = 12  # of the fixed point, which converges linearly
+_ROUNDS = 20  # of the fixed point, which converges linearly
 
 
 def user_sinr(channels: tf.Tensor, beams: tf.Tensor, user_noise: float = 1.0) -> tf.Tensor:

@@ -266,7 +266,8 @@ class ISACBeamNetwork(Layer):
         learned, emphasis = tf.split(weights, [_SUMS - 1, self.num_steps], -1)
         first = share[..., tf.newaxis]
         weights = tf.concat([first, first * learned], -1)
-        sums = linalg.matmul(_turned_over(linalg.to_complex(weights)), aims)  # [B, _SUMS, N]
+        weights = linalg.to_complex(weights / self._num_antennas**0.5)
+        sums = linalg.matmul(_turned_over(weights), aims)  # [B, _SUMS, N]
         # the phases of channels do not matter: each user receives the first sum with phase 0
         heard = linalg.matmul(tf.math.conj(channels), _turned_over(sums[:, :1]))[..., 0]
         level = linalg.safe_abs(tf.math.real(heard), tf.math.imag(heard), 1e-12)
@@ -284,7 +285,10 @@ class ISACBeamNetwork(Layer):
         features = tf.concat([_directions(channels), facts], -1)
         re, im = tf.split(self._integrated(features, present, target), 2, -1)
         coefficients = tf.complex(re + 1, im) * linalg.to_complex(present)[..., tf.newaxis]
-        sums = _unit(tf.concat([sums, away_from_users(channels, sums)], 1))
+        apart = away_from_users(channels, sums)
+        # not of norm 1 those with learned weights, which may vanish
+        fixed = _unit(tf.concat([sums[:, :1], apart[:, :1]], 1))
+        sums = tf.concat([fixed, sums[:, 1:], apart[:, 1:]], 1)
         rows = coefficients[..., :1] * _unit(_turned_over(least))
         rows += linalg.matmul(coefficients[..., 1:], sums)
         safe = scaled(least, 1)
@@ -333,5 +337,5 @@ def _directions(channels: tf.Tensor) -> tf.Tensor:
 
 def _unit(rows: tf.Tensor) -> tf.Tensor:
     """Rows of norm 1, or less if they almost vanish."""
-    scale = tf.math.rsqrt(_energy(rows) + 1e-12)
+    scale = tf.math.rsqrt(_energy(rows) + 1e-10)
     return rows * linalg.to_complex(scale)[..., tf.newaxis]

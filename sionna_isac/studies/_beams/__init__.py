@@ -1,0 +1,1 @@
+"""Beams from networks: random scenes, and training on them."""
