@@ -389,7 +389,7 @@ def extended_target_fim(
     tx_shape, rx_shape : (`int`, `int`)
         Numbers of elements along y and z of the transmit and the receive array, see
         :func:`~sionna_isac.array.planar_wave`
-    covariance : [..., num_antennas, num_antennas], array_like
+    covariance : [..., N, N], array_like
         Transmit covariance :math:`\mathbf{R}` [W], Hermitian and not indefinite
     path_gain : [...], array_like
         :math:`\beta`, for instance :meth:`ExtendedTarget.path_gain`

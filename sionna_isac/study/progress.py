@@ -51,6 +51,7 @@ class Reporter:
             TimeRemainingColumn(),
             console=self.console,
             speed_estimate_period=600,  # steps may take minutes
+            disable=self.console.quiet,  # in a notebook, a quiet bar would still be an empty output
         )
         with bar:
             task = bar.add_task(description, total=total, completed=done, note=note)

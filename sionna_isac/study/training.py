@@ -141,7 +141,7 @@ def _rate(training: Optimization) -> Any:
     rate, iterations = training.learning_rate, training.iterations
     if training.schedule != "cosine":
         return rate
-    rising = round(getattr(training, "warmup", 0.0) * iterations)
+    rising = int(getattr(training, "warmup", 0.0) * iterations)
     if not rising:
         return keras.optimizers.schedules.CosineDecay(rate, iterations)
     return keras.optimizers.schedules.CosineDecay(

@@ -14,10 +14,13 @@ from sionna_isac.core import Array, Echo, Gain, Layer, Link, Receiver, Sector
 
 DOMAINS = ("array", "scene", "channel", "receiver")
 KINDS = {
-    Array: {"UniformLinearArray", "ImpairedArray", "SphericalWaveArray", "SteeringDictionary"},
+    Array: {
+        *("UniformLinearArray", "ImpairedArray", "SphericalWaveArray", "SteeringDictionary"),
+        "UniformPlanarArray",
+    },
     Gain: {"RayleighGain", "RadarEquationGain"},
     Sector: {"FixedSector", "RandomSector"},
-    Echo: {"MonostaticEcho", "NearFieldEcho", "ExtendedEcho"},
+    Echo: {"MonostaticEcho", "NearFieldEcho", "ExtendedEcho", "ScattererEcho"},
     Link: {"MultitapLink", "GeometricLink", "SalehValenzuelaLink"},
     Receiver: {
         *("OMP", "DifferentiableOMP", "MUSIC", "MAPRatioTest", "NeuralReceiver"),

@@ -52,7 +52,8 @@ def _elsewhere(tmp_path, monkeypatch):
 
 
 def test_every_page_with_code_is_run_here():
-    pages = [*DOCS.glob("*.md"), *DOCS.glob("reproduction/*.md")]
+    folders = ("", "extended_target/", "reproduction/")
+    pages = [page for folder in folders for page in DOCS.glob(f"{folder}*.md")]
     tested = set(re.findall(r'run\("([\w/]+\.md)"', Path(__file__).read_text()))
     assert {str(page.relative_to(DOCS)) for page in pages if blocks(page)} == tested
 
@@ -224,6 +225,26 @@ def test_near_field():
     names["channels"] = np.exp(1j * np.random.default_rng(1).uniform(0, 6, (2, 16))) * 1e-4
     names = run("near_field.md", {"isac": isac, **names})
     assert names["beams"].peb > 0
+
+
+def test_bound_of_an_extended_target():
+    rng = np.random.default_rng(3)
+    names = {"tf": tf, "np": np, "isac": isac, "x": np.ones((1, 1024))}
+    names |= {"points": rng.uniform(-2, 2, (9, 3)), "weights": np.full(9, 1 / 9), "no": 1e-14}
+    names["beams"] = tf.constant(rng.normal(size=(64, 2)) + 0j)
+    steering = isac.array.planar_wave((8, 8), *map(tf.constant, (0.35, -0.17)))
+    names["beam"] = tf.math.conj(steering)[tf.newaxis] / 8
+    names = run("extended_target/bound.md", names)
+    assert names["deviation"].shape == (4,) and np.all(names["found"].converged)
+    mapped = np.einsum(
+        "ijkl,lk->ij", names["matrices"], names["beams"] @ tf.linalg.adjoint(names["beams"])
+    )
+    np.testing.assert_allclose(
+        mapped.real, names["fim"], rtol=1e-9, atol=1e-9 * np.max(names["fim"])
+    )
+    deviation = np.sqrt(np.diag(isac.bound.cramer_rao_bound(names["efim"][0])))
+    error = names["found"].parameters["range"] - 20, names["found"].parameters["azimuth"] - 0.35
+    assert np.all(np.abs(np.ravel(error)) < 5 * deviation)
 
 
 def test_scenarios(monkeypatch):

@@ -256,6 +256,16 @@ def test_before_the_first_step_progress_says_what_it_waits_for(monkeypatch):
     assert seen == ["compiling", "loss 3", ""]
 
 
+def test_a_quiet_report_leaves_no_output_in_a_notebook(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *objects: shown.extend(objects))
+    reporter = Reporter(quiet=True)
+    reporter.console.is_jupyter = True
+    with reporter.task("samples", 2) as advance:
+        advance(2)
+    assert not shown
+
+
 @pytest.mark.parametrize("to_group", [False, True], ids=["process", "group"])
 def test_a_terminated_data_set_ends_quietly_and_keeps_what_is_computed(tmp_path, to_group):
     out = tmp_path / "set"

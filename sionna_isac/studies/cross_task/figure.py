@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.style import CYCLE, DARK, look, new_figure
@@ -98,13 +98,18 @@ def _table(dataset: xr.Dataset) -> Figure:
         ax.plot(printed, rows + 0.2, "D", color=DARK, mfc="none", ms=5, label=_PRINTED)
         if metric.endswith("_mae") and np.any(dataset[metric] > 0):
             ax.set_xscale("log")
-            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.xaxis.set_minor_formatter(NullFormatter())
+            _log_ticks(ax.xaxis)
         ax.set(xlabel=_axis(metric))
     axes[0, 0].set_yticks(rows, receivers)
-    _legend(figure, axes[0, 0], f"{dataset.attrs['num_samples']} test samples, {_seeds(dataset)}")
+    _legend(figure, axes, f"{dataset.attrs['num_samples']} test samples, {_seeds(dataset)}")
     return figure
+
+
+def _log_ticks(axis: Any) -> None:
+    """Numbers at 1, 2 and 5 in each decade."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _seeds(dataset: xr.Dataset) -> str:
@@ -112,11 +117,17 @@ def _seeds(dataset: xr.Dataset) -> str:
     return "one seed" if number == 1 else f"mean and standard deviation of {number} seeds"
 
 
-def _legend(figure: Figure, ax: Any, title: str, columns: int = 4) -> None:
-    handles, labels = ax.get_legend_handles_labels()
+def _legend(figure: Figure, axes: Any, title: str, columns: int = 4) -> None:
+    """Legend of all axes: not every method is in each of them."""
+    found: dict[str, Any] = {}
+    for ax in axes.flat:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if _PRINTED in found:
+        found[_PRINTED] = found.pop(_PRINTED)  # the last one
     figure.legend(
-        handles,
-        labels,
+        found.values(),
+        found.keys(),
         loc="outside lower center",
         ncols=columns,
         fontsize=8,
@@ -161,7 +172,7 @@ def _gain(dataset: xr.Dataset) -> Figure:
             ylabel="reduction of the planar MAE [%]",
             title=f"{placements[p]} tones",
         )
-    _legend(figure, axes[0, 0], f"against the networks of a single task, {_seeds(dataset)}", 3)
+    _legend(figure, axes, f"against the networks of a single task, {_seeds(dataset)}", 3)
     return figure
 
 
@@ -197,10 +208,11 @@ def _panels(
                     ax.plot(x, value, "D", color=colour, mfc="none", ms=8)
             if metric == "planar_mae":
                 ax.set_yscale("log")
+                _log_ticks(ax.yaxis)
             ax.set(xlabel=name, ylabel=_axis(metric), title=f"{placement} tones")
     if printed:
         axes[0, 0].plot([], [], "D", color=DARK, mfc="none", label=_PRINTED)
-    _legend(figure, axes[0, 0], f"{_seeds(dataset)}; bands are standard deviations")
+    _legend(figure, axes, f"{_seeds(dataset)}; bands are standard deviations")
     return figure, axes
 
 
@@ -213,7 +225,7 @@ def _curves(dataset: xr.Dataset) -> Figure:
         if over == "num_tones":
             ax.set_xscale("log", base=2)
             ax.set_xticks(x, [f"{v:g}" for v in x])
-            ax.minorticks_off()
+            ax.xaxis.set_minor_locator(NullLocator())
         if over == "noise":
             quiet = dataset[over].values == 0
             ax.set_xticks(x, ["none" if q else f"{v:.0f}" for v, q in zip(x, quiet, strict=True)])
@@ -249,7 +261,7 @@ def _allocation(dataset: xr.Dataset) -> Figure:
             ax.barh(0, 0, color=CYCLE[p], label=f"{placement} tones")
         ax.set(xlabel=_OVER["num_tones"], title=requirement, xlim=(0, 1.6 * top))
     axes[0, 0].set_yticks(rows, receivers)
-    _legend(figure, axes[0, 0], "smallest number of tones for the mean over the seeds")
+    _legend(figure, axes, "smallest number of tones for the mean over the seeds")
     return figure
 
 
