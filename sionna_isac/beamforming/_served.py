@@ -9,7 +9,16 @@ import tensorflow as tf
 
 from sionna_isac.core import linalg
 
-__all__ = ["away_from_users", "blended", "frugal_beams", "mmse_beams", "scaled", "user_sinr"]
+__all__ = [
+    "away_from_users",
+    "blended",
+    "frugal_beams",
+    "mmse_beams",
+    "own_signals",
+    "safe_root",
+    "scaled",
+    "user_sinr",
+]
 
 _ROUNDS = 20  # of the fixed point, which converges linearly
 
@@ -40,7 +49,9 @@ def user_sinr(channels: tf.Tensor, beams: tf.Tensor, user_noise: float = 1.0) ->
     return own / (tf.reduce_sum(power, -1) - own + user_noise)
 
 
-def frugal_beams(channels: tf.Tensor, present: tf.Tensor, min_sinr: float) -> tf.Tensor:
+def frugal_beams(
+    channels: tf.Tensor, present: tf.Tensor, min_sinr: float
+) -> tuple[tf.Tensor, tf.Tensor]:
     r"""Beams that give each user the wanted SINR with the least power, as far as they can.
 
     Their directions are :math:`(\mathbf{I} + \sum_j\lambda_j\mathbf{h}_j\mathbf{h}_j^H)^{-1}
@@ -59,8 +70,10 @@ def frugal_beams(channels: tf.Tensor, present: tf.Tensor, min_sinr: float) -> tf
 
     Output
     ------
-    : [B, N, K], `tf.complex`
+    beams : [B, N, K], `tf.complex`
         Beams, 0 for users that are not there
+    price : [B, K], `tf.float`
+        Powers :math:`\lambda`, the multipliers of the constraints
     """
     gram = _gram(channels)
     absent = 1 - present
@@ -79,21 +92,38 @@ def frugal_beams(channels: tf.Tensor, present: tf.Tensor, min_sinr: float) -> tf
     own = tf.linalg.diag_part(power)
     system = tf.linalg.diag(own * (1 + 1 / min_sinr) + absent) - power
     level = tf.linalg.solve(system, present[..., tf.newaxis])[..., 0]
-    return beams * linalg.to_complex(tf.sqrt(tf.maximum(level, 0)))[:, tf.newaxis]
+    return beams * linalg.to_complex(tf.sqrt(tf.maximum(level, 0)))[:, tf.newaxis], price
 
 
-def mmse_beams(channels: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
-    """Regularised zero-forcing beams [B, N, K] of power 1 each."""
-    number = tf.reduce_sum(present, -1, keepdims=True)
-    return _uplink_beams(channels, _gram(channels), present / number, present)
+def mmse_beams(channels: tf.Tensor, present: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Regularised zero-forcing beams [B, N, K] of power 1 each, and equal prices [B, K]."""
+    price = present / tf.reduce_sum(present, -1, keepdims=True)
+    return _uplink_beams(channels, _gram(channels), price, present), price
 
 
 def away_from_users(channels: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """Vectors [B, M, N] without what users would receive of them above the noise."""
-    rows = linalg.matmul(tf.math.conj(channels), tf.linalg.matrix_transpose(vectors))
+    r"""Product of :math:`(\mathbf{I} + \sum_j\mathbf{h}_j\mathbf{h}_j^H)^{-1}` with vectors: what
+    users would receive of them above the noise is taken away.
+
+    Parameters
+    ----------
+    channels : [B, K, N], `tf.complex`
+        Channels
+    vectors : [B, N, M], `tf.complex`
+        Vectors
+
+    Output
+    ------
+    : [B, N, M], `tf.complex`
+    """
     gram = _gram(channels)
-    known = linalg.hermitian_solve(gram + _eye(gram), rows)
-    return vectors - linalg.matmul(tf.linalg.matrix_transpose(known), channels)
+    heard = linalg.hermitian_solve(gram + _eye(gram), _received(channels, vectors))
+    return vectors - linalg.matmul(tf.linalg.matrix_transpose(channels), heard)
+
+
+def own_signals(channels: tf.Tensor, beams: tf.Tensor) -> tf.Tensor:
+    """Amplitudes [B, K] that users receive of their own beams."""
+    return tf.linalg.diag_part(_received(channels, beams))
 
 
 def blended(
@@ -147,6 +177,12 @@ def scaled(beams: tf.Tensor, power: float) -> tf.Tensor:
     return beams * linalg.to_complex(tf.sqrt(power / energy))
 
 
+def safe_root(values: tf.Tensor) -> tf.Tensor:
+    """Square roots, with gradient 0 at 0."""
+    some = values > 0
+    return tf.where(some, tf.sqrt(tf.where(some, values, tf.ones_like(values))), 0 * values)
+
+
 def _received(channels: tf.Tensor, beams: tf.Tensor) -> tf.Tensor:
     """Amplitudes [..., K, M] that users receive of beams: h_k^H w_m."""
     return linalg.matmul(tf.math.conj(channels), beams)
@@ -163,7 +199,7 @@ def _eye(gram: tf.Tensor) -> tf.Tensor:
 
 def _inverse(gram: tf.Tensor, price: tf.Tensor) -> tf.Tensor:
     """Inverse [B, K, K] of I + sqrt(price) gram sqrt(price)."""
-    root = linalg.to_complex(tf.sqrt(price))
+    root = linalg.to_complex(safe_root(price))
     eye = _eye(gram)
     return linalg.hermitian_solve(eye + root[:, :, tf.newaxis] * gram * root[:, tf.newaxis, :], eye)
 
@@ -172,7 +208,7 @@ def _uplink_beams(
     channels: tf.Tensor, gram: tf.Tensor, price: tf.Tensor, present: tf.Tensor
 ) -> tf.Tensor:
     """Unit beams (I + sum_j price_j h_j h_j^H)^-1 h_k [B, N, K] of users that are there."""
-    root = linalg.to_complex(tf.sqrt(price))
+    root = linalg.to_complex(safe_root(price))
     mixing = root[:, :, tf.newaxis] * _inverse(gram, price)
     beams = linalg.matmul(tf.linalg.matrix_transpose(channels), mixing)
     energy = tf.reduce_sum(_power(beams), 1) + (1 - present)
@@ -181,7 +217,7 @@ def _uplink_beams(
 
 def _turned(channels: tf.Tensor, beams: tf.Tensor) -> tf.Tensor:
     """Beams with such phases that each user receives a real, positive amplitude of its own."""
-    own = tf.linalg.diag_part(_received(channels, beams))
+    own = own_signals(channels, beams)
     re, im = tf.math.real(own), tf.math.imag(own)
     size = linalg.safe_abs(re, im, 1e-12)
     some = size > 0

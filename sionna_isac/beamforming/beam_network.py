@@ -15,6 +15,8 @@ from sionna_isac.beamforming._served import (
     blended,
     frugal_beams,
     mmse_beams,
+    own_signals,
+    safe_root,
     scaled,
 )
 from sionna_isac.core import (
@@ -32,8 +34,9 @@ __all__ = ["HEADS", "ISACBeamNetwork", "NodeMasks"]
 
 HEADS = ("subspace", "direct")
 _MARGIN = 1.001  # of the SINR that beams are designed for, against rounding
-_SUMS = 3  # of steering vectors, the first with the weights of the scatterers
-_FACTS = 3  # about a user: strength, what it hears of the first sum, power that it needs
+_REACH = 1.5  # of the multipliers of users around those of the least power, as log of the root
+_VECTORS = 3  # between which the first beams lie
+_FACTS = 3  # about a user: strength, what it hears of the sum, power that it needs
 
 
 class NodeMasks(NamedTuple):
@@ -63,19 +66,21 @@ class ISACBeamNetwork(Layer):
     scatterers has no effect, and each user keeps its beam in any order of users.
 
     - "direct", as published: the last perceptron gives the entries of the beam.
-    - "subspace": it gives coefficients of vectors between which good beams lie. These are the beam
-      that serves the user with the least power, and sums of the conjugate steering vectors of the
-      scatterers, each with and without what users would receive of it. The first sum has the
-      weights of the scatterers, the others learn theirs. The beams then take ``num_steps`` steps
-      towards the scatterers,
+    - "subspace": it gives coefficients of three vectors, which are the beam that serves the user
+      with the least power, and the sum of the conjugate steering vectors of the scatterers with and
+      without what users would receive of it. The beams then take ``num_steps`` steps
 
       .. math::
-          \mathbf{W} \leftarrow \Big(\mathbf{I}
-          + \alpha \sum_l c_l \mathbf{a}_l^*\mathbf{a}_l^\top\Big) \mathbf{W},
+          \mathbf{w}_k \leftarrow
+          \Big(\mathbf{I} + \sum_j \lambda_j\mathbf{h}_j\mathbf{h}_j^H\Big)^{-1}
+          \Big(\mathbf{w}_k + \sum_l c_l \mathbf{a}_l^*\mathbf{a}_l^\top \mathbf{w}_k
+          + \mu_k \mathbf{h}_k\mathbf{h}_k^H\mathbf{w}_k\Big) ,
 
-      with learned :math:`\alpha` and :math:`c_l`. After each step they move towards the beams of
-      least power, scaled to the whole power, until all users have the SINR ``min_sinr``. The
-      network thus meets the SINR in every scene in which the power suffices.
+      which leave beams as they are if these meet the conditions of an optimum with the multipliers
+      :math:`\lambda_j` and :math:`\mu_k` of the users and the gains :math:`c_l` of the energies.
+      The states of users and scatterers give these numbers. After each step the beams move towards
+      those of least power, scaled to the whole power, until all users have the SINR ``min_sinr``.
+      The network thus meets the SINR in every scene in which the power suffices.
 
     Parameters
     ----------
@@ -95,7 +100,7 @@ class ISACBeamNetwork(Layer):
         Size of the states
     num_updates : `int`, (default 2)
         Number of updates
-    num_steps : `int`, (default 2)
+    num_steps : `int`, (default 3)
         Number of steps of the head "subspace"
 
     Input
@@ -132,7 +137,7 @@ class ISACBeamNetwork(Layer):
         user_noise: float = 1.0,
         width: int = 64,
         num_updates: int = 2,
-        num_steps: int = 2,
+        num_steps: int = 3,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -164,17 +169,16 @@ class ISACBeamNetwork(Layer):
             for _ in range(self.num_updates)
         ]
         self._of_target = self._perceptron(2 * wide, wide)
-        size = 2 * (1 + 2 * _SUMS) if subspace else 2 * self._num_antennas
+        size = 2 * (_VECTORS + self.num_steps if subspace else self._num_antennas)
         self._of_beam = self._perceptron(2 * wide, size, 2)
-        if subspace:
-            self._of_sums = self._perceptron(2 * wide, _SUMS - 1 + self.num_steps)
-            if self.num_steps:
-                self._strides = self.add_weight(
-                    shape=[self.num_steps],
-                    initializer="zeros",
-                    dtype=self.rdtype.name,
-                    name="strides",
-                )
+        if subspace and self.num_steps:
+            self._of_gains = self._perceptron(2 * wide, self.num_steps)
+            self._strides = self.add_weight(
+                shape=[self.num_steps],
+                initializer="zeros",
+                dtype=self.rdtype.name,
+                name="strides",
+            )
 
     def _perceptron(self, size: int, out: int, hidden: int = 1) -> MultilayerPerceptron:
         return MultilayerPerceptron(size, [self.width] * hidden, out, precision=self.precision)
@@ -206,8 +210,7 @@ class ISACBeamNetwork(Layer):
         if self.head == "direct":
             beams = self._direct(channels, present, target)
         else:
-            weights = self._of_sums(_joined(nodes, target))
-            beams = self._subspace(channels, present, scatterers, share, weights, target)
+            beams = self._subspace(channels, present, scatterers, share, nodes, target)
         return beams * self.power**0.5
 
     def _sensing(
@@ -257,48 +260,57 @@ class ISACBeamNetwork(Layer):
         present: tf.Tensor,
         scatterers: tf.Tensor,
         share: tf.Tensor,
-        weights: tf.Tensor,
+        nodes: tf.Tensor,
         target: tf.Tensor,
     ) -> tf.Tensor:
-        """Beams of power 1 from coefficients, and steps towards the scatterers."""
+        """Beams of power 1 from coefficients, and steps towards the optimum."""
         steering = planar_wave(self.tx_shape, scatterers[..., 1], scatterers[..., 2])
         aims = tf.math.conj(steering)
-        learned, emphasis = tf.split(weights, [_SUMS - 1, self.num_steps], -1)
-        first = share[..., tf.newaxis]
-        weights = tf.concat([first, first * learned], -1)
-        weights = linalg.to_complex(weights / self._num_antennas**0.5)
-        sums = linalg.matmul(_turned_over(weights), aims)  # [B, _SUMS, N]
-        # the phases of channels do not matter: each user receives the first sum with phase 0
-        heard = linalg.matmul(tf.math.conj(channels), _turned_over(sums[:, :1]))[..., 0]
+        middle = tf.reduce_sum(linalg.to_complex(share)[..., tf.newaxis] * aims, 1)
+        middle = _unit(middle)[..., tf.newaxis]
+        # the phases of channels do not matter: each user receives the middle with phase 0
+        heard = linalg.matmul(tf.math.conj(channels), middle)[..., 0]
         level = linalg.safe_abs(tf.math.real(heard), tf.math.imag(heard), 1e-12)
         turn = heard / linalg.to_complex(tf.maximum(level, 1e-12))
         turn = tf.where(level > 0, turn, tf.ones_like(turn))
         channels *= turn[..., tf.newaxis]
-        least = (
+        least, price = (
             mmse_beams(channels, present)
             if self.min_sinr is None
             else frugal_beams(channels, present, _MARGIN * self.min_sinr)
         )
+        rows = tf.linalg.matrix_transpose(least)
         amplitude = tf.sqrt(_energy(channels) + 1e-12)
-        cost = tf.sqrt(_energy(_turned_over(least)) + 1e-12)
+        cost = tf.sqrt(_energy(rows) + 1e-12)
         facts = tf.stack([tf.math.log(1 + amplitude), level / amplitude, cost], -1)
         features = tf.concat([_directions(channels), facts], -1)
-        re, im = tf.split(self._integrated(features, present, target), 2, -1)
+        output = self._integrated(features, present, target)
+        output, prices = tf.split(output, [2 * _VECTORS, 2 * self.num_steps], -1)
+        re, im = tf.split(output, 2, -1)
         coefficients = tf.complex(re + 1, im) * linalg.to_complex(present)[..., tf.newaxis]
-        apart = away_from_users(channels, sums)
-        # not of norm 1 those with learned weights, which may vanish
-        fixed = _unit(tf.concat([sums[:, :1], apart[:, :1]], 1))
-        sums = tf.concat([fixed, sums[:, 1:], apart[:, 1:]], 1)
-        rows = coefficients[..., :1] * _unit(_turned_over(least))
-        rows += linalg.matmul(coefficients[..., 1:], sums)
+        apart = away_from_users(channels, middle)
+        rows = coefficients[..., :1] * _unit(rows)
+        for i, vector in enumerate((middle, apart), 1):
+            rows += coefficients[..., i : i + 1] * _unit(vector[:, tf.newaxis, :, 0])
         safe = scaled(least, 1)
-        beams = self._served(channels, scaled(_turned_over(rows), 1), safe, present)
+        beams = self._served(channels, scaled(tf.linalg.matrix_transpose(rows), 1), safe, present)
+        if not self.num_steps:
+            return beams
+        gains = tf.exp(tf.tanh(self._of_gains(_joined(nodes, target)))) * share[..., tf.newaxis]
+        strides = tf.exp(tf.convert_to_tensor(self._strides)) / self._num_antennas
+        gains *= strides / tf.reduce_sum(gains, 1, keepdims=True)
+        # square roots of the multipliers: those of the least power up to a factor
+        factors = tf.exp(_REACH * tf.tanh(prices)) * safe_root(price)[..., tf.newaxis]
+        others, own = tf.split(linalg.to_complex(factors), 2, -1)
         for step in range(self.num_steps):
-            gain = share * tf.exp(tf.tanh(emphasis[..., step]))
-            gain /= tf.reduce_sum(gain, -1, keepdims=True) * self._num_antennas
-            gain = linalg.to_complex(gain * tf.exp(self._strides[step]))[..., tf.newaxis]
-            turned = linalg.matmul(_turned_over(aims), gain * linalg.matmul(steering, beams))
-            beams = self._served(channels, scaled(beams + turned, 1), safe, present)
+            gain = linalg.to_complex(gains[..., step, tf.newaxis])
+            seen = gain * linalg.matmul(steering, beams)
+            lit = linalg.matmul(tf.linalg.matrix_transpose(aims), seen)
+            kept = own[..., step] ** 2 * own_signals(channels, beams)
+            kept = tf.linalg.matrix_transpose(channels) * kept[:, tf.newaxis]
+            weighted = others[..., step, tf.newaxis] * channels
+            beams = scaled(away_from_users(weighted, beams + lit + kept), 1)
+            beams = self._served(channels, beams, safe, present)
         return beams
 
     def _served(
@@ -318,10 +330,6 @@ def _cosines(azimuth: tf.Tensor, elevation: tf.Tensor) -> tuple[tf.Tensor, tf.Te
 def _joined(nodes: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """States [B, number, ...] of nodes, each with that of the target."""
     return tf.concat([nodes, target[:, tf.newaxis] + tf.zeros_like(nodes[..., :1])], -1)
-
-
-def _turned_over(matrix: tf.Tensor) -> tf.Tensor:
-    return tf.linalg.matrix_transpose(matrix)
 
 
 def _energy(rows: tf.Tensor) -> tf.Tensor:

@@ -979,7 +979,7 @@ CASES = [
         ),
         beam_scene(),
         compile=False,
-        trainable=(*beam_weights(0), *perceptron_weights(2)),
+        trainable=beam_weights(0),
         gradients=(2,),
     ),
 ]
