@@ -28,6 +28,7 @@ CLASSES = {
         "UniformLinearArray",
         "UniformPlanarArray",
     ),
+    "beamforming": ("ISACBeamNetwork",),
     "channel": ("ExtendedEcho", "MonostaticEcho", "NearFieldEcho", "ScattererEcho"),
     "core": ("HeUniform", "MultilayerPerceptron"),
     "receiver": (

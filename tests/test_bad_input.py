@@ -26,6 +26,7 @@ from sionna_isac.array import (
     planar_positions,
     uniform_positions,
 )
+from sionna_isac.beamforming import ISACBeamNetwork
 from sionna_isac.channel import (
     GeometricLink,
     MonostaticEcho,
@@ -543,6 +544,14 @@ CALLS = [
     wrong("surface-reflectivity", lambda: surface_at(reflectivity=np.ones((4, 6))), "reflectivity", "[4, 6]", "[6, 4]"),
     wrong("surface-reflects", lambda: surface_at(reflectivity=-1.0), "reflectivity", "-1", ">= 0"),
     wrong("mesh-pair", lambda: isac.scene.MeshTarget((np.eye(3), [[0, 1, 0.5]]), 1.0, 1e7), "faces", "whole numbers"),
+    # beamforming networks
+    wrong("beam-network-shape", lambda: ISACBeamNetwork((4,)), "tx_shape", "(4,)", "two numbers"),
+    wrong("beam-network-head", lambda: ISACBeamNetwork((2, 2), "linear"), "head", "'linear'", "subspace"),
+    wrong("beam-network-sinr", lambda: ISACBeamNetwork((2, 2), min_sinr=-1), "min_sinr", "-1", "> 0"),
+    wrong("beam-network-channels", lambda: ISACBeamNetwork((2, 2))(np.ones((1, 3, 4)), np.ones((1, 4)), y(1, 2, 5)), "channels", "[1, 2, 5]", "[?, ?, 4]"),
+    wrong("beam-network-scatterers", lambda: ISACBeamNetwork((2, 2))(np.ones((1, 3, 3)), np.ones((1, 4)), y(1, 2, 4)), "scatterers", "[1, 3, 3]", "[?, ?, 4]"),
+    wrong("beam-network-weights", lambda: ISACBeamNetwork((2, 2))(-np.ones((1, 3, 4)), np.ones((1, 4)), y(1, 2, 4)), "scatterers", "-1", ">= 0"),
+    wrong("beam-network-dark", lambda: ISACBeamNetwork((2, 2))(np.zeros((1, 3, 4)), np.ones((1, 4)), y(1, 2, 4)), "scatterers", "each sample", "> 0"),
     # waveform
     wrong("precoder-array", lambda: LeastSquaresPrecoder("ula", ANGLES), "array", "'ula'", "Array"),
     wrong("precoder-points", lambda: LeastSquaresPrecoder(near(), ANGLES), "array", "SphericalWaveArray", "plane waves"),
@@ -753,6 +762,15 @@ CALLS = [
     wrong("focused-even", lambda: focused(patch_size=4), "patch_size", "4", "odd"),
     wrong("focused-candidates", lambda: focused(num_candidates=0), "num_candidates", "0", ">= 1"),
     wrong("focused-separation", lambda: focused(separation=0), "separation", "0", "> 0"),
+    wrong("beams-loss-sinr", lambda: isac.objective.crb_min_loss([1.0], [2.0], [[1.0]], min_sinr=1, coverage=4), "sinr", "[1, ?]", "got shape [1]"),
+    wrong("beams-loss-batch", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], np.ones((2, 1)), min_sinr=1, coverage=4), "energy", "[2, 1]", "[1, ?]"),
+    wrong("beams-loss-wanted", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], [[1.0]], min_sinr=0, coverage=4), "min_sinr", "0", "> 0"),
+    wrong("beams-loss-coverage", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], [[1.0]], min_sinr=1, coverage=0.5), "coverage", "0.5", ">= 1"),
+    wrong("beams-loss-form", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], [[1.0]], min_sinr=1, coverage=4, form="square"), "form", "'square'", "linear"),
+    wrong("beams-loss-mask", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], [[1.0]], min_sinr=1, coverage=4, users=[True]), "users", "[1]", "[1, 1]"),
+    wrong("beams-loss-weight", lambda: isac.objective.weighted_isac_loss([1.0], [[2.0]], [[1.0]], weight=2, balance=1, coverage=4), "weight", "2", "<= 1"),
+    wrong("crb-trace-shape", lambda: isac.objective.crb_trace(np.ones((4, 3))), "fim", "[4, 3]", "[3, 3]"),
+    wrong("crb-trace-number", lambda: isac.objective.crb_trace(np.eye(3)), "num_interest", "4", "<= 3"),
     wrong("candidates-reach", lambda: isac.objective.candidate_loss(None, None, reach=0), "reach", "0", "> 0"),
     wrong("candidates-score", lambda: isac.objective.candidate_loss({"score": np.zeros(3)}, None), "candidates.score", "[3]", "2 dimensions"),
     wrong("focused-symmetric", lambda: focused(symmetric=True, tx_positions=np.add(TX, [0, 0.002, 0])), "tx_positions", "0.004", "symmetric in y"),

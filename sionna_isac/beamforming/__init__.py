@@ -1,5 +1,7 @@
 """Beamforming: beams that come close to the bounds."""
 
+from sionna_isac.beamforming._served import user_sinr
+from sionna_isac.beamforming.beam_network import ISACBeamNetwork, NodeMasks
 from sionna_isac.beamforming.closed_form import (
     blind_speb,
     largest_common_rate,
@@ -25,9 +27,11 @@ from sionna_isac.beamforming.sum_rate import maximize_sum_rate
 __all__ = [
     "BeamSolution",
     "ExtendedBeamSolution",
+    "ISACBeamNetwork",
     "InfeasibleError",
     "Margins",
     "NearFieldScene",
+    "NodeMasks",
     "SolverError",
     "VerificationError",
     "blind_speb",
@@ -44,5 +48,6 @@ __all__ = [
     "smallest_power",
     "smallest_speb",
     "two_stage",
+    "user_sinr",
     "weighted_isac",
 ]

@@ -1,6 +1,7 @@
 """Objectives: the losses of training, and the metric on sets of targets that they use."""
 
 from sionna_isac.objective.assignment import optimal_assignment
+from sionna_isac.objective.beams import crb_min_loss, crb_trace, weighted_isac_loss
 from sionna_isac.objective.candidates import candidate_loss, candidate_terms
 from sionna_isac.objective.detection import detection_gospa_loss
 from sionna_isac.objective.gospa import GOSPAParts, gospa, gospa_loss, gospa_parts, positions
@@ -41,6 +42,8 @@ __all__ = [
     "candidate_terms",
     "categorical_cross_entropy",
     "coupling_loss",
+    "crb_min_loss",
+    "crb_trace",
     "detection_gospa_loss",
     "gospa",
     "gospa_loss",
@@ -56,4 +59,5 @@ __all__ = [
     "positions",
     "range_loss",
     "reconstruction_loss",
+    "weighted_isac_loss",
 ]

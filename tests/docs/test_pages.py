@@ -272,6 +272,14 @@ def test_beams_for_an_extended_target():
     assert names["loss"] > 1
 
 
+def test_network_of_beams():
+    isac.set_seed(1)
+    names = run("extended_target/network.md", {})
+    channels = tf.cast(names["channels"], tf.complex128)
+    assert np.all(isac.beamforming.user_sinr(channels, names["beams"]) > 9.99)
+    assert np.isfinite(names["loss"])
+
+
 def test_scenarios(monkeypatch):
     import matplotlib
 

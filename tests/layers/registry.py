@@ -18,6 +18,7 @@ import sionna_isac as isac
 from sionna_isac.scene import PointTargets
 
 DOMAINS = ("array", "scene", "scattering", "waveform", "channel", "receiver", "objective")
+DOMAINS += ("beamforming",)
 
 ANTENNAS = 8
 SUBCARRIERS = 12
@@ -212,6 +213,29 @@ def single_carrier_inputs(rng: np.random.Generator) -> tuple:
 def perceptron_weights(layers: int) -> tuple[str, ...]:
     """Names of the weights of a perceptron."""
     return tuple(f"{kind}_{i}" for kind in ("kernel", "bias") for i in range(layers))
+
+
+def beam_weights(num_updates: int) -> tuple[str, ...]:
+    """Names of the weights that both heads of the network of beams have."""
+    return (
+        4 * perceptron_weights(2) + perceptron_weights(3) + 6 * num_updates * perceptron_weights(1)
+    )
+
+
+def beam_scene(masked: bool = False) -> Callable[[np.random.Generator], tuple]:
+    """Five scatterers and three users, of which one each is not there in the first sample."""
+
+    def draw(rng: np.random.Generator) -> tuple:
+        spread = rng.normal(size=(BATCH, 5, 4)) * [1.0, 0.05, 0.02, 0.1]
+        centre = np.array([[20.0, 0.3, -0.1, 0.9], [12.0, -0.4, 0.1, 2.0]])
+        scatterers = spread + np.append(centre[:, :3], [[1.0], [1.0]], 1)[:, None]
+        channels = 5 * complex_draws(rng, BATCH, 3, 4)
+        lit, present = np.ones((BATCH, 5), bool), np.ones((BATCH, 3), bool)
+        lit[0, 1], present[0, 2] = False, False
+        masks = isac.beamforming.NodeMasks(lit, present)
+        return scatterers, centre, channels, masks if masked else None
+
+    return draw
 
 
 def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) -> Any:
@@ -923,6 +947,28 @@ CASES = [
         channels,
         compile=False,
         trainable=(*encoder_weights("tones"), *3 * DENSE),
+    ),
+    Case(
+        "ISACBeamNetwork",
+        seeded(
+            lambda p: isac.beamforming.ISACBeamNetwork(
+                (2, 2), width=6, num_updates=1, num_steps=1, precision=p
+            )
+        ),
+        beam_scene(masked=True),
+        trainable=("strides", *beam_weights(1), *perceptron_weights(2)),
+        gradients=(0, 1, 2),
+    ),
+    Case(
+        "ISACBeamNetwork-direct",
+        seeded(
+            lambda p: isac.beamforming.ISACBeamNetwork(
+                (2, 2), "direct", width=6, num_updates=1, precision=p
+            )
+        ),
+        beam_scene(),
+        trainable=beam_weights(1),
+        gradients=(0, 1, 2),
     ),
 ]
 

@@ -1,0 +1,3 @@
+"""Beams from networks: random scenes, and training on them."""
+
+__all__: list[str] = []
