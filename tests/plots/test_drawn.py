@@ -177,6 +177,32 @@ def test_extended_target_beams(tmp_path):
     assert "of 2," in figure.legends[0].get_title().get_text()
 
 
+def test_extended_target_network(tmp_path):
+    dims = ("network", "num_users", "scene")
+    data = xr.Dataset(
+        {"ratio": (dims, RNG.uniform(1, 2, (2, 2, 5))), "served": (dims, np.ones((2, 2, 5), bool))},
+        coords={"network": ["a", "b"], "num_users": [1, 2]},
+        attrs={"num_test": 5, "min_sinr_db": 10.0, "train_users": [1]},
+    )
+    data["served"][0, 1, :2] = False
+    optimum = np.ones((2, 5))
+    optimum[1, 0] = np.nan  # out of reach, whatever a network does
+    data["optimum"] = (dims[1:], optimum)
+    data["ratio"] = data["ratio"] / data["optimum"]
+    sinr = RNG.uniform(9, 12, (2, 2, 5, 2))
+    sinr[:, 0, :, 1] = np.nan
+    data["sinr_db"] = ((*dims, "user"), sinr)
+    figure = draw_result(data, "extended_target_network", tmp_path / "figure.png")
+    first, second, third = figure.axes
+    labels(first, "number of users (trained: 1)", "trace of the CRB over the optimum")
+    labels(second, "number of users (trained: 1)", "scenes with all SINRs met [%]")
+    labels(third, "SINR of a user [dB]", "share of users below")
+    logarithm = np.log(data["ratio"].values)
+    drawn(first, "a", [1, 2], np.exp(np.nanmean(logarithm[0], -1)))
+    drawn(second, "a", [1, 2], [100, 75])
+    drawn(third, "1 users", np.sort(sinr[0, 0, :, 0]), np.arange(1, 6) / 5)
+
+
 def test_extended_target_bound(tmp_path):
     dims = ("body", "elevation_deg", "range")
     units = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}

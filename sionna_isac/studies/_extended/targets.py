@@ -10,7 +10,7 @@ from sionna_isac.bound import ExtendedTarget
 from sionna_isac.scene import FourierSurface
 from sionna_isac.studies._extended.blocks import Division
 
-__all__ = ["body_target"]
+__all__ = ["body_surface", "body_target"]
 
 
 def body_target(body: Any, division: Division, **pose: Any) -> ExtendedTarget:
@@ -33,14 +33,15 @@ def body_target(body: Any, division: Division, **pose: Any) -> ExtendedTarget:
     if body.kind == "point":
         place: Any = np.broadcast_arrays(*(pose[n] for n in ("range", "azimuth", "elevation")))
         return ExtendedTarget.point(*place)
-    found = _surface(body).scatterers(
+    found = body_surface(body).scatterers(
         **pose, cells=division.cells, subdivision=division.subdivision, area=division.area
     )
     shape = found.weights.shape[:-1]
     return ExtendedTarget(*found, **{n: np.broadcast_to(v, shape) for n, v in pose.items()})
 
 
-def _surface(body: Any) -> FourierSurface:
+def body_surface(body: Any) -> FourierSurface:
+    """Surface of a body that is no point."""
     if body.kind == "cuboid":
         length, width, height = body.size
         return FourierSurface.fit_cuboid(length, width, height, body.order)
