@@ -441,7 +441,7 @@ CALLS = [
     wrong("body-beams-sinr-size", lambda: body_beams(min_sinr=[1.0, 2.0, 3.0]), "min_sinr", "3", "2"),
     wrong("body-beams-sinr-negative", lambda: body_beams(min_sinr=[1.0, -2.0]), "min_sinr", "-2.0", ">= 0"),
     wrong("body-beams-sinr-high", lambda: body_beams(min_sinr=1e9), "min_sinr", "90.00", "largest common SINR"),
-    wrong("body-beams-coverage", lambda: body_beams(coverage=0.5), "coverage", "0.5", ">= 1"),
+    wrong("body-beams-coverage", lambda: body_beams(coverage=1), "coverage", "1", ">= 1.01"),
     wrong("body-beams-noise", lambda: body_beams(user_noise=0.0), "user_noise", "0.0", "> 0"),
     wrong("body-beams-weights", lambda: body_beams(weights=[0.0, 0.0, 0.0, 0.0]), "weights", "0.0", "not all 0"),
     wrong("body-beams-weights-size", lambda: body_beams(weights=[1.0]), "weights", "1", "4"),

@@ -21,6 +21,7 @@ from sionna_isac.core import checks
 
 __all__ = ["LEVELS", "Setup", "require_sinr", "unreachable_coverage"]
 
+SMALLEST = 1.01  # ratio of the coverage
 ROOM = 5e-7  # half of what the verification allows
 LEVELS = ("energy", "resolved")
 LARGEST = 1e12  # bound of alike radiation in its own units: 1 without any coupling
@@ -150,7 +151,8 @@ def _common_sinr(users: np.ndarray) -> str:
 def _coverage(coverage: Any) -> float:
     if coverage is None or coverage == math.inf:
         return math.inf
-    return checks.real("coverage", coverage, minimum=1)
+    # below, the shell of equal powers is too thin for the search
+    return checks.real("coverage", coverage, minimum=SMALLEST)
 
 
 def _sinr(min_sinr: Any, num_users: int) -> np.ndarray:

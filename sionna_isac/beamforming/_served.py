@@ -20,6 +20,7 @@ __all__ = [
     "user_sinr",
 ]
 
+_HIGHEST = 1e6  # SNR of the dual uplink, beyond which a user is out of reach
 _ROUNDS = 20  # of the fixed point, which converges linearly
 
 
@@ -77,22 +78,33 @@ def frugal_beams(
     """
     gram = _gram(channels)
     absent = 1 - present
-    price = min_sinr * present / (tf.math.real(tf.linalg.diag_part(gram)) + absent)
+    gain = tf.math.real(tf.linalg.diag_part(gram)) + absent
+    start = price = min_sinr * present / gain
     share = min_sinr / (1 + min_sinr)
 
     def turn(price: tf.Tensor) -> tuple[tf.Tensor]:
         error = tf.math.real(tf.linalg.diag_part(_inverse(gram, price)))
-        return (price * share / (1 - error + absent),)
+        grown = price * share / (1 - error + absent)
+        return (tf.minimum(grown, _HIGHEST * present / gain),)
 
     # a loop of the graph: XLA would compile each factorisation of an unrolled one for seconds
     (price,) = tf.while_loop(lambda price: True, turn, (price,), maximum_iterations=_ROUNDS)
+    # out of reach, prices grow without end
+    within = tf.reduce_all(price * gain < 0.99 * _HIGHEST, -1, keepdims=True)
+    price = tf.where(within, price, start)
     beams = _uplink_beams(channels, gram, price, present)
     # powers with which each SINR is the wanted one: a linear system
     power = _power(_received(channels, beams))
     own = tf.linalg.diag_part(power)
     system = tf.linalg.diag(own * (1 + 1 / min_sinr) + absent) - power
-    level = tf.linalg.solve(system, present[..., tf.newaxis])[..., 0]
-    return beams * linalg.to_complex(tf.sqrt(tf.maximum(level, 0)))[:, tf.newaxis], price
+    # where there are none, all users get the same power
+    eye = tf.eye(linalg.sizes(gram)[-1], dtype=system.dtype)
+    level = tf.linalg.solve(
+        tf.where(within[..., tf.newaxis], system, eye), present[..., tf.newaxis]
+    )[..., 0]
+    served = within & tf.reduce_all((level > 0) | (present == 0), -1, keepdims=True)
+    level = tf.where(served, level, present)
+    return beams * linalg.to_complex(safe_root(level))[:, tf.newaxis], price
 
 
 def mmse_beams(channels: tf.Tensor, present: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -79,7 +79,7 @@ def minimize_crb(
     min_sinr : `float` | [num_users], array_like
         SINR targets :math:`\Gamma_k`, linear; 0 for none
     coverage : `None` (default) | `float`
-        Largest ratio :math:`\eta \ge 1` of the powers on the scatterers; none if `None`
+        Largest ratio :math:`\eta` of the powers on the scatterers, at least 1.01; none if `None`
     user_noise : `float`
         Noise power of a user [W]
     path_gain, noise_power, rms_bandwidth, num_samples

@@ -27,7 +27,7 @@ from sionna_isac.scene.scatterers import (
 
 __all__ = ["ExtendedTarget", "extended_target_fim", "extended_target_information"]
 
-_HERMITIAN = 1e-9
+_HERMITIAN = {"single": 1e-5, "double": 1e-9}
 
 
 @cites("Wang25")
@@ -131,7 +131,8 @@ class ExtendedTarget:
         : :class:`ExtendedTarget`
             With three parameters: ``effective_fim(fim, num_interest=3)``
         """
-        batch = np.shape(range)
+        range, azimuth, elevation = np.broadcast_arrays(range, azimuth, elevation)
+        batch = range.shape
         weights = np.full((*batch, 1), checks.real("weight", weight, minimum=0, exclusive=True))
         pose = {"range": range, "azimuth": azimuth, "elevation": elevation}
         return cls(np.zeros((*batch, 1, 3)), weights, **pose)
@@ -449,6 +450,9 @@ def extended_target_fim(
 
 
 def _covariance(given: Any, num_antennas: int) -> np.ndarray:
+    # that of beams in single precision is Hermitian to single precision
+    single = getattr(getattr(given, "dtype", None), "name", "") in ("complex64", "float32")
+    tolerance = _HERMITIAN["single" if single else "double"]
     matrix = checks.complexes("covariance", given)
     if matrix.ndim < 2 or matrix.shape[-2:] != (num_antennas, num_antennas):
         raise ValueError(
@@ -458,12 +462,12 @@ def _covariance(given: Any, num_antennas: int) -> np.ndarray:
     adjoint = matrix.conj().swapaxes(-1, -2)
     size = np.max(np.abs(matrix), initial=0.0)
     difference = np.max(np.abs(matrix - adjoint), initial=0.0)
-    if difference > _HERMITIAN * size:
+    if difference > tolerance * size:
         raise ValueError(
             f"covariance must be Hermitian; got entries that differ by {difference:.3g}"
         )
     smallest = float(np.min(np.linalg.eigvalsh(matrix)))
-    if smallest < -_HERMITIAN * num_antennas * size:
+    if smallest < -tolerance * num_antennas * size:
         raise ValueError(
             f"covariance must have no negative eigenvalue; got a smallest one of {smallest:.3g}"
         )

@@ -146,3 +146,24 @@ def test_sinr_is_the_one_of_the_definition(rng):
     heard = np.abs(channels.conj() @ beams.T) ** 2
     expected = [heard[0, 0] / (heard[0, 1] + 0.3), heard[1, 1] / (heard[1, 0] + 0.3)]
     np.testing.assert_allclose(user_sinr(channels, beams.T, 0.3), expected, rtol=1e-12)
+
+
+def test_a_scene_out_of_reach_leaves_the_others_as_they_are():
+    """Two users of the same channel, and more users than antennas."""
+    isac.set_seed(1)
+    network = isac.beamforming.ISACBeamNetwork((2, 3), width=8, num_steps=1)
+    rng = np.random.default_rng(1)
+    channels = 5 * (rng.normal(size=(3, 2, 6, 2)) @ [1, 1j]).astype(np.complex64)
+    scatterers = np.tile(np.float32([[20, 0.3, -0.1, 0.5], [21, 0.4, -0.1, 0.5]]), (3, 1, 1))
+    pose = np.tile(np.float32([20, 0.3, -0.1, 0.5]), (3, 1))
+    alone = network(scatterers, pose, channels).numpy()
+    channels[1, 1] = channels[1, 0]
+    with tf.GradientTape() as tape:
+        beams = network(scatterers, pose, channels)
+        loss = tf.reduce_sum(tf.math.log(isac.beamforming.user_sinr(channels, beams)))
+    np.testing.assert_allclose(beams.numpy()[[0, 2]], alone[[0, 2]], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.sum(np.abs(beams) ** 2, (1, 2)), 1, rtol=1e-5)
+    gradients = tape.gradient(loss, network.trainable_weights)
+    assert all(np.all(np.isfinite(g)) for g in gradients if g is not None)
+    crowded = network(scatterers, pose, np.tile(channels, (1, 4, 1)))
+    np.testing.assert_allclose(np.sum(np.abs(crowded) ** 2, (1, 2)), 1, rtol=1e-5)

@@ -87,11 +87,11 @@ class Pose(Frozen):
     range: Positive = 20.0
     """Distance of the centre from the array [m]"""
     azimuth_deg: Azimuth = 20.0
-    """Azimuth of the centre"""
+    """Azimuth of the centre [deg]"""
     elevation_deg: Elevation = -10.0
-    """Elevation of the centre"""
+    """Elevation of the centre [deg]"""
     orientation_deg: Annotated[float, Field(ge=-360, le=360)] = 50.0
-    """Direction of the target's x axis in the horizontal plane"""
+    """Direction of the target's x axis in the horizontal plane [deg]"""
 
     @property
     def angles(self) -> dict[str, float]:

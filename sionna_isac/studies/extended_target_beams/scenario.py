@@ -40,7 +40,7 @@ class Users(Frozen):
         (45.0, 5.0),
         (5.0, -20.0),
     )
-    """Azimuth and elevation of each user"""
+    """Azimuth and elevation of each user [deg]"""
     num_paths: Annotated[int, Field(ge=0)] = 3
     """Number of scattered paths"""
     path_gain_db: Decibel = -10.0
@@ -67,7 +67,7 @@ class ExtendedTargetBeamsScenario(Scenario):
     """SINR targets of all users, increasing [dB]"""
     rate_weights: tuple[Weight, ...] = ()
     """Weights of the sum rate in the weighted metric, increasing; none without it"""
-    coverage: Annotated[float, Field(ge=1)] = 4.0
+    coverage: Annotated[float, Field(ge=1.01)] = 4.0
     """Largest ratio of the powers on scatterers; the benchmarks do not keep it"""
     power_dbm: Decibel = 30.0
     """Transmit power [dBm]"""

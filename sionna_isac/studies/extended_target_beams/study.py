@@ -21,6 +21,7 @@ from sionna_isac.studies.extended_target_beams.scenario import (
     WEIGHTED,
     ExtendedTargetBeamsScenario,
 )
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.part import Arrays, Part, Study
 
 __all__ = [
@@ -62,7 +63,10 @@ def _waves(scenario: ExtendedTargetBeamsScenario, azimuth: Any, elevation: Any) 
 def scenario_target(scenario: ExtendedTargetBeamsScenario) -> ExtendedTarget:
     """Target of a scenario."""
     pose = {"range": scenario.pose.range, **scenario.pose.angles}
-    return body_target(scenario.body, scenario.division, **pose)
+    try:
+        return body_target(scenario.body, scenario.division, **pose)
+    except ValueError as error:
+        raise ScenarioError(f"pose: {error}") from None
 
 
 def designed_beams(
@@ -135,9 +139,10 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
                 solution = designed_beams(scenario, target, channels, name, value)
             except InfeasibleError:
                 continue
-            except SolverError as error:
+            except (SolverError, ValueError) as error:
                 where = f"scene {scene}, {DESIGNS.get(name, WEIGHTED)}, {value:g}"
-                raise SolverError(f"{where}: {error}") from None
+                kind = SolverError if isinstance(error, SolverError) else ScenarioError
+                raise kind(f"{where}: {error}") from None
             for field, row in found.items():
                 row[i] = getattr(solution, field)
             if pattern is None and scene == 0:

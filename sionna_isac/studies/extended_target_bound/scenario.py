@@ -33,11 +33,11 @@ class ExtendedTargetBoundScenario(Scenario):
     ranges: tuple[Positive, ...]
     """Distances of the centre from the array, increasing [m]"""
     elevations_deg: tuple[Elevation, ...] = (0.0, 20.0, 40.0)
-    """Elevations of the centre, increasing"""
+    """Elevations of the centre, increasing [deg]"""
     azimuth_deg: Azimuth = 20.0
-    """Azimuth of the centre"""
+    """Azimuth of the centre [deg]"""
     orientation_deg: float = 50.0
-    """Direction of the target's x axis in the horizontal plane"""
+    """Direction of the target's x axis in the horizontal plane [deg]"""
     snr_db: Decibel = 0.0
     """Transmit power times path gain over noise power, the same at all ranges [dB]"""
     level: Literal["energy", "resolved"] = "energy"

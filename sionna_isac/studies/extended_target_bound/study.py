@@ -46,7 +46,7 @@ class ExtendedTargetBoundStudy(Study[ExtendedTargetBoundScenario]):
                 orientation=orientation,
             )
         except ValueError as error:
-            raise ScenarioError(f"bodies.{b} ({scenario.bodies[b].label}): {error}") from None
+            raise self._wrong(b, error) from None
         shapes = scenario.arrays.tx_shape, scenario.arrays.rx_shape
         direction = tf.constant([azimuth], tf.float64), tf.constant([elevation], tf.float64)
         beam = np.conj(planar_wave(shapes[0], *direction).numpy()[0])
@@ -61,8 +61,14 @@ class ExtendedTargetBoundStudy(Study[ExtendedTargetBoundScenario]):
             scenario.sounding.num_samples,
             scenario.level,
         )
-        crb = cramer_rao_bound(effective_fim(fim, num_interest=target.num_pose))
+        try:
+            crb = cramer_rao_bound(effective_fim(fim, num_interest=target.num_pose))
+        except ValueError as error:
+            raise self._wrong(b, error) from None
         return {"bound": np.sqrt(np.diagonal(crb, axis1=-2, axis2=-1))}
+
+    def _wrong(self, b: int, error: ValueError) -> ScenarioError:
+        return ScenarioError(f"bodies.{b} ({self.scenario.bodies[b].label}): {error}")
 
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
         """Root bounds [body, elevation, range] of each parameter."""

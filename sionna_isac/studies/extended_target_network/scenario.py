@@ -48,9 +48,9 @@ class Surroundings(Frozen):
     range_interval: Interval = (8.0, 40.0)
     """Ranges of the target [m]"""
     azimuth_deg: Annotated[float, Field(gt=0, lt=90)] = 60.0
-    """Largest azimuth of target and users"""
+    """Largest azimuth of target and users [deg]"""
     elevation_deg: Annotated[float, Field(gt=0, lt=90)] = 20.0
-    """Largest elevation of target and users"""
+    """Largest elevation of target and users [deg]"""
     num_poses: Count = 2000
     """Number of poses of each body"""
     num_paths: Annotated[int, Field(ge=0)] = 3
@@ -89,7 +89,7 @@ class ExtendedTargetNetworkScenario(Scenario):
     """Number of test scenes"""
     min_sinr_db: Decibel = 10.0
     """SINR target of all users [dB]"""
-    coverage: Annotated[float, Field(ge=1)] = 4.0
+    coverage: Annotated[float, Field(ge=1.01)] = 4.0
     """Largest ratio of the powers on scatterers"""
     training: Optimization = Optimization(iterations=1500, batch_size=100, learning_rate=2e-3)
     """Training, on new scenes in each iteration"""

@@ -18,6 +18,7 @@ from sionna_isac.studies._beams.learner import BeamLearner, BeamQuality
 from sionna_isac.studies._beams.scenes import BeamScene, BeamScenes
 from sionna_isac.studies._extended.targets import body_surface
 from sionna_isac.studies.extended_target_network.scenario import ExtendedTargetNetworkScenario
+from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.learner import Stage
 from sionna_isac.study.part import Arrays, Part, Study
 from sionna_isac.study.store import RunFolder
@@ -50,8 +51,14 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
 
     def _scenes(self, num_users: Any, stream: str) -> BeamScenes:
         """Source of scenes with poses of their own."""
+        reset_stream(self.scenario.seed, "extended_target_network", stream)
+        try:
+            return self._source(num_users)
+        except ValueError as error:
+            raise ScenarioError(f"surroundings: {error}") from None
+
+    def _source(self, num_users: Any) -> BeamScenes:
         scenario, around = self.scenario, self.scenario.surroundings
-        reset_stream(scenario.seed, "extended_target_network", stream)
         return BeamScenes(
             [body_surface(body) for body in scenario.bodies],
             scenario.arrays.tx_shape,
