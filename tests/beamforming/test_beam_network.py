@@ -167,3 +167,13 @@ def test_a_scene_out_of_reach_leaves_the_others_as_they_are():
     assert all(np.all(np.isfinite(g)) for g in gradients if g is not None)
     crowded = network(scatterers, pose, np.tile(channels, (1, 4, 1)))
     np.testing.assert_allclose(np.sum(np.abs(crowded) ** 2, (1, 2)), 1, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_xla_gives_the_same_beams():
+    """Not in the default run: XLA compiles the factorisations for a minute."""
+    isac.set_seed(1)
+    network = isac.beamforming.ISACBeamNetwork(SHAPE, width=8, num_steps=1)
+    given = scene()
+    compiled = tf.function(network, jit_compile=True, autograph=False)
+    np.testing.assert_allclose(compiled(*given), network(*given), rtol=1e-3, atol=1e-5)

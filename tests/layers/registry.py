@@ -956,6 +956,7 @@ CASES = [
             )
         ),
         beam_scene(masked=True),
+        compile=False,  # a slow test of the network compiles it
         trainable=("strides", *beam_weights(1), *perceptron_weights(2)),
         gradients=(0, 1, 2),
     ),
