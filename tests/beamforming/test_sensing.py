@@ -50,7 +50,8 @@ def steering(scene):
     return np.exp(-2j * np.pi / scene.wavelength * distance)
 
 
-@pytest.mark.parametrize(("num_users", "tolerance"), [(1, 2e-5), (2, 1e-6)])
+# the accuracy of the interior-point solver on the problem as published
+@pytest.mark.parametrize(("num_users", "tolerance"), [(1, 2e-5), (2, 5e-6)])
 def test_subspace_and_published_relaxation_agree(num_users, tolerance):
     scene = random_scene(num_users, num_antennas=6, num_users=num_users)
     rate = 0.7 * largest_common_rate(scene, 1.0)
