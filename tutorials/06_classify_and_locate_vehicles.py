@@ -12,7 +12,7 @@
 # ---
 
 # %% [markdown]
-# # 6. Classify and locate vehicles: from voxels to $K_s^\star$
+# # 6. Classify and locate vehicles: from voxels to the number of tones
 #
 # A base station serves a user with an OFDM block of 64 tones and gives some of them away to
 # sensing: what stands in front of the array, a motorbike or a car, and where? More sensing tones

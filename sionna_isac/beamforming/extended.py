@@ -72,7 +72,7 @@ def minimize_crb(
         One target
     tx_shape, rx_shape : (`int`, `int`)
         Numbers of elements along y and z of the transmit and the receive array
-    channels : [num_users, num_antennas], array_like
+    channels : [num_users, num_tx], array_like
         Channels :math:`\mathbf{h}_k`; user k receives :math:`\mathbf{h}_k^H\mathbf{x}`
     power : `float`
         Transmit power :math:`P` [W]
