@@ -22,6 +22,7 @@ CLASSES = {
     "array": (
         "ImpairedArray",
         "OrderedPositions",
+        "OrderedSpacings",
         "PositiveGains",
         "SphericalWaveArray",
         "SteeringDictionary",

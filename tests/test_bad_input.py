@@ -307,7 +307,7 @@ CALLS = [
     wrong("trainable", lambda: ImpairedArray(2, 0.01, trainable=["spacing"]), "trainable", "'spacing'", "'positions'"),
     wrong("trainable-coupling", lambda: ImpairedArray(4, 0.01, trainable=["coupling"]), "coupling", "start"),
     wrong("spacing-std", lambda: SpacingError(-0.1), "std", "-0.1", ">= 0"),
-    wrong("ordering", lambda: SpacingError(0.1, ordering="random"), "ordering", "'random'", "'sorted', 'literal', 'cumulative'"),
+    wrong("ordering", lambda: SpacingError(0.1, ordering="random"), "ordering", "'random'", "'graded', 'sorted', 'literal', 'cumulative'"),
     wrong("gain-std", lambda: GainError(None), "std_db", "None", "number"),
     wrong("phase-std", lambda: PhaseError(np.inf), "std", "inf", "finite"),
     wrong("coupling-strength", lambda: MutualCoupling(3.0), "strength_db", "3.0", "<= 0"),

@@ -9,7 +9,12 @@ from sionna_isac.array.impairment import (
     SpacingError,
     impair,
 )
-from sionna_isac.array.layout import OrderedPositions, UniformLinearArray, uniform_positions
+from sionna_isac.array.layout import (
+    OrderedPositions,
+    OrderedSpacings,
+    UniformLinearArray,
+    uniform_positions,
+)
 from sionna_isac.array.near_field import SphericalWaveArray, cross_positions, planar_positions
 from sionna_isac.array.planar import (
     UniformPlanarArray,
@@ -24,6 +29,7 @@ __all__ = [
     "ImpairedArray",
     "MutualCoupling",
     "OrderedPositions",
+    "OrderedSpacings",
     "PhaseError",
     "PositiveGains",
     "SpacingError",

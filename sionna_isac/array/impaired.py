@@ -14,7 +14,7 @@ from sionna_isac.core import Real, checks, cites, linalg, register
 
 __all__ = ["LEARNABLE", "ImpairedArray", "PositiveGains"]
 
-LEARNABLE = ("positions", "gain", "phase", "coupling")
+LEARNABLE = ("positions", "spacings", "gain", "phase", "coupling")
 
 
 @register
@@ -66,9 +66,11 @@ class ImpairedArray(UniformLinearArray):
         Coupling coefficients of index distance 1, 2, ...; `None` is no coupling
     anchor : "centre" (default) | "first"
         Origin of the array, kept during training
-    trainable : `bool` | sequence of "positions", "gain", "phase", "coupling", (default `False`)
-        Trained parameters; `True` is positions, gain and phase (and coupling, if given). Positions
-        are kept sorted unless gains or phases are trained with them
+    trainable : `bool` | sequence of `str`, (default `False`)
+        Trained parameters: "positions" or "spacings" (as in
+        :class:`~sionna_isac.array.UniformLinearArray`), "gain", "phase", "coupling"; `True` is
+        positions, gain and phase (and coupling, if given). Elements are kept in order unless gains
+        or phases are trained with them
 
     Input
     -----
@@ -101,21 +103,23 @@ class ImpairedArray(UniformLinearArray):
         **kwargs: Any,
     ) -> None:
         if isinstance(trainable, bool):
-            learned = tuple(p for p in LEARNABLE if p != "coupling" or coupling is not None)
-            learned = learned if trainable else ()
+            every = ("positions", "gain", "phase", *(["coupling"] if coupling is not None else []))
+            learned = every if trainable else ()
         else:
             names = [trainable] if isinstance(trainable, str) else trainable
             learned = tuple(checks.one_of("trainable", t, LEARNABLE) for t in names)
+        if {"positions", "spacings"} <= set(learned):
+            raise ValueError("trainable must name 'positions' or 'spacings', not both")
         if "coupling" in learned and coupling is None:
             raise ValueError("trainable 'coupling' needs coupling: the coefficients to start at")
         # gains and phases belong to elements: positions that are sorted would leave them behind
-        self._ordered = set(learned) <= {"positions", "coupling"}
+        self._ordered = not {"gain", "phase"} & set(learned)
         super().__init__(
             num_antennas,
             wavelength,
             element_positions=element_positions,
             anchor=anchor,
-            trainable="positions" in learned,
+            trainable="spacings" if "spacings" in learned else "positions" in learned,
             precision=precision,
             **kwargs,
         )
@@ -160,7 +164,9 @@ class ImpairedArray(UniformLinearArray):
         """Take over all parameters of another array of the same form."""
         if (self.coupling is None) != (other.coupling is None):
             raise ValueError("other must have coupling exactly if this array has; it differs")
-        for name in ("positions", "_gain", "_phase", "_coupling"):
+        if self._by_spacing != other._by_spacing:
+            raise ValueError("other must train spacings exactly if this array does; it differs")
+        for name in ("_places", "_gain", "_phase", "_coupling"):
             own = getattr(self, name)
             if own is not None:
                 own.assign(getattr(other, name))

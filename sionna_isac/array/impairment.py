@@ -13,7 +13,7 @@ from sionna_isac.core import checks, cites, numpy_rng
 
 __all__ = ["GainError", "MutualCoupling", "PhaseError", "SpacingError", "impair"]
 
-ORDERINGS = ("sorted", "literal", "cumulative")
+ORDERINGS = ("graded", "sorted", "literal", "cumulative")
 
 
 @cites("MateosRamos25")
@@ -25,18 +25,20 @@ class SpacingError:
 
     - "literal": :math:`p_k = (k-(K-1)/2)\,d_k`, as printed. Neighbouring elements may cross and
       come arbitrarily close, and least-squares beams of such an array can be useless.
-    - "sorted" (default): the same positions in ascending order; crossings disappear.
+    - "graded" (default): the same formula for spacings that grow from the centre outwards, in turn
+      on either side. Elements stay in order and apart, and beams can be inverted.
+    - "sorted": the positions of "literal" in ascending order; elements stay close to each other.
     - "cumulative": :math:`p_k = \sum_{i \le k} d_i` from the first element, spacings clipped at 0.
 
     Parameters
     ----------
     std : `float`
         Standard deviation of the spacing [wavelengths]
-    ordering : "sorted" (default) | "literal" | "cumulative"
+    ordering : "graded" (default) | "sorted" | "literal" | "cumulative"
         Rule from spacings to positions
     """
 
-    def __init__(self, std: float, *, ordering: str = "sorted") -> None:
+    def __init__(self, std: float, *, ordering: str = "graded") -> None:
         self.std = checks.real("std", std, minimum=0)
         self.ordering = checks.one_of("ordering", ordering, ORDERINGS)
 
@@ -46,7 +48,10 @@ class SpacingError:
         if self.ordering == "cumulative":
             steps = np.maximum(spacing[1:], 0.0)
             return {"positions": np.concatenate([[0.0], np.cumsum(steps)]), "anchor": "first"}
-        positions = uniform_positions(num_antennas, 1.0) * spacing
+        index = uniform_positions(num_antennas, 1.0)
+        if self.ordering == "graded":
+            spacing[np.argsort(np.abs(index), kind="stable")] = np.sort(spacing)
+        positions = index * spacing
         return {"positions": np.sort(positions) if self.ordering == "sorted" else positions}
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac.array.steering import plane_wave
 from sionna_isac.core import Array, Real, checks, cites, register
 
-__all__ = ["OrderedPositions", "UniformLinearArray", "uniform_positions"]
+__all__ = ["OrderedPositions", "OrderedSpacings", "UniformLinearArray", "uniform_positions"]
 
 ANCHORS = ("centre", "first")
 
@@ -73,6 +73,42 @@ class OrderedPositions(keras.constraints.Constraint):
 
 
 @register
+class OrderedSpacings(keras.constraints.Constraint):
+    r"""Constraint on trained spacings :math:`d_k`, with positions :math:`(k-k_0)\,d_k`.
+
+    No spacing is negative. The spacing of an element at the origin has no effect.
+
+    Parameters
+    ----------
+    anchor : "centre" (default) | "first"
+        Origin :math:`k_0`: the middle of the array or its first element
+    ordered : `bool`, (default `True`)
+        If `True`, elements on one side of the origin are kept in order; `False` is for elements
+        that have other parameters, too
+    """
+
+    def __init__(self, anchor: str = "centre", ordered: bool = True) -> None:
+        self.anchor = checks.one_of("anchor", anchor, ANCHORS)
+        self.ordered = bool(ordered)
+
+    def __call__(self, value: Any) -> tf.Tensor:
+        spacings = tf.maximum(tf.convert_to_tensor(value), 0)
+        if not self.ordered:
+            return spacings
+        index = uniform_positions(spacings.shape[0], 1.0, self.anchor)
+        below, above = int(np.sum(index < 0)), int(np.sum(index <= 0))
+        number = tf.constant(index, spacings.dtype)
+        parts = [spacings[below:above]]
+        for side in (slice(None, below), slice(above, None)):
+            parts.append(tf.sort(number[side] * spacings[side]) / number[side])
+        return tf.concat([parts[1], parts[0], parts[2]], 0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {"anchor": self.anchor, "ordered": self.ordered}
+
+
+@register
 @cites("MateosRamos25")
 class UniformLinearArray(Array):
     r"""Linear array on the y axis with plane-wave steering, optionally with trainable positions.
@@ -90,8 +126,9 @@ class UniformLinearArray(Array):
         Element positions along y [m]. `None` is the uniform array of spacing wavelength/2.
     anchor : "centre" (default) | "first"
         Origin of the array, kept during training
-    trainable : `bool`, (default `False`)
-        If `True`, the positions are trained, and kept sorted and anchored
+    trainable : `bool` | "spacings", (default `False`)
+        If `True`, the positions are trained, and kept sorted and anchored; "spacings" trains
+        :math:`d_k` with positions :math:`(k-k_0)\,d_k`, so that outer elements move farther
 
     Input
     -----
@@ -119,11 +156,13 @@ class UniformLinearArray(Array):
         *,
         element_positions: Any = None,
         anchor: str = "centre",
-        trainable: bool = False,
+        trainable: bool | str = False,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
+        if isinstance(trainable, str):
+            checks.one_of("trainable", trainable, ("spacings",))
         self.num_antennas = checks.integer("num_antennas", num_antennas)
         self.wavelength = checks.wavelength("wavelength", wavelength)
         self.anchor = checks.one_of("anchor", anchor, ANCHORS)
@@ -132,10 +171,19 @@ class UniformLinearArray(Array):
         else:
             metres = checks.vector("element_positions", element_positions, self.num_antennas)
             positions = metres / self.wavelength
-        self.positions = self._parameter(
-            "positions", positions, trainable, OrderedPositions(anchor, self._ordered)
-        )
-        self._learned: Any = bool(trainable)
+        self._index = uniform_positions(self.num_antennas, 1.0, anchor)
+        self._by_spacing = trainable == "spacings"
+        if self._by_spacing:
+            spacings = np.divide(
+                positions, self._index, where=self._index != 0, out=0 * positions + 0.5
+            )
+            self._places = self._parameter(
+                "spacings", spacings, True, OrderedSpacings(anchor, self._ordered)
+            )
+        else:
+            ordered = OrderedPositions(anchor, self._ordered)
+            self._places = self._parameter("positions", positions, bool(trainable), ordered)
+        self._learned: Any = trainable
 
     def _parameter(
         self, name: str, value: np.ndarray, trainable: bool, constraint: Any = None
@@ -150,13 +198,19 @@ class UniformLinearArray(Array):
         )
 
     @property
+    def positions(self) -> tf.Tensor:
+        """[num_antennas], `tf.float` : Present element positions [wavelengths]"""
+        places = tf.convert_to_tensor(self._places)
+        return places * tf.constant(self._index, places.dtype) if self._by_spacing else places
+
+    @property
     def element_positions(self) -> np.ndarray:
         """[num_antennas], `np.float64` : Present element positions [m]"""
         return self.positions.numpy().astype(np.float64) * self.wavelength
 
     def call(self, angle: Real) -> tf.Tensor:
         checks.azimuth("angle", angle)
-        return plane_wave(tf.convert_to_tensor(self.positions), angle)
+        return plane_wave(self.positions, angle)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the positions are the present ones."""

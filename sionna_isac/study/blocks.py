@@ -190,6 +190,8 @@ class Training(Optimization):
 
     objective: Objective = "max"
     """Loss: max and reconstruction need no labels; bce and detection_gospa are for networks"""
+    eta: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the sensing beam in the power during training; 1 is the sensing beam alone"""
     labelled_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of each batch that has labels"""
     unlabelled: Literal["max", "reconstruction"] = "max"

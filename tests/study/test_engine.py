@@ -192,7 +192,8 @@ def test_code_counts_and_comments_do_not(tmp_path):
 TINY = "approaches={{learned: {{kind: impairments, training: {{iterations: 2, batch_size: {}}}}}}}"
 MATTERS = {
     "array.num_antennas=12": True,
-    "waveform.eta=0.3": True,
+    "waveform.eta=0.3": False,  # trainings have a share of their own
+    "approaches.learned.training.eta=0.3": True,
     "waveform.phi=0.5": True,
     "waveform.num_subcarriers=24": True,
     "waveform.regularization=0.02": True,

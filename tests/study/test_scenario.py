@@ -96,7 +96,7 @@ BAD_CODED = [
     ("coding.snr_db=[3, 3]", "coding.snr_db", "increasing"),
     ("methods=[]", "methods", "[]"),
     ("waveform.eta=1", "waveform.eta", "1"),
-    ("waveform.eta=0", "waveform.eta", "above 0"),
+    ("training.eta=0", "training.eta", "0"),
     ("link.channel.snr_db=3.5", "link.channel.snr_db", "no effect"),
 ]
 

@@ -126,8 +126,9 @@ class ArrayApproach(Approach):
 
     @property
     def structure(self) -> tuple[Any, ...]:
-        """Kind of array and receiver, number of angles."""
-        return (type(self.array).__name__, self._pursuit, self._num_angles)
+        """Kind of array, its weights and receiver, number of angles."""
+        names = tuple(v.name for v in self.variables())
+        return (type(self.array).__name__, names, self._pursuit, self._num_angles)
 
     def copy(self) -> ArrayApproach:
         """Approach with a copy of the array."""

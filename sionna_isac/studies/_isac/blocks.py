@@ -64,8 +64,8 @@ class Spacing(Frozen):
     kind: Literal["spacing"]
     std: NonNegative
     """Standard deviation of the distance between neighbours [wavelengths]"""
-    ordering: Literal["sorted", "literal", "cumulative"] = "sorted"
-    """Rule from drawn distances to positions: in order, as printed in the paper, or added up"""
+    ordering: Literal["graded", "sorted", "literal", "cumulative"] = "graded"
+    """Distances that grow outwards, positions in order, as printed in the paper, or added up"""
 
 
 class Gain(Frozen):
@@ -138,7 +138,9 @@ class Array(ImpairableArray):
 
     impaired: Literal["both", "reception"] = "both"
     """Directions with impairments: transmission and reception, or reception alone"""
-    learn: tuple[Literal["positions", "gain", "phase", "coupling"], ...] = ("positions",)
+    learn: tuple[Literal["positions", "spacings", "gain", "phase", "coupling"], ...] = (
+        "positions",
+    )
     """Parameters of the array that are learned"""
 
     @model_validator(mode="after")

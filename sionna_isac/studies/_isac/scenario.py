@@ -117,8 +117,6 @@ class IsacScenario(StationScenario):
                 "steering vectors are learned by max, reconstruction, gospa or mse"
             )
         self.check_assignment(where, training)
-        if self.waveform.eta == 0 and training.iterations:
-            raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
         reconstructs = "reconstruction" in (
             name,
             training.unlabelled if training.labelled_fraction < 1 else None,

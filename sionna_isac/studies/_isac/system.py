@@ -124,7 +124,7 @@ class IsacSystem(Learner):
         return {
             **super().configuration(),
             "user": self.link.sector,
-            "beam": [wave.eta, wave.phi],
+            "phi": wave.phi,
             "no": self.scenario.noise_power,
         }
 
@@ -190,7 +190,7 @@ class IsacSystem(Learner):
         """Training loss of a batch of the present stage."""
         training = self.stage.training
         scale = _sector_scale(training.sector_growth, progress)
-        seen = self.sense(batch_size, scale, stage=self.stage)
+        seen = self.sense(batch_size, scale, training.eta, stage=self.stage)
         if training.objective in UNSUPERVISED:
             return self._unsupervised(training.objective, seen)
         labelled = round(training.labelled_fraction * batch_size)
@@ -241,7 +241,8 @@ class IsacSystem(Learner):
             compiled = self.scenario.compile and self._approach.compilable
             self._validation = tf.function(draw, autograph=False, jit_compile=compiled)
         reset_stream(self.scenario.seed, "validation")
-        drawn = {k: v.numpy() for k, v in self._validation().items()}
+        eta = tf.constant(self.stage.training.eta, tf.float64)
+        drawn = {k: v.numpy() for k, v in self._validation(eta).items()}
         point = evaluate_point(drawn, validation.p_fa, validation.cutoff)
         return {"score": point["gospa"], "p_d": point["p_d"]}
 

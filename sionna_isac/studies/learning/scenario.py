@@ -169,8 +169,6 @@ class LearningScenario(IsacScenario, ComparedScenario):
     def _check_networks(self, label: str, config: Networks) -> None:
         for name in ("position", "detection"):
             self.check_assignment(f"approaches.{label}.{name}", getattr(config, name))
-        if self.waveform.eta == 0:
-            raise ValueError("waveform.eta must be above 0 to learn: at 0 no target is lit up")
         if self.array.impaired == "reception":
             raise ValueError(
                 f"approaches.{label}: networks make no difference between arrays that transmit "
