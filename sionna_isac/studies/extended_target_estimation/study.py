@@ -214,9 +214,9 @@ def estimation_report(
     first, *others = dataset["design"].values
     found = last.sel(estimator=ESTIMATORS["search"])
     for design in others:
-        ratio = found.sel(design=design) / found.sel(design=first)
+        against = found.sel(design=design) / found.sel(design=first)
         texts = [
-            f"{name} {float(ratio[f'{name}_rmse']):.3f} ({float(ratio[f'{name}_bound']):.3f})"
+            f"{name} {float(against[f'{name}_rmse']):.3f} ({float(against[f'{name}_bound']):.3f})"
             for name in PARAMETERS
         ]
         yield f"{design} over {first}, RMSE (bound): {', '.join(texts)}"

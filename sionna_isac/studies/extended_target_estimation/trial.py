@@ -65,9 +65,12 @@ class Trial:
         number = sounding.num_samples
         self.numerology = Numerology(number, sounding.bandwidth / number, arrays.carrier_frequency)
         echo = _echo(scenario, self.numerology, "double")
-        self._echo = tf.function(
-            lambda x, *targets: echo(x, RigidTargets(*targets))[:, 0, :, 0], autograph=False
-        )
+
+        def signal(x: tf.Tensor, points: tf.Tensor, gains: tf.Tensor, pose: tf.Tensor) -> tf.Tensor:
+            return echo(x, RigidTargets(points, gains, *tf.unstack(pose, axis=-1)))[:, 0, :, 0]
+
+        # one tensor for the pose: derivatives by all of its parameters share a trace
+        self._echo = tf.function(signal, autograph=False)
         coarse = _echo(
             scenario, self.numerology, "single"
         )  # for the search, at a third of the time
@@ -121,8 +124,8 @@ class Trial:
         points, amplitudes = self._body(draws)
         gain = linalg.to_complex(tf.broadcast_to(tf.cast(gain, tf.float64), [len(points)]))
         gains = gain[:, tf.newaxis] * tf.constant(amplitudes)
-        place = (tf.convert_to_tensor(pose[name]) for name in PARAMETERS)
-        return self._echo(draws.x, tf.constant(points), gains, *place)
+        where = tf.stack([tf.convert_to_tensor(pose[name]) for name in PARAMETERS], -1)
+        return self._echo(draws.x, tf.constant(points), gains, where)
 
     def observe(self, draws: Draws, snr_db: float) -> tf.Tensor:
         """Echoes of the target in noise."""
@@ -137,8 +140,8 @@ class Trial:
 
         def mean(real: Any, imaginary: Any, **place: Any) -> tf.Tensor:
             gain = tf.complex(real, imaginary)[:, tf.newaxis]
-            where = (tf.convert_to_tensor(place[name]) for name in PLACE)
-            return self._echo(draws.x, points, gain, *where, tf.constant(zeros))
+            where = [*(tf.convert_to_tensor(place[name]) for name in PLACE), tf.constant(zeros)]
+            return self._echo(draws.x, points, gain, tf.stack(where, -1))
 
         unit = mean(zeros + 1, zeros, **start)
         gain = _inner(unit, y) / _inner(unit, unit)
