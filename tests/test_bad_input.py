@@ -439,6 +439,7 @@ CALLS = [
     wrong("body-network-centre", lambda: body_network(centre=(3, 4)), "centre", "[3, 4]", "[2, 4]"),
     wrong("body-network-channels", lambda: body_network(channels=(3, 2, 4)), "channels", "[3, 2, 4]", "[2, ?, 4]"),
     wrong("body-network-mask", lambda: body_network(masks=isac.beamforming.NodeMasks(tf.ones((2, 5), tf.bool), tf.ones((2, 2), tf.bool))), "masks.scatterers", "[2, 5]", "[2, 3]"),
+    wrong("body-network-mask-numbers", lambda: body_network(masks=isac.beamforming.NodeMasks(np.ones((2, 3)), tf.ones((2, 2), tf.bool))), "masks.scatterers", "float", "boolean"),
     wrong("body-network-mask-users", lambda: body_network(masks=isac.beamforming.NodeMasks(tf.ones((2, 3), tf.bool), tf.ones((1, 2), tf.bool))), "masks.users", "[1, 2]", "[2, 2]"),
     wrong("body-beams-target", lambda: body_beams(target=1), "target", "1", "ExtendedTarget"),
     wrong("body-beams-batch", lambda: body_beams(target=bound.ExtendedTarget.stack([body(), body()])), "target", "[2]", "one target"),

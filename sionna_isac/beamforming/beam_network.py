@@ -193,10 +193,13 @@ class ISACBeamNetwork(Layer):
         checks.shape("scatterers", scatterers, [None, None, 4])
         batch_size = scatterers.shape[0]
         checks.shape("centre", centre, [batch_size, 4])
+        checks.shape("channels", channels, [None, None, self._num_antennas])
         checks.shape("channels", channels, [batch_size, None, self._num_antennas])
         if masks is not None:
-            checks.shape("masks.scatterers", masks.scatterers, scatterers.shape[:2])
-            checks.shape("masks.users", masks.users, channels.shape[:2])
+            for name, nodes in (("scatterers", scatterers), ("users", channels)):
+                mask = checks.shape(f"masks.{name}", getattr(masks, name), nodes.shape[:2])
+                if mask.dtype != tf.bool:
+                    raise TypeError(f"masks.{name} must be boolean; got {mask.dtype.name}")
         checks.not_negative("scatterers", scatterers[..., 3])
         lit = tf.not_equal(scatterers[..., 3], 0)
         present = tf.reduce_any(tf.not_equal(channels, 0), -1)
