@@ -19,6 +19,7 @@ from sionna_isac.core import checks, cites
 
 __all__ = ["extended_target_fim", "extended_target_information"]
 
+LARGEST = 1e40  # scale, and 1 over the smallest, whose squares and products stay finite
 _HERMITIAN = {"single": 1e-5, "double": 1e-9}
 
 
@@ -71,12 +72,22 @@ def extended_target_information(
                 f"{name} must be > 0, a number or of shape {list(batch)}; got "
                 f"{np.min(scales[name]):g} of shape {list(scales[name].shape)}"
             )
+        bad = scales[name][(scales[name] < 1 / LARGEST) | (scales[name] > LARGEST)]
+        if bad.size:
+            raise ValueError(
+                f"{name} must lie within [{1 / LARGEST:g}, {LARGEST:g}]; got {bad.flat[0]:g}"
+            )
     if level == "coherent":
         if frequencies is None or phases is None:
             missing = "frequencies" if frequencies is None else "phases"
             raise ValueError(f'{missing} must be given at level="coherent"; got None')
         frequencies = checks.floats("frequencies", frequencies)
-        frequencies = checks.vector("frequencies", frequencies, max(1, frequencies.size))
+        if frequencies.ndim != 1 or not frequencies.size:
+            raise ValueError(
+                "frequencies must have shape [num_subcarriers], at least one; got shape "
+                f"{list(frequencies.shape)}"
+            )
+        checks.finite("frequencies", frequencies)
         phases = checks.finite("phases", checks.floats("phases", phases))
         if phases.shape != target.weights.shape:
             raise ValueError(
@@ -91,7 +102,9 @@ def extended_target_information(
                     f"{name} must be None at level={level!r}, which does not depend on it; it "
                     f'belongs to level="coherent"'
                 )
-        rms_bandwidth = checks.real("rms_bandwidth", rms_bandwidth, minimum=0, exclusive=True)
+        rms_bandwidth = checks.real(
+            "rms_bandwidth", rms_bandwidth, minimum=0, maximum=LARGEST, exclusive=True
+        )
     return information_terms(
         tf.constant(target.points),
         tf.constant(target.weights),
@@ -203,6 +216,14 @@ def extended_target_fim(
         phases=phases,
     )
     covariance = _covariance(covariance, terms.steering.shape[-1])
+    try:
+        np.broadcast_shapes(covariance.shape[:-2], target.range.shape)
+    except ValueError:
+        raise ValueError(
+            "covariance must be one for all targets, or have their shape "
+            f"{list(target.range.shape)} before its last two dimensions; got shape "
+            f"{list(covariance.shape)}"
+        ) from None
     fim = terms.of_covariance(tf.constant(covariance)).numpy()
     return (fim + fim.swapaxes(-1, -2)) / 2
 

@@ -143,6 +143,10 @@ class ExtendedTarget:
         : :class:`ExtendedTarget`
             Batch of shape [len(targets), ...]
         """
+        if not isinstance(targets, Sequence):
+            raise TypeError(
+                f"targets must be a sequence, such as a list; got one {type(targets).__name__}"
+            )
         each = [checks.instance("targets", t, ExtendedTarget) for t in targets]
         if len({t.num_pose for t in each}) != 1 or len({t.range.shape for t in each}) != 1:
             raise ValueError(
