@@ -7,6 +7,7 @@ import pytest
 
 from sionna_isac.study import ScenarioError, load_scenario, run_scenario
 from sionna_isac.study.registry import draw_result, get_kind
+from sionna_isac.study.training import TrainingError
 
 NAME = "extended_target_network"
 SMALL = [
@@ -64,3 +65,10 @@ def test_report_and_figure(result):
 def test_wrong_scenarios(change, message):
     with pytest.raises(ScenarioError, match=message):
         load_scenario(NAME, [change], profile="medium")
+
+
+def test_a_training_that_diverges_stops_with_one_error(tmp_path):
+    wild = "training={iterations: 4, batch_size: 8, learning_rate: 1.0e+30}"
+    scenario = load_scenario(NAME, [*SMALL, wild], profile="medium")
+    with pytest.raises(TrainingError, match=r"loss became nan at iteration \d"):
+        run_scenario(scenario, tmp_path / "run", quiet=True)
