@@ -172,7 +172,7 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
             learner, stages, self.folder, self.reporter, name, scenario.seed, jit_compile=False
         )
         weights = {f"weight_{i}": v.numpy() for i, v in enumerate(network.weights)}
-        return weights | {"loss": history["fit_loss"]}
+        return weights | {"loss": history.get("fit_loss", np.zeros(0))}
 
     def _optimum(self, scene: BeamScene, min_sinr: float) -> Arrays:
         """Certified optima; NaN where SINR or coverage are out of reach."""
@@ -279,10 +279,12 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
         dataset["seconds"] = (everywhere[:-1], table(tests, "seconds", len(rows)), about)
         times = np.nanmedian(table(optima, "seconds"), -1)
         dataset["optimum_seconds"] = (dims[:-1], times, {"units": "s"})
-        trained = [
-            [results[f"train_{n}_{t}"]["loss"] for t in range(shape[0])] for n in range(len(rows))
-        ]
-        dataset["loss"] = (("network", "min_sinr_db", "iteration"), np.array(trained))
+        if scenario.training.iterations:
+            trained = [
+                [results[f"train_{n}_{t}"]["loss"] for t in range(shape[0])]
+                for n in range(len(rows))
+            ]
+            dataset["loss"] = (("network", "min_sinr_db", "iteration"), np.array(trained))
         seen = [self._test(c, 0).masks.scatterers.numpy().sum(-1).mean() for c in range(shape[1])]
         dataset["scatterers"] = ("cells", seen, {"long_name": "mean number of visible scatterers"})
         dataset.attrs |= {"num_test": scenario.num_test, "figure": scenario.figure}
