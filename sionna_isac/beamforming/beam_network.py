@@ -192,8 +192,12 @@ class ISACBeamNetwork(Layer):
         masks: NodeMasks | None = None,
     ) -> tf.Tensor:
         checks.shape("scatterers", scatterers, [None, None, 4])
-        checks.shape("centre", centre, [None, 4])
-        checks.shape("channels", channels, [None, None, self._num_antennas])
+        batch_size = scatterers.shape[0]
+        checks.shape("centre", centre, [batch_size, 4])
+        checks.shape("channels", channels, [batch_size, None, self._num_antennas])
+        if masks is not None:
+            checks.shape("masks.scatterers", masks.scatterers, scatterers.shape[:2])
+            checks.shape("masks.users", masks.users, channels.shape[:2])
         checks.not_negative("scatterers", scatterers[..., 3])
         lit = tf.not_equal(scatterers[..., 3], 0)
         present = tf.reduce_any(tf.not_equal(channels, 0), -1)
