@@ -47,7 +47,8 @@ def extended_target_network(dataset: xr.Dataset) -> Figure:
         _weighted(data, where, first, second, third)
     for ax in (first, second) if "served" in data else (first, second, third):
         ax.set(xlabel=xlabel)
-        ax.set_xticks(np.unique(where))
+        if "num_users" in data.dims:
+            ax.set_xticks(where)
     title = f"{data.attrs['num_test']} unseen scenes; geometric mean, band from 10 to 90 %"
     _add_legend(figure, first, title)
     return figure
