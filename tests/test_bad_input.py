@@ -791,7 +791,7 @@ CALLS = [
     wrong("beams-loss-mask", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], [[1.0]], min_sinr=1, coverage=4, users=[True]), "users", "[1]", "[1, 1]"),
     wrong("beams-loss-weight", lambda: isac.objective.weighted_isac_loss([1.0], [[2.0]], [[1.0]], weight=2, balance=1, coverage=4), "weight", "2", "<= 1"),
     wrong("crb-trace-shape", lambda: isac.objective.crb_trace(np.ones((4, 3))), "fim", "[4, 3]", "[3, 3]"),
-    wrong("crb-trace-number", lambda: isac.objective.crb_trace(np.eye(3)), "num_interest", "4", "<= 3"),
+    wrong("crb-trace-number", lambda: isac.objective.crb_trace(np.eye(3), 4), "num_interest", "4", "<= 3"),
     wrong("candidates-reach", lambda: isac.objective.candidate_loss(None, None, reach=0), "reach", "0", "> 0"),
     wrong("candidates-score", lambda: isac.objective.candidate_loss({"score": np.zeros(3)}, None), "candidates.score", "[3]", "2 dimensions"),
     wrong("focused-symmetric", lambda: focused(symmetric=True, tx_positions=np.add(TX, [0, 0.002, 0])), "tx_positions", "0.004", "symmetric in y"),
