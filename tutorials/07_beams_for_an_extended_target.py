@@ -26,7 +26,7 @@
 #
 # The setting is that of Wang et al. [Wang25] (the citation is printed at the end); the pages
 # *Extended targets in three dimensions* of the documentation say where the library goes beyond it.
-# All cells together take about two minutes on two CPU cores.
+# All cells together take about three minutes of CPU time.
 
 # %%
 import os
@@ -165,7 +165,7 @@ def repeated(value, number):
 def mean(gain, **pose):
     """Noise-free echo [batch, antennas, tones] at gains and poses [batch]."""
     number = len(gain)
-    gains = tf.cast(gain, tf.complex128)[:, tf.newaxis] * scatterers.gain
+    gains = tf.complex(gain, tf.zeros_like(gain))[:, tf.newaxis] * scatterers.gain
     bodies = scatterers._replace(points=repeated(points, number), gain=gains, **pose)
     return echo(repeated(x, number), bodies, repeated(beam, number))
 
@@ -243,8 +243,8 @@ for name, values in zip(names, draws.T, strict=True):
     print(f"{name:12s} coherent over resolved: {low:.2f} ... {middle:.2f} ... {high:.2f}")
 
 # %% [markdown]
-# (Quantiles of 10, 50 and 90 percent.) No one knows these phases before the beams are designed:
-# designs use "energy" or "resolved".
+# (Quantiles of 10, 50 and 90 percent.) Bounds are up to half as large again, or a sixth smaller. No
+# one knows these phases before the beams are designed: designs use "energy" or "resolved".
 #
 # ### From near to far
 #
@@ -333,9 +333,9 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# From -40 dBW on, the errors are those of the bound, up to the randomness of 100 trials. Below,
-# noise moves the peak of the likelihood out of reach of the start, and the estimate falls apart:
-# the bound is local and says nothing about that.
+# From -40 dBW on, the errors are close to the bound, up to the randomness of 100 trials. Below,
+# they leave it, and at -60 dBW most estimates do not settle within 20 steps: noise moves the peak
+# of the likelihood out of reach of the start. The bound is local and says nothing about that.
 #
 # **Exercise.** Start ten times as far away. From which power on does the estimate still converge?
 #
@@ -615,7 +615,8 @@ print(f"largest gap of an optimum {np.max((optima / proven - 1)[feasible]):.0e}"
 
 # %%
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 3.4))
-smooth = np.convolve(losses, np.ones(min(20, steps)) / min(20, steps), "valid")
+window = min(100, steps)
+smooth = np.convolve(losses, np.ones(window) / window, "valid")
 left.plot(smooth)
 left.set(xlabel="step", ylabel="loss against equal power")
 for name, (crb, sinr, _) in {"untrained": untrained, "trained": trained}.items():
@@ -666,7 +667,7 @@ print(isac.citation(network))
 #    over phases? Compare the resolution c/2B with the length of the vehicle.
 # 4. **A user in the way.** Move a user to the azimuth of the vehicle. Does it cost accuracy, or
 #    does its beam light the vehicle for free?
-# 5. **Unknown weights.** Draw the phases anew in `start` of the maximum-likelihood estimate. Which
-#    errors stay close to the bound if the receiver's phases are wrong by 10 degrees?
+# 5. **Wrong phases.** Let the phases that the receiver assumes in `mean` be wrong by 10 degrees
+#    (draw `clean` with the right ones). Which errors stay close to the bound?
 # 6. **More users than trained.** Test the network with three users. Does it keep the SINR? Train
 #    it with `head="direct"`, the published form: how many steps does it need?
