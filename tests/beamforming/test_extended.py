@@ -97,6 +97,30 @@ def test_methods_agree_and_the_certificate_bounds_the_relaxation(level, seed):
         assert solution.objective == pytest.approx(weighted, rel=1e-12)
 
 
+@pytest.mark.parametrize("coverage", [None, 4.0])
+def test_smallest_sinr_targets_are_certified(coverage):
+    arguments = scene(1, (3, 3))
+    found = minimize_crb(**arguments, min_sinr=1e-9, coverage=coverage)
+    free = minimize_crb(**arguments, min_sinr=0, coverage=coverage)
+    assert found.relative_gap < 1e-5
+    assert found.objective == pytest.approx(free.objective, rel=1e-4)
+
+
+@pytest.mark.parametrize("min_sinr", [0.0, 3.0])
+def test_more_users_than_antennas(min_sinr):
+    """Without targets or with one user that has one; others share the rest of a relaxation."""
+    arguments = scene(1, (3, 3))
+    arguments["channels"] = np.random.default_rng(5).normal(size=(12, 9, 2)) @ [1, 1j]
+    targets = np.zeros(12)
+    targets[3] = min_sinr
+    found = [
+        minimize_crb(**arguments, min_sinr=targets, coverage=2.0, method=method)
+        for method in ("certified", "sdr")
+    ]
+    for solution in found:
+        assert solution.relative_gap < 1e-4
+
+
 def test_any_beams_give_a_bound():
     given = setup(scene(3))
     goal = Goal("bound", given.sinr, given.coverage)

@@ -102,8 +102,11 @@ def designed_beams(
     channels: np.ndarray,
     name: str,
     value: float,
+    method: str = "certified",
 ) -> beamforming.ExtendedBeamSolution:
     """Beams of a design, for an SINR target [dB] or, with "weighted", a weight of the sum rate.
+
+    ``method`` is that of the weighted metric; other designs are named after theirs.
 
     Raises
     ------
@@ -125,7 +128,8 @@ def designed_beams(
     }
     given = target, scenario.arrays.tx_shape, scenario.arrays.rx_shape, channels, power
     if name == "weighted":
-        return beamforming.weighted_isac(*given, scenario.coverage, weight=value, **common)
+        common |= {"weight": value, "method": method}
+        return beamforming.weighted_isac(*given, scenario.coverage, **common)
     sinr = 10 ** (value / 10)
     if name in ("centre", "region"):
         call = {
