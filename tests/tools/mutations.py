@@ -43,6 +43,7 @@ BEAMS = "beamforming/test_closed_form beamforming/test_checks"
 BODY_BEAMS = "beamforming/test_extended"
 GRAPH = "beamforming/test_beam_network"
 BEAM_LOSS = "objective/test_beams"
+POSES = "study/test_extended_target_estimation"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
 TASKS = "objective/test_multitask"
@@ -212,6 +213,8 @@ MUTATIONS = [
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "1 / math.sqrt(self._share)", "1.0"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "return bits, decoded, self._share * tf", "return bits, decoded, tf"),
         ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
+        ("studies/extended_target_estimation/trial.py", POSES, "10 ** (-snr_db / 20) * draws.noise", "10 ** (-snr_db / 10) * draws.noise"),
+        ("studies/extended_target_estimation/trial.py", POSES, "np.argmin(left, 0)", "np.argmax(left, 0)"),
         ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # networks for two tasks and their losses
         ("objective/localization.py", TASKS, "(distance + truth) * truth * sine**2", "(distance + truth) * sine**2"),
