@@ -19,7 +19,6 @@ from tests.layers.test_layers import assert_equal, each
 BATCHED = [c for c in CASES if not isinstance(c.arguments()[0], int)]
 DETERMINISTIC = [c for c in BATCHED if not c.random]
 ANGLES = ("angle", "sector", "user_sector")
-RECEIVERS = [c for c in DETERMINISTIC if hasattr(isac.receiver, c.name.split("-")[0])]
 
 
 def named(case: Case, layer: Any) -> dict[str, Any]:
@@ -210,23 +209,6 @@ def test_angles_in_degrees_are_refused(case):
         degrees = {**given, name: np.rad2deg(given[name])}
         with pytest.raises(ValueError, match=rf"{name} must .*in rad, not in degrees"):
             layer(**degrees)
-
-
-@each([c for c in RECEIVERS if c.compile])
-def test_no_estimate_of_a_graph_hides_a_nan(case):
-    layer = case.build("double")
-    arguments = list(tensors(case.arguments()))
-    observed = np.array(arguments[0])
-    observed[0].flat[1] = np.nan
-    expected = leaves(layer(*arguments))
-    arguments[0] = tf.constant(observed)
-    for jit in (False, True):
-        actual = leaves(tf.function(lambda *a: layer(*a), jit_compile=jit)(*arguments))
-        for a, e in zip(actual, expected, strict=True):
-            at = np.isnan(a[0])
-            # maps and decisions keep what does not depend on the entry
-            assert np.all(at) or (at.ndim > 1 and np.any(at))
-            np.testing.assert_allclose(a[1], e[1], rtol=0, atol=1e-9 * np.abs(e[1]).max())
 
 
 def gradients(layer: Any, arguments: tuple) -> list[np.ndarray]:

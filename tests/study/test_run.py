@@ -14,6 +14,7 @@ import tensorflow as tf
 import xarray as xr
 
 from sionna_isac.array import ImpairedArray
+from sionna_isac.cli import main
 from sionna_isac.core import set_seed
 from sionna_isac.studies import ArrayApproach, IsacSystem, assumed_array, gap_closed, true_array
 from sionna_isac.studies.multi_target.report import detection_report
@@ -152,6 +153,7 @@ def test_a_loss_that_is_not_finite_stops_training(tmp_path):
 @pytest.mark.parametrize("objective", ["gospa", "reconstruction"])
 def test_other_objectives_train(tmp_path, objective):
     changes = [
+        f"compile={objective == 'gospa'}",
         f"training.objective={objective}",
         "training.iterations=8",
         "array.learn=[positions, gain, phase]",
@@ -266,11 +268,24 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "named"), WRONG, ids=[" ".join(w[0][-3:]) for w in WRONG])
-def test_wrong_command_lines_end_with_one_line_and_code_2(words, named):
+def test_wrong_command_lines_end_with_one_line_and_code_2(words, named, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["sionna-isac", *words])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers are those of the tests
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert_wrong(stop.value.code, *capsys.readouterr(), named)
+
+
+@pytest.mark.parametrize(("words", "named"), [WRONG[0], WRONG[4], WRONG[-1]])
+def test_processes_end_with_one_line_and_code_2(words, named):
     done = subprocess.run(
         [sys.executable, "-m", "sionna_isac.cli", *words], capture_output=True, text=True
     )
-    assert done.returncode == 2, (done.stdout, done.stderr)
-    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
-    assert named in done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    assert_wrong(done.returncode, done.stdout, done.stderr, named)
+
+
+def assert_wrong(code, stdout, stderr, named):
+    assert code == 2, (stdout, stderr)
+    assert stderr.startswith("error: ") and stderr.count("\n") == 1, stderr
+    assert named in stderr
+    assert "Traceback" not in stdout + stderr
