@@ -26,7 +26,7 @@ from sionna_isac.study.blocks import (
     positive_ranges,
 )
 
-__all__ = ["ESTIMATORS", "PARAMETERS", "ExtendedTargetEstimationScenario", "Search"]
+__all__ = ["ESTIMATORS", "PARAMETERS", "ExtendedTargetEstimationScenario", "PoseSearch"]
 
 PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
 ESTIMATORS = {
@@ -38,7 +38,7 @@ Design = Literal["certified", "centre", "region"]
 Whole = Annotated[int, Field(ge=0)]
 
 
-class Search(Frozen):
+class PoseSearch(Frozen):
     """Region that the estimators search at half the resolution; estimates stay within it."""
 
     range_interval: Interval = (5.0, 30.0)
@@ -92,8 +92,8 @@ class ExtendedTargetEstimationScenario(Scenario):
     """One OFDM symbol, a tone per sample; the noise power has no effect at a given SNR"""
     division: Division = Division()
     """Scatterers of the target"""
-    search: Search = Search()
-    """Search of the estimators"""
+    search: PoseSearch = PoseSearch()
+    """PoseSearch of the estimators"""
     num_samples: Annotated[int, Field(ge=2)] = 100
     """Number of echoes at each SNR"""
     batch_size: Count = 50
