@@ -29,6 +29,7 @@ from sionna_isac.study.part import Arrays, Part, Study
 __all__ = [
     "ExtendedTargetBeamsStudy",
     "beams_report",
+    "design_error",
     "designed_beams",
     "scenario_target",
     "user_channels",
@@ -140,6 +141,12 @@ def designed_beams(
     return beamforming.minimize_crb(*given, sinr, scenario.coverage, method=name, **common)
 
 
+def design_error(where: str, error: Exception) -> Exception:
+    """Error of a design that says which; those of arguments are errors of the scenario."""
+    kind = SolverError if isinstance(error, SolverError) else ScenarioError
+    return kind(f"{where}: {error}")
+
+
 class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
     """All targets of a design in one scene, one per part."""
 
@@ -172,8 +179,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
                 continue
             except (SolverError, ValueError) as error:
                 where = f"scene {scene}, {DESIGNS.get(name, WEIGHTED)}, {value:g}"
-                kind = SolverError if isinstance(error, SolverError) else ScenarioError
-                raise kind(f"{where}: {error}") from None
+                raise design_error(where, error) from None
             for field, row in found.items():
                 row[i] = getattr(solution, field)
             if pattern is None and scene == 0:

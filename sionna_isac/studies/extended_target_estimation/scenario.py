@@ -13,7 +13,7 @@ from sionna_isac.studies._extended.blocks import (
     Pose,
     Sounding,
 )
-from sionna_isac.studies.extended_target_beams.scenario import Users
+from sionna_isac.studies.extended_target_beams.scenario import Users, check_designs
 from sionna_isac.study.blocks import (
     Count,
     Decibel,
@@ -93,7 +93,7 @@ class ExtendedTargetEstimationScenario(Scenario):
     division: Division = Division()
     """Scatterers of the target"""
     search: PoseSearch = PoseSearch()
-    """PoseSearch of the estimators"""
+    """Search of the estimators"""
     num_samples: Annotated[int, Field(ge=2)] = 100
     """Number of echoes at each SNR"""
     batch_size: Count = 50
@@ -110,15 +110,7 @@ class ExtendedTargetEstimationScenario(Scenario):
 
     @model_validator(mode="after")
     def _consistent(self) -> ExtendedTargetEstimationScenario:
-        if self.body.kind == "point":
-            raise ValueError("body must not be a point, which has no orientation; got 'point'")
-        if len(set(self.designs)) != len(self.designs):
-            raise ValueError(f"designs must be distinct; got {list(self.designs)}")
-        if len(self.users.directions_deg) >= self.arrays.num_tx:
-            raise ValueError(
-                f"users.directions_deg must be fewer than the {self.arrays.num_tx} transmit "
-                f"elements; got {len(self.users.directions_deg)}"
-            )
+        check_designs(self.body, self.users, self.designs, self.arrays)
         for name, field in {
             "range": "range_interval",
             "azimuth_deg": "azimuth_deg",

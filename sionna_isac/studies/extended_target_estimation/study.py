@@ -18,6 +18,7 @@ from sionna_isac.bound import (
 from sionna_isac.studies._isac.sampler import NumericalError
 from sionna_isac.studies.extended_target_beams.scenario import DESIGNS
 from sionna_isac.studies.extended_target_beams.study import (
+    design_error,
     designed_beams,
     scenario_target,
     user_channels,
@@ -28,7 +29,6 @@ from sionna_isac.studies.extended_target_estimation.scenario import (
     ExtendedTargetEstimationScenario,
 )
 from sionna_isac.studies.extended_target_estimation.trial import Trial
-from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.part import Arrays, Part, Study
 
 __all__ = ["ExtendedTargetEstimationStudy", "estimation_report"]
@@ -97,8 +97,7 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
             channels = user_channels(scenario, 0)
             solution = designed_beams(scenario, target, channels, name, scenario.min_sinr_db)
         except (InfeasibleError, SolverError, ValueError) as error:
-            kind = SolverError if isinstance(error, SolverError) else ScenarioError
-            raise kind(f"{DESIGNS[name]}, {scenario.min_sinr_db:g} dB: {error}") from None
+            raise design_error(f"{DESIGNS[name]}, {scenario.min_sinr_db:g} dB", error) from None
         blocks = range(len(list(self._sizes())))
         drawn = [self._trial.draw(solution.beams, block).phases for block in blocks]
         phases = np.concatenate(drawn)[: scenario.num_samples]

@@ -157,14 +157,14 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
     def _train(self, training: Training, name: str) -> Arrays:
         scenario = self.scenario
         network = self._network(training)
-        weighted = scenario.rate_weight is not None
+        share = scenario.rate_weight
         learner = BeamLearner(
             network,
             self._scenes(scenario.train_users, "train"),
             self._quality,
             coverage=scenario.coverage,
-            rate={"weight": scenario.rate_weight} if scenario.rate_weight is not None else None,
-            penalties={} if weighted else {"sinr_weight": training.sinr_weight},
+            rate=None if share is None else {"weight": share},
+            penalties={"sinr_weight": training.sinr_weight} if share is None else {},
         )
         assert isinstance(self.folder, RunFolder)
         stages = [Stage("fit", scenario.training)]
@@ -215,8 +215,11 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
             trace, rate = solution.crb.sum(), np.log2(1 + solution.sinr).sum()
             found[:, i] = trace, trace / (1 + gap), rate, solution.coverage, seconds
         values = ("optimum", "lower_bound", "sum_rate", "coverage", "seconds")
-        isotropic = self._quality.isotropic(scene).numpy()
-        return {**dict(zip(values, found, strict=True)), "isotropic": isotropic}
+        return {
+            **dict(zip(values, found, strict=True)),
+            "isotropic": self._quality.isotropic(scene).numpy(),
+            "scatterers": np.sum(weights > 0, -1).mean(),
+        }
 
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
         """Ratios to the optimum, SINR, rates and coverage [network, target, cells, users, scene].
@@ -254,10 +257,9 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
         trace = table(tests, "crb", len(rows))
         dataset["ratio"] = (everywhere, trace / dataset["optimum"].values)
         dataset["ratio"].attrs["long_name"] = "trace of the CRB over that of the optimum"
-        sinr = np.full((len(rows), *shape, scenario.num_test, most), np.nan)
         found = [np.pad(t["sinr"], ((0, 0), (0, most - t["sinr"].shape[1])),
                         constant_values=np.nan) for t in tests]  # fmt: skip
-        sinr[...] = np.reshape(found, sinr.shape)
+        sinr = np.reshape(found, (len(rows), *shape, scenario.num_test, most))
         dataset["sinr_db"] = ((*everywhere, "user"), 10 * np.log10(sinr), {"units": "dB"})
         dataset["sum_rate"] = (everywhere, np.nansum(np.log2(1 + sinr), -1), rate)
         dataset["coverage"] = (everywhere, table(tests, "coverage", len(rows)))
@@ -285,7 +287,7 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
                 for n in range(len(rows))
             ]
             dataset["loss"] = (("network", "min_sinr_db", "iteration"), np.array(trained))
-        seen = [self._test(c, 0).masks.scatterers.numpy().sum(-1).mean() for c in range(shape[1])]
+        seen = table(optima, "scatterers")[0, :, 0]
         dataset["scatterers"] = ("cells", seen, {"long_name": "mean number of visible scatterers"})
         dataset.attrs |= {"num_test": scenario.num_test, "figure": scenario.figure}
         dataset.attrs["train_users"] = list(scenario.train_users)
