@@ -27,7 +27,7 @@ test: lint ## lint, run the tests, build the docs
 	@$(MAKE) --no-print-directory docs
 
 test-slow: $(STAMP) ## run the longer studies
-	$(BIN)/python -m pytest -q -m slow --timeout 7200
+	XLA_FLAGS= $(BIN)/python -m pytest -q -m slow --timeout 7200
 
 lint: $(STAMP) ## ruff (rules and format) and mypy
 	$(BIN)/ruff check .

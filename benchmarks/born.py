@@ -7,20 +7,18 @@ both sides get the same vehicle and are called in turn.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markdown import Markdown
 from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac as isac
-from benchmarks.run import describe, interleave, ratio
+from benchmarks.cases import Disagreement
+from benchmarks.run import interleave
+from benchmarks.table import PAIR_COLUMNS, command, pair_line, table
 from sionna_isac.scattering._equations import Problem
 from sionna_isac.scattering.dipole import dyad_field
 
@@ -33,29 +31,17 @@ TOLERANCE = 1e-5  # of channels relative to their norm, in single precision
 
 def main() -> int:
     """Measure and write the table; 1 if both sides do not agree."""
-    parser = argparse.ArgumentParser(prog="benchmarks.born", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="motorbike, one repeat")
-    parser.add_argument(
-        "--out", type=Path, help="folder for born.md and .json (complete runs: here)"
-    )
-    args = parser.parse_args()
-    console = Console()
-    content: dict[str, Any] = {"environment": describe(), "rows": []}
-    for vehicle in ("motorbike",) if args.quick else VEHICLES:
-        row = compare(vehicle, repeats=1 if args.quick else 5)
-        if not row["deviation"] < TOLERANCE:
-            console.print(f"[red]{vehicle}: channels differ by {row['deviation']:.2g}")
-            return 1
-        content["rows"].append(row)
-    text = report(content)
-    console.print(Markdown(text))
-    out = args.out or (None if args.quick else Path(__file__).parent)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "born.md").write_text(text)
-        (out / "born.json").write_text(json.dumps(content, indent=1) + "\n")
-        console.print(f"written to {out}/born.md and born.json")
-    return 0
+    return command("born", __doc__, "motorbike, one repeat", measure, report)
+
+
+def measure(quick: bool, console: Console) -> dict[str, Any]:
+    """Rows of the vehicles."""
+    rows = []
+    for vehicle in ("motorbike",) if quick else VEHICLES:
+        rows.append(compare(vehicle, repeats=1 if quick else 5))
+        if not rows[-1]["deviation"] < TOLERANCE:
+            raise Disagreement(f"{vehicle}: channels differ by {rows[-1]['deviation']:.2g}")
+    return {"rows": rows}
 
 
 def compare(
@@ -121,27 +107,15 @@ def plain_sum(problem: Any) -> np.ndarray:
 
 def report(content: dict[str, Any]) -> str:
     """Results as a Markdown text."""
-    lines = [
-        "# Born channels of vehicles: geometry once for all tones",
-        "",
-        f"{' '.join(str(__doc__).split(chr(10) * 2, 1)[1].split())}",
+    return table(
+        "Born channels of vehicles: geometry once for all tones",
+        __doc__,
         "Times are wall / CPU seconds of one channel; ratios are medians of pairs with their "
         "10–90 % interval.",
-        "",
-        "| vehicle | voxels | plain [s] | library [s] | ratio, wall | ratio, CPU | deviation |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in content["rows"]:
-        times = [
-            " / ".join(f"{np.median(row[f'{side}_{kind}']):.3g}" for kind in ("wall", "cpu"))
-            for side in ("plain", "library")
-        ]
-        lines.append(
-            f"| {row['vehicle']} | {row['num_voxels']} | {times[0]} | {times[1]} "
-            f"| {ratio(row, 'wall')} | {ratio(row, 'cpu')} | {row['deviation']:.1g} |"
-        )
-    environment = "; ".join(f"{k}: {v}" for k, v in content["environment"].items())
-    return "\n".join([*lines, "", environment + ".", ""])
+        ("vehicle", "voxels", *PAIR_COLUMNS),
+        [pair_line(row, row["vehicle"], str(row["num_voxels"])) for row in content["rows"]],
+        content["environment"],
+    )
 
 
 if __name__ == "__main__":

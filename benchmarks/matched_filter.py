@@ -7,21 +7,19 @@ time; both sides get the same channels and are called in turn.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from rich.console import Console
-from rich.markdown import Markdown
 from scipy.constants import c as SPEED_OF_LIGHT
 
 import sionna_isac as isac
-from benchmarks.run import describe, interleave, ratio, timed
+from benchmarks.cases import Disagreement
+from benchmarks.run import interleave, timed
+from benchmarks.table import PAIR_COLUMNS, command, pair_line, table
 
 __all__ = ["COMBINING", "compare", "main", "report"]
 
@@ -32,30 +30,18 @@ TOLERANCE = 1e-5  # of images within [0, 1], in single precision
 
 def main() -> int:
     """Measure and write the table; 1 if both sides do not agree."""
-    parser = argparse.ArgumentParser(prog="benchmarks.matched_filter", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="batch 4, few repeats")
-    parser.add_argument(
-        "--out", type=Path, help="folder for matched_filter.md and .json (complete runs: here)"
-    )
-    args = parser.parse_args()
-    console = Console()
-    content: dict[str, Any] = {"environment": describe(), "rows": []}
-    for batch_size in (4,) if args.quick else (1, 16):
+    return command("matched_filter", __doc__, "batch 4, few repeats", measure, report)
+
+
+def measure(quick: bool, console: Console) -> dict[str, Any]:
+    """Rows of batch sizes and combinings."""
+    rows = []
+    for batch_size in (4,) if quick else (1, 16):
         for combining in COMBINING:
-            row = compare(combining, batch_size, repeats=1 if args.quick else 5)
-            if not row["deviation"] < TOLERANCE:
-                console.print(f"[red]{combining}: images differ by {row['deviation']:.2g}")
-                return 1
-            content["rows"].append(row)
-    text = report(content)
-    console.print(Markdown(text))
-    out = args.out or (None if args.quick else Path(__file__).parent)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "matched_filter.md").write_text(text)
-        (out / "matched_filter.json").write_text(json.dumps(content, indent=1) + "\n")
-        console.print(f"written to {out}/matched_filter.md and matched_filter.json")
-    return 0
+            rows.append(compare(combining, batch_size, repeats=1 if quick else 5))
+            if not rows[-1]["deviation"] < TOLERANCE:
+                raise Disagreement(f"{combining}: images differ by {rows[-1]['deviation']:.2g}")
+    return {"rows": rows}
 
 
 def compare(
@@ -141,27 +127,15 @@ def plain_image(
 
 def report(content: dict[str, Any]) -> str:
     """Results as a Markdown text."""
-    lines = [
-        "# Near-field matched filter: receivers once per range",
-        "",
-        f"{' '.join(str(__doc__).split(chr(10) * 2, 1)[1].split())}",
+    return table(
+        "Near-field matched filter: receivers once per range",
+        __doc__,
         "Times are wall / CPU seconds of one image of all samples in a TF graph; ratios are "
         "medians of pairs with their 10–90 % interval.",
-        "",
-        "| combining | batch | plain [s] | library [s] | ratio, wall | ratio, CPU | deviation |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in content["rows"]:
-        times = [
-            " / ".join(f"{np.median(row[f'{side}_{kind}']):.3g}" for kind in ("wall", "cpu"))
-            for side in ("plain", "library")
-        ]
-        lines.append(
-            f"| {row['combining']} | {row['batch_size']} | {times[0]} | {times[1]} "
-            f"| {ratio(row, 'wall')} | {ratio(row, 'cpu')} | {row['deviation']:.1g} |"
-        )
-    environment = "; ".join(f"{k}: {v}" for k, v in content["environment"].items())
-    return "\n".join([*lines, "", environment + ".", ""])
+        ("combining", "batch", *PAIR_COLUMNS),
+        [pair_line(row, row["combining"], str(row["batch_size"])) for row in content["rows"]],
+        content["environment"],
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Small graphs take far longer to compile than to run; `make test-slow` compiles as users do.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
 
 import numpy as np
 import pytest

@@ -215,6 +215,11 @@ def body_beams(design="minimize_crb", **kwargs) -> object:
     return getattr(isac.beamforming, design)(**{**options, **kwargs})
 
 
+def body_network(scatterers=(2, 3, 4), centre=(2, 4), channels=(2, 2, 4), masks=None) -> tf.Tensor:
+    given = tf.ones(scatterers), tf.ones(centre), tf.cast(tf.ones(channels), tf.complex64)
+    return ISACBeamNetwork((2, 2), precision="single")(*given, masks)
+
+
 def body_echo(targets) -> tf.Tensor:
     array = UniformPlanarArray((2, 2), numerology().wavelength)
     x = y(1, numerology().num_subcarriers)
@@ -430,6 +435,12 @@ CALLS = [
     wrong("body-point-weight", lambda: bound.ExtendedTarget.point(20.0, 0.1, 0.2, 0.0), "weight", "0.0", "> 0"),
     wrong("body-stack", lambda: bound.ExtendedTarget.stack([body(), bound.ExtendedTarget.point(20.0, 0.1, 0.2)]), "targets", "orientation"),
     wrong("body-stack-none", lambda: bound.ExtendedTarget.stack([]), "targets", "0", "one or more"),
+    wrong("body-stack-one", lambda: bound.ExtendedTarget.stack(body()), "targets", "ExtendedTarget", "sequence"),
+    wrong("body-network-centre", lambda: body_network(centre=(3, 4)), "centre", "[3, 4]", "[2, 4]"),
+    wrong("body-network-channels", lambda: body_network(channels=(3, 2, 4)), "channels", "[3, 2, 4]", "[2, ?, 4]"),
+    wrong("body-network-mask", lambda: body_network(masks=isac.beamforming.NodeMasks(tf.ones((2, 5), tf.bool), tf.ones((2, 2), tf.bool))), "masks.scatterers", "[2, 5]", "[2, 3]"),
+    wrong("body-network-mask-numbers", lambda: body_network(masks=isac.beamforming.NodeMasks(np.ones((2, 3)), tf.ones((2, 2), tf.bool))), "masks.scatterers", "float", "boolean"),
+    wrong("body-network-mask-users", lambda: body_network(masks=isac.beamforming.NodeMasks(tf.ones((2, 3), tf.bool), tf.ones((1, 2), tf.bool))), "masks.users", "[1, 2]", "[2, 2]"),
     wrong("body-beams-target", lambda: body_beams(target=1), "target", "1", "ExtendedTarget"),
     wrong("body-beams-batch", lambda: body_beams(target=bound.ExtendedTarget.stack([body(), body()])), "target", "[2]", "one target"),
     wrong("body-beams-single", lambda: body_beams(target=bound.ExtendedTarget([[1.0, 0.0, 0.0]], [1.0], range=20.0, azimuth=0.1, elevation=0.2, orientation=0.3)), "target", "1", "scatterers"),
@@ -441,6 +452,10 @@ CALLS = [
     wrong("body-beams-sinr-size", lambda: body_beams(min_sinr=[1.0, 2.0, 3.0]), "min_sinr", "3", "2"),
     wrong("body-beams-sinr-negative", lambda: body_beams(min_sinr=[1.0, -2.0]), "min_sinr", "-2.0", ">= 0"),
     wrong("body-beams-sinr-high", lambda: body_beams(min_sinr=1e9), "min_sinr", "90.00", "largest common SINR"),
+    wrong("body-beams-sinr-tiny", lambda: body_beams(min_sinr=1e-320), "min_sinr", "e-321", "1e-09"),
+    wrong("body-beams-noise-tiny", lambda: body_beams(user_noise=1e-300), "user_noise", "3000 dB", "[-180, 180]"),
+    wrong("body-beams-channels-huge", lambda: body_beams(channels=1e200 * np.eye(4)[:2]), "channels", "4030 dB", "[-180, 180]"),
+    wrong("body-beams-power-huge", lambda: body_beams(power=1e200), "power", "1e+200", "< 1e+40"),
     wrong("body-beams-coverage", lambda: body_beams(coverage=1), "coverage", "1", ">= 1.01"),
     wrong("body-beams-noise", lambda: body_beams(user_noise=0.0), "user_noise", "0.0", "> 0"),
     wrong("body-beams-weights", lambda: body_beams(weights=[0.0, 0.0, 0.0, 0.0]), "weights", "0.0", "not all 0"),
@@ -450,6 +465,7 @@ CALLS = [
     wrong("body-beams-draws", lambda: body_beams(num_draws=0), "num_draws", "0", ">= 1"),
     wrong("body-metric-weight", lambda: body_beams("weighted_isac", weight=1.0), "weight", "1", "[0, 1)"),
     wrong("body-metric-balance", lambda: body_beams("weighted_isac", balance=0.0), "balance", "0.0", "> 0"),
+    wrong("body-metric-balance-huge", lambda: body_beams("weighted_isac", balance=1e300), "balance", "1e+300", "1e+12"),
     wrong("body-metric-iterations", lambda: body_beams("weighted_isac", max_iterations=0), "max_iterations", "0", ">= 1"),
     wrong("body-region-directions", lambda: body_beams("illuminate_region", min_sinr=1.0, num_directions=0), "num_directions", "0", ">= 1"),
     wrong("body-fim-target", lambda: body_fim(target=1), "target", "1", "ExtendedTarget"),
@@ -462,10 +478,15 @@ CALLS = [
     wrong("body-fim-covariance-nan", lambda: body_fim(covariance=NAN * np.eye(4)), "covariance", "NaN", "finite"),
     wrong("body-fim-gain", lambda: body_fim(path_gain=0.0), "path_gain", "0", "> 0"),
     wrong("body-fim-noise", lambda: body_fim(noise_power=[1.0, 1.0]), "noise_power", "[2]", "[]"),
+    wrong("body-fim-gain-huge", lambda: body_fim(path_gain=1e200), "path_gain", "1e+200", "1e+40"),
+    wrong("body-fim-noise-tiny", lambda: body_fim(noise_power=1e-300), "noise_power", "1e-300", "1e-40"),
+    wrong("body-fim-bandwidth-huge", lambda: body_fim(rms_bandwidth=1e200), "rms_bandwidth", "1e+200", "1e+40"),
+    wrong("body-fim-batch", lambda: body_fim(target=bound.ExtendedTarget.stack([body(), body()]), covariance=np.ones((3, 1, 1)) * np.eye(4)), "covariance", "[3, 4, 4]", "[2]"),
     wrong("body-fim-bandwidth", lambda: body_fim(rms_bandwidth=None), "rms_bandwidth", "None", "> 0"),
     wrong("body-fim-samples", lambda: body_fim(num_samples=0), "num_samples", "0", ">= 1"),
     wrong("body-fim-phases", lambda: body_fim(phases=[0.0, 0.0]), "phases", "'energy'", "None"),
     wrong("body-fim-coherent", lambda: body_fim(level="coherent", phases=[0.0, 0.0]), "frequencies", "None", "coherent"),
+    wrong("body-fim-coherent-empty", lambda: body_fim(level="coherent", frequencies=[], phases=[0.0, 0.0]), "frequencies", "[0]", "at least one"),
     wrong("body-fim-coherent-phases", lambda: body_fim(level="coherent", frequencies=[0.0, 1e6], phases=[0.0]), "phases", "[1]", "[2]"),
     wrong("body-gain", lambda: body().path_gain(0.0), "wavelength", "0", "> 0"),
     wrong("body-scatterers", lambda: body().scatterers(1e-3, [0.0, 0.0, 0.0]), "phases", "[3]", "[2]"),
@@ -770,7 +791,7 @@ CALLS = [
     wrong("beams-loss-mask", lambda: isac.objective.crb_min_loss([1.0], [[2.0]], [[1.0]], min_sinr=1, coverage=4, users=[True]), "users", "[1]", "[1, 1]"),
     wrong("beams-loss-weight", lambda: isac.objective.weighted_isac_loss([1.0], [[2.0]], [[1.0]], weight=2, balance=1, coverage=4), "weight", "2", "<= 1"),
     wrong("crb-trace-shape", lambda: isac.objective.crb_trace(np.ones((4, 3))), "fim", "[4, 3]", "[3, 3]"),
-    wrong("crb-trace-number", lambda: isac.objective.crb_trace(np.eye(3)), "num_interest", "4", "<= 3"),
+    wrong("crb-trace-number", lambda: isac.objective.crb_trace(np.eye(3), 4), "num_interest", "4", "<= 3"),
     wrong("candidates-reach", lambda: isac.objective.candidate_loss(None, None, reach=0), "reach", "0", "> 0"),
     wrong("candidates-score", lambda: isac.objective.candidate_loss({"score": np.zeros(3)}, None), "candidates.score", "[3]", "2 dimensions"),
     wrong("focused-symmetric", lambda: focused(symmetric=True, tx_positions=np.add(TX, [0, 0.002, 0])), "tx_positions", "0.004", "symmetric in y"),

@@ -317,7 +317,7 @@ def sense(array, seed=10):
     precoder = make_precoder(array)
     receiver = make_receiver(array)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=not QUICK)
     def batch():
         sector = tf.tile(target_sector, [100, 1])
         targets = scene(sector)
@@ -514,7 +514,7 @@ class LossHistory(keras.callbacks.Callback):
 
 station = TrainableStation()
 schedule = keras.optimizers.schedules.CosineDecay(1e-2, num_iterations)
-station.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=True)
+station.compile(optimizer=keras.optimizers.Adam(schedule), jit_compile=not QUICK)
 history = LossHistory()
 station.fit(sectors, callbacks=[history], shuffle=False, verbose=0)
 learned = station.array

@@ -68,9 +68,9 @@ map_size = 32
 num_angles = 91 if QUICK else 181
 num_ranges = 30 if QUICK else 60
 batch_size = 16 if QUICK else 100
-num_iterations = 4 if QUICK else 300  # of array and dictionary
-num_network_iterations = 4 if QUICK else 300  # of the first step of the networks; half the second
-num_test_batches = 2 if QUICK else 10
+num_iterations = 2 if QUICK else 300  # of array and dictionary
+num_network_iterations = 2 if QUICK else 300  # of the first step of the networks; half the second
+num_test_batches = 1 if QUICK else 10
 test_size = 50 if QUICK else 500  # scenes of a batch
 
 numerology = isac.waveform.Numerology(num_subcarriers, 960e3, carrier_frequency=60e9)
@@ -336,7 +336,7 @@ for i, (name, rows) in enumerate(curves.items()):
 right.loglog(
     detection_curve[:, 0], detection_curve[:, 2], "o-", ms=3, color="C3", label="NNBL, second step"
 )
-floor = evaluate(make_test(*ends["known"], random_sectors), 10)
+floor = evaluate(make_test(*ends["known"], random_sectors), num_test_batches)
 left.axhline(floor["angle"], color="k", ls=":", label="known positions")
 right.axhline(floor["missed"], color="k", ls=":")
 left.set(xlabel="scenes seen", ylabel="angle error [deg]", title="random sectors, 1000 scenes")

@@ -27,6 +27,7 @@ __all__ = [
 ACCURACY = 1e-12  # of logs
 GAP = 1e-6  # beyond which more starts are tried
 FALLBACK_GAP = 1e-3  # that beams found without the relaxation may leave unproven
+SMALL = 1e-6  # norm below which a direction is none
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,13 @@ def focused_beams(
     user, own = users[:, strongest], least[:, strongest]
     others = np.delete(users, strongest, axis=1)
     nulled = target - others @ np.linalg.lstsq(others, target)[0] if others.size else target
+    if not np.any(least) and np.linalg.norm(nulled) <= SMALL:
+        nulled = target  # users hear all directions, and want nothing
     beams = []
     for focus in (nulled, target):
         lit = least.copy()
         norm = np.linalg.norm(focus)
-        if norm > 1e-6:
+        if norm > SMALL:
             turn = np.angle(np.vdot(user, own) * np.vdot(focus, user))  # adds up at the user
             focus = focus * np.exp(1j * turn) / norm
             shared = np.vdot(focus, own).real

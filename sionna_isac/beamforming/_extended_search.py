@@ -9,6 +9,7 @@ import numpy as np
 
 from sionna_isac.beamforming._direct import MARGIN, Frame, LocalOptimum, descend
 from sionna_isac.beamforming._extended_model import ExtendedModel
+from sionna_isac.beamforming.closed_form import least_power_beams
 from sionna_isac.core.threads import one_blas_thread
 
 __all__ = ["Goal", "local_optimum"]
@@ -21,6 +22,8 @@ LOOSE = 1e-4  # relative excess of the coverage that is left to the constraints 
 TIGHTENED = 3  # how often requirements that are nearly met are tightened
 AT_LIMIT = 0.1  # distance (log) of a start from the coverage within which it counts as at it
 LOST = 0.1  # violation (log) from which a search does not come back
+AGAIN = 3  # how often a search for the least energy goes on from beams that were made to serve
+HALVINGS = 60
 NEAR = 1.3  # those this close to the extremes are added with them
 
 
@@ -187,10 +190,10 @@ def local_optimum(
     """
     everything = np.arange(model.lit.shape[1])
     dark = bright = everything[:0]
-    if goal.objective in ("level", "coverage"):
-        dark = everything
+    if goal.objective == "level":
+        return _brightest(model, goal, start)
     if goal.objective == "coverage":
-        bright = everything
+        dark = bright = everything
     bounded = goal.objective != "coverage" and goal.ratio < math.inf
     margin, accurate, tightened = MARGIN, True, 0
     if bounded:  # a start at the limit of the coverage is that of a relaxation
@@ -229,6 +232,69 @@ def local_optimum(
         excess = float(np.log(energy.max() / energy.min() / goal.ratio))
         found = replace(found, violation=max(found.violation, excess))
     return found, beams
+
+
+def _brightest(
+    model: ExtendedModel, goal: Goal, start: np.ndarray
+) -> tuple[LocalOptimum, np.ndarray]:
+    """Beams of the largest least energy near a start.
+
+    The search may stop next to beams that serve the users. These are then mixed with beams that do,
+    and the search goes on from there.
+    """
+    evaluation = _Evaluation(model, goal, np.arange(model.lit.shape[1]), np.arange(0))
+    best: LocalOptimum | None = None
+    for _ in range(1 + AGAIN):
+        x = evaluation.pack(start)
+        found = descend(evaluation, evaluation.normalized, x, ACCURACY, ITERATIONS)
+        if not math.isfinite(found.violation):
+            break
+        beams = evaluation.unpack(found.x)
+        start = _serving(model.users, goal.sinr, beams)
+        x = evaluation.pack(start)
+        x[evaluation.size] -= evaluation.margin
+        values, _ = evaluation(x)
+        missed = float(np.max(-values[1:]))
+        stopped = replace(found, x=x, value=float(values[0]), violation=missed)
+        if best is None or stopped.value < best.value:
+            best = stopped
+        if start is beams:
+            break
+    best = best or found
+    return best, evaluation.unpack(best.x)
+
+
+def _serving(users: np.ndarray, sinr: np.ndarray, beams: np.ndarray) -> np.ndarray:
+    """Beams [n, K] of unit power, mixed with those of least power until all users are served.
+
+    With real and positive own signals, the SINR is a condition of a convex cone: it holds from one
+    mixture on.
+    """
+    served = np.flatnonzero(sinr > 0)
+    least = least_power_beams(users, np.log2(1 + sinr * (1 + 2 * MARGIN)))
+    power = np.sum(np.abs(least) ** 2)
+    if not len(served) or not power < 1:
+        return beams
+    factor = np.sqrt(1 + 1 / (sinr[served] * (1 + 1.5 * MARGIN)))
+
+    def turned(given: np.ndarray) -> np.ndarray:
+        own = np.sum(users.conj() * given, axis=0)
+        return given * np.exp(-1j * np.where(sinr > 0, np.angle(own), 0))
+
+    def meets(given: np.ndarray) -> bool:
+        received = (users.conj().T @ given)[served]
+        total = np.sqrt(1 + np.sum(np.abs(received) ** 2, axis=1))
+        return bool(np.all(factor * received[np.arange(len(served)), served].real >= total))
+
+    first, last = turned(beams), turned(least / math.sqrt(power))
+    if meets(first):
+        return beams
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if meets((1 - middle) * first + middle * last) else (middle, high)
+    mixed = (1 - high) * first + high * last
+    return mixed / np.linalg.norm(mixed)
 
 
 def _extremes(

@@ -24,6 +24,9 @@ __all__ = ["LEVELS", "Setup", "require_sinr", "unreachable_coverage"]
 SMALLEST = 1.01  # ratio of the coverage
 ROOM = 5e-7  # half of what the verification allows
 LEVELS = ("energy", "resolved")
+MOST = 1e40  # power and noise [W], with which products stay finite
+SNR_DB = 180  # of the strongest antenna of a user
+LEAST_SINR = 1e-9  # what is less, proofs cannot tell from none
 LARGEST = 1e12  # bound of alike radiation in its own units: 1 without any coupling
 
 
@@ -64,8 +67,10 @@ class Setup:
                 "target must be one target; got a batch of shape "
                 f"{list(target.weights.shape[:-1])}. Design beams for one after the other"
             )
-        power = checks.real("power", power, minimum=0, exclusive=True)
-        user_noise = checks.real("user_noise", user_noise, minimum=0, exclusive=True)
+        power, user_noise = (
+            checks.real(name, value, minimum=0, maximum=MOST, exclusive=True)
+            for name, value in (("power", power), ("user_noise", user_noise))
+        )
         coverage = _coverage(coverage)
         system |= {"level": checks.one_of("level", level, LEVELS), "rx_shape": rx_shape}
         information = extended_target_information(target, tx_shape, **system)
@@ -78,6 +83,7 @@ class Setup:
             )
         if not np.all(np.any(channels != 0, axis=1)):
             raise ValueError("channels must hold a value other than 0 for each user; got 0 alone")
+        _require_sane_snr(channels, power, user_noise)
         number = target.num_pose
         weights = np.ones(number) if weights is None else checks.vector("weights", weights, number)
         if np.any(weights < 0) or not np.any(weights):
@@ -157,11 +163,29 @@ def _coverage(coverage: Any) -> float:
 
 def _sinr(min_sinr: Any, num_users: int) -> np.ndarray:
     if np.ndim(min_sinr) == 0:
-        return np.full(num_users, checks.real("min_sinr", min_sinr, minimum=0))
-    sinr = checks.vector("min_sinr", min_sinr, num_users)
-    if np.any(sinr < 0):
-        raise ValueError(f"min_sinr must be >= 0 (linear); got {sinr.tolist()}")
+        sinr = np.full(num_users, checks.real("min_sinr", min_sinr, minimum=0))
+    else:
+        sinr = checks.vector("min_sinr", min_sinr, num_users)
+        if np.any(sinr < 0):
+            raise ValueError(f"min_sinr must be >= 0 (linear); got {sinr.tolist()}")
+    tiny = sinr[(sinr > 0) & (sinr < LEAST_SINR)]
+    if tiny.size:
+        raise ValueError(
+            f"min_sinr must be 0, for none, or at least {LEAST_SINR:g} (linear); got {tiny[0]:g}"
+        )
     return sinr
+
+
+def _require_sane_snr(channels: np.ndarray, power: float, user_noise: float) -> None:
+    """Refuse channels beyond what double precision can weigh against the noise."""
+    strongest = 20 * np.log10(np.max(np.abs(channels), axis=1))
+    strongest += 10 * math.log10(power) - 10 * math.log10(user_noise)
+    bad = strongest[np.abs(strongest) > SNR_DB]
+    if bad.size:
+        raise ValueError(
+            "channels, power and user_noise must give the strongest antenna of each user an SNR "
+            f"|h|^2 P / noise within [{-SNR_DB:g}, {SNR_DB:g}] dB; got {bad[0]:.4g} dB"
+        )
 
 
 def _require_identifiable(model: ExtendedModel) -> None:

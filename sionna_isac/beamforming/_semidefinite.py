@@ -117,10 +117,12 @@ class _Compiled:
     ) -> None:
         self.lock = threading.Lock()
         num_users = len(served)
-        self.served = np.flatnonzero(served)
+        self.served = [k for k, wanted in enumerate(served) if wanted]
         self.space, self.small = _hermitian_basis(rank), _hermitian_basis(num_users)
         self.r = cp.Variable(rank * rank)
-        self.z = [cp.Variable(num_users * num_users) for _ in range(num_users)]
+        # users without a requirement or a rate need no matrix of their own
+        self.alone = list(range(num_users)) if rates else self.served
+        self.z = {k: cp.Variable(num_users * num_users) for k in self.alone}
         corner = cp.Variable(columns * (columns + 1) // 2)
         self.forms = cp.Parameter((size * (size + 1) // 2, rank * rank))
         self.root = cp.Parameter(size * columns)
@@ -135,8 +137,8 @@ class _Compiled:
             cp.reshape(lmi, (size + columns, size + columns), order="C") >> 0,
             trace @ self.r <= 1,
             _positive(self.space, self.r),
-            _positive(self.small, received - sum(self.z)),
-            *[_positive(self.small, z) for z in self.z],
+            _positive(self.small, received - sum(self.z.values())),
+            *[_positive(self.small, z) for z in self.z.values()],
         ]
         diagonal = np.diagonal(self.small, axis1=1, axis2=2).real.T  # [K, K^2]
         self.own = cp.Parameter(num_users, nonneg=True)
@@ -181,11 +183,14 @@ class _Compiled:
                 self.slopes.value = given.rate_price * gains / given.interference
             status = clarabel(self.problem, "the relaxation")
             total = np.tensordot(np.asarray(self.r.value), self.space, 1)
-            own = np.stack([np.tensordot(np.asarray(z.value), self.small, 1) for z in self.z])
+            own = np.zeros((len(gains), len(gains), len(gains)), np.complex128)
+            for k, z in self.z.items():
+                own[k] = np.tensordot(np.asarray(z.value), self.small, 1)
             multipliers = np.zeros(len(gains))
             duals = [max(float(c.dual_value), 0.0) for c in self.rates]
             multipliers[self.served] = duals / gains[self.served]
-            covariances = _covariances(total, own, unit)
+            others = np.setdiff1d(np.arange(len(gains)), self.alone)
+            covariances = _covariances(total, own, unit, others)
             return SemidefiniteSolution(float(self.problem.value), covariances, multipliers, status)
 
 
@@ -194,8 +199,13 @@ def _compiled(*size: Any) -> _Compiled:
     return _Compiled(*size)
 
 
-def _covariances(total: np.ndarray, own: np.ndarray, users: np.ndarray) -> np.ndarray:
-    """W_k = R H G^+ Z_k G^+ H^H R with G = H^H R H, and the rest for the user with most power."""
+def _covariances(
+    total: np.ndarray, own: np.ndarray, users: np.ndarray, others: np.ndarray
+) -> np.ndarray:
+    """W_k = R H G^+ Z_k G^+ H^H R with G = H^H R H, and the rest.
+
+    The others share the rest by its eigenvectors; without any, the user with most power gets it.
+    """
     values, vectors = np.linalg.eigh(total)
     total = (vectors * np.maximum(values, 0)) @ vectors.conj().T
     seen = total @ users
@@ -203,8 +213,15 @@ def _covariances(total: np.ndarray, own: np.ndarray, users: np.ndarray) -> np.nd
     lift = seen @ np.linalg.pinv((gram + gram.conj().T) / 2, rcond=1e-12, hermitian=True)
     covariances = lift @ own @ lift.conj().T
     covariances = (covariances + covariances.conj().transpose(0, 2, 1)) / 2
-    strongest = int(np.argmax(np.trace(covariances, axis1=1, axis2=2).real))
-    covariances[strongest] += total - covariances.sum(0)
+    rest = total - covariances.sum(0)
+    if not len(others):
+        strongest = int(np.argmax(np.trace(covariances, axis1=1, axis2=2).real))
+        covariances[strongest] += rest
+        return covariances
+    values, vectors = np.linalg.eigh(rest)
+    for i in range(len(values)):
+        vector = vectors[:, -1 - i]
+        covariances[others[i % len(others)]] += values[-1 - i] * np.outer(vector, vector.conj())
     return covariances
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "frugal_beams",
     "mmse_beams",
     "own_signals",
+    "rate_prices",
     "safe_root",
     "scaled",
     "user_sinr",
@@ -136,6 +137,32 @@ def away_from_users(channels: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
 def own_signals(channels: tf.Tensor, beams: tf.Tensor) -> tf.Tensor:
     """Amplitudes [B, K] that users receive of their own beams."""
     return tf.linalg.diag_part(_received(channels, beams))
+
+
+def rate_prices(channels: tf.Tensor, beams: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    r"""Multipliers of beams at the largest sum rate, :math:`1/I_k - 1/T_k` and :math:`1/I_k`.
+
+    User k receives the power :math:`T_k` with the noise and :math:`I_k` without its own beam. The
+    gradient of the sum rate, times ln 2, is :math:`\mathbf{h}_k\mathbf{h}_k^H\mathbf{w}_k / I_k
+    - \sum_j (1/I_j - 1/T_j)\,\mathbf{h}_j\mathbf{h}_j^H\mathbf{w}_k`.
+
+    Parameters
+    ----------
+    channels : [B, K, N], `tf.complex`
+        Channels
+    beams : [B, N, K], `tf.complex`
+        Beams
+
+    Output
+    ------
+    others, own : [B, K], `tf.float`
+        Multipliers
+    """
+    power = _power(_received(channels, beams))
+    signal = tf.linalg.diag_part(power)
+    total = tf.reduce_sum(power, -1) + 1
+    rest = total - signal
+    return signal / (rest * total), 1 / rest
 
 
 def blended(

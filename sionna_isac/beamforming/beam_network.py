@@ -16,6 +16,7 @@ from sionna_isac.beamforming._served import (
     frugal_beams,
     mmse_beams,
     own_signals,
+    rate_prices,
     safe_root,
     scaled,
 )
@@ -191,8 +192,15 @@ class ISACBeamNetwork(Layer):
         masks: NodeMasks | None = None,
     ) -> tf.Tensor:
         checks.shape("scatterers", scatterers, [None, None, 4])
-        checks.shape("centre", centre, [None, 4])
+        batch_size = scatterers.shape[0]
+        checks.shape("centre", centre, [batch_size, 4])
         checks.shape("channels", channels, [None, None, self._num_antennas])
+        checks.shape("channels", channels, [batch_size, None, self._num_antennas])
+        if masks is not None:
+            for name, nodes in (("scatterers", scatterers), ("users", channels)):
+                mask = checks.shape(f"masks.{name}", getattr(masks, name), nodes.shape[:2])
+                if mask.dtype != tf.bool:
+                    raise TypeError(f"masks.{name} must be boolean; got {mask.dtype.name}")
         checks.not_negative("scatterers", scatterers[..., 3])
         lit = tf.not_equal(scatterers[..., 3], 0)
         present = tf.reduce_any(tf.not_equal(channels, 0), -1)
@@ -299,16 +307,21 @@ class ISACBeamNetwork(Layer):
         gains = tf.exp(tf.tanh(self._of_gains(_joined(nodes, target)))) * share[..., tf.newaxis]
         strides = tf.exp(tf.convert_to_tensor(self._strides)) / self._num_antennas
         gains *= strides / tf.reduce_sum(gains, 1, keepdims=True)
-        # square roots of the multipliers: those of the least power up to a factor
-        factors = tf.exp(_REACH * tf.tanh(prices)) * safe_root(price)[..., tf.newaxis]
-        others, own = tf.split(linalg.to_complex(factors), 2, -1)
+        # square roots of the multipliers up to a factor
+        others, own = tf.split(tf.exp(_REACH * tf.tanh(prices)), 2, -1)
         for step in range(self.num_steps):
+            losses, wins = (
+                [price * value for value in rate_prices(channels, beams)]
+                if self.min_sinr is None
+                else [price, price]
+            )
             gain = linalg.to_complex(gains[..., step, tf.newaxis])
             seen = gain * linalg.matmul(steering, beams)
             lit = linalg.matmul(tf.linalg.matrix_transpose(aims), seen)
-            kept = own[..., step] ** 2 * own_signals(channels, beams)
+            kept = linalg.to_complex(wins * own[..., step] ** 2) * own_signals(channels, beams)
             kept = tf.linalg.matrix_transpose(channels) * kept[:, tf.newaxis]
-            weighted = others[..., step, tf.newaxis] * channels
+            share = linalg.to_complex(others[..., step] * safe_root(losses))
+            weighted = share[..., tf.newaxis] * channels
             beams = scaled(away_from_users(weighted, beams + lit + kept), 1)
             beams = self._served(channels, beams, safe, present)
         return beams

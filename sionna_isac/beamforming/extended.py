@@ -24,6 +24,7 @@ from sionna_isac.core import checks, cites
 
 __all__ = ["METHODS", "minimize_crb", "weighted_isac"]
 
+HEAVIEST = 1e12  # bound of alike radiation in rates, beyond which these vanish in rounding
 METHODS = ("certified", "sdr", "published")
 
 
@@ -62,6 +63,8 @@ def minimize_crb(
       bound by duality that proves how close they are to the optimum. The relaxation is solved
       only where cheap starts leave a gap.
     - "sdr": the semidefinite relaxation, exactly reduced to the subspace, then a local search.
+      It has a matrix of the size of the number of users for each user with a target: some 10 s
+      for 17 users.
     - "published": the relaxation with a matrix of the size of the array per user, then Gaussian
       randomisation, or a local search if no draw is feasible (``status`` says so). Minutes for 64
       antennas, where its solver is of first order.
@@ -77,7 +80,7 @@ def minimize_crb(
     power : `float`
         Transmit power :math:`P` [W]
     min_sinr : `float` | [num_users], array_like
-        SINR targets :math:`\Gamma_k`, linear; 0 for none
+        SINR targets :math:`\Gamma_k`, linear; 0 for none, else at least 1e-9
     coverage : `None` (default) | `float`
         Largest ratio :math:`\eta` of the powers on the scatterers, at least 1.01; none if `None`
     user_noise : `float`
@@ -217,6 +220,12 @@ def weighted_isac(
     if balance is not None:
         balance = checks.real("balance", balance, minimum=0, exclusive=True)
         factor = balance * setup.model.scale
+        counts = factor * setup.model.isotropic
+        if counts > HEAVIEST:
+            raise ValueError(
+                f"balance must weigh the bound of alike radiation as at most {HEAVIEST:g} "
+                f"bit/s/Hz; got {balance:g}, with which it counts {counts:.3g}"
+            )
     price = weight / math.log(2)
     goal = Goal("weighted", setup.sinr, setup.ratio, (1 - weight) * factor, price)
 

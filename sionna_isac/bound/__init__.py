@@ -1,11 +1,8 @@
 """Bounds on the errors of unbiased estimators."""
 
+from sionna_isac.bound.extended_fim import extended_target_fim, extended_target_information
 from sionna_isac.bound.extended_information import ExtendedTargetInformation, information_terms
-from sionna_isac.bound.extended_target import (
-    ExtendedTarget,
-    extended_target_fim,
-    extended_target_information,
-)
+from sionna_isac.bound.extended_target import ExtendedTarget
 from sionna_isac.bound.fisher import fisher
 from sionna_isac.bound.information import cramer_rao_bound, effective_fim
 from sionna_isac.bound.maximum_likelihood import MaximumLikelihoodEstimate, maximum_likelihood

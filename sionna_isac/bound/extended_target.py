@@ -1,4 +1,4 @@
-"""Extended targets made of scatterers, and the Fisher information of their echo."""
+"""Extended targets made of scatterers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.array.planar import planar_shape
-from sionna_isac.bound.extended_information import (
-    LEVELS,
-    ExtendedTargetInformation,
-    information_terms,
-)
 from sionna_isac.core import checks, cites
 from sionna_isac.scene.scatterers import (
     RigidTargets,
@@ -25,9 +19,7 @@ from sionna_isac.scene.scatterers import (
     scatterer_geometry,
 )
 
-__all__ = ["ExtendedTarget", "extended_target_fim", "extended_target_information"]
-
-_HERMITIAN = {"single": 1e-5, "double": 1e-9}
+__all__ = ["ExtendedTarget"]
 
 
 @cites("Wang25")
@@ -151,6 +143,10 @@ class ExtendedTarget:
         : :class:`ExtendedTarget`
             Batch of shape [len(targets), ...]
         """
+        if not isinstance(targets, Sequence):
+            raise TypeError(
+                f"targets must be a sequence, such as a list; got one {type(targets).__name__}"
+            )
         each = [checks.instance("targets", t, ExtendedTarget) for t in targets]
         if len({t.num_pose for t in each}) != 1 or len({t.range.shape for t in each}) != 1:
             raise ValueError(
@@ -262,213 +258,3 @@ class ExtendedTarget:
         single = not self.range.ndim
         batched = [v[np.newaxis] if single else v for v in values]
         return RigidTargets(*map(tf.constant, batched))
-
-
-@cites("Wang25")
-def extended_target_information(
-    target: ExtendedTarget,
-    tx_shape: Sequence[int],
-    rx_shape: Sequence[int],
-    path_gain: Any,
-    noise_power: Any,
-    rms_bandwidth: float | None,
-    num_samples: int,
-    level: str = "energy",
-    *,
-    frequencies: Any = None,
-    phases: Any = None,
-) -> ExtendedTargetInformation:
-    r"""Fisher information of the echo of an extended target, as a function of the beams.
-
-    What :func:`extended_target_fim` evaluates for one covariance, in a form for optimisers and
-    networks: all that does not depend on the beams is worked out once. Arguments are those of
-    :func:`extended_target_fim`.
-
-    Output
-    ------
-    : :class:`ExtendedTargetInformation`
-        Factors of the linear map, and the map as differentiable functions in TensorFlow
-
-    Raises
-    ------
-    ValueError
-        As :func:`extended_target_fim`
-
-    Example
-    -------
-    >>> terms = isac.bound.extended_target_information(
-    ...     target, (8, 8), (8, 8), 1e-7, 1e-12, rms_bandwidth=28.9e6, num_samples=1024
-    ... )
-    >>> fim = terms.of_beams(beams)
-    """
-    checks.instance("target", target, ExtendedTarget)
-    batch = target.range.shape
-    shapes = planar_shape("tx_shape", tx_shape), planar_shape("rx_shape", rx_shape)
-    checks.one_of("level", level, LEVELS)
-    scales = {}
-    for name, value in {"path_gain": path_gain, "noise_power": noise_power}.items():
-        scales[name] = checks.finite(name, checks.floats(name, value))
-        if scales[name].shape not in ((), batch) or not np.all(scales[name] > 0):
-            raise ValueError(
-                f"{name} must be > 0, a number or of shape {list(batch)}; got "
-                f"{np.min(scales[name]):g} of shape {list(scales[name].shape)}"
-            )
-    if level == "coherent":
-        if frequencies is None or phases is None:
-            missing = "frequencies" if frequencies is None else "phases"
-            raise ValueError(f'{missing} must be given at level="coherent"; got None')
-        frequencies = checks.floats("frequencies", frequencies)
-        frequencies = checks.vector("frequencies", frequencies, max(1, frequencies.size))
-        phases = checks.finite("phases", checks.floats("phases", phases))
-        if phases.shape != target.weights.shape:
-            raise ValueError(
-                f"phases must have shape {list(target.weights.shape)}, one per scatterer; got "
-                f"shape {list(phases.shape)}"
-            )
-        phases = tf.constant(phases)
-    else:
-        for name, value in {"frequencies": frequencies, "phases": phases}.items():
-            if value is not None:
-                raise ValueError(
-                    f"{name} must be None at level={level!r}, which does not depend on it; it "
-                    f'belongs to level="coherent"'
-                )
-        rms_bandwidth = checks.real("rms_bandwidth", rms_bandwidth, minimum=0, exclusive=True)
-    return information_terms(
-        tf.constant(target.points),
-        tf.constant(target.weights),
-        tf.constant(target.pose),
-        *shapes,
-        tf.constant(scales["path_gain"]),
-        tf.constant(scales["noise_power"]),
-        rms_bandwidth,
-        checks.integer("num_samples", num_samples),
-        level,
-        frequencies,
-        phases,
-        target.num_pose,
-    )
-
-
-@cites("Wang25")
-def extended_target_fim(
-    target: ExtendedTarget,
-    tx_shape: Sequence[int],
-    rx_shape: Sequence[int],
-    covariance: Any,
-    path_gain: Any,
-    noise_power: Any,
-    rms_bandwidth: float | None,
-    num_samples: int,
-    level: str = "energy",
-    *,
-    frequencies: Any = None,
-    phases: Any = None,
-) -> np.ndarray:
-    r"""Fisher information of the echo of an extended target on its pose and the path gain.
-
-    The echo on tone i with N transmit antennas is
-
-    .. math::
-        \mathbf{y}_i = \beta \sum_l \zeta_l e^{j\psi_l}\, \mathbf{b}(\theta_l, \phi_l)\,
-        \mathbf{a}^\top(\theta_l, \phi_l)\, \mathbf{x}_i\, e^{-j2\pi f_i \tau_l} + \mathbf{n}_i,
-        \quad E\{\mathbf{x}\mathbf{x}^H\} = \mathbf{R}
-
-    for independent symbols of unit magnitude (the information is its expectation over them). The
-    gain :math:`\beta` is real and unknown, amplitudes and phases of the scatterers are known.
-
-    - "coherent": exact, with the cross terms of all pairs of scatterers.
-    - "resolved": without the cross terms, which is exactly the mean of "coherent" over independent
-      uniform phases :math:`\psi_l`.
-    - "energy": also without the derivatives of the transmit steering vectors, so that beams count
-      by the energies :math:`e_l = \mathbf{a}_l^\top\mathbf{R}\mathbf{a}_l^*` only, as in [Wang25]_.
-
-    Parameters
-    ----------
-    target : :class:`ExtendedTarget`
-        Target, or a batch of them
-    tx_shape, rx_shape : (`int`, `int`)
-        Numbers of elements along y and z of the transmit and the receive array, see
-        :func:`~sionna_isac.array.planar_wave`
-    covariance : [..., N, N], array_like
-        Transmit covariance :math:`\mathbf{R}` [W], Hermitian and not indefinite
-    path_gain : [...], array_like
-        :math:`\beta`, for instance :meth:`ExtendedTarget.path_gain`
-    noise_power : [...], array_like
-        Noise power of a sample [W]
-    rms_bandwidth : `float` | `None`
-        Root mean square :math:`B_\mathrm{rms}` of the frequencies of the tones about their mean
-        [Hz], as :attr:`Numerology.rms_bandwidth <sionna_isac.waveform.Numerology.rms_bandwidth>`:
-        :math:`B/\sqrt{12}` of a flat band. Not used at level "coherent".
-    num_samples : `int`
-        Number of samples: tones times OFDM symbols
-    level : "energy" (default) | "resolved" | "coherent"
-        Part of the information that is kept
-    frequencies : `None` (default) | [num_subcarriers], array_like
-        Frequencies :math:`f_i` of the tones from the carrier [Hz], for "coherent" only; those of
-        :class:`~sionna_isac.channel.ScattererEcho` are :attr:`Numerology.frequency_offsets
-        <sionna_isac.waveform.Numerology.frequency_offsets>`
-    phases : `None` (default) | [..., num_scatterers], array_like
-        Phases :math:`\psi_l` [rad], for "coherent" only
-
-    Output
-    ------
-    : [..., 5, 5], `np.float64`
-        Information on range, azimuth, elevation, orientation and path gain; [..., 4, 4] for a
-        target without orientation. ``effective_fim(fim, num_interest=4)`` eliminates the gain.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, a value is out of its range, ``covariance`` is not Hermitian or is
-        indefinite, or ``frequencies`` and ``phases`` are missing at level "coherent" or given at
-        another
-
-    Example
-    -------
-    >>> fim = isac.bound.extended_target_fim(
-    ...     target, (8, 8), (8, 8), np.eye(64) / 64, target.path_gain(0.0107), 1e-12,
-    ...     rms_bandwidth=100e6 / 12**0.5, num_samples=1024,
-    ... )
-    >>> crb = isac.bound.cramer_rao_bound(isac.bound.effective_fim(fim, num_interest=4))
-    """
-    terms = extended_target_information(
-        target,
-        tx_shape,
-        rx_shape,
-        path_gain,
-        noise_power,
-        rms_bandwidth,
-        num_samples,
-        level,
-        frequencies=frequencies,
-        phases=phases,
-    )
-    covariance = _covariance(covariance, terms.steering.shape[-1])
-    fim = terms.of_covariance(tf.constant(covariance)).numpy()
-    return (fim + fim.swapaxes(-1, -2)) / 2
-
-
-def _covariance(given: Any, num_antennas: int) -> np.ndarray:
-    # that of beams in single precision is Hermitian to single precision
-    single = getattr(getattr(given, "dtype", None), "name", "") in ("complex64", "float32")
-    tolerance = _HERMITIAN["single" if single else "double"]
-    matrix = checks.complexes("covariance", given)
-    if matrix.ndim < 2 or matrix.shape[-2:] != (num_antennas, num_antennas):
-        raise ValueError(
-            f"covariance must have shape [..., {num_antennas}, {num_antennas}]; got shape "
-            f"{list(matrix.shape)}"
-        )
-    adjoint = matrix.conj().swapaxes(-1, -2)
-    size = np.max(np.abs(matrix), initial=0.0)
-    difference = np.max(np.abs(matrix - adjoint), initial=0.0)
-    if difference > tolerance * size:
-        raise ValueError(
-            f"covariance must be Hermitian; got entries that differ by {difference:.3g}"
-        )
-    smallest = float(np.min(np.linalg.eigvalsh(matrix)))
-    if smallest < -tolerance * num_antennas * size:
-        raise ValueError(
-            f"covariance must have no negative eigenvalue; got a smallest one of {smallest:.3g}"
-        )
-    return (matrix + adjoint) / 2

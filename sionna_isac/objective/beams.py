@@ -16,7 +16,7 @@ FORMS = ("log", "linear")
 
 
 @cites("Wang25")
-def crb_trace(fim: Any, num_interest: int = 4, weights: Any = None) -> tf.Tensor:
+def crb_trace(fim: Any, num_interest: int | None = None, weights: Any = None) -> tf.Tensor:
     r"""Weighted trace of the Cramér-Rao bound of the first parameters, differentiable.
 
     .. math::
@@ -30,8 +30,9 @@ def crb_trace(fim: Any, num_interest: int = 4, weights: Any = None) -> tf.Tensor
     fim : [..., n, n], `tf.float`
         Fisher information, for instance from
         :meth:`~sionna_isac.bound.ExtendedTargetInformation.of_beams`
-    num_interest : `int`, (default 4)
-        Number :math:`m` of parameters that count
+    num_interest : `None` (default) | `int`
+        Number :math:`m` of parameters that count; all but the last one if `None`, which is the gain
+        of the echo
     weights : `None` (default) | [num_interest], array_like
         Weights :math:`q`; `None` is 1 each
 
@@ -48,13 +49,15 @@ def crb_trace(fim: Any, num_interest: int = 4, weights: Any = None) -> tf.Tensor
     fim = tf.cast(real("fim", fim), tf.float64)
     size = fim.shape[-1]
     checks.shape("fim", fim, [*([None] * (fim.shape.rank - 2)), size, size], "square matrices")
-    number = checks.integer("num_interest", num_interest, maximum=size)
+    number = max(1, size - 1)
+    if num_interest is not None:
+        number = checks.integer("num_interest", num_interest, maximum=size)
     factors = 1.0 if weights is None else checks.vector("weights", weights, number)
     scale = tf.math.rsqrt(tf.linalg.diag_part(fim))
     unit = fim * scale[..., :, tf.newaxis] * scale[..., tf.newaxis, :]
     # J^-1 = L^-T L^-1: its diagonal holds the squared norms of the columns of L^-1
     factor = tf.linalg.cholesky(unit)
-    eye = tf.eye(size, num_interest, dtype=tf.float64) + tf.zeros_like(factor[..., :number])
+    eye = tf.eye(size, number, dtype=tf.float64) + tf.zeros_like(factor[..., :number])
     columns = tf.linalg.triangular_solve(factor, eye)
     variance = tf.reduce_sum(columns**2, -2) * scale[..., :number] ** 2
     return tf.reduce_sum(factors * variance, -1)

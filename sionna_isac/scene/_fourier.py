@@ -70,16 +70,52 @@ def fit_series(
     """
     terms = terms_of(order, family)
     left, right = places(terms, order)
+    if (apart := _by_wave(points, u, v, order)) is not None:
+        found, v = apart
+        coefficients = np.zeros((len(terms), 3))
+        for wave, of_v in enumerate(found):
+            chosen = left == wave
+            free = null_space(_closure(left[chosen], right[chosen], order))
+            basis = waves(v, order[1])[:, right[chosen]] @ free
+            coefficients[chosen] = free @ _closest(basis, of_v, v)
+        return checks.finite("coefficients", coefficients)
     free = null_space(_closure(left, right, order))
     if len(points) < free.shape[1]:
         raise ValueError(
             f"points must be at least {free.shape[1]}, as a {family} series of order "
             f"{order[0]} x {order[1]} has free coefficients; got {len(points)}"
         )
-    weight = np.sqrt(np.maximum(np.cos(v), 0))[:, np.newaxis]
     basis = waves(u, order[0])[:, left] * waves(v, order[1])[:, right]
-    solution = np.linalg.lstsq(weight * (basis @ free), weight * points, rcond=RCOND)[0]
-    return checks.finite("coefficients", free @ solution)
+    return checks.finite("coefficients", free @ _closest(basis @ free, points, v))
+
+
+def _closest(basis: np.ndarray, points: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Least squares with the weights cos v."""
+    weight = np.sqrt(np.maximum(np.cos(v), 0))[:, np.newaxis]
+    return np.linalg.lstsq(weight * basis, weight * points, rcond=RCOND)[0]
+
+
+def _by_wave(
+    points: np.ndarray, u: np.ndarray, v: np.ndarray, order: Order
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Parts [2 Qu + 1, nv, 3] of the points that go with each wave in u, and v [nv].
+
+    For points over a grid, u first, on which waves in u are orthogonal, so that each is fitted
+    alone; else `None`.
+    """
+    number = int(np.argmax(u != u[0])) or len(u)
+    if len(u) % number or len(u) // number <= 2 * order[0] or number <= 2 * order[1]:
+        return None
+    u, v = u.reshape(-1, number), v.reshape(-1, number)
+    along = waves(u[:, 0], order[0])
+    gram = along.T @ along
+    size = np.diagonal(gram)
+    if np.any(u != u[:, :1]) or np.any(v != v[:1]) or len(np.unique(v[0])) < number:
+        return None
+    if np.any(np.abs(gram - np.diag(size)) > 1e-12 * size.max()):
+        return None
+    parts = along.T @ points.reshape(len(u), -1) / size[:, np.newaxis]
+    return parts.reshape(-1, number, 3), v[0]
 
 
 def _closure(left: np.ndarray, right: np.ndarray, order: Order) -> np.ndarray:

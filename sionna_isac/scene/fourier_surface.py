@@ -135,9 +135,9 @@ class FourierSurface(ClosedSurface):
         points = checks.points("points", points)
         u = checks.headings("u", checks.vector("u", u, len(points)))
         v = _elevations(checks.vector("v", v, len(points)))
-        order = _order(order)
+        harmonics = _order(order)
         checks.one_of("family", family, FAMILIES)
-        surface = cls(fit_series(points, u, v, order, family), order, family=family)
+        surface = cls(fit_series(points, u, v, harmonics, family), harmonics, family=family)
         off = np.sum((surface.points(u, v) - points) ** 2, axis=1)
         surface.residual = float(np.sqrt(np.average(off, weights=np.maximum(np.cos(v), 1e-300))))
         return surface
@@ -308,13 +308,12 @@ class FourierSurface(ClosedSurface):
         return (right[..., np.newaxis, :] @ rows)[..., 0, :].reshape(*shape, 3)
 
 
-def _order(order: int | Order) -> Order:
+def _order(order: Any) -> Order:
     """Highest harmonics of u and of v."""
-    if not isinstance(order, tuple):
-        order = (order, order)
-    if len(order) != 2:
+    given = order if isinstance(order, (tuple, list)) else (order, order)
+    if len(given) != 2:
         raise ValueError(f"order must be an integer or two, of u and of v; got {order!r}")
-    qu, qv = (checks.integer("order", n, maximum=HIGHEST) for n in order)
+    qu, qv = (checks.integer("order", n, maximum=HIGHEST) for n in given)
     return qu, qv
 
 

@@ -21,6 +21,7 @@ _PARTS = {
     "echo_map.scenario": ("EchoMapScenario",),
     "extended_target_beams.scenario": ("ExtendedTargetBeamsScenario",),
     "extended_target_bound.scenario": ("ExtendedTargetBoundScenario",),
+    "extended_target_estimation.scenario": ("ExtendedTargetEstimationScenario",),
     "extended_target_network.scenario": ("ExtendedTargetNetworkScenario",),
     "learning.scenario": ("LearningScenario",),
     "localization.scenario": ("LocalizationScenario",),

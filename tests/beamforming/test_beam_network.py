@@ -8,7 +8,13 @@ import tensorflow as tf
 
 import sionna_isac as isac
 from sionna_isac.beamforming import ISACBeamNetwork, NodeMasks, user_sinr
-from sionna_isac.beamforming._served import away_from_users, blended, frugal_beams, mmse_beams
+from sionna_isac.beamforming._served import (
+    away_from_users,
+    blended,
+    frugal_beams,
+    mmse_beams,
+    rate_prices,
+)
 
 SHAPE, ANTENNAS = (4, 2), 8
 
@@ -177,3 +183,17 @@ def test_xla_gives_the_same_beams():
     given = scene()
     compiled = tf.function(network, jit_compile=True, autograph=False)
     np.testing.assert_allclose(compiled(*given), network(*given), rtol=1e-3, atol=1e-5)
+
+
+def test_multipliers_of_the_rate_give_its_gradient():
+    _, _, channels = scene()
+    channels = tf.constant(channels)
+    rng = np.random.default_rng(2)
+    beams = tf.Variable(rng.normal(size=(4, ANTENNAS, 3)) + 1j * rng.normal(size=(4, ANTENNAS, 3)))
+    with tf.GradientTape() as tape:
+        rate = tf.reduce_sum(tf.math.log1p(user_sinr(channels, beams)))
+    gradient = tape.gradient(rate, beams) / 2
+    others, own = (tf.cast(v, tf.complex128) for v in rate_prices(channels, beams))
+    heard = tf.math.conj(channels) @ beams
+    back = tf.linalg.diag(own) * heard - others[..., None] * heard
+    np.testing.assert_allclose(gradient, tf.linalg.matrix_transpose(channels) @ back, rtol=1e-9)

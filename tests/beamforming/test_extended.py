@@ -4,8 +4,12 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac import bound
+from sionna_isac import scene as scene_module
+from sionna_isac.array import planar_wave
 from sionna_isac.beamforming import (
     InfeasibleError,
     VerificationError,
@@ -20,6 +24,8 @@ from sionna_isac.beamforming._extended_search import Goal, _Evaluation
 from sionna_isac.beamforming._randomization import _Allocation, randomized
 from sionna_isac.beamforming.extended_solution import measured
 from tests.beamforming.extended_cases import CASES, reference, scene, setup
+
+ANGLES = {"azimuth": 20.0, "elevation": -10.0, "orientation": 50.0}  # degrees
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda c: c["name"])
 levels = pytest.mark.parametrize("level", ["energy", "resolved"])
@@ -95,6 +101,30 @@ def test_methods_agree_and_the_certificate_bounds_the_relaxation(level, seed):
         assert solution.lower_bound <= optimum * (1 + 1e-6)
         weighted = np.dot([2.0, 1.0, 0.5, 0.1], solution.crb)
         assert solution.objective == pytest.approx(weighted, rel=1e-12)
+
+
+@pytest.mark.parametrize("coverage", [None, 4.0])
+def test_smallest_sinr_targets_are_certified(coverage):
+    arguments = scene(1, (3, 3))
+    found = minimize_crb(**arguments, min_sinr=1e-9, coverage=coverage)
+    free = minimize_crb(**arguments, min_sinr=0, coverage=coverage)
+    assert found.relative_gap < 1e-5
+    assert found.objective == pytest.approx(free.objective, rel=1e-4)
+
+
+@pytest.mark.parametrize("min_sinr", [0.0, 3.0])
+def test_more_users_than_antennas(min_sinr):
+    """Without targets or with one user that has one; others share the rest of a relaxation."""
+    arguments = scene(1, (3, 3))
+    arguments["channels"] = np.random.default_rng(5).normal(size=(12, 9, 2)) @ [1, 1j]
+    targets = np.zeros(12)
+    targets[3] = min_sinr
+    found = [
+        minimize_crb(**arguments, min_sinr=targets, coverage=2.0, method=method)
+        for method in ("certified", "sdr")
+    ]
+    for solution in found:
+        assert solution.relative_gap < 1e-4
 
 
 def test_any_beams_give_a_bound():
@@ -327,3 +357,19 @@ def test_tampered_beams_are_refused():
     tight = setup(scene(0), coverage=1.01)
     with pytest.raises(VerificationError, match="coverage"):
         measured(tight, beams, "given")
+
+
+@pytest.mark.parametrize(("design", "sinr_db"), [(illuminate_centre, 10), (illuminate_region, 6)])
+def test_most_power_is_found_where_users_are_easily_served(design, sinr_db):
+    """The search alone stops next to beams that serve: users hear far more than they need."""
+    pose = {"range": 8.0, **{n: np.radians(v) for n, v in ANGLES.items()}}
+    body = scene_module.FourierSurface.fit_cuboid(4.5, 1.8, 1.5)
+    target = bound.ExtendedTarget(*body.scatterers(**pose), **pose)
+    where = (tf.constant(np.radians(v)) for v in ([-40.0, -5, 35], [-2.0, -3, -2]))
+    gain = SPEED_OF_LIGHT / 28e9 / (4 * np.pi * np.array([100, 120, 80]))
+    channels = planar_wave((8, 8), *where).numpy() * gain[:, None]
+    wanted = 10 ** (sinr_db / 10)
+    system = {"path_gain": 1e-7, "noise_power": 1e-12, "rms_bandwidth": 28.9e6, "num_samples": 1024}
+    found = design(target, (8, 8), (8, 8), channels, 1.0, wanted, user_noise=1e-12, **system)
+    assert found.relative_gap < 3e-3
+    assert np.all(found.sinr >= wanted * (1 - 1e-6))

@@ -16,3 +16,13 @@ def test_comparison():
         {"environment": {"threads": 1}, "cases": [{"side": 3, "num_users": 2, "rows": rows}]}
     )
     assert "| 3×3, 2 | certified" in text
+    assert "| 3×3, 2 | network" in text
+
+
+def test_weighted():
+    (row,) = compare(3, 2, 1, 1, "weighted")
+    best = row["certified"]["objective"]
+    for method in METHODS:
+        assert row[method]["objective"] == pytest.approx(best, rel=1e-3)
+    case = {"side": 3, "num_users": 2, "problem": "weighted", "rows": [row]}
+    assert "weighted metric: published" in report({"environment": {}, "cases": [case]})

@@ -260,6 +260,20 @@ def test_bound_of_an_extended_target():
     assert np.all(np.abs(np.ravel(error)) < 5 * deviation)
 
 
+def test_estimates_of_an_extended_target():
+    isac.set_seed(2)
+    rng = np.random.default_rng(5)
+    pose = {"range": 10.0, "azimuth": 0.35, "elevation": -0.17, "orientation": 0.87}
+    names = {"isac": isac, "np": np, "tf": tf, "phases": rng.uniform(0, 6, 9)}
+    points, weights = rng.uniform(-2, 2, (9, 3)), np.full(9, 1 / 9)
+    names["target"] = isac.bound.ExtendedTarget(points, weights, **pose)
+    names = run("extended_target/estimation.md", names)
+    assert np.all(names["solution"].sinr > 10 * (1 - 1e-5))
+    deviation = np.sqrt(np.diag(isac.bound.cramer_rao_bound(names["efim"])[0]))
+    error = [names["found"].parameters[name][0] - value for name, value in pose.items()]
+    assert np.all(np.abs(error) < 4 * deviation)
+
+
 def test_beams_for_an_extended_target():
     rng = np.random.default_rng(4)
     pose = {"range": 20.0, "azimuth": 0.35, "elevation": -0.17, "orientation": 0.87}

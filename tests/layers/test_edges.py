@@ -19,7 +19,6 @@ from tests.layers.test_layers import assert_equal, each
 BATCHED = [c for c in CASES if not isinstance(c.arguments()[0], int)]
 DETERMINISTIC = [c for c in BATCHED if not c.random]
 ANGLES = ("angle", "sector", "user_sector")
-RECEIVERS = [c for c in DETERMINISTIC if hasattr(isac.receiver, c.name.split("-")[0])]
 
 
 def named(case: Case, layer: Any) -> dict[str, Any]:
@@ -114,7 +113,8 @@ def test_noise_power_is_that_of_each_sample(case, mode):
     together = leaves(call(tf.constant(powers)))
     for i, power in enumerate(powers):
         isac.set_seed(3)  # the same draws, scaled by another power
-        alone = leaves(call(tf.constant(power)))
+        # a number for all is another graph, which is not worth a second compilation by XLA
+        alone = leaves(call(tf.constant([power] * BATCH if mode == "xla" else power)))
         assert_equal([v[i] for v in together], [v[i] for v in alone], 1e-10)
     for bad in (np.ones(BATCH + 1), np.ones((1,) * 9), -powers, np.array([1.0, np.nan])):
         with pytest.raises(ValueError, match=r"no must (be|not)"):
@@ -210,23 +210,6 @@ def test_angles_in_degrees_are_refused(case):
         degrees = {**given, name: np.rad2deg(given[name])}
         with pytest.raises(ValueError, match=rf"{name} must .*in rad, not in degrees"):
             layer(**degrees)
-
-
-@each([c for c in RECEIVERS if c.compile])
-def test_no_estimate_of_a_graph_hides_a_nan(case):
-    layer = case.build("double")
-    arguments = list(tensors(case.arguments()))
-    observed = np.array(arguments[0])
-    observed[0].flat[1] = np.nan
-    expected = leaves(layer(*arguments))
-    arguments[0] = tf.constant(observed)
-    for jit in (False, True):
-        actual = leaves(tf.function(lambda *a: layer(*a), jit_compile=jit)(*arguments))
-        for a, e in zip(actual, expected, strict=True):
-            at = np.isnan(a[0])
-            # maps and decisions keep what does not depend on the entry
-            assert np.all(at) or (at.ndim > 1 and np.any(at))
-            np.testing.assert_allclose(a[1], e[1], rtol=0, atol=1e-9 * np.abs(e[1]).max())
 
 
 def gradients(layer: Any, arguments: tuple) -> list[np.ndarray]:

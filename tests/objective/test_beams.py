@@ -68,6 +68,9 @@ def test_trace_is_that_of_the_bound(rng):
     crb = bound.cramer_rao_bound(bound.effective_fim(fim, 4))
     expected = np.trace(crb, axis1=-2, axis2=-1)
     np.testing.assert_allclose(objective.crb_trace(fim), expected, rtol=1e-9)
+    point = bound.cramer_rao_bound(bound.effective_fim(fim[:, 1:, 1:], 3))  # of a point target
+    expected = np.trace(point, axis1=-2, axis2=-1)
+    np.testing.assert_allclose(objective.crb_trace(fim[:, 1:, 1:]), expected, rtol=1e-9)
     weights = [1.0, 0.0, 3.0]
     crb = bound.cramer_rao_bound(fim)[..., :3, :3]
     expected = np.einsum("bii,i->b", crb, weights)

@@ -220,6 +220,39 @@ def test_extended_target_bound(tmp_path):
     assert texts == ["drone", "point", "elevation 0°", "elevation 20°"]
 
 
+def test_extended_target_estimation(tmp_path):
+    units = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+    estimators = ["maximum likelihood", "maximum likelihood, started at the truth"]
+    estimators.append("maximum likelihood of a point")
+    curve, level = ("design", "estimator", "snr_db"), [-20.0, 0.0, 10.0]
+    data = xr.Dataset(
+        spread(curve, (2, 3, 3), *(f"{name}_rmse" for name in units))
+        | {
+            f"{name}_{end}": (("design", "snr_db"), RNG.uniform(1, 2, (2, 3)))
+            for name in units
+            for end in ("bound", "resolved_bound")
+        },
+        coords={"design": ["a", "b"], "estimator": estimators, "snr_db": level},
+        attrs={"num_samples": 7},
+    )
+    data["range_rmse_low"][0, 0, 0] = 0  # has no place on a logarithmic axis
+    figure = draw_result(data, "extended_target_estimation", tmp_path / "figure.png")
+    for ax, (name, unit) in zip(figure.axes, units.items(), strict=True):
+        labels(ax, "SNR of the echo [dB]", f"RMSE of the {name} [{unit}]")
+        for design in "ab":
+            row = data.sel(design=design)
+            drawn(ax, f"{design}: root of the mean CRB", level, row[f"{name}_bound"])
+            shown = estimators if design == "a" else estimators[:1]
+            for estimator in shown:
+                value, low, high = (
+                    row[f"{name}_rmse{end}"].sel(estimator=estimator).values
+                    for end in ("", "_low", "_high")
+                )
+                low = np.where(low > 0, low, value)
+                bars(ax, f"{design}: {estimator}", level, value, low, high)
+    assert "7 echoes a point" in figure.legends[0].get_title().get_text()
+
+
 def learning_result(etas, phis):
     dims = ("draw", "approach", "eta", "phi", "p_fa")
     shape = (2, 2, len(etas), len(phis), 2)

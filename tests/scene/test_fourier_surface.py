@@ -102,6 +102,23 @@ class TestShapes:
         assert full.residual < found[3].residual  # more terms, on the way to none that are stable
 
     @pytest.mark.parametrize("family", ["sphere", "full"])
+    def test_points_of_a_grid_and_in_any_order_give_the_same(self, family):
+        """A grid is fitted wave by wave, other points at once."""
+        u, v = (x.ravel() for x in np.meshgrid(*midpoints(30, 14), indexing="ij"))
+        points = np.stack([np.cos(v) * np.cos(u), 2 * np.cos(v) * np.sin(u) ** 3, np.sin(v)], 1)
+        mixed = RNG.permutation(len(u))
+        found = [
+            FourierSurface.fit(points[n], u[n], v[n], order, family=family).coefficients
+            for n, order in ((slice(None), [4, 3]), (mixed, (4, 3)))
+        ]
+        np.testing.assert_allclose(*found, atol=1e-11)
+
+    def test_highest_order(self):
+        """Seconds, not minutes: waves in u are fitted one by one."""
+        surface = FourierSurface.fit_cuboid(4.5, 1.8, 1.5, 32)
+        assert surface.residual < 0.01
+
+    @pytest.mark.parametrize("family", ["sphere", "full"])
     def test_poles_are_points_and_u_closes(self, family):
         surface = FourierSurface.fit_cuboid(4.5, 1.8, 1.5, (5, 4), family=family)
         for side in (-1, 1):

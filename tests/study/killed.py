@@ -16,6 +16,8 @@ import traceback
 os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
+import tensorflow as tf
+
 from sionna_isac.study import load_scenario, run_scenario, store
 from sionna_isac.study.store import RunFolder
 
@@ -53,6 +55,8 @@ def child(order: dict) -> int:
 
 
 def main() -> None:
+    # takes longer than such short studies
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     print("ready", flush=True)
     for line in sys.stdin:
         pid = os.fork()

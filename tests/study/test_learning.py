@@ -21,8 +21,17 @@ TINY = Path(__file__).with_name("tiny_learning.yaml")
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
+    """All approaches, in both draws of the impairments."""
     out = tmp_path_factory.mktemp("learning") / "run"
     run_scenario(load_scenario(TINY), out, quiet=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def one_draw(tmp_path_factory):
+    """All approaches, in the first draw."""
+    out = tmp_path_factory.mktemp("learning") / "run"
+    run_scenario(load_scenario(TINY, ["num_draws=1"]), out, quiet=True)
     return out
 
 
@@ -62,9 +71,11 @@ def test_one_detection_has_an_error_but_no_interval(hits):
         assert np.all(np.isnan(ends)) if hits < 2 else ends == pytest.approx((error, error))
 
 
-def test_every_beam_and_draw_has_scores_with_intervals(reference):
-    dataset, scenario = read_result(reference)
-    assert dict(dataset.gospa.sizes) == {"draw": 2, "approach": 5, "eta": 2, "phi": 2, "p_fa": 2}
+@pytest.mark.parametrize("result", ["one_draw", pytest.param("reference", marks=pytest.mark.slow)])
+def test_every_beam_and_draw_has_scores_with_intervals(result, request):
+    dataset, scenario = read_result(request.getfixturevalue(result))
+    sizes = {"draw": scenario.num_draws, "approach": 5, "eta": 2, "phi": 2, "p_fa": 2}
+    assert dict(dataset.gospa.sizes) == sizes
     detections = (dataset.p_d * number_of_targets(scenario)).round()
     for name in ("gospa", "p_d", "ser", "angle_rmse", "range_rmse"):
         value = dataset[name]
@@ -78,12 +89,21 @@ def test_every_beam_and_draw_has_scores_with_intervals(reference):
     # all sensing or half of it: more errors of the user, fewer missed targets
     known = dataset.sel(approach="known", phi=0, p_fa=0.1).mean("draw")
     assert float(known.ser.sel(eta=1)) > float(known.ser.sel(eta=0.5))
-    # draws differ in the array: knowing it or not gives other numbers, too
-    baseline = dataset.gospa.sel(approach="baseline")
-    assert not np.allclose(baseline.sel(draw=0), baseline.sel(draw=1))
-    assert dataset.history_networks_position_loss.shape == (2, 4)
+    assert dataset.history_networks_position_loss.shape == (scenario.num_draws, 4)
     figure = draw_result(dataset, scenario.kind)
     assert len(figure.axes) == 4
+
+
+def test_draws_differ_in_the_array(one_draw, tmp_path):
+    """Those who do not know it get other numbers; the first draw is that of a run of one."""
+    changes = ["approaches={baseline: {kind: unknown}, known: {kind: known}}", "eta=[1]", "phi=[0]"]
+    dataset = run_scenario(load_scenario(TINY, changes), tmp_path / "run", quiet=True)
+    assert dataset.sizes["draw"] == 2
+    baseline = dataset.gospa.sel(approach="baseline")
+    assert not np.allclose(baseline.sel(draw=0), baseline.sel(draw=1))
+    alone, _ = read_result(one_draw)
+    alone = alone.gospa.sel(approach=["baseline", "known"], eta=[1], phi=[0], draw=0)
+    xr.testing.assert_equal(dataset.gospa.sel(draw=0).drop_attrs(), alone.drop_attrs())
 
 
 @pytest.mark.slow

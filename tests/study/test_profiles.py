@@ -161,7 +161,8 @@ def test_a_run_from_before_profiles_goes_on(tmp_path):
 
 
 def test_command_line_chooses_a_profile(tmp_path):
-    small = {"training": {"iterations": 0}, "evaluation": {"num_samples": 20, "methods": ["known"]}}
+    evaluation = {"num_samples": 20, "methods": ["known"]}
+    small = {"compile": False, "training": {"iterations": 0}, "evaluation": evaluation}
     file = write(tmp_path, {"none": small, "more": small})
     shown = call("show", file, "--profile", "more")
     assert shown.returncode == 0 and "profile: more" in shown.stdout

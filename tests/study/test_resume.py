@@ -73,12 +73,12 @@ KINDS = {  # scenario and changes
     ),
 }
 CASES = [
-    ("coded_ber", 2, "before"),
     ("coded_ber", 1, "after"),
     ("multi_target", 1, "after"),
     ("angle_delay_map", 2, "before"),
     ("localization", 3, "while"),
-    ("learning", 1, "after"),
+    pytest.param("coded_ber", 2, "before", marks=pytest.mark.slow),
+    pytest.param("learning", 1, "after", marks=pytest.mark.slow),
     pytest.param("learning", 2, "before", marks=pytest.mark.slow),
     pytest.param("multi_target", 4, "while", marks=pytest.mark.slow),
     pytest.param("single_carrier", 1, "after", marks=pytest.mark.slow),

@@ -14,6 +14,7 @@ import tensorflow as tf
 import xarray as xr
 
 from sionna_isac.array import ImpairedArray
+from sionna_isac.cli import main
 from sionna_isac.core import set_seed
 from sionna_isac.studies import ArrayApproach, IsacSystem, assumed_array, gap_closed, true_array
 from sionna_isac.studies.multi_target.report import detection_report
@@ -22,6 +23,13 @@ from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny.yaml")
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", str(TINY)]
+PLAIN = "compile=false"  # what does not depend on XLA is faster without
+SMALL = [
+    PLAIN,
+    "training.iterations=0",
+    "evaluation.num_samples=20",
+    "evaluation.methods=[known]",
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +85,20 @@ def test_methods_see_the_same_scenes(reference):
         assert all(np.array_equal(blocks[0][name], b[name]) for b in blocks[1:])
 
 
-@pytest.mark.parametrize("stage", ["training_learned-0_array", "known_00001"])
-def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path, stage):
+def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path):
+    """Killed within the training, and once more between evaluations."""
     out = tmp_path / "run"
+    kill_at(out, "training_learned-0_array")
+    kept = kill_at(out, "known_00001")
+    done = subprocess.run([*COMMAND, "--out", str(out), "--quiet"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # blocks that were there are not computed again
+    assert kept == {name: (out / "partial" / name).stat().st_mtime_ns for name in kept}
+    assert same(read_result(reference[0])[0], read_result(out)[0])
+
+
+def kill_at(out, stage):
+    """Run until a file is there, then kill; the times of what is stored."""
     process = subprocess.Popen(
         [*COMMAND, "--out", str(out), "--quiet"],
         stdout=subprocess.DEVNULL,
@@ -93,13 +112,7 @@ def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path, stage):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "result.nc").exists()
-    kept = {p.name: p.stat().st_mtime_ns for p in (out / "partial").iterdir() if p.suffix == ".npz"}
-    done = subprocess.run([*COMMAND, "--out", str(out), "--quiet"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    if stage != "training_learned-0_array":  # blocks that were there are not computed again
-        again = {n: (out / "partial" / n).stat().st_mtime_ns for n in kept}
-        assert again == kept
-    assert same(read_result(reference[0])[0], read_result(out)[0])
+    return {p.name: p.stat().st_mtime_ns for p in (out / "partial").iterdir() if p.suffix == ".npz"}
 
 
 def test_a_finished_run_is_not_computed_again(reference):
@@ -111,10 +124,9 @@ def test_a_finished_run_is_not_computed_again(reference):
 
 
 def test_another_configuration_is_refused_and_fresh_discards(tmp_path):
-    base = ["training.iterations=0", "evaluation.num_samples=20", "evaluation.methods=[known]"]
     out = tmp_path / "run"
-    first = run_scenario(load_scenario(TINY, base), out, quiet=True)
-    other = load_scenario(TINY, base, seed=4)
+    first = run_scenario(load_scenario(TINY, SMALL), out, quiet=True)
+    other = load_scenario(TINY, SMALL, seed=4)
     with pytest.raises(StoreError, match="seed: 3 there, 4 here"):
         run_scenario(other, out, quiet=True)
     second = run_scenario(other, out, fresh=True, quiet=True)
@@ -122,8 +134,7 @@ def test_another_configuration_is_refused_and_fresh_discards(tmp_path):
 
 
 def test_a_damaged_block_is_named(tmp_path):
-    base = ["training.iterations=0", "evaluation.num_samples=20", "evaluation.methods=[known]"]
-    scenario = load_scenario(TINY, base)
+    scenario = load_scenario(TINY, SMALL)
     run_scenario(scenario, tmp_path / "run", quiet=True)
     block = tmp_path / "run" / "partial" / "known_00000.npz"
     block.write_bytes(block.read_bytes()[:100])
@@ -133,7 +144,8 @@ def test_a_damaged_block_is_named(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_training(tmp_path):
-    scenario = load_scenario(TINY, ["training.learning_rate=1e38", "training.schedule=constant"])
+    changes = [PLAIN, "training.learning_rate=1e38", "training.schedule=constant"]
+    scenario = load_scenario(TINY, changes)
     with pytest.raises(TrainingError, match=r"training\.learning_rate"):
         run_scenario(scenario, tmp_path / "run", quiet=True)
 
@@ -141,6 +153,7 @@ def test_a_loss_that_is_not_finite_stops_training(tmp_path):
 @pytest.mark.parametrize("objective", ["gospa", "reconstruction"])
 def test_other_objectives_train(tmp_path, objective):
     changes = [
+        f"compile={objective == 'gospa'}",
         f"training.objective={objective}",
         "training.iterations=8",
         "array.learn=[positions, gain, phase]",
@@ -194,7 +207,7 @@ def array_with_gain(scenario, gain):
 
 
 def test_nothing_to_learn_leaves_no_gap(tmp_path):
-    changes = ["array.impairments=[]", "training.iterations=0", "evaluation.num_samples=20"]
+    changes = [PLAIN, "array.impairments=[]", "training.iterations=0", "evaluation.num_samples=20"]
     scenario = load_scenario(TINY, changes)
     dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
     assert np.isnan(gap_closed(dataset, 0.1))
@@ -255,11 +268,24 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("words", "named"), WRONG, ids=[" ".join(w[0][-3:]) for w in WRONG])
-def test_wrong_command_lines_end_with_one_line_and_code_2(words, named):
+def test_wrong_command_lines_end_with_one_line_and_code_2(words, named, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["sionna-isac", *words])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers are those of the tests
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert_wrong(stop.value.code, *capsys.readouterr(), named)
+
+
+@pytest.mark.parametrize(("words", "named"), [WRONG[0], WRONG[4], WRONG[-1]])
+def test_processes_end_with_one_line_and_code_2(words, named):
     done = subprocess.run(
         [sys.executable, "-m", "sionna_isac.cli", *words], capture_output=True, text=True
     )
-    assert done.returncode == 2, (done.stdout, done.stderr)
-    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
-    assert named in done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    assert_wrong(done.returncode, done.stdout, done.stderr, named)
+
+
+def assert_wrong(code, stdout, stderr, named):
+    assert code == 2, (stdout, stderr)
+    assert stderr.startswith("error: ") and stderr.count("\n") == 1, stderr
+    assert named in stderr
+    assert "Traceback" not in stdout + stderr

@@ -41,6 +41,9 @@ EXTENDED = "bound/test_extended_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
 BODY_BEAMS = "beamforming/test_extended"
+GRAPH = "beamforming/test_beam_network"
+BEAM_LOSS = "objective/test_beams"
+POSES = "study/test_extended_target_estimation"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
 TASKS = "objective/test_multitask"
@@ -193,6 +196,12 @@ MUTATIONS = [
         ("beamforming/closed_form.py", BEAMS, "10 * math.log10(power) + 30", "10 * math.log10(power)"),
         ("beamforming/extended_solution.py", BODY_BEAMS, "own + setup.user_noise", "own + 2 * setup.user_noise"),
         ("beamforming/_extended_model.py", BODY_BEAMS, "terms * (power * antennas)", "terms * power"),
+        ("beamforming/beam_network.py", GRAPH, "mean = tf.reduce_sum(here * nodes, 1) / number", "mean = tf.reduce_mean(nodes, 1)"),
+        ("beamforming/beam_network.py", GRAPH, "sent = here * tf.nn.relu(update[\"from_user\"](nodes))", "sent = tf.nn.relu(update[\"from_user\"](nodes))"),
+        ("beamforming/_served.py", GRAPH, "return signal / (rest * total), 1 / rest", "return signal / rest, 1 / rest"),
+        ("objective/beams.py", BEAM_LOSS, "share * tf.reduce_sum(rate, -1)", "-share * tf.reduce_sum(rate, -1)"),
+        ("objective/beams.py", BEAM_LOSS, "crb + weight * missing + covered", "crb + weight * missing"),
+        ("objective/beams.py", BEAM_LOSS, "missing = tf.reduce_sum(tf.nn.relu(tf.where(served, missing, tf.zeros_like(missing))), -1)", "missing = tf.reduce_sum(tf.nn.relu(missing), -1)"),
         ("beamforming/_certificate.py", BODY_BEAMS, "constant - worst + multipliers.sum()", "constant + multipliers.sum()"),
         # full-wave targets and studies, one of each kind
         ("scattering/material.py", "scattering/test_material", "permittivity - 1 - 1j * conductivity", "permittivity - 1 + 1j * conductivity"),
@@ -204,6 +213,8 @@ MUTATIONS = [
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "1 / math.sqrt(self._share)", "1.0"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "return bits, decoded, self._share * tf", "return bits, decoded, tf"),
         ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
+        ("studies/extended_target_estimation/trial.py", POSES, "10 ** (-snr_db / 20) * draws.noise", "10 ** (-snr_db / 10) * draws.noise"),
+        ("studies/extended_target_estimation/trial.py", POSES, "np.argmin(left, 0)", "np.argmax(left, 0)"),
         ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),
         # networks for two tasks and their losses
         ("objective/localization.py", TASKS, "(distance + truth) * truth * sine**2", "(distance + truth) * sine**2"),

@@ -95,7 +95,9 @@ class BeamLearner(Learner):
     rate : `None` (default) | `dict`
         Arguments ``weight`` and ``balance`` of
         :func:`~sionna_isac.objective.weighted_isac_loss`; `None` takes
-        :func:`~sionna_isac.objective.crb_min_loss`
+        :func:`~sionna_isac.objective.crb_min_loss`. Without ``balance``, bounds are in units of
+        those of the same power in all directions, as in
+        :func:`~sionna_isac.beamforming.weighted_isac`.
     penalties : `None` (default) | `dict`
         Further arguments of the loss: its form and the weights of penalties
     seed : `int`, (default 1)
@@ -135,6 +137,10 @@ class BeamLearner(Learner):
             "scatterers": masks.scatterers,
         }
         if self._rate:
+            if "balance" not in self._rate:
+                power = self.network.power
+                wanted["crb"] = found["crb"] / self._quality.isotropic(scene, power)
+                wanted["balance"] = 1.0
             return objective.weighted_isac_loss(**wanted)
         return objective.crb_min_loss(**wanted, min_sinr=self.network.min_sinr or 0)
 

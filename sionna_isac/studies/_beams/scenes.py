@@ -71,6 +71,9 @@ class BeamScenes:
         Shapes of the target, equally likely
     tx_shape : (`int`, `int`)
         Numbers of elements of the array along y and z
+    cells : (`int`, `int`), (default (6, 4))
+        Numbers of cells of a surface along the local azimuth and elevation; the visible ones are
+        scatterers. Poses and users do not depend on them.
     num_poses : `int`, (default 2000)
         Poses per surface
     range_interval : (`float`, `float`), (default (8, 40))
@@ -94,6 +97,7 @@ class BeamScenes:
         surfaces: Sequence[Any],
         tx_shape: Sequence[int],
         *,
+        cells: tuple[int, int] = (6, 4),
         num_poses: int = 2000,
         range_interval: Sequence[float] = (8.0, 40.0),
         azimuth: float = math.pi / 3,
@@ -118,7 +122,7 @@ class BeamScenes:
                 "elevation": elevation * (2 * draw[2] - 1),
                 "orientation": math.pi * (2 * draw[3] - 1),
             }
-            sets.append(surface.scatterers(**pose))
+            sets.append(surface.scatterers(**pose, cells=cells))
             poses.append(np.stack([*pose.values()], -1))
         most = max(s.weights.shape[1] for s in sets)
 

@@ -17,7 +17,7 @@ from sionna_isac.studies._extended.blocks import (
 )
 from sionna_isac.study.blocks import Count, Decibel, Frozen, Scenario, increasing
 
-__all__ = ["DESIGNS", "WEIGHTED", "ExtendedTargetBeamsScenario", "Users"]
+__all__ = ["DESIGNS", "WEIGHTED", "ExtendedTargetBeamsScenario", "Users", "check_designs"]
 
 DESIGNS = {
     "certified": "smallest CRB, certified",
@@ -47,6 +47,19 @@ class Users(Frozen):
     """Mean power of a scattered path over that of the line of sight [dB]"""
     snr_db: Decibel = 2.0
     """Transmit power times the gain of the line of sight at one antenna over noise [dB]"""
+
+
+def check_designs(body: Body, users: Users, designs: tuple[str, ...], arrays: PlanarArrays) -> None:
+    """Refuse a body without a pose, repeated designs and too many users."""
+    if body.kind == "point":
+        raise ValueError("body must not be a point, which has no orientation; got 'point'")
+    if len(set(designs)) != len(designs):
+        raise ValueError(f"designs must be distinct; got {list(designs)}")
+    if len(users.directions_deg) >= arrays.num_tx:
+        raise ValueError(
+            f"users.directions_deg must be fewer than the {arrays.num_tx} transmit "
+            f"elements; got {len(users.directions_deg)}"
+        )
 
 
 class ExtendedTargetBeamsScenario(Scenario):
@@ -91,13 +104,5 @@ class ExtendedTargetBeamsScenario(Scenario):
 
     @model_validator(mode="after")
     def _consistent(self) -> ExtendedTargetBeamsScenario:
-        if self.body.kind == "point":
-            raise ValueError("body must not be a point, which has no orientation; got 'point'")
-        if len(set(self.designs)) != len(self.designs):
-            raise ValueError(f"designs must be distinct; got {list(self.designs)}")
-        if len(self.users.directions_deg) >= self.arrays.num_tx:
-            raise ValueError(
-                f"users.directions_deg must be fewer than the {self.arrays.num_tx} transmit "
-                f"elements; got {len(self.users.directions_deg)}"
-            )
+        check_designs(self.body, self.users, self.designs, self.arrays)
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -15,11 +15,13 @@ from sionna_isac import beamforming
 from sionna_isac.array.planar import planar_wave
 from sionna_isac.beamforming import InfeasibleError, SolverError
 from sionna_isac.bound import ExtendedTarget
+from sionna_isac.studies._extended.blocks import Division, PlanarArrays, Pose, Sounding
 from sionna_isac.studies._extended.targets import body_target
 from sionna_isac.studies.extended_target_beams.scenario import (
     DESIGNS,
     WEIGHTED,
     ExtendedTargetBeamsScenario,
+    Users,
 )
 from sionna_isac.study.errors import ScenarioError
 from sionna_isac.study.part import Arrays, Part, Study
@@ -27,6 +29,7 @@ from sionna_isac.study.part import Arrays, Part, Study
 __all__ = [
     "ExtendedTargetBeamsStudy",
     "beams_report",
+    "design_error",
     "designed_beams",
     "scenario_target",
     "user_channels",
@@ -36,7 +39,32 @@ POSE = ("range", "azimuth", "elevation", "orientation")
 DEGREES = 1.5  # step of the beampatterns
 
 
-def user_channels(scenario: ExtendedTargetBeamsScenario, scene: int) -> np.ndarray:
+class BeamSetting(Protocol):
+    """Fields of a scenario for its target, the users' channels and the beams."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def body(self) -> Any: ...
+    @property
+    def division(self) -> Division: ...
+    @property
+    def pose(self) -> Pose: ...
+    @property
+    def users(self) -> Users: ...
+    @property
+    def arrays(self) -> PlanarArrays: ...
+    @property
+    def sounding(self) -> Sounding: ...
+    @property
+    def power_dbm(self) -> float: ...
+    @property
+    def coverage(self) -> float: ...
+    @property
+    def level(self) -> str: ...
+
+
+def user_channels(scenario: BeamSetting, scene: int) -> np.ndarray:
     """Channels [num_users, num_tx] of a scene; user k receives the conjugate times the beam.
 
     The line of sight has power 1 at each antenna. Scattered paths come from uniform directions in
@@ -55,12 +83,12 @@ def user_channels(scenario: ExtendedTargetBeamsScenario, scene: int) -> np.ndarr
     return np.einsum("kp,kpn->kn", np.concatenate([phase, gain], 1), np.conj(waves))
 
 
-def _waves(scenario: ExtendedTargetBeamsScenario, azimuth: Any, elevation: Any) -> np.ndarray:
+def _waves(scenario: BeamSetting, azimuth: Any, elevation: Any) -> np.ndarray:
     angles = (tf.constant(v, tf.float64) for v in (azimuth, elevation))
     return planar_wave(scenario.arrays.tx_shape, *angles).numpy()
 
 
-def scenario_target(scenario: ExtendedTargetBeamsScenario) -> ExtendedTarget:
+def scenario_target(scenario: BeamSetting) -> ExtendedTarget:
     """Target of a scenario."""
     pose = {"range": scenario.pose.range, **scenario.pose.angles}
     try:
@@ -70,13 +98,16 @@ def scenario_target(scenario: ExtendedTargetBeamsScenario) -> ExtendedTarget:
 
 
 def designed_beams(
-    scenario: ExtendedTargetBeamsScenario,
+    scenario: BeamSetting,
     target: ExtendedTarget,
     channels: np.ndarray,
     name: str,
     value: float,
+    method: str = "certified",
 ) -> beamforming.ExtendedBeamSolution:
     """Beams of a design, for an SINR target [dB] or, with "weighted", a weight of the sum rate.
+
+    ``method`` is that of the weighted metric; other designs are named after theirs.
 
     Raises
     ------
@@ -98,7 +129,8 @@ def designed_beams(
     }
     given = target, scenario.arrays.tx_shape, scenario.arrays.rx_shape, channels, power
     if name == "weighted":
-        return beamforming.weighted_isac(*given, scenario.coverage, weight=value, **common)
+        common |= {"weight": value, "method": method}
+        return beamforming.weighted_isac(*given, scenario.coverage, **common)
     sinr = 10 ** (value / 10)
     if name in ("centre", "region"):
         call = {
@@ -107,6 +139,12 @@ def designed_beams(
         }[name]
         return call(*given, sinr, **common)
     return beamforming.minimize_crb(*given, sinr, scenario.coverage, method=name, **common)
+
+
+def design_error(where: str, error: Exception) -> Exception:
+    """Error of a design that says which; those of arguments are errors of the scenario."""
+    kind = SolverError if isinstance(error, SolverError) else ScenarioError
+    return kind(f"{where}: {error}")
 
 
 class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
@@ -141,8 +179,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
                 continue
             except (SolverError, ValueError) as error:
                 where = f"scene {scene}, {DESIGNS.get(name, WEIGHTED)}, {value:g}"
-                kind = SolverError if isinstance(error, SolverError) else ScenarioError
-                raise kind(f"{where}: {error}") from None
+                raise design_error(where, error) from None
             for field, row in found.items():
                 row[i] = getattr(solution, field)
             if pattern is None and scene == 0:

@@ -10,7 +10,7 @@ __all__ = ["KIND"]
 KIND = Kind(
     scenario=ExtendedTargetNetworkScenario,
     study=deferred("sionna_isac.studies.extended_target_network.study:ExtendedTargetNetworkStudy"),
-    report=deferred("sionna_isac.studies.extended_target_network.study:network_report"),
+    report=deferred("sionna_isac.studies.extended_target_network.report:network_report"),
     draw=deferred("sionna_isac.studies.extended_target_network.figure:extended_target_network"),
     example={"bodies": [{"kind": "cuboid"}], "networks": [{"head": "subspace"}]},
 )

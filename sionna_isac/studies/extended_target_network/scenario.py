@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,7 +19,9 @@ from sionna_isac.study.blocks import (
     positive_ranges,
 )
 
-__all__ = ["ExtendedTargetNetworkScenario", "Graph"]
+__all__ = ["ExtendedTargetNetworkScenario", "Graph", "Training"]
+
+Weight = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Graph(Frozen):
@@ -33,13 +35,36 @@ class Graph(Frozen):
     """Width of the layers"""
     num_steps: Annotated[int, Field(ge=0)] = 3
     """Number of steps of head 'subspace'; no effect on the other one"""
-    sinr_weight: NonNegative = 5.0
-    """Weight of the penalty of the SINR"""
+    sinr_weight: tuple[NonNegative, ...] = (5.0,)
+    """Weights of the penalty of the SINR, increasing; each gives a network of its own"""
+
+    _sorted = field_validator("sinr_weight")(increasing)
 
     @property
     def name(self) -> str:
         """`str` : Label, or the head."""
         return self.label or f"head '{self.head}'"
+
+
+class Training(NamedTuple):
+    """A network with one weight of the penalty and one SINR target.
+
+    Attributes
+    ----------
+    name : `str`
+        Name of the network, with the weight of the penalty if there are several
+    graph : :class:`Graph`
+        Fields of the network
+    sinr_weight : `float`
+        Weight of the penalty of the SINR
+    min_sinr : `float`
+        SINR target, linear
+    """
+
+    name: str
+    graph: Graph
+    sinr_weight: float
+    min_sinr: float
 
 
 class Surroundings(Frozen):
@@ -87,22 +112,49 @@ class ExtendedTargetNetworkScenario(Scenario):
     """Numbers of users of the tests, increasing"""
     num_test: Count = 200
     """Number of test scenes"""
-    min_sinr_db: Decibel = 10.0
-    """SINR target of all users [dB]"""
+    test_cells: Annotated[tuple[tuple[Count, Count], ...], Field(min_length=1)] = ((6, 4),)
+    """Cells along local azimuth and elevation of the tests; the training has 6 and 4"""
+    min_sinr_db: tuple[Decibel, ...] = (10.0,)
+    """SINR targets of all users, increasing, each with networks of its own [dB]"""
+    rate_weight: Weight | None = None
+    """Weight of the sum rate in the weighted metric; null for the bound under SINR targets"""
     coverage: Annotated[float, Field(ge=1.01)] = 4.0
     """Largest ratio of the powers on scatterers"""
+    figure: Literal["users", "penalty", "scatterers"] = "users"
+    """Picture: results over the users, the weight of the penalty or the scatterers of a test"""
     training: Optimization = Optimization(iterations=1500, batch_size=100, learning_rate=2e-3)
     """Training, on new scenes in each iteration"""
 
-    _sorted = field_validator("train_users", "test_users")(increasing)
+    _sorted = field_validator("train_users", "test_users", "min_sinr_db")(increasing)
+
+    @property
+    def trainings(self) -> list[list[Training]]:
+        """Trainings of each network [network][SINR target]"""
+        found = []
+        for graph in self.networks:
+            for weight in graph.sinr_weight:
+                several = f", penalty {weight:g}" if len(graph.sinr_weight) > 1 else ""
+                targets = [10 ** (value / 10) for value in self.min_sinr_db]
+                found.append([Training(graph.name + several, graph, weight, t) for t in targets])
+        return found
 
     @model_validator(mode="after")
     def _consistent(self) -> ExtendedTargetNetworkScenario:
-        names = [network.name for network in self.networks]
+        names = [row[0].name for row in self.trainings]
         if len(set(names)) != len(names):
             raise ValueError(f"networks must have distinct names; got {names}")
         if any(body.kind == "point" for body in self.bodies):
             raise ValueError("bodies must not be points, which have no orientation; got 'point'")
+        if len(set(self.test_cells)) != len(self.test_cells):
+            raise ValueError(f"test_cells must be distinct; got {list(self.test_cells)}")
+        if self.rate_weight is not None:
+            if len(self.min_sinr_db) > 1:
+                raise ValueError(
+                    "min_sinr_db must be one value with a rate_weight, where it has no effect; "
+                    f"got {list(self.min_sinr_db)}"
+                )
+            if self.figure == "penalty":
+                raise ValueError("figure must not be 'penalty' with a rate_weight; got 'penalty'")
         most = max(*self.train_users, *self.test_users)
         if most >= self.arrays.num_tx:
             raise ValueError(
