@@ -41,6 +41,8 @@ class ComparedScenario(ArrayScenario):
 
     num_draws: Count = 1
     """Number of draws of the impairments, each a repetition of the whole study"""
+    first_draw: Annotated[int, Field(ge=0)] = 0
+    """Number of the first draw of the impairments; the same number is the same draw"""
     waveform: Beam
     """Beam, unless it is swept"""
     approaches: Mapping[str, Any]
@@ -49,6 +51,11 @@ class ComparedScenario(ArrayScenario):
     """Monte-Carlo evaluation"""
     claims: tuple[Claim, ...] = ()
     """Statements to judge at the end"""
+
+    @property
+    def draws(self) -> range:
+        """Numbers of the draws of the impairments."""
+        return range(self.first_draw, self.first_draw + self.num_draws)
 
     @property
     def etas(self) -> tuple[float, ...]:
