@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sionna_isac.plots._inputs import vector
-from sionna_isac.plots.style import DARK, axes_or_new, finish, look
+from sionna_isac.plots.style import METHODS, axes_or_new, finish, look
 
 __all__ = ["add_bound", "show_curve", "show_roc"]
 
@@ -29,8 +29,9 @@ def show_curve(
 ) -> Axes:
     """Curve of a method with the band of its confidence interval.
 
-    A method has one colour and one marker in all panels of a figure; "known", "learned" and
-    "unknown" (impairments) have the same ones in all figures, unless the colour is taken.
+    A method has the same colour and marker in all figures. Those of the library's methods, such as
+    "known", "OMP" or "MUSIC", are fixed; "OMP, finer grid" has the colour of "OMP" with another
+    line. Other names get theirs by their letters, or the next ones if these are taken.
 
     Parameters
     ----------
@@ -186,5 +187,6 @@ def add_bound(
     >>> isac.plots.add_bound(plt.gca(), snr_db, bounds)
     """
     values = [getattr(b.rms, quantity) if hasattr(b, "rms") else b for b in bound]
-    (line,) = ax.plot(level, values, color=DARK, ls="--", lw=1.5, label=label, zorder=1)
+    color = METHODS["Cramér-Rao bound"].color
+    (line,) = ax.plot(level, values, color=color, ls="--", lw=1.5, label=label, zorder=1)
     return line

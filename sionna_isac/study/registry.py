@@ -255,7 +255,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     kind : `str`
         Kind of the scenario, such as "multi_target"
     path : `None` (default) | `str` | `Path`
-        Image file
+        Image file; a PDF stands beside a PNG
 
     Output
     ------
@@ -264,5 +264,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     """
     figure = get_kind(kind).draw(dataset)
     if path is not None:
-        figure.savefig(path)
+        from sionna_isac.plots.style import save_figure
+
+        save_figure(figure, path)
     return figure
