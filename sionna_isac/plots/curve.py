@@ -74,7 +74,10 @@ def show_curve(
     if (low is None) != (high is None):
         raise TypeError("low and high must be given together; got only one of them")
     ax, new = axes_or_new(ax)
-    line = {**look(ax, method), "ms": 4, "label": label or method, **line}
+    own = look(ax, method)
+    if "color" in line:  # of the caller, and no variant of a method
+        own = {name: own[name] for name in ("color", "marker")}
+    line = {**own, "ms": 4, "label": label or method, **line}
     if low is None:
         ax.plot(x, y, **line)
     else:

@@ -92,7 +92,7 @@ def _limits(values: np.ndarray, log: bool) -> tuple[float, float]:
 
 def _widened(low: float, high: float, log: bool) -> tuple[float, float]:
     if log:
-        factor = max((high / low) ** 0.05, 1.1)
+        factor = max((high / low) ** 0.05, 1.04)
         return low / factor, high * factor
     more = 0.05 * (high - low or abs(high) or 1)
     return low - more, high + more

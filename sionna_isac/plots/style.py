@@ -1,15 +1,13 @@
-"""Common style of all figures: one look and one text for each method, and figures and files."""
+"""Common style of all figures: one look and one text for each method, and new figures."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
@@ -28,7 +26,6 @@ __all__ = [
     "look",
     "new_figure",
     "plain_ticks",
-    "save_figure",
     "series",
     "words",
 ]
@@ -107,7 +104,7 @@ METHODS = {
     "shared encoder, PCGrad": Method(ORANGE, "s"),
     "Cross-Stitch": Method(GREEN, "^"),
     "two encoders": Method(BROWN, "<"),
-    "classification alone": Method(GREY, ">"),
+    "classification alone": Method(DARK, ">"),
     "localisation alone": Method(PINK, "X"),
     "cross-task attention": Method(PURPLE, "P"),
     "attention, NLL": Method(SKY, "*"),
@@ -124,7 +121,8 @@ METHODS = {
     "galerkin, partial voxels": Method(PURPLE, "P"),
     "point, partial voxels": Method(ORANGE, "^"),
 }
-_LINES = ("--", ":", "-.")  # of variants that the table does not name
+# of variants that the table does not name
+_LINES = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 _RARE, _COMMON = (SKY, BROWN, PINK, OLIVE, NAVY, GREY), (ORANGE, GREEN, PURPLE, RED, BLUE)
 _SIGNS = "<>*hdv8PXp"
 
@@ -180,8 +178,7 @@ def _fixed(method: str, looks: dict[str, dict[str, Any]]) -> dict[str, Any] | No
     base = METHODS[max(bases, key=len)]
     taken = [other.get("ls") for other in looks.values() if other["color"] == base.color]
     lines = [line for line in _LINES if line not in taken]
-    line = (lines or _LINES)[0]
-    return {"color": base.color, "marker": base.marker, "ls": line, "mfc": "none"}
+    return {"color": base.color, "marker": base.marker, "ls": (lines or _LINES)[0], "mfc": "none"}
 
 
 def _free(method: str, looks: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -253,29 +250,8 @@ def plain_ticks(axis: Any) -> None:
     """
     low, high = sorted(axis.get_view_interval())
     if not isinstance(axis.get_major_locator(), FixedLocator):
-        places = (1.0, 2.0, 5.0) if high > 5 * low else tuple(map(float, range(1, 10)))
+        places = (1.0, 2.0, 5.0) if high > 5 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
         axis.set_major_locator(LogLocator(subs=places))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
     axis.set_tick_params(which="both", labelsize=8)
-
-
-def save_figure(figure: Figure, path: str | Path) -> list[Path]:
-    """Save a figure, and beside an image of pixels the same as a PDF, for print.
-
-    The files have no date: equal figures are equal files.
-
-    Output
-    ------
-    : `list` of `Path`
-        Files that were written
-    """
-    path = Path(path)
-    paths = [path, path.with_suffix(".pdf")] if path.suffix.lower() == ".png" else [path]
-    for file in paths:
-        suffix = file.suffix.lower()
-        dates = {".pdf": "CreationDate", ".svg": "Date"}
-        metadata = {dates[suffix]: None} if suffix in dates else None
-        with rc_context({"svg.hashsalt": "sionna_isac"}):
-            figure.savefig(file, metadata=metadata, dpi=300 if suffix in dates else "figure")
-    return paths
