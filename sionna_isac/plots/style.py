@@ -78,6 +78,7 @@ METHODS = {
     "differentiable OMP": Method(BLUE, "P"),
     "MUSIC": Method(RED, "s"),
     "maximum likelihood": Method(GREEN, "o"),
+    "maximum likelihood, symbols known": Method(GREEN, "o"),
     "Cramér-Rao bound": Method(GREY, "", line="--"),
     # beams for a near target
     "minimize_speb": Method(BLUE, "o"),

@@ -15,7 +15,7 @@ from sionna_isac.plots.marks import PRINTED, fit_axis, number_points, open_below
 from sionna_isac.plots.style import METHODS, look, new_figure, words
 from sionna_isac.studies.cross_task.published import RECEIVERS
 from sionna_isac.studies.extended_target_beams.scenario import DESIGNS, WEIGHTED
-from sionna_isac.study.loading import find_scenarios, load_scenario
+from sionna_isac.study.loading import find_scenarios, list_profiles, load_scenario
 from sionna_isac.study.registry import draw_result, save_figure
 
 RNG = np.random.default_rng(4)
@@ -82,8 +82,12 @@ def seen(colour, kind):
 
 @pytest.mark.parametrize("name", find_scenarios())
 def test_methods_of_scenarios_differ_for_all_eyes(name):
-    methods, ax = methods_of(load_scenario(name)), axes()
-    looks = {m: look(ax, m) for m in methods}
+    for profile in list_profiles(find_scenarios()[name]) or (None,):
+        ax = axes()
+        check_looks({m: look(ax, m) for m in methods_of(load_scenario(name, profile=profile))})
+
+
+def check_looks(looks):
     assert len({str(sorted(style.items())) for style in looks.values()}) == len(looks)
     for one, other in itertools.combinations(looks, 2):
         colours = looks[one]["color"], looks[other]["color"]
