@@ -50,11 +50,13 @@ def fit_axis(ax: Axes, bottom: float | None = None) -> None:
     values = values[np.isfinite(values) & ((values > 0) | (not log))]
     if not values.size:
         return
+    if bottom is not None:
+        values = np.append(values, bottom)
     low, high = _limits(values, log)
     bands = [c for c in ax.collections if isinstance(c, PolyCollection)]
     corners = [np.asarray(path.vertices)[:, 1] for band in bands for path in band.get_paths()]
     ends = np.concatenate([values, *(s[:, 1] for _, s in segments), *corners])
-    inner = ends[(ends >= low) & (ends <= high)]
+    inner = np.clip(ends[np.isfinite(ends)], low, high)
     low, high = _widened(inner.min(), inner.max(), log)
     ax.set_ylim(low if bottom is None else bottom, high)
     if log and high / low < 300:

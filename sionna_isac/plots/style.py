@@ -124,6 +124,7 @@ METHODS = {
 }
 # of variants that the table does not name
 _LINES = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+_REFERENCES = ("known", "differentiable_omp_known")  # below the others: curves that meet both show
 _RARE, _COMMON = (SKY, BROWN, PINK, OLIVE, NAVY, GREY), (ORANGE, GREEN, PURPLE, RED, BLUE)
 _SIGNS = "<>*hdv8PXp"
 
@@ -171,8 +172,10 @@ def _fixed(method: str, looks: dict[str, dict[str, Any]]) -> dict[str, Any] | No
     """Look of a method of the table, or of a variant of one."""
     if method in METHODS:
         color, marker, _, line = METHODS[method]
-        variant = {} if line == "-" else {"ls": line, "mfc": "none"}
-        return {"color": color, "marker": marker, **variant}
+        more: dict[str, Any] = {} if line == "-" else {"ls": line, "mfc": "none"}
+        if method in _REFERENCES:
+            more = {"lw": 2.4, "zorder": 1.9}
+        return {"color": color, "marker": marker, **more}
     bases = [n for n in METHODS if method.startswith((f"{n}_", f"{n}, "))]
     if not bases:
         return None
