@@ -47,7 +47,7 @@ def test_command_line_shows_progress_and_writes_everything(reference):
     out, done = reference
     assert "training learned-0: array" in done.stdout and "GOSPA" in done.stdout
     assert done.stderr == ""
-    assert {"scenario.yaml", "result.nc", "figure.png", "partial"} <= {
+    assert {"scenario.yaml", "result.nc", "figure.png", "figure.pdf", "partial"} <= {
         p.name for p in out.iterdir()
     }
     assert (out / "figure.png").stat().st_size > 10_000

@@ -18,6 +18,7 @@ from sionna_isac.studies.near_field.blocks import (
     Sweep,
 )
 from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Scenario
+from sionna_isac.study.published import PublishedValue
 
 __all__ = ["NearFieldScenario", "NearFieldSetting"]
 
@@ -73,6 +74,8 @@ class NearFieldScenario(NearFieldSetting):
     """Compared designs"""
     music: MUSICSearch | None = None
     """Errors of MUSIC with the beams, for metric peb; null: none"""
+    published: tuple[PublishedValue, ...] = ()
+    """Values of a publication, drawn beside; a method is the label or description of a design"""
 
     def at(self, name: str, value: float) -> float | None:
         """Value of a parameter at a value of the sweep."""
@@ -110,6 +113,13 @@ class NearFieldScenario(NearFieldSetting):
                 self.require(name, used, why)
         self._check_designs()
         self._check_music()
+        labels = [d.text for d in self.designs]
+        for i, value in enumerate(self.published):
+            if value.method not in labels:
+                raise ValueError(
+                    f"published.{i}.method must be one of the designs, {labels}; "
+                    f"got '{value.method}'"
+                )
         return self
 
     def _check_designs(self) -> None:
