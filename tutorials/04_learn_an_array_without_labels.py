@@ -179,7 +179,7 @@ def walk(positions, z, sector):
 
     values = []
     for row in positions:
-        probe.positions.assign(row)
+        probe.trainable_weights[0].assign(row)
         values.append(float(loss()))
     return np.array(values)
 
