@@ -138,7 +138,7 @@ MUTATIONS = [
         ("array/near_field.py", NEAR, "np.meshgrid(y, z)", "np.meshgrid(z, y)"),
         ("array/steering.py", NEAR, "(cycles - tf.round(cycles))", "(cycles - tf.round(2 * cycles))"),
         ("array/layout.py", ARRAY, "positions = metres / self.wavelength", "positions = metres / self.wavelength * 2"),
-        ("array/layout.py", ARRAY, "tf.constant(self._index, places.dtype) if", "tf.abs(tf.constant(self._index, places.dtype)) if"),
+        ("array/layout.py", ARRAY, "tf.constant(self._index, spacings.dtype)", "tf.abs(tf.constant(self._index, spacings.dtype))"),
         ("array/layout.py", ARRAY, "tf.sort(number[side] * spacings[side]) / number[side]", "spacings[side]"),
         ("array/layout.py", ARRAY, "where=self._index != 0, out=0 * positions + 0.5", "where=self._index > 0, out=0 * positions + 0.5"),
         # waveform
