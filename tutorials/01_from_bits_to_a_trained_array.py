@@ -222,7 +222,7 @@ axes[1].legend()
 plt.show()
 
 # %% [markdown]
-# Inside the sector the mismatched beam is only a little rougher; outside it leaks.
+# Inside the sector the mismatched beam is rougher and misses an edge; outside it leaks.
 #
 # **The order decides whether beams work.** Where two elements nearly coincide, the matrix in (7) is
 # close to singular: the beam of the *known* array spends its power on such pairs in opposite phase,
@@ -503,7 +503,9 @@ plot_link({"known": known, "unknown": unknown})
 #   0.0015 and the outermost by 0.09 wavelengths per step; if all spacings step together, the array
 #   stretches. With `trainable=True` the positions are the weights, and each must travel on its own:
 #   their training ends with an error of scale, which this loss hardly sees.
-# - Training uses random sectors anywhere in front of the array, not the test sector.
+# - Training uses random sectors anywhere in front of the array, not the test sector. They widen
+#   from broadside over the first 60 % of the iterations. With all angles from the start, the ends
+#   of the array, wavelengths from their place, would not find it (the fourth tutorial shows why).
 
 
 # %%
@@ -532,8 +534,10 @@ class TrainableStation(keras.Model):
 isac.set_seed(5)
 batch_size = 80
 random_sectors = isac.scene.RandomSector(np.deg2rad([-60, 60]), np.deg2rad([10, 20]))
-sectors = tf.data.Dataset.from_tensor_slices(random_sectors(num_iterations * batch_size))
-sectors = sectors.batch(batch_size, drop_remainder=True)
+growth = np.minimum(np.arange(num_iterations) / (0.6 * num_iterations), 1).astype(np.float32)
+sectors = tf.data.Dataset.from_tensors(
+    tf.stack([random_sectors(batch_size, scale=scale) for scale in growth])
+).unbatch()
 
 
 class LossHistory(keras.callbacks.Callback):
@@ -597,10 +601,9 @@ closed = (score["unknown"] - score["learned"]) / (score["unknown"] - score["know
 print(f"training closed {100 * closed:.0f} % of the gap")
 
 # %% [markdown]
-# The user was not part of the training, but its beam uses the same array. The differences are small
-# here, and the true positions alone do not give the best beam: the fit (7) balances leakage
-# everywhere against power in the sector. (Dots scatter about the lines since the simulation has few
-# users.)
+# The user was not part of the training, but its beam uses the same array: the learned spacings give
+# it the error rate of the known ones, about half of that with the data sheet. (Dots scatter about
+# the lines since the simulation has few users.)
 
 # %%
 plot_link({"known": known, "unknown": unknown, "learned": learned})
