@@ -585,9 +585,8 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# Training finds most elements. Some are not at their true positions, yet they fit: echoes do not
-# reveal everything. A slight stretch of the whole array, for example, only moves all targets to
-# slightly different angles.
+# Training finds the elements, also those at the ends. Yet echoes do not reveal everything: a slight
+# stretch of the whole array, for example, only moves all targets to slightly different angles.
 #
 # Now repeat the test with beams and receiver for the learned positions.
 

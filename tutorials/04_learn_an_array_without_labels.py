@@ -402,7 +402,7 @@ plt.show()
 assert QUICK or max(error["from broadside"], error["spacings"]) < 0.1 * before
 
 # %% [markdown]
-# All three end with nearly the same loss, but not with the same array. Elements near the ends start
+# The three end with similar losses, but not with the same array. Elements near the ends start
 # beyond the first hill of the green curve above. With all sectors from the start, they converge to
 # wrong positions, and their neighbours compensate for them. With sectors from broadside outwards,
 # they reach their true positions up to a stretch, which the figure does not show: as positions, the
@@ -639,7 +639,7 @@ assert QUICK or closed > 0.95
 # The mean gain in the sector depends little on the believed array; a better array mainly reduces
 # leakage. The receiver needs it more: with the data sheet it misses three of four targets.
 # Spacings, learned without labels, close the whole gap. Positions from broadside leave the stretch:
-# it costs few targets, but all of them appear 0.7° from their place. Elements in wrong positions,
+# it costs few targets, but all of them appear 0.8° from their place. Elements in wrong positions,
 # trained without the widening of sectors, cost nine metres.
 #
 # **Summary.**
