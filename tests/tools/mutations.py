@@ -129,6 +129,8 @@ MUTATIONS = [
         ("array/impairment.py", ARRAY, "num_antennas) / 20)", "num_antennas) / 10)"),
         ("array/impairment.py", ARRAY, "10 ** (level / 20)", "10 ** (level / 10)"),
         ("array/impairment.py", ARRAY, "normal(0.5, self.std, checks", "normal(0.5, self.std / 2, checks"),
+        ("array/impairment.py", ARRAY, "] = np.sort(spacing)", "] = -np.sort(-spacing)"),
+        ("array/impairment.py", ARRAY, "np.argsort(np.abs(index),", "np.argsort(index,"),
         ("array/impairment.py", ARRAY, "normal(0.0, self.std, num_antennas)", "normal(0.0, np.deg2rad(self.std), num_antennas)"),
         ("array/impairment.py", ARRAY, "self.decay_db * np.arange(self.num_neighbours)", "self.decay_db * np.arange(1, self.num_neighbours + 1)"),
         ("array/dictionary.py", DICTIONARY, "np.sqrt(variance / 2)", "np.sqrt(variance)"),
@@ -136,6 +138,9 @@ MUTATIONS = [
         ("array/near_field.py", NEAR, "np.meshgrid(y, z)", "np.meshgrid(z, y)"),
         ("array/steering.py", NEAR, "(cycles - tf.round(cycles))", "(cycles - tf.round(2 * cycles))"),
         ("array/layout.py", ARRAY, "positions = metres / self.wavelength", "positions = metres / self.wavelength * 2"),
+        ("array/layout.py", ARRAY, "tf.constant(self._index, spacings.dtype)", "tf.abs(tf.constant(self._index, spacings.dtype))"),
+        ("array/layout.py", ARRAY, "tf.sort(number[side] * spacings[side]) / number[side]", "spacings[side]"),
+        ("array/layout.py", ARRAY, "where=self._index != 0, out=0 * positions + 0.5", "where=self._index > 0, out=0 * positions + 0.5"),
         # waveform
         ("waveform/precoder.py", PRECODER, "rest = tf.sqrt(1 - eta)", "rest = 1 - tf.sqrt(eta)"),
         ("waveform/precoder.py", PRECODER, "scale = tf.sqrt(power / tf.where(valid, energy, tf.ones_like(energy)))", "scale = power / tf.sqrt(tf.where(valid, energy, tf.ones_like(energy)))"),
