@@ -280,6 +280,9 @@ def test_the_figure_is_drawn_from_the_stored_result(reference, tmp_path):
     bounds = [line.get_ydata() for line in figure.axes[0].lines if line.get_ls() in ("-", "--")]
     for expected in dataset["peb_rms"].values:
         assert any(np.array_equal(expected, y) for y in bounds)
+    crosses = [line.get_ydata() for line in figure.axes[0].lines if line.get_marker() == "x"]
+    for expected in dataset["rmse_known_symbols"].values:
+        assert any(np.array_equal(expected, y) for y in crosses)
     assert "12 of 12" in figure.get_supxlabel()
 
 
