@@ -24,7 +24,8 @@ def spherical(precision: str = "double") -> isac.array.SphericalWaveArray:
 
 def localizer(precision: str = "double", **kwargs) -> isac.receiver.KnownSymbolLocalizer:
     array = spherical(precision)
-    return isac.receiver.KnownSymbolLocalizer(array, REGION, precision=precision, **kwargs)
+    options = {"num_angles": 48, "precision": precision, **kwargs}
+    return isac.receiver.KnownSymbolLocalizer(array, REGION, **options)
 
 
 def streams(power: float, target: np.ndarray = TARGET) -> np.ndarray:
@@ -173,7 +174,9 @@ def test_error_is_within_three_percent_of_the_bound_with_optimal_beams(power_dbm
         beams = np.tile(found.beams, (number, 1, 1))
         point, gains = np.tile(target, (number, 1, 1)), np.full((number, 1), gain + 0j)
         y = echo(beams @ symbols, point, gains, NO)
-        estimate = localizer()(y, symbols, beams, np.tile(np.radians([-19.0, 19.0]), (number, 1)))
+        estimate = localizer(num_angles=128)(
+            y, symbols, beams, np.tile(np.radians([-19.0, 19.0]), (number, 1))
+        )
         errors.append(np.sum((estimate.position.numpy()[:, 0] - target) ** 2, -1))
         bounds.append(found.peb**2)
     ratio = np.sqrt(np.mean(errors) / np.mean(bounds))
