@@ -128,10 +128,10 @@ def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
     counts = dataset["num_averaged"].isel(design=full[0]).values
     text = f"{counts.min()}" if np.ptp(counts) == 0 else ", ".join(map(str, counts))
     text = f"averages over {text} of {scenario['num_channels']} channel draws"
-    if "rmse" in dataset:
-        known = "rmse_known_symbols" in dataset
-        receiver = "MUSIC (crosses: with known symbols)" if known else "MUSIC"
-        text += f"; lines: root of the mean SPEB, markers: RMSE of {receiver}"
+    if "rmse_known_symbols" in dataset:
+        text += "; bars: confidence intervals"
+    elif "rmse" in dataset:
+        text += "; lines: root of the mean SPEB, markers: RMSE of MUSIC"
     elif scenario["metric"] == "peb":
         text += "; bands: 10th to 90th percentile"
     if not counts.all():
