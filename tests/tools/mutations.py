@@ -161,6 +161,8 @@ MUTATIONS = [
         ("receiver/detector.py", SINGLE, "tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2", "tf.abs(matched)"),
         ("receiver/softmax_angle.py", SINGLE, "beta = self.array.num_antennas if", "beta = 1.0 if"),
         ("receiver/music.py", "receiver/test_limits receiver/test_music", "/ self.array.num_antennas", ""),
+        ("receiver/known_symbols.py", "receiver/test_known_symbols", "energy = self.owner.array.num_antennas * tf", "energy = tf"),
+        ("receiver/known_symbols.py", "receiver/test_known_symbols", "echo * tf.math.conj(lit)", "echo * lit"),
         ("receiver/nn/neural_receiver.py", "receiver/test_nn", "tf.math.rsqrt(size * tf.where(valid, no, 1.0))", "tf.math.rsqrt(tf.where(valid, no, 1.0))"),
         ("receiver/nn/single_carrier.py", "receiver/test_neural_single_carrier", "echo = linalg.real_rows(y) / self.input_scale", "echo = linalg.real_rows(y) * self.input_scale"),
         ("receiver/pursuit.py", OMP, "(lr * ci + li * cr)", "(lr * ci - li * cr)"),

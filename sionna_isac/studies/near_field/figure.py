@@ -50,6 +50,8 @@ def near_field(dataset: xr.Dataset) -> Figure:
     chains = sorted({d["num_rf_chains"] for d in scenario["designs"] if d["num_rf_chains"]})
     for i, design in enumerate(scenario["designs"]):
         _draw(ax, dataset.isel(design=i), design, chains, parameter, metric)
+    if "rmse_known_symbols" in dataset:
+        _explain(ax)
     _printed(ax, dataset, scenario)
     if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
         ax.set_yscale("log")
@@ -97,6 +99,21 @@ def _draw(
     elif metric == "peb":  # rates of draws differ far more than designs: bands would cover others
         points += [row["peb_low"], row["peb_high"]]
     show_curve(x, *points, method=text, label=label, ax=ax, **style)
+    if "rmse_known_symbols" in row:
+        style |= {"marker": "x", "ms": 6}
+        show_curve(
+            x, *banded(row, "rmse_known_symbols"), method=text, label="_known", ax=ax, **style
+        )
+
+
+def _explain(ax: Any) -> None:
+    """Entries of the legend that tell bounds and receivers apart, in no colour of a design."""
+    for label, style in (
+        ("bound: root of the mean SPEB", {"ls": "-"}),
+        ("RMSE, MUSIC", {"ls": "", "marker": "o", "ms": 5}),
+        ("RMSE, symbols known (maximum likelihood)", {"ls": "", "marker": "x", "ms": 6}),
+    ):
+        ax.plot([], [], color="0.25", label=label, **style)
 
 
 def _printed(ax: Any, dataset: xr.Dataset, scenario: dict[str, Any]) -> None:
@@ -115,7 +132,9 @@ def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
     text = f"averages over {text} of {scenario['num_channels']} channel draws"
     if scenario["num_channels"] == 1:
         text = "one channel draw"
-    if "rmse" in dataset:
+    if "rmse_known_symbols" in dataset:
+        text += "; bars: confidence intervals"
+    elif "rmse" in dataset:
         text += "; lines: root of the mean SPEB, markers: RMSE of MUSIC"
     elif scenario["metric"] == "peb" and scenario["num_channels"] > 1:
         text += "; bands: 10th to 90th percentile"

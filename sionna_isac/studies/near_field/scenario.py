@@ -11,6 +11,7 @@ from sionna_isac.studies.near_field.blocks import (
     RATE_CONSTRAINED,
     SPEB_CONSTRAINED,
     BeamDesign,
+    KnownSymbolSearch,
     MUSICSearch,
     NearFieldArray,
     NearFieldTarget,
@@ -74,6 +75,8 @@ class NearFieldScenario(NearFieldSetting):
     """Compared designs"""
     music: MUSICSearch | None = None
     """Errors of MUSIC with the beams, for metric peb; null: none"""
+    known_symbols: KnownSymbolSearch | None = None
+    """Errors of maximum likelihood with known symbols, on the echoes and region of music"""
     published: tuple[PublishedValue, ...] = ()
     """Values of a publication, drawn beside; a method is the label or description of a design"""
 
@@ -148,6 +151,8 @@ class NearFieldScenario(NearFieldSetting):
     def _check_music(self) -> None:
         music = self.music
         if music is None:
+            if self.known_symbols is not None:
+                raise ValueError("known_symbols needs music, which holds the region; got none")
             return
         if self.metric != "peb":
             raise ValueError("music has no effect with metric 'sum_rate'")
