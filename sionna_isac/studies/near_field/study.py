@@ -1,4 +1,4 @@
-"""Beam designs over a sweep on common channel draws, and position errors of MUSIC with them."""
+"""Beam designs over a sweep on common channel draws, and position errors of receivers with them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMITED = ("power_dbm", "min_rate", "max_peb")
 
 
 class NearFieldStudy(Study[NearFieldScenario]):
-    """Beams of all designs on all draws, with the errors of MUSIC if the scenario has it."""
+    """Beams of all designs on all draws, with the errors of receivers if the scenario has any."""
 
     def __init__(self, scenario: NearFieldScenario) -> None:
         super().__init__(scenario)
@@ -58,7 +58,7 @@ class NearFieldStudy(Study[NearFieldScenario]):
             for block in itertools.chain(*(_blocks(value, (d,), number, BATCH) for d in designs)):
                 needs = tuple(b.name for b in beams if block.start <= b.start < block.stop)
                 name = f"music_{block.name}"
-                yield self._part(block, name, "estimating by MUSIC", needs=needs)
+                yield self._part(block, name, "estimating positions", needs=needs)
 
     def _designed(self, value: int, number: int, designs: tuple[int, ...]) -> list[Block]:
         return _blocks(value, designs, number, BLOCK if number == self.scenario.num_channels else 1)
@@ -76,7 +76,7 @@ class NearFieldStudy(Study[NearFieldScenario]):
         if part.needs:
             row = self._groups[scenario.channels_of(designs[0])].index(block.designs[0])
             beams = np.concatenate([earlier[name]["beams"][row] for name in part.needs])
-            return {"error": self._simulator(antennas)(beams, block.start)}
+            return self._simulator(antennas)(beams, block.start)
         scenes = [self._draws.scene(antennas, i) for i in range(block.start, block.stop)]
         limits = requirements(*(scenario.at(n, value) for n in LIMITED))
         return design_block(scenes, limits, designs, keep_beams=scenario.music is not None)
