@@ -51,8 +51,8 @@ class StoreError(UsageError, ValueError):
 class RunFolder:
     """Folder of one run: its scenario, partial results, the result file.
 
-    A folder belongs to one configuration, whose texts and claims may change. Files are written under a temporary name and renamed, so
-    that every file is complete.
+    A folder belongs to one configuration, whose texts and claims may change. Files are written
+    under a temporary name and renamed, so that every file is complete.
 
     Parameters
     ----------
