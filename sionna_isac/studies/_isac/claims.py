@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from sionna_isac.studies._isac.compared import ComparedScenario
+from sionna_isac.studies._isac.compared import Claim, ComparedScenario
+from sionna_isac.studies._isac.flatness import flat_draws
+from sionna_isac.studies._isac.trade_off import bounds_at
 
 __all__ = ["Verdict", "judge"]
 
@@ -29,6 +31,12 @@ class Verdict(NamedTuple):
         with overlap; its opposite is either order
     alike : `bool`
         `True` if the claim is that both are equally good
+    ser : `None` | `float`
+        Symbol error rate of both approaches, if the claim names one
+    undecided : `int`
+        Number of draws that allow no verdict; they count neither as met nor as refuted
+    reasons : tuple of `str`
+        Reasons for that: trainings that are not flat, symbol error rates out of reach
     """
 
     better: str
@@ -39,43 +47,125 @@ class Verdict(NamedTuple):
     refuted: int
     draws: int
     alike: bool = False
+    ser: float | None = None
+    undecided: int = 0
+    reasons: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
         """`bool` : `True` if the claim is met in every draw"""
         return self.met == self.draws
 
+    @property
+    def outcome(self) -> Literal["holds", "refuted", "undecided", "open"]:
+        """`str` : Met or refuted in every draw, undecided in some, or none of these"""
+        if self.undecided:
+            return "undecided"
+        if self.holds:
+            return "holds"
+        return "refuted" if self.refuted == self.draws else "open"
+
     def __str__(self) -> str:
-        where = self.metric if self.eta is None else f"{self.metric} at eta = {self.eta:g}"
+        where = self.metric
+        if self.ser is not None:
+            where += f" at SER = {self.ser:g}"
+        elif self.eta is not None:
+            where += f" at eta = {self.eta:g}"
         sign, opposite = ("~", "apart") if self.alike else ("<", "reversed")
         text = f"{self.better} {sign} {self.worse} in {where}: {self.met} of {self.draws} draws"
-        return text + (f", {opposite} in {self.refuted}" if self.refuted else "")
+        text += f", {opposite} in {self.refuted}" if self.refuted else ""
+        if self.undecided:
+            text += f", undecided in {self.undecided} ({'; '.join(self.reasons)})"
+        return text
+
+
+class _Judged(NamedTuple):
+    """Interval of a metric of an approach for each draw, and reasons against a verdict."""
+
+    low: np.ndarray
+    high: np.ndarray
+    reached: np.ndarray
+    flat: np.ndarray
 
 
 def judge(scenario: ComparedScenario, dataset: xr.Dataset) -> list[Verdict]:
-    """Verdicts on all claims, at the working point of the scenario or the share they name."""
-    if not scenario.claims:
-        return []
-    eta, phi = scenario.beam
-    verdicts = []
-    for claim in scenario.claims:
-        at = dataset.sel(
-            p_fa=scenario.evaluation.operating_p_fa,
-            eta=eta if claim.eta is None else claim.eta,
-            phi=phi,
+    """Verdicts on all claims, at the working point of the scenario or the one that they name.
+
+    A draw allows no verdict if the approach that is behind, or either if none is, has a training
+    that is not flat (:func:`~sionna_isac.studies._isac.flatness.is_flat`): more of it might change
+    the order. Neither does a symbol error rate that the sweep of an approach does not reach.
+    """
+    return [
+        _verdict(scenario, dataset, claim, metric)
+        for claim in scenario.claims
+        for metric in claim.metrics
+    ]
+
+
+def _verdict(scenario: ComparedScenario, dataset: xr.Dataset, claim: Claim, metric: str) -> Verdict:
+    names = (claim.better, claim.worse)
+    a, b = (_judged(scenario, dataset, claim, name, metric) for name in names)
+    wins, loses = a.high < b.low, b.high < a.low
+    # more training may help the approach that is behind, and either if none is
+    flat = np.where(wins, b.flat, np.where(loses, a.flat, a.flat & b.flat))
+    decided = flat & a.reached & b.reached
+    better, worse = int((decided & wins).sum()), int((decided & loses).sum())
+    seen = int((decided & ~np.isnan(a.high + b.low)).sum())
+    met, refuted = (seen - better - worse, better + worse) if claim.alike else (better, worse)
+    reasons = [
+        f"{name}: {text}"
+        for name, judged in zip(names, (a, b), strict=True)
+        for text, fine in (
+            ("symbol error rate out of reach", judged.reached),
+            ("training not flat", judged.flat),
         )
-        for metric in claim.metrics:
-            (low_a, high_a), (low_b, high_b) = (
-                _interval(at.sel(approach=name), metric) for name in (claim.better, claim.worse)
-            )
-            better, worse = int((high_a < low_b).sum()), int((high_b < low_a).sum())
-            seen = int((~np.isnan(high_a + low_b)).sum())
-            met, refuted = (
-                (seen - better - worse, better + worse) if claim.alike else (better, worse)
-            )
-            names = (claim.better, claim.worse, metric, claim.eta)
-            verdicts.append(Verdict(*names, met, refuted, at.sizes["draw"], claim.alike))
-    return verdicts
+        if not (fine | decided).all()
+    ]
+    draws = dataset.sizes["draw"]
+    return Verdict(
+        *names,
+        metric,
+        claim.eta,
+        met,
+        refuted,
+        draws,
+        claim.alike,
+        claim.ser,
+        int((~decided).sum()),
+        tuple(reasons),
+    )
+
+
+def _judged(
+    scenario: ComparedScenario, dataset: xr.Dataset, claim: Claim, label: str, metric: str
+) -> _Judged:
+    eta, phi = scenario.beam
+    row = dataset.sel(approach=label, p_fa=scenario.evaluation.operating_p_fa, phi=phi)
+    if claim.ser is None:
+        eta = eta if claim.eta is None else claim.eta
+        low, high = (bound.values for bound in _interval(row.sel(eta=eta), metric))
+        used = [{eta}] * low.size
+    else:
+        ends = [bound.values for bound in _interval(row, metric)]
+        rates = [row[name].values for name in ("ser", "ser_low", "ser_high")]
+        found = [
+            bounds_at(claim.ser, tuple(r[d] for r in rates), *(e[d] for e in ends))
+            for d in range(row.sizes["draw"])
+        ]
+        low, high = (np.array(bound) for bound in ([f.low for f in found], [f.high for f in found]))
+        used = [{float(row["eta"][i]) for i in f.points} for f in found]
+    reached, flat = np.array([bool(u) for u in used]), np.ones(low.size, bool)
+    config = scenario.approaches[label]
+    if config.kind not in ("unknown", "known"):
+        settled = _settled(config)
+        for d in np.flatnonzero(reached):
+            flat[d] = flat_draws(dataset.isel(draw=[d]), label, metric, used[d], settled)[0]
+    return _Judged(low, high, reached, flat)
+
+
+def _settled(config: Any) -> float:
+    """Share of a training that is not judged: half of it, or until sectors have full width."""
+    return max(0.5, *(getattr(value, "sector_growth", 0.0) for _, value in config))
 
 
 def _interval(row: xr.Dataset, metric: str) -> tuple[xr.DataArray, xr.DataArray]:

@@ -20,8 +20,9 @@ class Claim(Frozen):
     """Claim that one approach is better than another, or as good as it (``alike``).
 
     The claim is judged at ``eta``, or at ``eta`` and ``phi`` of the waveform; if the sweep does not
-    contain these, at the largest share and the first phase. "Better" needs confidence intervals
-    without overlap, "alike" intervals with overlap.
+    contain these, at the largest share and the first phase. With ``ser`` it is judged where both
+    approaches have this symbol error rate. "Better" needs confidence intervals without overlap,
+    "alike" intervals with overlap.
     """
 
     better: str
@@ -34,6 +35,16 @@ class Claim(Frozen):
     """Metrics that must agree with the claim"""
     eta: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the sensing beam at which the claim is judged; null: that of the waveform"""
+    ser: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Symbol error rate at which the claim is judged, between the points of the sweep"""
+
+    @model_validator(mode="after")
+    def _at_one_place(self) -> Self:
+        if self.ser is not None and self.eta is not None:
+            raise ValueError(f"eta must be left out with ser; got {self.eta:g}")
+        if self.ser is not None and "ser" in self.metrics:
+            raise ValueError("metrics must be other than 'ser' in a claim at equal ser")
+        return self
 
 
 class ComparedScenario(ArrayScenario):
@@ -41,6 +52,8 @@ class ComparedScenario(ArrayScenario):
 
     num_draws: Count = 1
     """Number of draws of the impairments, each a repetition of the whole study"""
+    first_draw: Annotated[int, Field(ge=0)] = 0
+    """Number of the first draw of the impairments; the same number is the same draw"""
     waveform: Beam
     """Beam, unless it is swept"""
     approaches: Mapping[str, Any]
@@ -49,6 +62,11 @@ class ComparedScenario(ArrayScenario):
     """Monte-Carlo evaluation"""
     claims: tuple[Claim, ...] = ()
     """Statements to judge at the end"""
+
+    @property
+    def draws(self) -> range:
+        """Numbers of the draws of the impairments."""
+        return range(self.first_draw, self.first_draw + self.num_draws)
 
     @property
     def etas(self) -> tuple[float, ...]:

@@ -58,12 +58,12 @@ class ComparisonStudy(ApproachStudy[S]):
     def parts(self) -> Iterator[Part]:
         """Trainings of an approach, then its points, for each draw of the impairments."""
         scenario = self.scenario
-        for draw in range(scenario.num_draws):
+        for draw in scenario.draws:
             for label in scenario.approaches:
                 trainings = self._trainings(label, draw)
                 yield from trainings
                 title = f"evaluating {label}"
-                title += f", draw {draw + 1}" if scenario.num_draws > 1 else ""
+                title += f", draw {draw}" if scenario.num_draws > 1 else ""
                 for e in range(len(scenario.etas)):
                     needs = tuple(t.name for t in (trainings[e : e + 1] or trainings[:1]))
                     for p in range(len(scenario.phis)):
@@ -108,18 +108,24 @@ class ComparisonStudy(ApproachStudy[S]):
     def summarise(self, results: Mapping[str, Arrays]) -> xr.Dataset:
         """Scores over draws, approaches, beams and false-alarm probabilities, and histories."""
         scenario = self.scenario
-        labels, draws = list(scenario.approaches), scenario.num_draws
+        labels, draws = list(scenario.approaches), scenario.draws
         etas, phis, p_fas = scenario.etas, scenario.phis, scenario.evaluation.p_fas
-        beam = (draws, len(labels), len(etas), len(phis))
+        beam = (len(draws), len(labels), len(etas), len(phis))
         dims = ("draw", "approach", "eta", "phi")
         dataset = xr.Dataset(
-            coords={"approach": labels, "eta": list(etas), "phi": list(phis), "p_fa": list(p_fas)}
+            coords={
+                "draw": list(draws),
+                "approach": labels,
+                "eta": list(etas),
+                "phi": list(phis),
+                "p_fa": list(p_fas),
+            }
         )
         for name in (*self.scores, *SER):
             rate = name in SER
             values = np.empty(beam if rate else (*beam, len(p_fas)))
             for d, a, e, p in np.ndindex(*beam):
-                values[d, a, e, p] = results[_point(labels[a], d, e, p)][name]
+                values[d, a, e, p] = results[_point(labels[a], draws[d], e, p)][name]
             base = name.removesuffix("_low").removesuffix("_high")
             dataset[name] = (
                 dims if rate else (*dims, "p_fa"),
@@ -127,9 +133,9 @@ class ComparisonStudy(ApproachStudy[S]):
                 {"units": _UNITS.get(base, "1")},
             )
         for label in labels:
-            for trainings in zip(*(self._trainings(label, d) for d in range(draws)), strict=True):
+            for trainings in zip(*(self._trainings(label, d) for d in draws), strict=True):
                 found = [histories(results[t.name]) for t in trainings]
-                name = trainings[0].name.removesuffix("-0")
+                name = trainings[0].name.removesuffix(f"-{draws[0]}")
                 for key in found[0]:
                     step = f"{name}_{key}"
                     dataset[f"history_{step}"] = _padded(step, [h[key] for h in found])

@@ -1,0 +1,66 @@
+"""Scores at a symbol error rate, between the points of a sweep of the beam."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Bounds", "bounds_at"]
+
+_TINY = 1e-12  # in place of an error rate of zero, for the logarithm
+
+
+class Bounds(NamedTuple):
+    """Confidence interval of a score.
+
+    Attributes
+    ----------
+    low, high : `float`
+        Bounds; NaN where the sweep does not reach the symbol error rate
+    points : tuple of `int`
+        Indices of the points of the sweep that the bounds come from
+    """
+
+    low: float
+    high: float
+    points: tuple[int, ...]
+
+
+def bounds_at(
+    rate: float, rates: tuple[np.ndarray, ...], low: np.ndarray, high: np.ndarray
+) -> Bounds:
+    """Interval of a score at a symbol error rate.
+
+    Between neighbouring points of the sweep, bounds are linear in the logarithm of the symbol error
+    rate. The interval covers those that result from the measured rates and from the bounds of
+    their confidence intervals; if a curve passes the rate several times, all passages.
+
+    Parameters
+    ----------
+    rate : `float`
+        Symbol error rate
+    rates : tuple of [num_points], `float`
+        Symbol error rates of the points, and their lower and upper bounds
+    low, high : [num_points], `float`
+        Bounds of the score at the points
+    """
+    lows, highs, points = [], [], set()
+    for curve in rates:
+        passages = list(_passages(np.log(np.maximum(curve, _TINY)) - np.log(rate)))
+        if not passages:
+            return Bounds(np.nan, np.nan, ())
+        for i, weight in passages:
+            lows.append((1 - weight) * low[i] + weight * low[i + 1])
+            highs.append((1 - weight) * high[i] + weight * high[i + 1])
+            points |= {i, i + 1}
+    return Bounds(float(np.min(lows)), float(np.max(highs)), tuple(sorted(points)))
+
+
+def _passages(offset: np.ndarray) -> Iterator[tuple[int, float]]:
+    """Points before a change of sign, and the relative distances of the zeros from them."""
+    for i, (a, b) in enumerate(itertools.pairwise(offset)):
+        if a * b <= 0 and a != b:
+            yield i, float(a / (a - b))
