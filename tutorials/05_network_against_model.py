@@ -348,9 +348,9 @@ plt.show()
 
 # %% [markdown]
 # Each dot is a test with other scenes, and a few weak echoes make the curves jump: values below the
-# dotted line are chance. Array and dictionary reach it within some thousand scenes. The networks
-# start far away. The middle of each sector would have an error of 4.4°; the networks reach 3° long
-# after the others have converged.
+# dotted line are chance. The array reaches it within some thousand scenes, the dictionary comes
+# closer at each step. The networks start far away. The middle of each sector would have an error of
+# 4.4°; the networks end just below 4°.
 #
 # ## 4. Tests
 #
@@ -396,12 +396,11 @@ plt.show()
 
 # %% [markdown]
 # The medians are most informative. Impairment learning with its 16 numbers is as good as the known
-# array, in all three sectors. The dictionary comes close in the trained sector and is worse in the
+# array, in all three sectors. The dictionary comes closer to it in the trained sector than in the
 # oblique one; it is still better than the baseline, since each of its columns was trained in *some*
 # sector. (In Fig. 6 of the paper it falls back to the baseline. There, the grid has 720 angles and
-# the system 64 antennas.) From −20° to 20° the stations with the model differ little: a
-# displacement shifts phases in proportion to $\sin\theta$, so there is little to correct near
-# broadside.
+# the system 64 antennas.) From −20° to 20° the baseline loses least: a displacement shifts phases
+# in proportion to $\sin\theta$, so there is less to correct near broadside.
 #
 # The networks find targets, but in all three sectors they are worse than the baseline, which learns
 # nothing. In sectors of 40° their angles are little better than the middle of the sector, which
@@ -421,8 +420,8 @@ axes[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Up to a degree or two, learning reduces the errors. Beyond, known and unknown arrays have the same
-# tail: echoes that are too weak for every station.
+# Up to a few degrees, learning reduces the errors. Beyond, known and unknown arrays have nearly the
+# same tail: echoes that are too weak for every station.
 #
 # ## 5. Learned beams and steering vectors
 #
@@ -447,7 +446,7 @@ plt.show()
 
 # %% [markdown]
 # Three layers of four neurons cannot represent 16 complex weights for each sector: the beam of the
-# networks reaches 3 dB where the others have 7 dB, which explains a part of their error.
+# networks stays below 0 dB where the others have 5 to 8 dB, which explains a part of their error.
 #
 # The next figure compares the believed steering vectors of the first three stations with the true
 # ones, by the cosine of the angle between both, $|\mathbf{a}^H\tilde{\mathbf{a}}| / (\|\mathbf{a}\|
@@ -476,8 +475,8 @@ plt.show()
 # If steering vectors follow from positions, training in one direction improves all directions.
 # Training does not find all positions exactly, but the remaining errors hardly move the peak. The
 # dictionary must train every angle separately, which explains its noise. Beyond ±70°, outside all
-# sectors, its columns are *worse* than at the start: the receiver never uses them, but the precoder
-# uses all columns for its fit, and changes them to improve its beams elsewhere.
+# sectors, its columns stay as far from the truth as at the start: the receiver never uses them, and
+# the precoder, whose fit uses all columns, only changes them to improve its beams elsewhere.
 #
 # **Summary.**
 #
@@ -485,8 +484,7 @@ plt.show()
 #   detector): here, fewer parameters are better. In the paper, too, impairment learning is the
 #   best.
 # - A comparison with networks is one of budgets. These networks used 1/10 000 of the scenes of the
-#   paper, and have its smallest size; their curve was still falling. The notebook does not show its
-#   limit.
+#   paper, and have its smallest size. The notebook does not show their limit.
 # - Generalisation depends on the parameters that directions share. Test it where errors have an
 #   effect.
 #

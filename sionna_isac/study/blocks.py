@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 __all__ = [
+    "REMARKS",
     "UNSUPERVISED",
     "CompiledScenario",
     "Count",
@@ -66,6 +67,9 @@ class Frozen(BaseModel):
     )
 
 
+REMARKS = ("title", "source", "claims", "published")  # fields that no computation depends on
+
+
 class Scenario(Frozen):
     """Common fields of all scenarios; ``profile`` is the chosen profile of the file."""
 
@@ -86,6 +90,10 @@ class Scenario(Frozen):
     def folder_name(self) -> str:
         """`str` : Folder of results: the name, with the profile if there is one."""
         return f"{self.name}_{self.profile}" if self.profile else self.name
+
+    def configuration(self) -> dict[str, Any]:
+        """Fields that results depend on: all but texts, claims and values drawn beside."""
+        return self.model_dump(mode="json", exclude=set(REMARKS))
 
     def located(self, folder: Path) -> Self:
         """The scenario with the files that it names, relative to the folder of its own file."""

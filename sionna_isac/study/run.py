@@ -82,15 +82,16 @@ def run_scenario(
     folder = RunFolder(Path(out), scenario, fresh, None if models is None else Path(models))
     if folder.result.exists():
         dataset, stored = read_result(folder.result)
-        difference = first_difference(stored.model_dump(), scenario.model_dump())
+        difference = first_difference(stored.configuration(), scenario.configuration())
         if difference:
             raise StoreError(
                 f"'{folder.result}' is of another configuration ({difference}); remove it and run "
                 "again"
             )
-        reporter.say(f"already complete: {folder.result}")
-        _say(kind.report(scenario, dataset), reporter)
-        return dataset
+        if stored == scenario:
+            reporter.say(f"already complete: {folder.result}")
+            _say(kind.report(scenario, dataset), reporter)
+            return dataset
     commits = folder.note_commit()
     if len(commits) > 1:
         reporter.say(f"note: parts of this run were computed by other versions: {commits[:-1]}")

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 import sionna_isac
 from sionna_isac.errors import UsageError
-from sionna_isac.study.blocks import Scenario
+from sionna_isac.study.blocks import REMARKS, Scenario
 from sionna_isac.study.loading import parse_scenario
 from sionna_isac.study.text import dump, parse
 
@@ -51,8 +51,8 @@ class StoreError(UsageError, ValueError):
 class RunFolder:
     """Folder of one run: its scenario, partial results, the result file.
 
-    A folder belongs to one configuration. Files are written under a temporary name and renamed, so
-    that every file is complete.
+    A folder belongs to one configuration, whose texts and claims may change. Files are written
+    under a temporary name and renamed, so that every file is complete.
 
     Parameters
     ----------
@@ -132,9 +132,10 @@ class RunFolder:
                 f"'{config}' is damaged: it does not say what the results beside it belong to; "
                 f"remove '{self.path}' and run again, or use --fresh"
             ) from None
+        remarks = {key: stored.pop(key) for key in REMARKS if key in stored}
         with contextlib.suppress(ValidationError):  # it may lack fields that have a default
-            stored = type(scenario).model_validate(stored).model_dump(mode="json")
-        difference = first_difference(stored, scenario.model_dump(mode="json"))
+            stored = type(scenario).model_validate({**stored, **remarks}).configuration()
+        difference = first_difference(stored, scenario.configuration())
         if difference:
             raise StoreError(
                 f"out: '{self.path}' holds results of another configuration ({difference}); "

@@ -122,6 +122,17 @@ def test_a_finished_run_is_not_computed_again(reference):
     assert same(again, read_result(out)[0])
 
 
+def test_texts_and_claims_change_without_computing_anew(tmp_path):
+    out = tmp_path / "run"
+    first = run_scenario(load_scenario(TINY, SMALL), out, quiet=True)
+    stamps = {p: p.stat().st_mtime_ns for p in (out / "partial").iterdir()}
+    again = run_scenario(load_scenario(TINY, [*SMALL, "title=Another title"]), out, quiet=True)
+    assert stamps == {p: p.stat().st_mtime_ns for p in stamps} and same(first, again)
+    assert again.attrs["title"] == "Another title" != first.attrs["title"]
+    dataset, scenario = read_result(out)
+    assert dataset.attrs["title"] == scenario.title == "Another title"
+
+
 def test_another_configuration_is_refused_and_fresh_discards(tmp_path):
     out = tmp_path / "run"
     first = run_scenario(load_scenario(TINY, SMALL), out, quiet=True)

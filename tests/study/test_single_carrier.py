@@ -68,6 +68,17 @@ def test_trained_models_serve_another_sector_of_the_test(reference, tmp_path):
     assert not list((tmp_path / "other" / "partial").glob("training*"))
 
 
+def test_a_run_may_begin_with_a_later_draw(reference, tmp_path):
+    """It has the same array, scenes and noise as in a run of all draws."""
+    changes = ["first_draw=1", "num_draws=1", "approaches={known: {kind: known, num_angles: 90}}"]
+    scenario = load_scenario(TINY, [*changes, "claims=[]"])
+    later = run_scenario(scenario, tmp_path / "run", quiet=True)
+    assert later["draw"].values.tolist() == [1]
+    names = ["p_d", "angle_rmse", "ser"]
+    whole = read_result(reference)[0].sel(draw=[1], approach=["known"])
+    xr.testing.assert_equal(whole[names].drop_attrs(), later[names].drop_attrs())
+
+
 class Kill(Exception):
     pass
 

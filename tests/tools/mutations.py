@@ -252,6 +252,11 @@ MUTATIONS = [
         ("core/initializers.py", "receiver/test_nn", "math.prod(shape[:-1])", "math.prod(shape)"),
         ("core/linalg.py", CORE, "tf.concat([-im, re], -1)], -2)", "tf.concat([im, re], -1)], -2)"),
         ("core/checks/scalars.py", "core/test_core test_bad_input", "minimum < number < maximum if exclusive", "minimum <= number <= maximum if exclusive"),
+        # claims of studies
+        ("studies/_isac/flatness.py", "study/test_verdicts", "TOLERANCE = 0.05", "TOLERANCE = 0.2"),
+        ("studies/_isac/flatness.py", "study/test_verdicts", "abs(first - second) + scipy", "first - second + scipy"),
+        ("studies/_isac/claims.py", "study/test_verdicts", "np.where(wins, b.flat,", "np.where(wins, a.flat,"),
+        ("studies/_isac/trade_off.py", "study/test_verdicts", "float(a / (a - b))", "float(b / (b - a))"),
     )
 ]
 # fmt: on

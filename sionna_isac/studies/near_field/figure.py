@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.marks import fit_axis, show_printed
+from sionna_isac.plots.marks import fit_axis, legend_below, show_printed
 from sionna_isac.plots.style import METHODS, banded, new_figure, plain_ticks
 
 __all__ = ["near_field"]
@@ -27,9 +27,9 @@ def near_field(dataset: xr.Dataset) -> Figure:
     """Position error bound, or sum rate, of each design over the swept parameter.
 
     Each design has its colour; fully digital beams have full lines. Hollow diamonds are values that
-    the publication prints. Bands of position error bounds
-    reach from the 10th to the 90th percentile of the draws. With estimates of positions, lines are
-    roots of the mean SPEB, and markers the comparable RMSE with its confidence interval.
+    the publication prints. Bands of position error bounds reach from the 10th to the 90th
+    percentile of the draws. With estimates of positions, lines are roots of the mean SPEB, and
+    markers the comparable RMSE with its confidence interval.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def near_field(dataset: xr.Dataset) -> Figure:
     scenario = json.loads(dataset.attrs["scenario"])
     parameter, metric = scenario["sweep"]["parameter"], scenario["metric"]
     figure, axes = new_figure(1, 1, "")
-    figure.set_size_inches(6.4, 4.6)
+    figure.set_size_inches(6.4, 5.2)
     ax = axes[0, 0]
     ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10)
     chains = sorted({d["num_rf_chains"] for d in scenario["designs"] if d["num_rf_chains"]})
@@ -62,8 +62,7 @@ def near_field(dataset: xr.Dataset) -> Figure:
         plain_ticks(ax.xaxis)
     text = "position error [m]" if "rmse" in dataset else "position error bound [m]"
     ax.set(xlabel=AXES[parameter], ylabel=text if metric == "peb" else "sum rate [bit/s/Hz]")
-    ax.legend(fontsize=8)
-    figure.supxlabel(_note(dataset, scenario), fontsize=7)
+    legend_below(figure, [ax], _note(dataset, scenario), columns=2)
     return figure
 
 
