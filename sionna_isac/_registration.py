@@ -42,6 +42,7 @@ CLASSES = {
         "DifferentiableOMP",
         "FocusedLocalizer",
         "FocusedMaps",
+        "KnownSymbolLocalizer",
         "LocalizationHeads",
         "MAPRatioTest",
         "MUSIC",

@@ -224,7 +224,10 @@ def show(
 @app.command()
 def plot(
     result: Annotated[Path, typer.Argument(help="Folder of a run, or its result file.")],
-    out: Annotated[Path | None, typer.Option(help="Image; figure.png beside the result.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Image, .png with a .pdf beside it; figure.png beside the result."),
+    ] = None,
 ) -> None:
     """Draw the figure of a stored result."""
     _draw(result, out, quiet=False)

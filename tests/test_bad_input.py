@@ -48,6 +48,7 @@ from sionna_isac.receiver import (
     CrossTaskLocalizer,
     DifferentiableOMP,
     FocusedLocalizer,
+    KnownSymbolLocalizer,
     LocalizationHeads,
     MAPRatioTest,
     NearFieldMatchedFilter,
@@ -153,6 +154,14 @@ def near(**kwargs) -> SphericalWaveArray:
 
 def music(**kwargs) -> MUSIC:
     return MUSIC(**{"array": near(), "range_interval": (0.1, 2.0), **kwargs})
+
+
+def located(y=None, symbols=None, beams=None, sector=None, **kwargs) -> object:
+    """Call of the localiser with known symbols: two streams, eight snapshots."""
+    receiver = KnownSymbolLocalizer(**{"array": near(), "range_interval": (0.1, 2.0), **kwargs})
+    given = (y, symbols, beams, sector)
+    usual = (np.ones((1, 4, 8)), np.ones((1, 2, 8)), np.ones((1, 4, 2)), SECTOR)
+    return receiver(*(u if v is None else v for v, u in zip(given, usual, strict=True)))
 
 
 TX = np.array([[0.0, -0.01, 0.0], [0.0, 0.0, 0.0], [0.0, 0.01, 0.0]])
@@ -728,6 +737,22 @@ CALLS = [
     wrong("music-degrees-plane", lambda: music(array=near(element_positions=0.01 * np.eye(4)[:, :2]))(y(), 30 * SECTOR), "sector", "rad, not in degrees", "2 pi"),
     wrong("music-zero", lambda: music()(np.stack([y(4, 8), 0 * y(4, 8)]), np.tile(SECTOR, (2, 1))), "y", "1 of 2", "echo"),
     wrong("music-sector", lambda: music()(y(), -SECTOR), "sector", "(lower, upper)"),
+    wrong("known-symbols-array", lambda: located(array=array()), "array", "UniformLinearArray", "SphericalWaveArray"),
+    wrong("known-symbols-two-antennas", lambda: located(array=near(element_positions=[-0.01, 0.01])), "array", "2", "at least three"),
+    wrong("known-symbols-range", lambda: located(range_interval=(0, 2)), "range_interval", "(0, 2)", "above 0"),
+    wrong("known-symbols-angles", lambda: located(num_angles=2), "num_angles", "2", ">= 3"),
+    wrong("known-symbols-ranges", lambda: located(num_ranges=2), "num_ranges", "2", ">= 3"),
+    wrong("known-symbols-steps", lambda: located(num_iterations=-1), "num_iterations", "-1", ">= 0"),
+    wrong("known-symbols-antennas", lambda: located(y=np.ones((1, 5, 8))), "y", "[1, 5, 8]", "[?, 4, ?]"),
+    wrong("known-symbols-snapshots", lambda: located(symbols=np.ones((1, 2, 7))), "symbols", "[1, 2, 7]", "[1, ?, 8]"),
+    wrong("known-symbols-streams", lambda: located(beams=np.ones((1, 4, 3))), "beams", "[1, 4, 3]", "[1, 4, 2]"),
+    wrong("known-symbols-batch", lambda: located(sector=np.tile(SECTOR, (2, 1))), "sector", "[2, 2]", "[1, 2]"),
+    wrong("known-symbols-nan", lambda: located(symbols=np.full((1, 2, 8), np.nan)), "symbols", "16 NaN", "finite"),
+    wrong("known-symbols-silent", lambda: located(y=np.zeros((1, 4, 8))), "y", "1 of 1", "echo"),
+    wrong("known-symbols-no-symbols", lambda: located(symbols=np.zeros((1, 2, 8))), "symbols", "1 of 1", "zeros only"),
+    wrong("known-symbols-no-beams", lambda: located(beams=np.zeros((1, 4, 2))), "beams", "1 of 1", "zeros only"),
+    wrong("known-symbols-degrees", lambda: located(sector=30 * SECTOR), "sector", "rad, not in degrees", "pi/2"),
+    wrong("known-symbols-sector", lambda: located(sector=-SECTOR), "sector", "(lower, upper)"),
     wrong("filter-rank", lambda: ReciprocalFilter(numerology())(y(4, 8), y(1, 8)), "y", "[4, 8]", "3 dimensions"),
     wrong("filter-shape", lambda: ReciprocalFilter(numerology())(y(), y(1, 7)), "x", "[1, 7]", "[1, 8]"),
     wrong("filter-zero", lambda: ReciprocalFilter(numerology())(y(), 0 * y(1, 8)), "x", "0", "divided"),

@@ -21,14 +21,14 @@
 #
 # 1. an array with errors, and their effect on the peak of the map
 # 2. the loss without labels, the reason why it works, and its invariances
-# 3. learning positions, with sectors that start at broadside
+# 3. learning positions or spacings, with sectors that start at broadside
 # 4. learning gains and phases of the receiver alone
 # 5. a few labels, and their additional information
 # 6. comparison of all arrays
 #
 # The setting and the model of errors are those of [MateosRamos25], with half its antennas and a
 # quarter of its subcarriers; equation numbers are those of that paper, which trains with labels.
-# The first tutorial explains the layers. All cells together take one to two minutes on two CPU
+# The first tutorial explains the layers. All cells together take about two minutes on two CPU
 # cores.
 
 # %%
@@ -71,9 +71,17 @@ no = num_antennas / 10**2.0  # SNR_r = K sigma_r^2 / N_0 = 20 dB with sigma_r = 
 # %% [markdown]
 # ## 1. Errors, and the height of a peak
 #
-# Every spacing is drawn from $\mathcal{N}(\lambda/2, (\lambda/15)^2)$, which moves elements by a
-# few tenths of a wavelength, and one of them by one and a half. The station assumes `known` or
-# `unknown`.
+# Element $k$ of $K$ is at
+#
+# $$
+# p_k = \left(k - \frac{K-1}{2}\right) d_k , \qquad
+# d_k \sim \mathcal{N}\left(\lambda/2, (\lambda/15)^2\right) ,
+# $$
+#
+# where the draws are put on the elements by their distance from the centre, the smallest inside, in
+# turn on either half. The left panel below is a sketch of this rule with the draws of this
+# notebook, the right panel shows the displacements that follow: a few tenths of a wavelength for
+# most elements, and up to two wavelengths at the ends. The station assumes `known` or `unknown`.
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 15)])
@@ -86,9 +94,22 @@ scene = isac.scene.TargetScene(
 )
 
 
+nominal = unknown.element_positions / wavelength
+true_positions = truth.element_positions / wavelength
+number = np.arange(num_antennas) - (num_antennas - 1) / 2  # k - (K-1)/2
+_, (left, right) = plt.subplots(1, 2, figsize=(10, 2.8))
+left.plot(number, true_positions / number, "ko", mfc="none")
+left.axhline(0.5, color="0.8", zorder=0)
+left.set(xlabel=r"$k - (K-1)/2$", ylabel="$d_k$ [wavelengths]", title="spacings grow outwards")
+right.plot(number, true_positions - nominal, "ko", mfc="none")
+right.axhline(0, color="0.8", zorder=0)
+right.set(xlabel=r"$k - (K-1)/2$", ylabel="[wavelengths]", title="displacement")
+plt.show()
+
+
 def make_precoder(array):
     """Least-squares beams (7) for what ``array`` is believed to be."""
-    return isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=0.1)
+    return isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=1e-2)
 
 
 def make_receiver(array, num_targets=max_targets, max_span_deg=20.01):
@@ -155,8 +176,6 @@ plt.show()
 
 # %%
 probe = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=True)
-nominal = unknown.element_positions / wavelength
-true_positions = truth.element_positions / wavelength
 
 
 def relative_peak(array, receiver, z, sector):
@@ -179,7 +198,7 @@ def walk(positions, z, sector):
 
     values = []
     for row in positions:
-        probe.positions.assign(row)
+        probe.trainable_weights[0].assign(row)
         values.append(float(loss()))
     return np.array(values)
 
@@ -247,7 +266,7 @@ for name, array in (("known", known), ("unknown", unknown)):
 # (The small difference: the peak is on the grid, the atom of the reconstruction between its
 # points.)
 #
-# ## 3. Learning positions, from broadside outwards
+# ## 3. Learning positions or spacings, from broadside outwards
 #
 # Consider one element with a displacement of $d$ wavelengths, and all others at their true
 # positions. Its contribution to the sum of the peak is $e^{-j2\pi d\sin\theta}$, on average over
@@ -270,6 +289,13 @@ plt.show()
 # We therefore multiply the centres of the sectors by a factor that grows from 0 to 1 over most of
 # the training. The wide bowl attracts all elements, the narrow one locates them accurately. For
 # comparison we also train with sectors everywhere from the start.
+#
+# One direction remains in which the loss has hardly a slope, the stretch. Here the *parameters*
+# decide. Adam moves all of them by about the same step. If they are the positions, a stretch of the
+# array needs 32 steps of different sizes, of which none pays alone. If they are the spacings $d_k$
+# (`trainable="spacings"`), equal steps of all of them are a stretch, and the small slope at the
+# edges of the sectors is enough. The learning rate is lower, since a step of $d_k$ moves its
+# element $|k - (K-1)/2|$ times as far.
 #
 # The Keras model below holds the trainable array, the precoder and receiver that use it, and the
 # echo, the only part with the true array. For `max_loss` one iteration of the pursuit is enough for
@@ -338,11 +364,14 @@ def train(station, rate, growth=None, iterations=num_iterations, seed=5):
 
 
 models, losses = {}, {}
-for name, growth in (("everywhere", None), ("from broadside", 0.7)):
-    array = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=True)
-    losses[name] = train(Station(array, echo), 1e-2, growth)
+for name, parameters, rate, growth in (
+    ("everywhere", True, 1e-2, None),
+    ("from broadside", True, 1e-2, 0.7),
+    ("spacings", "spacings", 5e-3, 0.7),  # from broadside, too
+):
+    array = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=parameters)
+    losses[name] = train(Station(array, echo), rate, growth)
     models[name] = array
-learned = models["from broadside"]
 
 
 # %%
@@ -370,15 +399,16 @@ left.legend()
 right.set(xlabel="element", ylabel="displacement [wavelengths]", title="positions")
 right.legend(fontsize=8)
 plt.show()
-assert QUICK or error["from broadside"] < 0.5 * before
+assert QUICK or max(error["from broadside"], error["spacings"]) < 0.1 * before
 
 # %% [markdown]
-# Both end with nearly the same loss, but not with the same array. The last element, one and a half
-# wavelengths from its place, starts beyond the first hill of the green curve above. With all
-# sectors from the start, it converges to a wrong position, and its neighbours compensate for it.
-# With sectors from broadside outwards, it reaches its true position. (The second curve rises at
-# first because errors of position have more effect in sectors away from broadside, not because the
-# array becomes worse.)
+# The three end with similar losses, but not with the same array. Elements near the ends start
+# beyond the first hill of the green curve above. With all sectors from the start, they converge to
+# wrong positions, and their neighbours compensate for them. With sectors from broadside outwards,
+# they reach their true positions up to a stretch, which the figure does not show: as positions, the
+# array stays more than 2 % too short. The learned spacings have the right length, too. (The curves
+# from broadside rise at first because errors of position have more effect in sectors away from
+# broadside, not because the array becomes worse.)
 #
 # ## 4. Gains and phases of the receiver
 #
@@ -579,32 +609,38 @@ plt.show()
 arrays = {"data sheet": unknown, **models, "known": known}
 inside = truth.steering(np.linspace(*target_sector[0].numpy(), 200))
 everywhere = truth.steering(angles)
+colours = dict(zip(arrays, ("C0", "C3", "C1", "C4", "C2"), strict=True))
 _, (left, right) = plt.subplots(1, 2, figsize=(11, 3.2))
-print(f"positions         beam gain [dB]   GOSPA [m]    missed   ({500 * num_test_batches} scenes)")
+print(f"{500 * num_test_batches} scenes each")
+print("positions         beam gain [dB]   GOSPA [m]    missed   angle bias [deg]")
 score = {}
 for name, array in arrays.items():
     beam = make_precoder(array)(target_sector)[0]
     gain = 10 * np.log10(np.mean(np.abs(tf.linalg.matvec(inside, beam)) ** 2))
     pattern = np.abs(tf.linalg.matvec(everywhere, beam)) ** 2
     if name != "everywhere":
-        left.plot(np.rad2deg(angles), 10 * np.log10(pattern + 1e-9), label=name)
-    score[name], missed, _ = sense(array, echo)
-    print(f"{name:16s} {gain:15.1f} {score[name]:11.1f} {missed:9.2%}")
+        decibel = 10 * np.log10(pattern + 1e-9)
+        left.plot(np.rad2deg(angles), decibel, color=colours[name], label=name)
+    score[name], missed, errors = sense(array, echo)
+    print(f"{name:16s} {gain:15.1f} {score[name]:11.1f} {missed:9.2%} {errors.mean():14.2f}")
 left.axvspan(-40, -20, color="0.9", zorder=0)
 left.set(xlabel="angle [deg]", ylabel="gain [dB]", ylim=(-20, 15), xlim=(-90, 90))
 left.legend(fontsize=8)
-right.bar(list(score), list(score.values()), color=["C0", "C3", "C1", "C2"])
+right.bar(list(score), list(score.values()), color=list(colours.values()))
 right.set(ylabel="GOSPA [m]")
+right.tick_params(axis="x", labelsize=8)
 plt.show()
-closed = (score["data sheet"] - score["from broadside"]) / (score["data sheet"] - score["known"])
-print(f"training from broadside closed {100 * closed:.0f} % of the gap")
-assert QUICK or closed > 0.5
+for name in models:
+    closed = (score["data sheet"] - score[name]) / (score["data sheet"] - score["known"])
+    print(f"{name}: training closed {100 * closed:.0f} % of the gap")
+assert QUICK or closed > 0.95
 
 # %% [markdown]
-# The mean gain in the sector hardly depends on the believed array; a better array mainly reduces
-# leakage. The receiver needs it more: with the data sheet it misses every third target. Training
-# without labels closes the gap up to a few per cent. The element with the wrong position, trained
-# without the widening of sectors, costs about two metres.
+# The mean gain in the sector depends little on the believed array; a better array mainly reduces
+# leakage. The receiver needs it more: with the data sheet it misses three of four targets.
+# Spacings, learned without labels, close the whole gap. Positions from broadside leave the stretch:
+# it costs few targets, but all of them appear 0.8° from their place. Elements in wrong positions,
+# trained without the widening of sectors, cost nine metres.
 #
 # **Summary.**
 #
@@ -612,6 +648,7 @@ assert QUICK or closed > 0.5
 #   on a scale with a known limit.
 # - It is invariant to errors that turn or stretch the whole scene. Labels can correct these errors;
 #   without labels, do not rely on absolute angles.
+# - The parameters matter as well as the loss: with spacings, a stretch is one step of all of them.
 # - The loss is not convex. Start where phases are small: near broadside, and with phases before
 #   gains.
 #

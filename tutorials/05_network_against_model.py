@@ -19,8 +19,8 @@
 #
 # | station | knowledge | learned parameters |
 # | --- | --- | --- |
-# | baseline | the model, with wrong positions | nothing |
-# | impairment learning | the model | the positions |
+# | baseline | the model, with wrong spacings | nothing |
+# | impairment learning | the model | the spacings |
 # | dictionary learning | the existence of steering vectors | each steering vector |
 # | neural-network-based learning (NNBL) | the angle–delay map as input | everything else |
 #
@@ -83,9 +83,10 @@ no = num_antennas / 10**2.5  # SNR_r = K sigma_r^2 / N_0 = 25 dB with sigma_r = 
 # %% [markdown]
 # ## 1. A small system
 #
-# The standard deviation of the spacing is $\lambda/15$. A scene has one target or none, with equal
-# probability; the beam covers the sector of the target. Training draws the centre of the sector
-# within ±60° and its width between 10° and 20°.
+# Element $k$ of $K$ is at $(k - \frac{K-1}{2})\,d_k$ with random spacings $d_k$ of standard
+# deviation $\lambda/15$, which grow outwards (the first tutorial explains this order). A scene has
+# one target or none, with equal probability; the beam covers the sector of the target. Training
+# draws the centre of the sector within ±60° and its width between 10° and 20°.
 
 # %%
 truth = isac.array.impair(num_antennas, wavelength, [isac.array.SpacingError(std=1 / 15)])
@@ -116,7 +117,7 @@ tests = {
 # %%
 def make_ends(array):
     """Least-squares precoder and matching pursuit that believe in ``array``."""
-    precoder = isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=0.1)
+    precoder = isac.waveform.LeastSquaresPrecoder(array, angle_grid, regularization=1e-2)
     receiver = isac.receiver.DifferentiableOMP(
         array,
         numerology,
@@ -130,7 +131,7 @@ def make_ends(array):
     return precoder, receiver
 
 
-positions = isac.array.UniformLinearArray(num_antennas, wavelength, trainable=True)
+spacings = isac.array.UniformLinearArray(num_antennas, wavelength, trainable="spacings")
 dictionary = isac.array.SteeringDictionary(num_antennas, wavelength, angle_grid)
 
 # %% [markdown]
@@ -151,7 +152,7 @@ network_receiver = isac.receiver.NeuralReceiver(
 )
 ends = {
     "baseline": make_ends(ideal),
-    "impairments": make_ends(positions),
+    "impairments": make_ends(spacings),
     "dictionary": make_ends(dictionary),
     "NNBL": (network_beams, network_receiver),
     "known": make_ends(truth),
@@ -306,7 +307,7 @@ def train(station, rate, iterations, jit_compile, seed=5):
 
 
 curves = {}
-for name, rate in (("impairments", 1e-2), ("dictionary", 1e-2)):
+for name, rate in (("impairments", 5e-3), ("dictionary", 1e-2)):
     print(f"{name}: ", end="")
     curves[name] = train(Station(*ends[name]), rate, num_iterations, not QUICK)
 
@@ -464,7 +465,7 @@ def likeness(array):
 
 
 _, axis = plt.subplots(figsize=(8, 3))
-for name, array in (("baseline", ideal), ("impairments", positions), ("dictionary", dictionary)):
+for name, array in (("baseline", ideal), ("impairments", spacings), ("dictionary", dictionary)):
     axis.plot(np.rad2deg(angle_grid), likeness(array), label=name)
 axis.axvspan(-70, 70, color="0.95", zorder=0)
 axis.set(xlabel="angle [deg]", ylabel="likeness to the truth", ylim=(None, 1.02))

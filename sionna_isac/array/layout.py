@@ -198,10 +198,15 @@ class UniformLinearArray(Array):
         )
 
     @property
-    def positions(self) -> tf.Tensor:
-        """[num_antennas], `tf.float` : Present element positions [wavelengths]"""
-        places = tf.convert_to_tensor(self._places)
-        return places * tf.constant(self._index, places.dtype) if self._by_spacing else places
+    def positions(self) -> Any:
+        """[num_antennas], `tf.float` : Present element positions [wavelengths]
+
+        The weight of the array, unless spacings are.
+        """
+        if not self._by_spacing:
+            return self._places
+        spacings = tf.convert_to_tensor(self._places)
+        return spacings * tf.constant(self._index, spacings.dtype)
 
     @property
     def element_positions(self) -> np.ndarray:
@@ -210,7 +215,7 @@ class UniformLinearArray(Array):
 
     def call(self, angle: Real) -> tf.Tensor:
         checks.azimuth("angle", angle)
-        return plane_wave(self.positions, angle)
+        return plane_wave(tf.convert_to_tensor(self.positions), angle)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments; the positions are the present ones."""

@@ -28,8 +28,8 @@ def near_field_target_bound(
 
     The bound on the position and its parts along and across the line of
     sight from the origin. It holds for every receiver that knows the array and not
-    :math:`\beta`, such as :class:`~sionna_isac.receiver.MUSIC`. Arguments are those of
-    :func:`near_field_position_fim`.
+    :math:`\beta`, such as :class:`~sionna_isac.receiver.KnownSymbolLocalizer`. Arguments are those
+    of :func:`near_field_position_fim`.
 
     Output
     ------

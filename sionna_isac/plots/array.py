@@ -86,7 +86,7 @@ def show_beampattern(
     ax, new = axes_or_new(ax)
     degrees = np.rad2deg(angles)
     for name, row in zip(names, rows, strict=True):
-        style = {"color": look(ax, name)["color"], "lw": 1.2, "label": name, **line}
+        style = {**look(ax, name), "marker": "", "lw": 1.2, "label": name, **line}
         ax.plot(degrees, 20 * np.log10(np.maximum(row, SMALLEST)), **style)
     if edges is not None:
         ax.axvspan(*np.rad2deg(edges), color="#4c72b0", alpha=0.1, lw=0)

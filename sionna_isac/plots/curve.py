@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from sionna_isac.plots._inputs import vector
-from sionna_isac.plots.style import DARK, axes_or_new, finish, look
+from sionna_isac.plots.style import METHODS, axes_or_new, finish, look
 
 __all__ = ["add_bound", "show_curve", "show_roc"]
 
@@ -29,8 +29,9 @@ def show_curve(
 ) -> Axes:
     """Curve of a method with the band of its confidence interval.
 
-    A method has one colour and one marker in all panels of a figure; "known", "learned" and
-    "unknown" (impairments) have the same ones in all figures, unless the colour is taken.
+    A method has the same colour and marker in all figures. Those of the library's methods, such as
+    "known", "OMP" or "MUSIC", are fixed; "OMP, finer grid" has the colour of "OMP" with another
+    line. Other names get theirs by their letters, or the next ones if these are taken.
 
     Parameters
     ----------
@@ -73,7 +74,10 @@ def show_curve(
     if (low is None) != (high is None):
         raise TypeError("low and high must be given together; got only one of them")
     ax, new = axes_or_new(ax)
-    line = {**look(ax, method), "ms": 4, "label": label or method, **line}
+    own = look(ax, method)
+    if "color" in line:  # of the caller, and no variant of a method
+        own = {name: own[name] for name in ("color", "marker")}
+    line = {**own, "ms": 4, "label": label or method, **line}
     if low is None:
         ax.plot(x, y, **line)
     else:
@@ -186,5 +190,6 @@ def add_bound(
     >>> isac.plots.add_bound(plt.gca(), snr_db, bounds)
     """
     values = [getattr(b.rms, quantity) if hasattr(b, "rms") else b for b in bound]
-    (line,) = ax.plot(level, values, color=DARK, ls="--", lw=1.5, label=label, zorder=1)
+    color = METHODS["Cramér-Rao bound"].color
+    (line,) = ax.plot(level, values, color=color, ls="--", lw=1.5, label=label, zorder=1)
     return line

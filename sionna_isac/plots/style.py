@@ -1,19 +1,24 @@
-"""Common style of all figures."""
+"""Common style of all figures: one look and one text for each method, and new figures."""
 
 from __future__ import annotations
 
-from typing import Any
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 
 __all__ = [
     "CYCLE",
     "DARK",
+    "GREY",
     "MARKERS",
+    "METHODS",
+    "Method",
     "axes_or_new",
     "banded",
     "finish",
@@ -21,45 +26,182 @@ __all__ = [
     "look",
     "new_figure",
     "plain_ticks",
+    "series",
+    "words",
 ]
 
-DARK = "#2d2d2d"
-CYCLE = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da8bc3", "#64b5cd")
-MARKERS = "osD^vPX<>*"
-# of methods that have the same name in many figures
-OWN = {
-    "unknown": {"color": "#c44e52", "marker": "s"},
-    "learned": {"color": "#4c72b0", "marker": "o"},
-    "known": {"color": DARK, "marker": "^"},
-    "Mie series": {"color": DARK, "marker": ""},
+# Colours that differ for the colour-blind too: those of Okabe and Ito, darker where lines are thin
+DARK, GREY = "#2d2d2d", "#7f7f7f"
+BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+PURPLE, BROWN, PINK, SKY = "#8e2d8e", "#8c6239", "#e377a8", "#56b4e9"
+OLIVE, NAVY = "#8a8a00", "#332288"
+CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, PINK, SKY)  # of cases that are no methods
+MARKERS = "os^vPX<>*p"  # without the diamond, which marks printed values
+
+
+class Method(NamedTuple):
+    """Look of a method in all figures, and its text in legends."""
+
+    color: str
+    marker: str
+    words: str = ""
+    """Text with fields of the method in braces; empty: the name of the method"""
+    line: str = "-"
+    """Style of the line; variants of a method share its colour, and have hollow markers"""
+
+
+VECTORS = "learned steering vectors, {num_angles} angles"
+UNITS = "networks, {hidden_size} hidden units"
+
+METHODS = {
+    # knowledge of the array
+    "unknown": Method(RED, "s", "impairments unknown"),
+    "baseline": Method(RED, "s", "baseline, ideal array assumed"),
+    "impaired": Method(RED, "s"),
+    "learned": Method(BLUE, "o", "impairments learned"),
+    "impairments": Method(BLUE, "o", "impairments learned"),
+    "known": Method(DARK, "^", "impairments known"),
+    "ideal": Method(DARK, "^"),
+    "dictionary": Method(GREEN, "p", VECTORS),
+    "dictionary_limited": Method(GREEN, "p", VECTORS, "--"),
+    "model_driven": Method(GREEN, "p", VECTORS),
+    "model_driven_limited": Method(GREEN, "p", VECTORS, "--"),
+    "nnbl": Method(PURPLE, "v", "networks (NNBL)"),
+    "nnbl_limited": Method(PURPLE, "v", "networks (NNBL), limited size", "--"),
+    "networks": Method(PURPLE, "v", UNITS),
+    "networks_limited": Method(PURPLE, "v", UNITS, "--"),
+    "networks_joint": Method(PURPLE, "v", UNITS + ", joint step", ":"),
+    # receivers
+    "omp_known": Method(ORANGE, "X", "OMP, impairments known"),
+    "differentiable_omp_known": Method(DARK, "^", "differentiable OMP, impairments known"),
+    "OMP": Method(ORANGE, "X"),
+    "differentiable OMP": Method(BLUE, "P"),
+    "MUSIC": Method(RED, "s"),
+    "maximum likelihood": Method(GREEN, "o"),
+    "maximum likelihood, symbols known": Method(GREEN, "o"),
+    "Cramér-Rao bound": Method(GREY, "", line="--"),
+    # beams for a near target
+    "minimize_speb": Method(BLUE, "o"),
+    "maximize_snr": Method(ORANGE, "s"),
+    "two_stage": Method(GREEN, "^"),
+    "sensing_only": Method(GREY, "v"),
+    "maximize_sum_rate": Method(PURPLE, "o"),
+    "matrix_approximation": Method(RED, "s"),
+    "communication_only": Method(GREY, "v"),
+    # beams for an extended target
+    "smallest CRB, certified": Method(BLUE, "o"),
+    "smallest CRB, reduced SDR": Method(SKY, "v"),
+    "smallest CRB, published SDR": Method(PURPLE, "P"),
+    "most power on the centre": Method(ORANGE, "s"),
+    "most power on the region": Method(GREEN, "^"),
+    "weighted metric": Method(RED, "X"),
+    "head 'subspace'": Method(BLUE, "o"),
+    "head 'direct'": Method(PURPLE, "P"),
+    # receivers of vehicles
+    "far-field periodogram": Method(BROWN, "<"),
+    "matched filter, non-coherent": Method(RED, "v"),
+    "matched filter, coherent": Method(PINK, ">"),
+    "shared encoder": Method(RED, "v"),
+    "shared encoder, PCGrad": Method(ORANGE, "s"),
+    "Cross-Stitch": Method(GREEN, "^"),
+    "two encoders": Method(BROWN, "<"),
+    "classification alone": Method(DARK, ">"),
+    "localisation alone": Method(PINK, "X"),
+    "cross-task attention": Method(PURPLE, "P"),
+    "attention, NLL": Method(SKY, "*"),
+    "attention, NLL, physics": Method(BLUE, "o"),
+    "attention, without planar": Method(BLUE, "o", line="--"),
+    "attention, without peak": Method(BLUE, "o", line=":"),
+    "attention, without coupling": Method(BLUE, "o", line="-."),
+    "attention on focused images": Method(BLUE, "p"),
+    "focused receiver": Method(DARK, "*"),
+    # scattering
+    "Mie series": Method(DARK, ""),
+    "filtered, partial voxels": Method(BLUE, "o"),
+    "filtered, whole voxels": Method(GREEN, "v"),
+    "galerkin, partial voxels": Method(PURPLE, "P"),
+    "point, partial voxels": Method(ORANGE, "^"),
 }
-OWN |= {"impaired": OWN["unknown"], "ideal": OWN["known"]}
+# of variants that the table does not name
+_LINES = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
+_REFERENCES = ("known", "differentiable_omp_known")  # below the others: curves that meet both show
+_RARE, _COMMON = (SKY, BROWN, PINK, OLIVE, NAVY, GREY), (ORANGE, GREEN, PURPLE, RED, BLUE)
+_SIGNS = "<>*hdv8PXp"
 
 _looks: WeakKeyDictionary[Any, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 
 
 def label(method: str) -> str:
     """Text of a method in legends."""
-    return f"impairments {method}"
+    return words(method)
+
+
+def words(method: str, fields: Mapping[str, Any] | None = None) -> str:
+    """Text of a method in legends; a name that the table does not have stays as it is.
+
+    Parameters
+    ----------
+    method : `str`
+        Name of the method
+    fields : `None` (default) | mapping
+        Fields of the method in the scenario, which the text may show
+    """
+    found = METHODS.get(method)
+    text = found.words if found else ""
+    try:
+        return text.format_map(fields or {}) or method
+    except KeyError:
+        return text.partition(",")[0]
 
 
 def look(ax: Axes, method: str) -> dict[str, Any]:
-    """Colour and marker of a method, the same in all panels of a figure.
+    """Properties of the line of a method: those of the table, in all figures.
 
-    Methods without a fixed look take the next one, in the order in which they are first drawn.
+    A name such as "OMP, finer grid" or "known_graded" is a variant of "OMP" or "known": it has its
+    colour with another line. Other names get a colour and a marker by their letters, or the next
+    ones if a method of the figure has these.
     """
     looks = _looks.setdefault(ax.get_figure(root=True), {})
+    method = str(method)
     if method not in looks:
-        used = {other["color"] for other in looks.values()}
-        number = sum(other not in OWN for other in looks)
-        turns = [
-            {"color": CYCLE[i % len(CYCLE)], "marker": MARKERS[i % len(MARKERS)]}
-            for i in range(number, number + len(CYCLE))
-        ]
-        choices = [OWN[method], *turns] if method in OWN else turns
-        free = [choice for choice in choices if choice["color"] not in used]
-        looks[method] = (free or turns)[0]
+        looks[method] = _fixed(method, looks) or _free(method, looks)
     return dict(looks[method])
+
+
+def _fixed(method: str, looks: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """Look of a method of the table, or of a variant of one."""
+    if method in METHODS:
+        color, marker, _, line = METHODS[method]
+        more: dict[str, Any] = {} if line == "-" else {"ls": line, "mfc": "none"}
+        if method in _REFERENCES:
+            more = {"lw": 2.4, "zorder": 1.9}
+        return {"color": color, "marker": marker, **more}
+    bases = [n for n in METHODS if method.startswith((f"{n}_", f"{n}, "))]
+    if not bases:
+        return None
+    base = METHODS[max(bases, key=len)]
+    taken = [other.get("ls") for other in looks.values() if other["color"] == base.color]
+    lines = [line for line in _LINES if line not in taken]
+    return {"color": base.color, "marker": base.marker, "ls": (lines or _LINES)[0], "mfc": "none"}
+
+
+def _free(method: str, looks: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Colour and marker by the letters of a name, other than those of the figure."""
+    start = zlib.crc32(method.encode())
+    colours = [ring[(start + i) % len(ring)] for ring in (_RARE, _COMMON) for i in range(len(ring))]
+    signs = [_SIGNS[(start + i) % len(_SIGNS)] for i in range(len(_SIGNS))]
+    used = {(other["color"], other["marker"]) for other in looks.values()}
+    taken = {color for color, _ in used}
+    pairs = [(color, sign) for sign in signs for color in colours]
+    fresh = [pair for pair in pairs if pair[0] not in taken]
+    unlike = [pair for pair in pairs if pair not in used]
+    color, marker = (fresh or unlike or pairs)[0]
+    return {"color": color, "marker": marker}
+
+
+def series(number: int) -> dict[str, Any]:
+    """Colour and marker of a case that is no method, such as a number of users, by its place."""
+    return {"color": CYCLE[number % len(CYCLE)], "marker": MARKERS[number % len(MARKERS)]}
 
 
 def banded(row: Any, name: str) -> list[np.ndarray]:
@@ -105,9 +247,15 @@ def finish(ax: Axes, new: bool, legend: dict[str, Any] | None = None, **texts: s
 
 
 def plain_ticks(axis: Any) -> None:
-    """Write numbers such as 0.02 rather than powers of ten on a logarithmic axis."""
-    axis.set_major_formatter(ScalarFormatter())
+    """Write numbers such as 0.02 rather than powers of ten on a logarithmic axis.
+
+    Numbers stand at 1, 2 and 5 of each decade, or at more places in less than one. Ticks that were
+    set stay.
+    """
     low, high = sorted(axis.get_view_interval())
-    few = np.log10(high / low) < 1.5
-    axis.set_minor_formatter(ScalarFormatter() if few else NullFormatter())
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        places = (1.0, 2.0, 5.0) if high > 5 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+        axis.set_major_locator(LogLocator(subs=places))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
     axis.set_tick_params(which="both", labelsize=8)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +12,12 @@ from sionna_isac.core import (
     Array,
     Complex,
     Real,
-    Receiver,
     checks,
     cites,
     linalg,
     register,
-    spherical_wave_array,
 )
+from sionna_isac.receiver._near_field import NearFieldReceiver
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.estimate import TargetEstimate
 
@@ -31,7 +28,7 @@ _TINY = 1e-30
 
 @register
 @cites("Yuan25")
-class MUSIC(Receiver):
+class MUSIC(NearFieldReceiver):
     r"""MUSIC by one-dimensional searches: azimuth in the far field, then distance.
 
     The echo of one target has rank one. With the principal eigenvector :math:`\mathbf{v}` of
@@ -98,18 +95,14 @@ class MUSIC(Receiver):
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(precision=precision, **kwargs)
-        self.array = spherical_wave_array("array", array, 2)
-        if array.num_antennas < 3:
-            raise ValueError(
-                "array must have at least three elements: two see no curvature of the wave, so no "
-                f"range; got {array.num_antennas}"
-            )
-        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
-        if self.range_interval[0] == 0:
-            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
-        self.num_angles = checks.integer("num_angles", num_angles, minimum=3)
-        self.num_ranges = checks.integer("num_ranges", num_ranges, minimum=3)
+        super().__init__(
+            array,
+            range_interval,
+            num_angles=num_angles,
+            num_ranges=num_ranges,
+            precision=precision,
+            **kwargs,
+        )
         self.num_zooms = checks.integer("num_zooms", num_zooms, minimum=0)
         self.num_refinements = checks.integer("num_refinements", num_refinements, minimum=0)
 
@@ -122,12 +115,10 @@ class MUSIC(Receiver):
         )
         checks.shape("sector", sector, [y.shape[0], 2], "[batch_size, 2]")
         if tf.executing_eagerly() and y.shape[0]:
-            self._check_echo(y.numpy())
+            self._check_not_zero("y", y.numpy(), "an echo")
             self._check_sector(sector.numpy())
         y, valid = silenced(y)  # the eigenvalues of NaN would stop a graph
-        # in eager mode these were errors
-        valid &= sector[:, 0] <= sector[:, 1]
-        valid &= tf.reduce_all(tf.abs(sector) <= self._limit + 1e-6, 1)
+        valid &= self._within(sector)
         nan = tf.constant(np.nan, self.rdtype)
         # |a^H v| = |a^T v*|: the conjugate of one vector instead of that of a grid
         signal = tf.math.conj(principal_vector(y))
@@ -195,43 +186,6 @@ class MUSIC(Receiver):
             step = length / (number - 1)
             lowest, length, number = best - step, 2 * step, 9
         return best, tf.gather(values, index, batch_dims=1)
-
-    @property
-    def _limit(self) -> float:
-        # a line does not tell front from back; other layouts do, and a sector may lie across pi
-        return math.pi / 2 if self.array.element_positions.ndim == 1 else 2 * math.pi
-
-    def _check_echo(self, y: np.ndarray) -> None:
-        silent = np.flatnonzero(~np.any(y, axis=(1, 2)))
-        if silent.size:
-            raise ValueError(
-                "y must hold an echo in each sample; got zeros only in "
-                f"{silent.size} of {len(y)} samples, the first of them {silent[0]}"
-            )
-
-    def _check_sector(self, sector: np.ndarray) -> None:
-        if np.any(sector[:, 0] > sector[:, 1]):
-            raise ValueError(
-                "sector must hold (lower, upper) azimuths in rad; got a lower above an upper one"
-            )
-        positions = self.array.element_positions
-        if np.any(np.abs(sector) > self._limit + 1e-6):
-            text = "pi/2" if positions.ndim == 1 else "2 pi"
-            raise ValueError(
-                f"sector must lie within [-{text}, {text}]: azimuths are in rad, not in degrees; "
-                f"got [{np.min(sector):g}, {np.max(sector):g}]"
-            )
-        gaps = np.diff(positions) if positions.ndim == 1 else np.zeros(0)
-        if not gaps.size or not np.allclose(gaps, gaps[0]) or gaps[0] == 0:
-            return
-        spacing = abs(gaps[0]) / self.array.wavelength
-        widest = float(np.max(np.diff(np.sin(sector), axis=-1)))
-        if widest > 1 / spacing:
-            warnings.warn(
-                f"sector spans {widest:.3g} in the sine of the azimuth: elements {spacing:.3g} "
-                f"wavelengths apart cannot tell azimuths that differ by {1 / spacing:.3g} in it",
-                stacklevel=4,
-            )
 
 
 def principal_vector(y: tf.Tensor) -> tf.Tensor:

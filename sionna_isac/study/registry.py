@@ -36,6 +36,7 @@ __all__ = [
     "get_kind",
     "kind_names",
     "register_kind",
+    "save_figure",
 ]
 
 GROUP = "sionna_isac.studies"
@@ -255,7 +256,7 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     kind : `str`
         Kind of the scenario, such as "multi_target"
     path : `None` (default) | `str` | `Path`
-        Image file
+        Image file; a PDF stands beside a PNG
 
     Output
     ------
@@ -264,5 +265,24 @@ def draw_result(dataset: xr.Dataset, kind: str, path: str | Path | None = None) 
     """
     figure = get_kind(kind).draw(dataset)
     if path is not None:
-        figure.savefig(path)
+        save_figure(figure, path)
     return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> list[Path]:
+    """Save a figure, and beside a PNG the same as a PDF, for print.
+
+    PNG and PDF hold no date: equal figures are equal files.
+
+    Output
+    ------
+    : `list` of `Path`
+        Files that were written
+    """
+    path = Path(path)
+    paths = [path, path.with_suffix(".pdf")] if path.suffix.lower() == ".png" else [path]
+    for file in paths:
+        dates = {".pdf": "CreationDate", ".svg": "Date"}
+        metadata = {name: None for end, name in dates.items() if file.suffix.lower() == end}
+        figure.savefig(file, metadata=metadata, dpi=300 if metadata else "figure")
+    return paths

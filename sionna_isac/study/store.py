@@ -113,7 +113,8 @@ class RunFolder:
         return self._fresh.stat().st_mtime if self._fresh.exists() else None
 
     def _clear(self) -> None:
-        names = ["partial", "result.nc", "result.nc.sha256", "figure.png", "commits.txt"]
+        names = ["partial", "result.nc", "result.nc.sha256", "commits.txt"]
+        names += ["figure.png", "figure.pdf"]
         if (self.path / "scenario.yaml").is_dir():
             names.append("scenario.yaml")
         for target in [*(self.path / name for name in names), *self.path.glob("*.h5")]:

@@ -24,7 +24,7 @@ KINDS = {
     Link: {"MultitapLink", "GeometricLink", "SalehValenzuelaLink"},
     Receiver: {
         *("OMP", "DifferentiableOMP", "MUSIC", "MAPRatioTest", "NeuralReceiver"),
-        "SoftmaxAngleEstimator",
+        *("SoftmaxAngleEstimator", "KnownSymbolLocalizer"),
     },
 }
 

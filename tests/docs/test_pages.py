@@ -236,8 +236,10 @@ def test_near_field():
     names = {"element_positions": positions, "wavelength": 0.0107, "target": (6.0, 0.5)}
     names |= {"reflection": 1e-4, "no": 1e-12, "num_snapshots": 100}
     names["channels"] = np.exp(1j * np.random.default_rng(1).uniform(0, 6, (2, 16))) * 1e-4
-    names = run("near_field.md", {"isac": isac, **names})
+    names = run("near_field.md", {"isac": isac, "np": np, **names})
     assert names["beams"].peb > 0
+    error = np.linalg.norm(names["found"].position[0, 0] - names["target"])
+    assert error < 5 * names["beams"].peb
 
 
 def test_bound_of_an_extended_target():

@@ -144,14 +144,28 @@ def points(rng: np.random.Generator, number: int = 2) -> np.ndarray:
     )
 
 
-def near_echo(rng: np.random.Generator) -> np.ndarray:
-    """A target 0.2 m before the array at -0.1 and 0.15 rad, and little noise."""
-    array = spherical("double")
+def near_steering() -> np.ndarray:
+    """Steering vectors of targets 0.2 m before the array at -0.1 and 0.15 rad."""
     angle, distance = np.array([-0.1, 0.15]), np.array([0.2, 0.25])
     point = distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
-    a = array.steering(point).numpy()
-    y = a[:, :, None] * complex_draws(rng, BATCH, 1, 6)
+    return spherical("double").steering(point).numpy()[:, :, None]
+
+
+def near_echo(rng: np.random.Generator) -> np.ndarray:
+    """A target, and little noise."""
+    y = near_steering() * complex_draws(rng, BATCH, 1, 6)
     return y + 0.05 * complex_draws(rng, BATCH, ANTENNAS, 6)
+
+
+def near_streams(rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Echo of a target, with the symbols and beams that were sent, and little noise."""
+    a, symbols = near_steering(), complex_draws(rng, BATCH, 2, 6)
+    beams = a * [0.3, -0.2j] + 0.1 * complex_draws(rng, BATCH, ANTENNAS, 2)
+    y = a @ (a.conj().swapaxes(1, 2) @ beams @ symbols)
+    return y + 0.05 * complex_draws(rng, BATCH, ANTENNAS, 6), symbols, beams
+
+
+NEAR_SECTOR = np.array([[-0.3, 0.1], [0.0, 0.3]])
 
 
 TONES = 299792458.0 / WAVELENGTH + 50e6 * np.arange(6)
@@ -643,7 +657,14 @@ CASES = [
             num_refinements=1,
             precision=p,
         ),
-        lambda rng: (near_echo(rng), np.array([[-0.3, 0.1], [0.0, 0.3]])),
+        lambda rng: (near_echo(rng), NEAR_SECTOR),
+    ),
+    Case(
+        "KnownSymbolLocalizer",
+        lambda p: isac.receiver.KnownSymbolLocalizer(
+            spherical(p), [0.1, 1.0], num_angles=12, num_ranges=8, precision=p
+        ),
+        lambda rng: (*near_streams(rng), NEAR_SECTOR),
     ),
     Case(
         "FocusedLocalizer",

@@ -18,22 +18,22 @@ SMALLER = [
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "seed"),
     [
-        pytest.param(SMALLER, id="smaller"),
-        pytest.param(["evaluation.num_samples=2000"], id="whole", marks=pytest.mark.slow),
+        pytest.param(SMALLER, 1, id="smaller"),
+        *(pytest.param([], s, id=f"whole-{s}", marks=pytest.mark.slow) for s in (1, 2, 3)),
     ],
 )
-def test_quick_scenario_closes_the_gap(tmp_path, changes):
-    """At least 60 % of the GOSPA gap at p_fa = 1e-2, with the user's errors falling, too."""
-    scenario = load_scenario("quick", changes)
+def test_quick_scenario_closes_the_gap(tmp_path, changes, seed):
+    """At least 95 % of the GOSPA gap at p_fa = 1e-2, with the user's errors falling, too."""
+    scenario = load_scenario("quick", changes, seed=seed)
     dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
-    assert gap_closed(dataset, 1e-2) >= 0.6
+    assert gap_closed(dataset, 1e-2) >= 0.95
     unknown, learned = (dataset.sel(approach=a) for a in ("unknown", "learned"))
     assert float(learned.ser_high) < float(unknown.ser_low)
     error = dataset.element_positions - dataset.true_element_positions
     spread = error.std("antenna")
-    assert float(spread.sel(approach="learned")) < 0.5 * float(spread.sel(approach="unknown"))
+    assert float(spread.sel(approach="learned")) < 0.2 * float(spread.sel(approach="unknown"))
 
 
 @pytest.mark.slow

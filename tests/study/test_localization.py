@@ -100,6 +100,12 @@ def test_refined_music_comes_close_to_the_bound(near, name):
     assert np.all(ratio < 10**0.2), ratio
 
 
+@pytest.mark.parametrize("name", ["angle", "range", "position"])
+def test_known_symbols_meet_the_bound(near, name):
+    ratio, spread = ratio_and_spread(near[1], "maximum likelihood, symbols known", name)
+    assert np.all(np.abs(ratio - 1) < 4 * spread), (ratio, spread)
+
+
 def test_angles_of_the_plane_wave_keep_an_error(near):
     row = near[1].sel(receiver="MUSIC")
     before, last = row.angle_rmse.values[-2:]
@@ -166,6 +172,7 @@ BAD = [
     ("receivers=[]", "receivers", "[]"),
     ("receivers=[{kind: omp}, {kind: omp}]", "receivers", "distinct"),
     ("receivers=[{kind: music}]", "receivers", "music"),
+    ("receivers=[{kind: known_symbols}]", "receivers", "known_symbols"),
     ("receivers=[{kind: differentiable_omp, window: [90, 2]}]", "window", "90"),
     ("num_samples=1", "num_samples", "1"),
 ]

@@ -23,7 +23,7 @@ from sionna_isac.study import ScenarioError, load_scenario, read_result, run_sce
 from sionna_isac.study.registry import draw_result
 
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", "near_field_quick"]
-WITHOUT_MUSIC = "music=null"
+WITHOUT_RECEIVERS = ["music=null", "known_symbols=null"]
 LIMIT = "communication_only"
 
 
@@ -64,6 +64,7 @@ BAD = [
     ("num_channels=0", "num_channels", "0"),
     ("metric=snr", "metric", "snr"),
     ("metric=sum_rate", "music", "no effect"),
+    ("music=null", "known_symbols", "needs music"),
     ("designs=[]", "designs", "[]"),
     ("designs=[{design: luck}]", "designs.0.design", "luck"),
     ("designs=[{design: two_stage}]", "designs.0", "num_rf_chains"),
@@ -148,6 +149,8 @@ def test_command_line_runs_the_study(reference):
     # nothing significantly below the bound, and no estimate far above it
     assert np.all(dataset["rmse_high"].values >= dataset["peb_rms"].values)
     assert np.all(dataset["rmse"].values <= 1.5 * dataset["peb_rms"].values)
+    assert np.all(dataset["rmse_known_symbols_high"].values >= dataset["peb_rms"].values)
+    assert np.all(dataset["rmse_known_symbols"].values <= 1.35 * dataset["peb_rms"].values)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
@@ -187,7 +190,7 @@ def _alive(pid: str) -> bool:
 
 def test_a_draw_that_nothing_solves_is_counted_and_said(tmp_path, capsys):
     """20 bit/s/Hz are out of reach: no average, no failure, and the reason is printed."""
-    changes = ["min_rate=20", "num_channels=3", WITHOUT_MUSIC]
+    changes = ["min_rate=20", "num_channels=3", *WITHOUT_RECEIVERS]
     scenario = load_scenario("near_field_quick", changes)
     dataset = run_scenario(scenario, tmp_path / "run", workers=1)
     assert np.all(dataset["num_infeasible"] == 3) and np.all(dataset["num_averaged"] == 0)
@@ -202,7 +205,7 @@ def test_a_draw_that_nothing_solves_is_counted_and_said(tmp_path, capsys):
 def test_averages_are_over_draws_that_all_full_designs_solved():
     designs = "[{design: minimize_speb}, {design: maximize_snr}, "
     designs += "{design: minimize_speb, method: sdr, num_channels: 2}]"
-    changes = [f"designs={designs}", "num_channels=4", WITHOUT_MUSIC]
+    changes = [f"designs={designs}", "num_channels=4", *WITHOUT_RECEIVERS]
     scenario = load_scenario("near_field_quick", changes)
     study = NearFieldStudy(scenario)
     everything = [Block(*part.arguments) for part in study.parts()]
@@ -269,10 +272,12 @@ def test_errors_are_independent_of_the_number_of_draws():
     simulate = Simulator(scenario, 32)
     beams = np.random.default_rng(1).normal(size=(5, 32, 2)) * (1 + 0j)
     beams[1] = np.nan  # a draw without beams
-    error = simulate(beams, 0)
-    assert np.all(np.isnan(error[1])) and np.all(np.isfinite(error[[0, 2, 3, 4]]))
-    np.testing.assert_array_equal(simulate(beams[:3], 0), error[:3])
-    assert not np.allclose(simulate(beams[:1], 20), error[:1])
+    errors, fewer, others = simulate(beams, 0), simulate(beams[:3], 0), simulate(beams[:1], 20)
+    assert set(errors) == {"error", "error_known_symbols"}
+    for name, error in errors.items():
+        assert np.all(np.isnan(error[1])) and np.all(np.isfinite(error[[0, 2, 3, 4]]))
+        np.testing.assert_array_equal(fewer[name], error[:3])
+        assert not np.allclose(others[name], error[:1])
 
 
 def test_estimates_have_no_error_left_without_noise():
@@ -282,11 +287,11 @@ def test_estimates_have_no_error_left_without_noise():
     simulate = Simulator(scenario, 32)
     point = tf.constant([scenario.target.position], tf.float64)
     beams = simulate.estimate.array.steering(point).numpy()[..., np.newaxis] * [0.1, 0.1j]
-    assert np.max(simulate(beams, 0)) < 1e-4
+    assert all(np.max(error) < 1e-4 for error in simulate(beams, 0).values())
     coarse = load_scenario(
         "near_field_quick", ["noise_power_dbm=-180", target, "music.num_zooms=1"]
     )
-    assert np.max(Simulator(coarse, 32)(beams, 0)) > 1e-3
+    assert np.max(Simulator(coarse, 32)(beams, 0)["error"]) > 1e-3
 
 
 def test_the_figure_is_drawn_from_the_stored_result(reference, tmp_path):
@@ -296,6 +301,9 @@ def test_the_figure_is_drawn_from_the_stored_result(reference, tmp_path):
     bounds = [line.get_ydata() for line in figure.axes[0].lines if line.get_ls() in ("-", "--")]
     for expected in dataset["peb_rms"].values:
         assert any(np.array_equal(expected, y) for y in bounds)
+    crosses = [line.get_ydata() for line in figure.axes[0].lines if line.get_marker() == "x"]
+    for expected in dataset["rmse_known_symbols"].values:
+        assert any(np.array_equal(expected, y) for y in crosses)
     assert "12 of 12" in figure.get_supxlabel()
 
 

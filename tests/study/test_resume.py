@@ -26,7 +26,7 @@ KINDS = {  # scenario and changes
     ),
     "multi_target": (
         HERE / "tiny.yaml",
-        [*PLAIN, "evaluation.methods=[unknown, learned]", "training.iterations=6"],
+        ["evaluation.methods=[unknown, learned]", "training.iterations=6"],
     ),
     "angle_delay_map": (
         "multi_target_fig3",

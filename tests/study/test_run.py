@@ -23,9 +23,7 @@ from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny.yaml")
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", str(TINY)]
-PLAIN = "compile=false"  # what does not depend on XLA is faster without
 SMALL = [
-    PLAIN,
     "training.iterations=0",
     "evaluation.num_samples=20",
     "evaluation.methods=[known]",
@@ -49,7 +47,7 @@ def test_command_line_shows_progress_and_writes_everything(reference):
     out, done = reference
     assert "training learned-0: array" in done.stdout and "GOSPA" in done.stdout
     assert done.stderr == ""
-    assert {"scenario.yaml", "result.nc", "figure.png", "partial"} <= {
+    assert {"scenario.yaml", "result.nc", "figure.png", "figure.pdf", "partial"} <= {
         p.name for p in out.iterdir()
     }
     assert (out / "figure.png").stat().st_size > 10_000
@@ -85,6 +83,7 @@ def test_methods_see_the_same_scenes(reference):
         assert all(np.array_equal(blocks[0][name], b[name]) for b in blocks[1:])
 
 
+@pytest.mark.slow  # test_resume kills faster, by the tens
 def test_a_killed_run_resumes_with_the_same_numbers(reference, tmp_path):
     """Killed within the training, and once more between evaluations."""
     out = tmp_path / "run"
@@ -144,7 +143,7 @@ def test_a_damaged_block_is_named(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_training(tmp_path):
-    changes = [PLAIN, "training.learning_rate=1e38", "training.schedule=constant"]
+    changes = ["training.learning_rate=1e38", "training.schedule=constant"]
     scenario = load_scenario(TINY, changes)
     with pytest.raises(TrainingError, match=r"training\.learning_rate"):
         run_scenario(scenario, tmp_path / "run", quiet=True)
@@ -207,7 +206,7 @@ def array_with_gain(scenario, gain):
 
 
 def test_nothing_to_learn_leaves_no_gap(tmp_path):
-    changes = [PLAIN, "array.impairments=[]", "training.iterations=0", "evaluation.num_samples=20"]
+    changes = ["array.impairments=[]", "training.iterations=0", "evaluation.num_samples=20"]
     scenario = load_scenario(TINY, changes)
     dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
     assert np.isnan(gap_closed(dataset, 0.1))

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
+from sionna_isac.plots.marks import fit_axis
 from sionna_isac.plots.style import banded, label, new_figure
 
 __all__ = ["coded_ber"]
@@ -36,6 +37,7 @@ def coded_ber(dataset: xr.Dataset) -> Figure:
             parts = (np.where(seen, value, np.nan) for value in banded(row, name))
             show_curve(row.snr_db, *parts, method=method, label=label(method), ax=ax)
         ax.set_yscale("log")
+        fit_axis(ax)
         ax.set(xlabel="SNR per resource element without beam gain [dB]", ylabel=text)
     axes[0, 0].legend(fontsize=8)
     blocks = dataset["blocks"].values

@@ -10,10 +10,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import CYCLE, DARK, look, new_figure
+from sionna_isac.plots.marks import fit_axis, legend_below, show_printed
+from sionna_isac.plots.style import CYCLE, DARK, look, new_figure, plain_ticks
 from sionna_isac.studies.cross_task.report import COLUMNS
 
 __all__ = ["cross_task"]
@@ -95,45 +96,20 @@ def _table(dataset: xr.Dataset) -> Figure:
                 label=f"{placement} tones",
             )
         printed = COLUMNS[metric][1] * dataset[f"published_{metric}"].values[:, 0]
-        ax.plot(printed, rows + 0.2, "D", color=DARK, mfc="none", ms=5, label=_PRINTED)
+        show_printed(ax, printed, rows + 0.2, DARK, _PRINTED)
         if metric.endswith("_mae") and np.any(dataset[metric] > 0):
             ax.set_xscale("log")
-            _log_ticks(ax.xaxis)
+            plain_ticks(ax.xaxis)
         ax.set(xlabel=_axis(metric))
     axes[0, 0].set_yticks(rows, receivers)
-    _legend(figure, axes, f"{dataset.attrs['num_samples']} test samples, {_seeds(dataset)}")
+    title = f"{dataset.attrs['num_samples']} test samples, {_seeds(dataset)}"
+    legend_below(figure, axes.flat, title)
     return figure
-
-
-def _log_ticks(axis: Any) -> None:
-    """Numbers at 1, 2 and 5 in each decade."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _seeds(dataset: xr.Dataset) -> str:
     number = dataset.sizes["seed"]
     return "one seed" if number == 1 else f"mean and standard deviation of {number} seeds"
-
-
-def _legend(figure: Figure, axes: Any, title: str, columns: int = 4) -> None:
-    """Legend of all axes: not every method is in each of them."""
-    found: dict[str, Any] = {}
-    for ax in axes.flat:
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    if _PRINTED in found:
-        found[_PRINTED] = found.pop(_PRINTED)  # the last one
-    figure.legend(
-        found.values(),
-        found.keys(),
-        loc="outside lower center",
-        ncols=columns,
-        fontsize=8,
-        title=title,
-        title_fontsize=8,
-    )
 
 
 def _gain(dataset: xr.Dataset) -> Figure:
@@ -151,7 +127,7 @@ def _gain(dataset: xr.Dataset) -> Figure:
     }
     for p, ax in enumerate(axes.flat):
         at = dataset.isel(placement=p).mean("seed").squeeze(drop=True)
-        for source, marker in (("", "o"), ("published_", "D")):
+        for source in ("", "published_"):
             base = {
                 m: at[f"{source}{m}"].sel(receiver=n[0]).item() if n else np.nan
                 for m, n in single.items()
@@ -162,11 +138,11 @@ def _gain(dataset: xr.Dataset) -> Figure:
                 less = 100 * (1 - row[f"{source}planar_mae"].item() / base["planar_mae"])
                 if not np.isfinite(gain + less):
                     continue
-                colour = look(ax, str(receiver))["color"]
-                filled = {"mfc": "none"} if source else {}
-                label = None if source else str(receiver)
-                ax.plot(gain, less, marker, color=colour, label=label, ms=7, **filled)
-        ax.plot([], [], "D", color=DARK, mfc="none", label=_PRINTED)
+                style = look(ax, str(receiver))
+                if source:
+                    show_printed(ax, gain, less, style["color"], _PRINTED)
+                else:
+                    ax.plot(gain, less, label=str(receiver), **{"ms": 7, **style, "ls": ""})
         ax.axhline(0, color=DARK, lw=0.8)
         ax.axvline(0, color=DARK, lw=0.8)
         ax.set(
@@ -174,7 +150,8 @@ def _gain(dataset: xr.Dataset) -> Figure:
             ylabel="reduction of the planar MAE of localisation alone [%]",
             title=f"{placements[p]} tones",
         )
-    _legend(figure, axes, f"means of {dataset.sizes['seed']} seeds", 2)
+    number = dataset.sizes["seed"]
+    legend_below(figure, axes.flat, "one seed" if number == 1 else f"means of {number} seeds", 2)
     return figure
 
 
@@ -206,15 +183,13 @@ def _panels(
                 show_curve(x, mean, mean - spread, mean + spread, method=str(receiver), ax=ax)
                 value = COLUMNS[metric][1] * dataset[f"published_{metric}"].values[m]
                 if printed and np.any(np.isfinite(value)):
-                    colour = look(ax, str(receiver))["color"]
-                    ax.plot(x, value, "D", color=colour, mfc="none", ms=8)
+                    show_printed(ax, x, value, look(ax, str(receiver))["color"], _PRINTED)
             if metric == "planar_mae":
                 ax.set_yscale("log")
-                _log_ticks(ax.yaxis)
+                fit_axis(ax)
             ax.set(xlabel=name, ylabel=_axis(metric), title=f"{placement} tones")
-    if printed:
-        axes[0, 0].plot([], [], "D", color=DARK, mfc="none", label=_PRINTED)
-    _legend(figure, axes, f"{_seeds(dataset)}; bands are standard deviations")
+    several = "; bands are standard deviations" if dataset.sizes["seed"] > 1 else ""
+    legend_below(figure, axes.flat, f"{_seeds(dataset)}{several}")
     return figure, axes
 
 
@@ -263,7 +238,8 @@ def _allocation(dataset: xr.Dataset) -> Figure:
             ax.barh(0, 0, color=CYCLE[p], label=f"{placement} tones")
         ax.set(xlabel=_OVER["num_tones"], title=requirement, xlim=(0, 1.6 * top))
     axes[0, 0].set_yticks(rows, receivers)
-    _legend(figure, axes, "smallest number of tones for the mean over the seeds")
+    over = " for the mean over the seeds" if dataset.sizes["seed"] > 1 else ""
+    legend_below(figure, axes.flat, f"smallest number of tones{over}")
     return figure
 
 
@@ -307,7 +283,8 @@ def _maps(
 def _errors(dataset: xr.Dataset) -> Figure:
     """Planar error over the plane."""
     values = dataset["sample_planar_error"].values[:, :, 0]
-    text = f"mean planar error [m], {dataset.sizes['seed']} seeds"
+    number = dataset.sizes["seed"]
+    text = f"mean planar error [m], {'one seed' if number == 1 else f'{number} seeds'}"
     return _maps(dataset, values, text, None, norm=LogNorm(0.1, 30), cmap="viridis")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
+from sionna_isac.plots.marks import legend_below
 from sionna_isac.plots.style import new_figure
 from sionna_isac.studies.extended_target_beams.scenario import WEIGHTED
 
@@ -48,11 +47,9 @@ def _trade_off(dataset: xr.Dataset) -> Figure:
         show_curve(rate, trace, method=WEIGHTED, ax=right)
     left.set(xlabel="SINR target of all users [dB]", ylabel=TRACE, yscale="log")
     right.set(xlabel="sum rate [bit/s/Hz]", ylabel=TRACE, yscale="log")
-    handles, labels = right.get_legend_handles_labels()
     number = dataset.attrs["num_scenes"]
     title = f"means over the scenes, of {number}, in which all designs meet the target"
-    options: dict[str, Any] = {"fontsize": 8, "title": title, "title_fontsize": 8}
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, **options)
+    legend_below(figure, [right], "one scene" if number == 1 else title, 3)
     return figure
 
 
@@ -67,9 +64,8 @@ def _beampattern(dataset: xr.Dataset) -> Figure:
     for ax, name in zip(axes.flat, names, strict=False):
         power = dataset["pattern"].sel(beams=name)
         level = 10 * np.log10(power / power.max())
-        image = ax.pcolormesh(
-            dataset["azimuth_deg"], dataset["elevation_deg"], level.T, vmin=-30, vmax=0
-        )
+        grid = dataset["azimuth_deg"], dataset["elevation_deg"]
+        image = ax.pcolormesh(*grid, level.T, vmin=-30, vmax=0, rasterized=True)
         ax.plot(
             dataset["scatterer_azimuth_deg"],
             dataset["scatterer_elevation_deg"],

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import DARK, new_figure
+from sionna_isac.plots.style import DARK, new_figure, series
 from sionna_isac.studies.extended_target_bound.scenario import PARAMETERS
 
 __all__ = ["extended_target_bound"]
@@ -33,12 +33,11 @@ def extended_target_bound(dataset: xr.Dataset) -> Figure:
     figure, axes = new_figure(2, 2, str(dataset.attrs.get("title", "")), (9.0, 6.8))
     styles = dict(zip(dataset["elevation_deg"].values, itertools.cycle(STYLES), strict=False))
     for ax, (name, unit) in zip(axes.flat, PARAMETERS.items(), strict=True):
-        for body in dataset["body"].values:
+        for i, body in enumerate(dataset["body"].values):
+            look = {**series(i), "marker": "", "lw": 1.4}
             for elevation, style in styles.items():
                 row = dataset[f"{name}_bound"].sel(body=body, elevation_deg=elevation)
-                show_curve(
-                    dataset["range"], row, method=str(body), ls=style, marker="", lw=1.4, ax=ax
-                )
+                show_curve(dataset["range"], row, method=str(body), ax=ax, ls=style, **look)
         ax.set(
             xscale="log",
             yscale="log",

@@ -9,7 +9,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import CYCLE, DARK, new_figure
+from sionna_isac.plots.marks import legend_below
+from sionna_isac.plots.style import CYCLE, DARK, look, new_figure
 
 __all__ = ["extended_target_network"]
 
@@ -50,7 +51,7 @@ def extended_target_network(dataset: xr.Dataset) -> Figure:
         if "num_users" in data.dims:
             ax.set_xticks(where)
     title = f"{data.attrs['num_test']} unseen scenes; geometric mean, band from 10 to 90 %"
-    _add_legend(figure, first, title)
+    legend_below(figure, [first], title, len(data["network"]) + 1)
     return figure
 
 
@@ -131,9 +132,9 @@ def _over_penalties(dataset: xr.Dataset) -> Figure:
     shares = axes.flat[0]
     for t, target in enumerate(data["min_sinr_db"].values):
         style = {"ls": ("-", "--", ":")[t % 3]}
-        for i, family in enumerate(dict.fromkeys(families)):
+        for family in dict.fromkeys(families):
             row = data.sel(min_sinr_db=target).isel(network=families == family)
-            color = CYCLE[i % len(CYCLE)]
+            color = look(shares, family)["color"]
             label = f"{family}, {target:g} dB"
             sinr = 10 ** (row["sinr_db"] / 10)
             mean = 10 * np.log10(sinr.mean(("scene", "user")))
@@ -157,7 +158,7 @@ def _over_penalties(dataset: xr.Dataset) -> Figure:
     axes.flat[1].set(ylabel="mean SINR [dB]")
     axes.flat[2].set(ylabel="trace of the CRB over that of isotropic power", yscale="log")
     title = f"{data.sizes['scene']} unseen scenes; geometric mean of the bounds"
-    _add_legend(figure, axes.flat[1], title)
+    legend_below(figure, [axes.flat[1]], title, 6)
     return figure
 
 
@@ -166,9 +167,3 @@ def _line(ax: Any, weights: np.ndarray, values: np.ndarray, **style: Any) -> Non
         ax.axhline(values.item(), lw=1, **style)
     else:
         ax.plot(weights, values, marker="o", ms=3, **style)
-
-
-def _add_legend(figure: Figure, ax: Any, title: str) -> None:
-    handles, labels = ax.get_legend_handles_labels()
-    options: dict[str, Any] = {"fontsize": 8, "title": title, "title_fontsize": 8}
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), **options)

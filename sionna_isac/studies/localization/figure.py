@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import add_bound, show_curve
-from sionna_isac.plots.style import banded, new_figure
+from sionna_isac.plots.marks import fit_axis, legend_below, open_below
+from sionna_isac.plots.style import banded, look, new_figure
 
 __all__ = ["localization"]
 
@@ -39,20 +40,13 @@ def localization(dataset: xr.Dataset) -> Figure:
         for receiver in dataset["receiver"].values:
             row = dataset.sel(receiver=receiver)
             value, low, high = (scale * v for v in banded(row, f"{name}_rmse"))
-            low = np.where(low > 0, low, value)  # an interval down to 0 has no place on the axis
+            low = open_below(ax, level, value, low, look(ax, str(receiver))["color"])
             show_curve(level, value, low, high, method=str(receiver), ax=ax)
         add_bound(ax, level, scale * dataset[f"{name}_bound"].values)
         ax.set_yscale("log")
+        fit_axis(ax)
         ax.set(xlabel=_LEVELS[dimension], ylabel=f"RMSE of the {name} [{unit}]")
-    lines, labels = axes[0, 0].get_legend_handles_labels()
     number = dataset.attrs.get("num_samples", "?")
-    figure.legend(
-        lines,
-        labels,
-        loc="outside lower center",
-        ncols=len(labels),
-        fontsize=8,
-        title=f"{number} targets a point; bands are confidence intervals",
-        title_fontsize=8,
-    )
+    title = f"{number} targets a point; bands are confidence intervals"
+    legend_below(figure, axes.flat, title, 6)
     return figure

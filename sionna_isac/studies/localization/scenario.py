@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
+from sionna_isac.studies.near_field.blocks import KnownSymbolSearch
 from sionna_isac.study.blocks import (
     CompiledScenario,
     Count,
@@ -27,6 +28,7 @@ __all__ = [
     "OMP",
     "DifferentiableOMP",
     "FocusedBeamTarget",
+    "KnownSymbols",
     "LocalizationScenario",
     "OFDMTarget",
     "Receiver",
@@ -190,8 +192,16 @@ class MUSIC(Frozen):
     """Number of repetitions of the search with spherical waves"""
 
 
-Receiver = Annotated[OMP | DifferentiableOMP | MUSIC, Field(discriminator="kind")]
-OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music",)}
+class KnownSymbols(KnownSymbolSearch):
+    """Maximum likelihood with known symbols in the near field, as in the receiver."""
+
+    kind: Literal["known_symbols"]
+    label: str = "maximum likelihood, symbols known"
+    """Name in the figure"""
+
+
+Receiver = Annotated[OMP | DifferentiableOMP | MUSIC | KnownSymbols, Field(discriminator="kind")]
+OF_ECHO = {"ofdm": ("omp", "differentiable_omp"), "near_field": ("music", "known_symbols")}
 
 
 class LocalizationScenario(CompiledScenario):
@@ -201,7 +211,7 @@ class LocalizationScenario(CompiledScenario):
     echo: Annotated[OFDMTarget | FocusedBeamTarget, Field(discriminator="kind")]
     """Echo for all receivers, and the swept parameter"""
     receivers: tuple[Receiver, ...]
-    """Receivers, with distinct labels; omp kinds for an ofdm echo, music for near_field"""
+    """Receivers, with distinct labels; omp kinds for an ofdm echo, others for near_field"""
     num_samples: Annotated[int, Field(ge=2)] = 4000
     """Number of targets at each point of the sweep"""
     batch_size: Count = 250

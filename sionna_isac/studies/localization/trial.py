@@ -127,15 +127,15 @@ class NearFieldTrial:
         self._channel = channel.NearFieldEcho(self._array, precision=precision)
         self._symbols = waveform.SymbolSource(echo.num_snapshots, precision=precision)
         self._noise_power = watt(echo.noise_power_dbm)
-        self._receivers = [
-            receiver.MUSIC(
-                self._array,
-                echo.region.search_range,
-                **r.model_dump(exclude={"kind", "label"}),
-                precision=precision,
-            )
-            for r in scenario.receivers
-        ]
+        self._receivers = [self._receiver(r) for r in scenario.receivers]
+
+    def _receiver(self, config: fields.Receiver) -> Any:
+        options = config.model_dump(exclude={"kind", "label"}) | {"precision": self._precision}
+        search = (self._array, self._echo.region.search_range)
+        if isinstance(config, fields.KnownSymbols):
+            return receiver.KnownSymbolLocalizer(*search, **options)
+        music = receiver.MUSIC(*search, **options)
+        return lambda y, symbols, beams, sector: music(y, sector)
 
     def __call__(self, batch_size: int, level: tf.Tensor) -> dict[str, tf.Tensor]:
         """Truth and estimates of a batch at a power [dBm]; estimates are [receiver, batch]."""
@@ -149,11 +149,13 @@ class NearFieldTrial:
             point
         )
         symbols, _ = self._symbols(batch_size)
-        x = beam[:, :, tf.newaxis] * symbols[:, tf.newaxis]
-        y = self._channel(x, point[:, tf.newaxis], reflection[:, tf.newaxis], self._noise_power)
+        symbols, beams = symbols[:, tf.newaxis], beam[:, :, tf.newaxis]
+        y = self._channel(
+            beams * symbols, point[:, tf.newaxis], reflection[:, tf.newaxis], self._noise_power
+        )
         sector = tf.constant(np.deg2rad([echo.region.search_sector_deg]), angle.dtype)
         sector = tf.repeat(sector, batch_size, axis=0)
-        found = [r(y, sector) for r in self._receivers]
+        found = [r(y, symbols, beams, sector) for r in self._receivers]
         return {
             "angle": tf.stack([f.angle[:, 0] for f in found]),
             "range": tf.stack([f.range[:, 0] for f in found]),

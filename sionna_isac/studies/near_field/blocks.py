@@ -24,6 +24,7 @@ __all__ = [
     "RATE_CONSTRAINED",
     "SPEB_CONSTRAINED",
     "BeamDesign",
+    "KnownSymbolSearch",
     "MUSICSearch",
     "NearFieldArray",
     "NearFieldTarget",
@@ -187,6 +188,17 @@ class BeamDesign(Frozen):
             chains = f"{self.num_rf_chains} chain{'s' if self.num_rf_chains > 1 else ''}"
         method = f" ({self.method})" if self.method else ""
         return f"{_NAMES[self.design]}{method}, {chains}"
+
+
+class KnownSymbolSearch(Frozen):
+    """Maximum-likelihood estimation with known symbols: grid and Newton steps."""
+
+    num_angles: Annotated[int, Field(ge=3)] = 128
+    """Number of azimuths of the grid"""
+    num_ranges: Annotated[int, Field(ge=3)] = 16
+    """Number of distances of the grid"""
+    num_iterations: Annotated[int, Field(ge=0)] = 8
+    """Number of Newton steps"""
 
 
 class MUSICSearch(Frozen):

@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import MARKERS, banded, new_figure, plain_ticks
+from sionna_isac.plots.marks import fit_axis, show_printed
+from sionna_isac.plots.style import METHODS, banded, new_figure, plain_ticks
 
 __all__ = ["near_field"]
 
@@ -20,21 +21,13 @@ AXES = {
     "min_rate": "rate required by each user [bit/s/Hz]",
     "max_peb": "largest position error bound allowed [m]",
 }
-COLOURS = {
-    "minimize_speb": "#4c72b0",
-    "maximize_snr": "#dd8452",
-    "two_stage": "#55a868",
-    "sensing_only": "#7f7f7f",
-    "maximize_sum_rate": "#4c72b0",
-    "matrix_approximation": "#c44e52",
-    "communication_only": "#7f7f7f",
-}
 
 
 def near_field(dataset: xr.Dataset) -> Figure:
     """Position error bound, or sum rate, of each design over the swept parameter.
 
-    Each design has its colour; fully digital beams have full lines. Bands of position error bounds
+    Each design has its colour; fully digital beams have full lines. Hollow diamonds are values that
+    the publication prints. Bands of position error bounds
     reach from the 10th to the 90th percentile of the draws. With estimates of positions, lines are
     roots of the mean SPEB, and markers the comparable RMSE with its confidence interval.
 
@@ -56,10 +49,13 @@ def near_field(dataset: xr.Dataset) -> Figure:
     ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10)
     chains = sorted({d["num_rf_chains"] for d in scenario["designs"] if d["num_rf_chains"]})
     for i, design in enumerate(scenario["designs"]):
-        _draw(ax, dataset.isel(design=i), i, design, chains, parameter, metric)
+        _draw(ax, dataset.isel(design=i), design, chains, parameter, metric)
+    if "rmse_known_symbols" in dataset:
+        _explain(ax)
+    _printed(ax, dataset, scenario)
     if metric == "peb" and np.isfinite(dataset["peb_mean"]).any():
         ax.set_yscale("log")
-        plain_ticks(ax.yaxis)
+    fit_axis(ax)
     if parameter == "max_peb":
         ax.set_xscale("log")
         ax.set_xticks(dataset[parameter].values)
@@ -74,7 +70,6 @@ def near_field(dataset: xr.Dataset) -> Figure:
 def _draw(
     ax: Any,
     row: xr.Dataset,
-    index: int,
     design: dict[str, Any],
     chains: list[int],
     parameter: str,
@@ -83,10 +78,11 @@ def _draw(
     """Curve of a design: colour and marker by design, line by number of chains."""
     number, text = design["num_rf_chains"], str(row["design"].item())
     order = 0 if number is None else 1 + chains.index(number)
+    method = METHODS[design["design"]]
     style: dict[str, Any] = {
-        "color": COLOURS[design["design"]],
+        "color": method.color,
         "ls": ["-", "--", ":", "-."][order % 4],
-        "marker": MARKERS[index % len(MARKERS)],
+        "marker": method.marker,
         "ms": 5,
         "lw": 1.4,
         "mfc": "none" if order else None,
@@ -103,6 +99,29 @@ def _draw(
     elif metric == "peb":  # rates of draws differ far more than designs: bands would cover others
         points += [row["peb_low"], row["peb_high"]]
     show_curve(x, *points, method=text, label=label, ax=ax, **style)
+    if "rmse_known_symbols" in row:
+        style |= {"marker": "x", "ms": 6}
+        show_curve(
+            x, *banded(row, "rmse_known_symbols"), method=text, label="_known", ax=ax, **style
+        )
+
+
+def _explain(ax: Any) -> None:
+    """Entries of the legend that tell bounds and receivers apart, in no colour of a design."""
+    for label, style in (
+        ("bound: root of the mean SPEB", {"ls": "-"}),
+        ("RMSE, MUSIC", {"ls": "", "marker": "o", "ms": 5}),
+        ("RMSE, symbols known (maximum likelihood)", {"ls": "", "marker": "x", "ms": 6}),
+    ):
+        ax.plot([], [], color="0.25", label=label, **style)
+
+
+def _printed(ax: Any, dataset: xr.Dataset, scenario: dict[str, Any]) -> None:
+    """Values that the publication prints."""
+    designs = dict(zip(dataset["design"].values, scenario["designs"], strict=True))
+    for value in scenario.get("published", ()):
+        color = METHODS[designs[value["method"]]["design"]].color
+        show_printed(ax, value["x"], value["y"], color)
 
 
 def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
@@ -111,9 +130,13 @@ def _note(dataset: xr.Dataset, scenario: dict[str, Any]) -> str:
     counts = dataset["num_averaged"].isel(design=full[0]).values
     text = f"{counts.min()}" if np.ptp(counts) == 0 else ", ".join(map(str, counts))
     text = f"averages over {text} of {scenario['num_channels']} channel draws"
-    if "rmse" in dataset:
+    if scenario["num_channels"] == 1:
+        text = "one channel draw"
+    if "rmse_known_symbols" in dataset:
+        text += "; bars: confidence intervals"
+    elif "rmse" in dataset:
         text += "; lines: root of the mean SPEB, markers: RMSE of MUSIC"
-    elif scenario["metric"] == "peb":
+    elif scenario["metric"] == "peb" and scenario["num_channels"] > 1:
         text += "; bands: 10th to 90th percentile"
     if not counts.all():
         text += "\nwhere no draw let all designs succeed, there is no average"

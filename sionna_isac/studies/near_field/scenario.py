@@ -11,6 +11,7 @@ from sionna_isac.studies.near_field.blocks import (
     RATE_CONSTRAINED,
     SPEB_CONSTRAINED,
     BeamDesign,
+    KnownSymbolSearch,
     MUSICSearch,
     NearFieldArray,
     NearFieldTarget,
@@ -18,6 +19,7 @@ from sionna_isac.studies.near_field.blocks import (
     Sweep,
 )
 from sionna_isac.study.blocks import Count, Decibel, NonNegative, Positive, Scenario
+from sionna_isac.study.published import PublishedValue
 
 __all__ = ["NearFieldScenario", "NearFieldSetting"]
 
@@ -73,6 +75,10 @@ class NearFieldScenario(NearFieldSetting):
     """Compared designs"""
     music: MUSICSearch | None = None
     """Errors of MUSIC with the beams, for metric peb; null: none"""
+    known_symbols: KnownSymbolSearch | None = None
+    """Errors of maximum likelihood with known symbols, on the echoes and region of music"""
+    published: tuple[PublishedValue, ...] = ()
+    """Values of a publication, drawn beside; a method is the label or description of a design"""
 
     def at(self, name: str, value: float) -> float | None:
         """Value of a parameter at a value of the sweep."""
@@ -110,6 +116,13 @@ class NearFieldScenario(NearFieldSetting):
                 self.require(name, used, why)
         self._check_designs()
         self._check_music()
+        labels = [d.text for d in self.designs]
+        for i, value in enumerate(self.published):
+            if value.method not in labels:
+                raise ValueError(
+                    f"published.{i}.method must be one of the designs, {labels}; "
+                    f"got '{value.method}'"
+                )
         return self
 
     def _check_designs(self) -> None:
@@ -138,6 +151,8 @@ class NearFieldScenario(NearFieldSetting):
     def _check_music(self) -> None:
         music = self.music
         if music is None:
+            if self.known_symbols is not None:
+                raise ValueError("known_symbols needs music, which holds the region; got none")
             return
         if self.metric != "peb":
             raise ValueError("music has no effect with metric 'sum_rate'")

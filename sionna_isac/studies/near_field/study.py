@@ -1,4 +1,4 @@
-"""Beam designs over a sweep on common channel draws, and position errors of MUSIC with them."""
+"""Beam designs over a sweep on common channel draws, and position errors of receivers with them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = ["NearFieldStudy"]
 BLOCK = 10  # draws of a part, a divisor of BATCH; published methods take a minute a draw: one
 LIMITED = ("power_dbm", "min_rate", "max_peb")
 BOUNDED = "maximize_sum_rate"
-ESTIMATING = "estimating by MUSIC"
+ESTIMATING = "estimating positions"
 
 
 class NearFieldStudy(Study[NearFieldScenario]):
-    """Beams of all designs on all draws, with the errors of MUSIC if the scenario has it."""
+    """Beams of all designs on all draws, with the errors of receivers if the scenario has any."""
 
     def __init__(self, scenario: NearFieldScenario) -> None:
         super().__init__(scenario)
@@ -109,7 +109,7 @@ class NearFieldStudy(Study[NearFieldScenario]):
             (d,) = block.designs
             (row,) = (group.index(d) for group in self._groups.values() if d in group)
             beams = np.concatenate([earlier[name]["beams"][row] for name in part.needs])
-            return {"error": self._simulator(antennas)(beams, block.start)}
+            return self._simulator(antennas)(beams, block.start)
         draws = range(block.start, block.stop)
         limits = requirements(*(scenario.at(n, value) for n in LIMITED))
         drawn = [Draw(self._draws.scene(antennas, i), limits) for i in draws]

@@ -18,6 +18,8 @@ __all__ = ["Block", "summarise", "sweep_report"]
 
 SPEB_TOLERANCE = 1e-6  # relative
 BAND = (10, 90)  # percent
+# names of the receivers in results, and in words
+RECEIVERS = {"": "MUSIC", "_known_symbols": "maximum likelihood, symbols known,"}
 UNITS = {"power_dbm": "dBm", "num_antennas": "1", "min_rate": "bit/s/Hz", "max_peb": "m"}
 
 
@@ -80,7 +82,10 @@ def summarise(scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]
     dataset["share_beyond_peb"] = (cell, share, {"long_name": "draws with a PEB above max_peb"})
     dataset["first_problem"] = (cell, _first_problems(raw["message"]))
     if scenario.music is not None:
-        _add_music(dataset, parameter, raw["error"], scenario.music.confidence)
+        for name in RECEIVERS:
+            if f"error{name}" in raw:
+                errors = raw[f"error{name}"]
+                _add_errors(dataset, name, parameter, errors, scenario.music.confidence)
     return dataset
 
 
@@ -96,7 +101,9 @@ def _collect(
         **{name: np.full(shape, np.nan) for name in MEASURES},
     }
     if scenario.music is not None:
-        raw["error"] = np.full((*shape, scenario.music.num_trials), np.nan)
+        names = ["error"] if scenario.known_symbols is None else [f"error{r}" for r in RECEIVERS]
+        for name in names:
+            raw[name] = np.full((*shape, scenario.music.num_trials), np.nan)
     for block, arrays in found:
         for name in arrays.keys() & raw.keys():
             raw[name][list(block.designs), block.value, block.start : block.stop] = arrays[name]
@@ -129,13 +136,15 @@ def _first_problems(messages: np.ndarray) -> np.ndarray:
     return first
 
 
-def _add_music(dataset: xr.Dataset, parameter: str, errors: np.ndarray, confidence: float) -> None:
+def _add_errors(
+    dataset: xr.Dataset, receiver: str, parameter: str, errors: np.ndarray, confidence: float
+) -> None:
     """Position errors [designs, values, draws, trials], and their RMSE with an interval.
 
     Trials of a draw share its channel and beams: the interval is that of a mean over draws.
     """
     cell = ("design", parameter)
-    dataset["position_error"] = ((*cell, "draw", "trial"), errors, {"units": "m"})
+    dataset[f"position_error{receiver}"] = ((*cell, "draw", "trial"), errors, {"units": "m"})
     rmse = np.full((*errors.shape[:2], 3), np.nan)
     used = dataset["averaged"].values
     for index in np.ndindex(*errors.shape[:2]):
@@ -145,8 +154,8 @@ def _add_music(dataset: xr.Dataset, parameter: str, errors: np.ndarray, confiden
         if squares.size > 1:
             rmse[index][1:] = metrics.mean_interval(squares, confidence)
     rmse = np.sqrt(np.maximum(rmse, 0))
-    for i, name in enumerate(("rmse", "rmse_low", "rmse_high")):
-        dataset[name] = (cell, rmse[..., i], {"units": "m"})
+    for i, end in enumerate(("", "_low", "_high")):
+        dataset[f"rmse{receiver}{end}"] = (cell, rmse[..., i], {"units": "m"})
 
 
 def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[str]:
@@ -160,9 +169,10 @@ def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[s
         for name, text, scale in rows:
             values = scale * dataset[f"{name}_mean"].sel(design=design).values
             yield f"  {design}: {text}: {_row(values)}"
-        if "rmse" in dataset:
-            errors = 100 * dataset["rmse"].sel(design=design).values
-            yield f"    RMSE of MUSIC in cm: {_row(errors)}"
+        for name, text in RECEIVERS.items():
+            if f"rmse{name}" in dataset:
+                errors = 100 * dataset[f"rmse{name}"].sel(design=design).values
+                yield f"    RMSE of {text} in cm: {_row(errors)}"
         yield from _problems(dataset.sel(design=design), parameter)
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import DARK, look, new_figure, plain_ticks
+from sionna_isac.plots.style import DARK, new_figure, plain_ticks, series
 
 __all__ = ["near_field_convergence"]
 
@@ -36,15 +36,16 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
     ax = axes[0, 0]
     ax.set_title(str(dataset.attrs.get("title", "")), fontsize=10, pad=16)
     used = np.isfinite(dataset["published"].values).all(axis=0)
-    for chains in dataset["num_rf_chains"].values:
+    for i, chains in enumerate(dataset["num_rf_chains"].values):
         row = dataset.sel(num_rf_chains=chains)
         method = f"{scenario['algorithm']}, {chains} chains"
-        colour = look(ax, method)["color"]
+        style = series(i)
+        colour = style["color"]
         for line in row["history"].values:
             ax.plot(line, color=colour, lw=0.7, alpha=0.4)
         if used.any():
             mean = _continued(row["history"].values[used]).mean(axis=0)
-            show_curve(np.arange(mean.size), mean, method=method, ax=ax)
+            show_curve(np.arange(mean.size), mean, method=method, ax=ax, **style)
             reference = row["direct"].values[used].mean()
             text = f"direct method, {chains} chains"
             ax.axhline(reference, color=colour, ls="--", lw=1.2, label=text)
@@ -63,6 +64,8 @@ def near_field_convergence(dataset: xr.Dataset) -> Figure:
     if used.any():
         figure.legend(fontsize=8, ncols=3, loc="outside lower center")
     note = f"averages over {used.sum()} of {used.size} channel draws; thin lines: single draws"
+    if used.size == 1:
+        note = "one channel draw"
     if dataset.attrs["num_failed"]:
         note += f"; runs that did not succeed: {dataset.attrs['num_failed']}"
     ax.annotate(note, (0.5, 1.01), xycoords="axes fraction", ha="center", fontsize=7)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import DARK, look, new_figure
+from sionna_isac.plots.style import DARK, look, new_figure, series
 
 __all__ = ["scattering_convergence"]
 
@@ -59,12 +59,13 @@ def _vehicles(dataset: xr.Dataset) -> Figure:
     figure, axes = new_figure(1, 2, str(dataset.attrs.get("title", "")), (9.6, 4.0))
     change, level = axes[0]
     size = 100 * dataset["voxel_size"].values
-    for case in dataset["case"].values:
-        row, text = dataset.sel(case=case), f"{case}, to the next finer"
-        show_curve(size, 100 * row["change_next"], method=case, label=text, ax=change)
+    for i, case in enumerate(dataset["case"].values):
+        row, text, style = dataset.sel(case=case), f"{case}, to the next finer", series(i)
+        show_curve(size, 100 * row["change_next"], method=case, label=text, ax=change, **style)
         finest, text = 100 * row["change_finest"][1:], f"{case}, to the finest"
-        show_curve(size[1:], finest, method=case, label=text, ls="--", mfc="white", ax=change)
-        show_curve(size, row["level"], method=case, ax=level)
+        dashed = {**style, "ls": "--", "mfc": "white"}
+        show_curve(size[1:], finest, method=case, label=text, ax=change, **dashed)
+        show_curve(size, row["level"], method=case, ax=level, **style)
     for ax in axes[0]:
         ax.set(xscale="log", xlabel="voxel [cm]")
         ax.set_xticks(size, [f"{v:g}" for v in size])

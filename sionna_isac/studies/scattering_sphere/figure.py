@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import new_figure
+from sionna_isac.plots.style import new_figure, series
 
 __all__ = ["scattering_sphere"]
 
@@ -43,13 +43,14 @@ def scattering_sphere(dataset: xr.Dataset) -> Figure:
     for ax, plane in planes:
         show_curve(angle, _decibel(dataset["bistatic_mie"].sel(plane=plane)), **MIE, ax=ax)
     for i, grid in enumerate(dataset["grid"].values):
-        row = dataset.sel(grid=grid)
-        show_curve(size, _decibel(row["monostatic"]), method=grid, **DOTS, ax=back)
-        show_curve(size, 100 * row["error_mean"], method=grid, lw=1.1, ax=error)
+        row, style = dataset.sel(grid=grid), series(i)
+        show_curve(size, _decibel(row["monostatic"]), method=grid, **style, **DOTS, ax=back)
+        show_curve(size, 100 * row["error_mean"], method=grid, lw=1.1, ax=error, **style)
         label = f"{grid}: {100 * float(row['bistatic_error']):.2g} %"
         for ax, plane in planes:
             value, every = _decibel(row["bistatic"].sel(plane=plane)), (3 * i, 12)
-            show_curve(angle, value, method=grid, label=label, markevery=every, **DOTS, ax=ax)
+            look = {"markevery": every, **style, **DOTS}
+            show_curve(angle, value, method=grid, label=label, ax=ax, **look)
     back.set(xlabel="size parameter $ka$", ylabel=r"$\sigma/(\pi a^2)$ [dB]", title="monostatic")
     back.legend(fontsize=7)
     error.set(xlabel="size parameter $ka$", ylabel="error [%]", yscale="log")

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import DARK, banded, new_figure
+from sionna_isac.plots.style import DARK, banded, new_figure, series
 
 __all__ = ["sensing_rate"]
 
@@ -61,17 +61,17 @@ def _rates(ax: Axes, part: xr.Dataset, fadings: list[str]) -> None:
     numbers = part["num_sensing_tones"].values
     exact: dict[str, Any] = {"color": DARK, "marker": "", "ls": "--", "lw": 1.4}
     show_curve(numbers, part["formula"], method="formula (19)", **exact, ax=ax)
-    for fading in fadings:
-        row = part.sel(fading=fading)
+    for i, fading in enumerate(fadings):
         name = f"Monte Carlo, {FADING[fading]}"
-        found = banded(row, "mutual_information")
-        show_curve(numbers, *found, method=name, bars=True, ls="", mfc="none", ax=ax)
-    for fading in fadings:
-        row = part.sel(fading=fading)
+        found = banded(part.sel(fading=fading), "mutual_information")
+        hollow = {**series(i), "ls": "", "mfc": "none", "bars": True}
+        show_curve(numbers, *found, method=name, ax=ax, **hollow)
+    for i, fading in enumerate(fadings):
         name = f"coded link, {FADING[fading]}"
-        show_curve(numbers, *banded(row, "coded_rate"), method=name, ax=ax)
+        found = banded(part.sel(fading=fading), "coded_rate")
+        show_curve(numbers, *found, method=name, ax=ax, **series(i))
     if np.any(np.isfinite(part["published"])):
-        dots: dict[str, Any] = {"color": DARK, "marker": "x", "ls": "", "ms": 6}
+        dots: dict[str, Any] = {"color": DARK, "marker": "D", "mfc": "none", "ls": "", "ms": 8}
         show_curve(numbers, part["published"], method="published", **dots, ax=ax)
     _tone_axis(ax, numbers)
     ax.set(ylabel="rate over all tones [bit/s/Hz]", ylim=(0, None))
