@@ -101,14 +101,14 @@ APPROACHES = (
 )
 
 
-def result(claim, second=NOISE):
+def result(claim, second=NOISE, missed=(0.45, 0.25)):
     """Two draws of a trade-off; ``second`` are the losses of the networks, c, in the second one."""
     scenario = load_scenario(
         "single_carrier_fig3",
         [APPROACHES, f"claims=[{claim}]", "eta=[0.1, 0.5]", "waveform.eta=0.5"],
         profile="quick",
     )
-    missed = np.array([[0.5, 0.3], [0.4, 0.2], [0.45, 0.25]])
+    missed = np.array([[0.5, 0.3], [0.4, 0.2], missed])
     rate = np.array([[1e-3, 1e-2], [1e-2, 1e-1], [4e-3, 4e-2]])
     dims = ("draw", "approach", "eta", "phi")
     data = {}
@@ -154,6 +154,12 @@ def test_training_that_is_not_flat_allows_no_verdict_where_more_of_it_may_help(
     if unfinished == "undecided":
         assert not falling.holds and falling.undecided == 1
         assert "undecided in 1 (c: training not flat" in str(falling)
+
+
+def test_reasons_name_only_trainings_that_matter():
+    falling = NOISE * np.exp(-SHARE)
+    ahead = result("{better: c, worse: b, metrics: [p_md]}", falling, missed=(0.3, 0.1))
+    assert (ahead.outcome, ahead.reasons) == ("holds", ())
 
 
 @pytest.mark.parametrize(

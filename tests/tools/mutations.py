@@ -255,7 +255,7 @@ MUTATIONS = [
         # claims of studies
         ("studies/_isac/flatness.py", "study/test_verdicts", "TOLERANCE = 0.05", "TOLERANCE = 0.2"),
         ("studies/_isac/flatness.py", "study/test_verdicts", "abs(first - second) + scipy", "first - second + scipy"),
-        ("studies/_isac/claims.py", "study/test_verdicts", "np.where(wins, b.flat,", "np.where(wins, a.flat,"),
+        ("studies/_isac/claims.py", "study/test_verdicts", "(a.flat | wins, b.flat | loses)", "(a.flat | loses, b.flat | wins)"),
         ("studies/_isac/trade_off.py", "study/test_verdicts", "float(a / (a - b))", "float(b / (b - a))"),
     )
 ]

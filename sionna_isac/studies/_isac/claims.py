@@ -106,20 +106,19 @@ def _verdict(scenario: ComparedScenario, dataset: xr.Dataset, claim: Claim, metr
     names = (claim.better, claim.worse)
     a, b = (_judged(scenario, dataset, claim, name, metric) for name in names)
     wins, loses = a.high < b.low, b.high < a.low
-    # more training may help the approach that is behind, and either if none is
-    flat = np.where(wins, b.flat, np.where(loses, a.flat, a.flat & b.flat))
-    decided = flat & a.reached & b.reached
+    # an approach that is ahead stays so with more training
+    flat = (a.flat | wins, b.flat | loses)
+    decided = flat[0] & flat[1] & a.reached & b.reached
     better, worse = int((decided & wins).sum()), int((decided & loses).sum())
     seen = int((decided & ~np.isnan(a.high + b.low)).sum())
     met, refuted = (seen - better - worse, better + worse) if claim.alike else (better, worse)
     reasons = [
         f"{name}: {text}"
-        for name, judged in zip(names, (a, b), strict=True)
-        for text, fine in (
-            ("symbol error rate out of reach", judged.reached),
-            ("training not flat", judged.flat),
+        for name, *conditions in zip(names, (a.reached, b.reached), flat, strict=True)
+        for text, fine in zip(
+            ("symbol error rate out of reach", "training not flat"), conditions, strict=True
         )
-        if not (fine | decided).all()
+        if not fine.all()
     ]
     draws = dataset.sizes["draw"]
     return Verdict(
