@@ -26,7 +26,7 @@ class SpacingError:
     - "literal": :math:`p_k = (k-(K-1)/2)\,d_k`, as printed. Neighbouring elements may cross and
       come arbitrarily close, and least-squares beams of such an array can be useless.
     - "graded" (default): the same formula for spacings that grow from the centre outwards, in turn
-      on either side. Elements stay in order and apart, and beams can be inverted.
+      on either side. Unless a draw is negative, elements stay in order and apart.
     - "sorted": the positions of "literal" in ascending order; elements stay close to each other.
     - "cumulative": :math:`p_k = \sum_{i \le k} d_i` from the first element, spacings clipped at 0.
 

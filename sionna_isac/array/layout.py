@@ -143,8 +143,8 @@ class UniformLinearArray(Array):
     Raises
     ------
     ValueError
-        If a size or length is not positive, or ``element_positions`` has the wrong shape or is
-        not finite
+        If a size or length is not positive, or ``element_positions`` has the wrong shape, is
+        not finite, or (to train spacings) has elements on the wrong side of the origin
     """
 
     _ordered = True  # if trained positions are kept sorted
@@ -177,6 +177,12 @@ class UniformLinearArray(Array):
             spacings = np.divide(
                 positions, self._index, where=self._index != 0, out=0 * positions + 0.5
             )
+            moved = self._index * spacings != positions
+            if np.any(moved & (self._index == 0)) or (self._ordered and np.any(spacings < 0)):
+                raise ValueError(
+                    "element_positions must have an element of index 0 at 0, and each other on its "
+                    f"side of it, to train 'spacings'; got {list(positions * self.wavelength)}"
+                )
             self._places = self._parameter(
                 "spacings", spacings, True, OrderedSpacings(anchor, self._ordered)
             )

@@ -88,10 +88,11 @@ def run_scenario(
                 f"'{folder.result}' is of another configuration ({difference}); remove it and run "
                 "again"
             )
-        if stored == scenario:
-            reporter.say(f"already complete: {folder.result}")
-            _say(kind.report(scenario, dataset), reporter)
-            return dataset
+        if stored != scenario:
+            folder.rewrite_result(dataset, scenario)
+        reporter.say(f"already complete: {folder.result}")
+        _say(kind.report(scenario, dataset), reporter)
+        return dataset
     commits = folder.note_commit()
     if len(commits) > 1:
         reporter.say(f"note: parts of this run were computed by other versions: {commits[:-1]}")

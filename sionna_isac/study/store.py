@@ -126,7 +126,7 @@ class RunFolder:
     def _check_same(self, config: Path, scenario: Scenario) -> None:
         try:
             stored = parse(config.read_text(encoding="utf-8"))
-            stored.setdefault("profile", "")  # runs that are older than profiles
+            stored = as_it_was(stored)
         except Exception:
             raise StoreError(
                 f"'{config}' is damaged: it does not say what the results beside it belong to; "
@@ -175,10 +175,19 @@ class RunFolder:
         except OSError as error:
             raise StoreError(f"out: cannot write '{file}': {error.strerror}") from None
 
+    def rewrite_result(self, dataset: xr.Dataset, scenario: Scenario) -> None:
+        """Write the result file with the texts and claims of a scenario; its versions stay."""
+        new = provenance(scenario)
+        dataset.attrs.update({key: new[key] for key in ("title", "source", "scenario")})
+        self._write(dataset)
+
     def write_result(self, dataset: xr.Dataset, scenario: Scenario, commits: list[str]) -> None:
         """Write the result file, with its provenance."""
         dataset.attrs.update(provenance(scenario))
         dataset.attrs["computed_by"] = " ".join(commits)
+        self._write(dataset)
+
+    def _write(self, dataset: xr.Dataset) -> None:
         try:
             with atomic(self.result) as temporary:
                 dataset.to_netcdf(temporary, engine="h5netcdf")
@@ -257,7 +266,26 @@ def read_result(path: str | Path) -> tuple[xr.Dataset, Any]:
             f"'{file}' is damaged, or not a result file of sionna_isac; if it is one, remove it "
             "and run again"
         ) from None
-    return dataset, parse_scenario(raw)
+    return dataset, parse_scenario(as_it_was(raw))
+
+
+def as_it_was(stored: dict[str, Any]) -> dict[str, Any]:
+    """Stored scenario, with the fields that it is older than as they were in its time.
+
+    Profiles did not exist, and trainings sent the beam of the waveform.
+    """
+    stored.setdefault("profile", "")
+    eta = stored["waveform"].get("eta") if isinstance(stored.get("waveform"), dict) else None
+
+    def visit(group: Any) -> None:
+        if isinstance(group, dict):
+            if "objective" in group and "eta" not in group and eta is not None:
+                group["eta"] = eta
+            for value in group.values():
+                visit(value)
+
+    visit(stored)
+    return stored
 
 
 def _checksum_file(file: Path) -> Path:

@@ -10,8 +10,6 @@ import numpy as np
 
 __all__ = ["Bounds", "bounds_at"]
 
-_TINY = 1e-12  # in place of an error rate of zero, for the logarithm
-
 
 class Bounds(NamedTuple):
     """Confidence interval of a score.
@@ -36,7 +34,8 @@ def bounds_at(
 
     Between neighbouring points of the sweep, bounds are linear in the logarithm of the symbol error
     rate. The interval covers those that result from the measured rates and from the bounds of
-    their confidence intervals; if a curve passes the rate several times, all passages.
+    their confidence intervals; if a curve passes the rate several times, all passages. A point
+    without any error has no place on the logarithmic axis, and no passage beside it.
 
     Parameters
     ----------
@@ -49,7 +48,8 @@ def bounds_at(
     """
     lows, highs, points = [], [], set()
     for curve in rates:
-        passages = list(_passages(np.log(np.maximum(curve, _TINY)) - np.log(rate)))
+        with np.errstate(divide="ignore"):
+            passages = list(_passages(np.log(curve) - np.log(rate)))
         if not passages:
             return Bounds(np.nan, np.nan, ())
         for i, weight in passages:
@@ -62,5 +62,5 @@ def bounds_at(
 def _passages(offset: np.ndarray) -> Iterator[tuple[int, float]]:
     """Points before a change of sign, and the relative distances of the zeros from them."""
     for i, (a, b) in enumerate(itertools.pairwise(offset)):
-        if a * b <= 0 and a != b:
+        if np.isfinite(a) and np.isfinite(b) and a * b <= 0 and a != b:
             yield i, float(a / (a - b))
