@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import brentq
@@ -10,15 +11,42 @@ from scipy.optimize import brentq
 from sionna_isac.beamforming._hybrid import approximate, seen_through
 from sionna_isac.beamforming._model import log_sum_rate
 
-__all__ = ["analog_quadratic", "auxiliary", "fractional_digital", "fractional_hybrid"]
+__all__ = [
+    "analog_quadratic",
+    "auxiliary",
+    "balanced",
+    "fractional_digital",
+    "fractional_hybrid",
+    "matched",
+]
 
 ITERATIONS = 500
 TOLERANCE = 1e-7  # relative change of the sum rate
 
 
-def fractional_digital(users: np.ndarray) -> np.ndarray:
-    """Fully digital beams [n, K] of unit power for channels [n, K] in units of the noise."""
-    beams = users / np.linalg.norm(users)
+def matched(users: np.ndarray) -> np.ndarray:
+    """Beams along the channels: the weakest user has the least power."""
+    return users / np.linalg.norm(users)
+
+
+def balanced(users: np.ndarray) -> np.ndarray:
+    """Regularised zero forcing with the same power for all users, best at a high SNR.
+
+    Fractional programming hardly moves powers there.
+    """
+    number = users.shape[1]
+    beams = users @ np.linalg.inv(users.conj().T @ users + number * np.eye(number))
+    return beams / (np.linalg.norm(beams, axis=0) * math.sqrt(number))
+
+
+def fractional_digital(
+    users: np.ndarray, first: Callable[[np.ndarray], np.ndarray] = matched
+) -> np.ndarray:
+    """Fully digital beams [n, K] of unit power for channels [n, K] in units of the noise.
+
+    ``first`` gives the beams to start from.
+    """
+    beams = first(users)
     rate = 0.0
     for _ in range(ITERATIONS):
         gamma, mu = auxiliary(users, beams)
@@ -29,10 +57,14 @@ def fractional_digital(users: np.ndarray) -> np.ndarray:
     return beams / np.linalg.norm(beams)
 
 
-def fractional_hybrid(users: np.ndarray, num_rf_chains: int) -> tuple[np.ndarray, np.ndarray]:
+def fractional_hybrid(
+    users: np.ndarray,
+    num_rf_chains: int,
+    first: Callable[[np.ndarray], np.ndarray] = matched,
+) -> tuple[np.ndarray, np.ndarray]:
     """Analog entries [N] and digital beams [chains, K] with unit power together."""
     size = len(users) // num_rf_chains
-    entries, digital = approximate(fractional_digital(users), num_rf_chains)
+    entries, digital = approximate(fractional_digital(users, first), num_rf_chains)
     digital /= math.sqrt(size) * np.linalg.norm(digital)
     rate = 0.0
     for _ in range(ITERATIONS):

@@ -2,13 +2,15 @@
 
 Each of the two subproblems lifts its vectors f to R >= f f^H and charges the difference, linearised
 at the last iterate: tr R - 2 Re f_t^H f + |f_t|^2 times a penalty. As a constraint (<= 0, Eqs. (50)
-and (56)) it would leave f_t as the only solution. What a subproblem returns is only a direction: an
-iterate is a point between the last one and it that keeps the bound and does not lower the sum rate.
+and (56)) it would leave f_t as the only solution, and a strong penalty hardly leaves more: it comes
+last, after weaker ones whose steps are long. What a subproblem returns is only a direction: an
+iterate is a point on the way through it that keeps the bound and does not lower the sum rate.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -17,8 +19,10 @@ import numpy as np
 from sionna_isac.beamforming._fractional import (
     analog_quadratic,
     auxiliary,
+    balanced,
     fractional_digital,
     fractional_hybrid,
+    matched,
 )
 from sionna_isac.beamforming._hybrid import combine, seen_through
 from sionna_isac.beamforming._model import Model, log_sensing, log_sum_rate
@@ -27,11 +31,11 @@ from sionna_isac.beamforming.errors import SolverError
 
 __all__ = ["sca_bcd"]
 
-ITERATIONS = 60
-TOLERANCE = 3e-4  # relative gain in sum rate, missed twice in a row: penalties change in between
-PENALTY = 1e-3  # of the start, in nat: what an iteration gains at a high SINR
+ITERATIONS = 200  # where the bound is tight, half a hundred
+TOLERANCE = 3e-4  # relative gain in sum rate that an iteration must have, or its penalty is done
+PENALTIES = (1e-3, 0.1, 10.0)  # in nat; an iteration gains about 1e-3 at a high SINR
 GRID = 41  # shares of the two ends in the digital beams of the start
-SHARES = 0.5 ** np.arange(6)  # of the way to the solution of a subproblem
+SHARES = 0.25 ** np.arange(-1, 4)  # of the way to the solution of a subproblem, and beyond
 TIGHTER = 1e-6  # bound of the subproblems, relative, so that rounding cannot break it
 ACCEPTED = 1e-7  # excess of the bound of an iterate, relative
 
@@ -62,21 +66,21 @@ def sca_bcd(
     """Analog entries [N] (none: fully digital), digital beams, history [bit/s/Hz] and a status."""
     now = _start(model, max_ratio, num_rf_chains)
     history = [now.rate]
-    by_entries = by_digital = PENALTY
-    settled = 0
-    while settled < 2:
-        if len(history) - 1 == max_iterations:
-            status = f"stopped after {max_iterations} iterations, not converged"
-            return now.entries, now.digital, np.array(history), status
-        if len(history) > ITERATIONS and max_iterations is None:
-            raise SolverError(f"sca-bcd did not converge in {ITERATIONS} iterations")
-        if now.entries is not None:
-            proposed = _analog_step(model, max_ratio, now.entries, now.digital, by_entries)
-            now, by_entries = _advance(model, max_ratio, now, proposed, now.digital, by_entries)
-        update = _digital_step(model, max_ratio, now.entries, now.digital, by_digital)
-        now, by_digital = _advance(model, max_ratio, now, now.entries, update, by_digital)
-        settled = settled + 1 if now.rate - history[-1] < TOLERANCE * now.rate else 0
-        history.append(now.rate)
+    for penalty in PENALTIES:
+        gain = math.inf
+        while gain >= TOLERANCE * now.rate:
+            if len(history) - 1 == max_iterations:
+                status = f"stopped after {max_iterations} iterations, not converged"
+                return now.entries, now.digital, np.array(history), status
+            if len(history) > ITERATIONS and max_iterations is None:
+                raise SolverError(f"sca-bcd did not converge in {ITERATIONS} iterations")
+            if now.entries is not None:
+                proposed = _analog_step(model, max_ratio, now.entries, now.digital, penalty)
+                now = _with_entries(model, max_ratio, now, proposed, penalty)
+            update = _digital_step(model, max_ratio, now.entries, now.digital, penalty)
+            now = _with_digital(model, max_ratio, now, now.entries, now.digital, update)
+            gain = now.rate - history[-1]
+            history.append(now.rate)
     status = f"converged in {len(history) - 1} iterations"
     return now.entries, now.digital, np.array(history), status
 
@@ -87,29 +91,37 @@ def _start(model: Model, max_ratio: float, num_rf_chains: int | None) -> _Iterat
     Subarray after subarray turns to the target, and the digital beams go over to one towards it.
     The published start, phases of zero, misses the bound for most targets.
     """
-    patterns: list[np.ndarray | None] = [None]
-    if num_rf_chains is not None:
-        entries = fractional_hybrid(model.users, num_rf_chains)[0]
-        order = np.arange(len(entries)) // (len(entries) // num_rf_chains)
-        target = _phases(model.sensing[:, 0])
-        patterns = [np.where(order < n, target, entries) for n in range(num_rf_chains + 1)]
     best: _Iterate | None = None
-    for pattern in patterns:
-        focus, users = model.sensing[:, :1], model.users
-        if pattern is not None and num_rf_chains is not None:
-            focus, users = (seen_through(pattern, v, num_rf_chains) for v in (focus, users))
-        digital = fractional_digital(users)
-        strongest = int(np.argmax(np.sum(np.abs(digital) ** 2, axis=0)))
-        turn = np.exp(1j * np.angle(np.vdot(focus, digital[:, strongest])))
-        lit = np.zeros_like(digital)
-        lit[:, strongest] = turn * focus[:, 0] / np.linalg.norm(focus)
-        for share in np.linspace(1, 0, GRID):
-            trial = _Iterate.of(model, pattern, share * digital + (1 - share) * lit)
-            if trial.ratio <= max_ratio * (1 + ACCEPTED) and (not best or trial.rate > best.rate):
-                best = trial
+    for first in (matched, balanced):
+        for pattern in _patterns(model, num_rf_chains, first):
+            focus, users = model.sensing[:, :1], model.users
+            if pattern is not None and num_rf_chains is not None:
+                focus, users = (seen_through(pattern, v, num_rf_chains) for v in (focus, users))
+            digital = fractional_digital(users, first)
+            strongest = int(np.argmax(np.sum(np.abs(digital) ** 2, axis=0)))
+            turn = np.exp(1j * np.angle(np.vdot(focus, digital[:, strongest])))
+            lit = np.zeros_like(digital)
+            lit[:, strongest] = turn * focus[:, 0] / np.linalg.norm(focus)
+            ends = (lit + share * (digital - lit) for share in np.linspace(1, 0, GRID))
+            found = _best(max_ratio, (_Iterate.of(model, pattern, x) for x in ends))
+            if found is not None and (best is None or found.rate > best.rate):
+                best = found
     if best is None:
         raise SolverError("sca-bcd found no start that keeps the position error bound")
     return best
+
+
+def _patterns(
+    model: Model, num_rf_chains: int | None, first: Callable[[np.ndarray], np.ndarray]
+) -> Iterator[np.ndarray | None]:
+    """Analog entries for the users, then with more and more subarrays for the target."""
+    if num_rf_chains is None:
+        yield None
+        return
+    entries = fractional_hybrid(model.users, num_rf_chains, first)[0]
+    subarray = np.arange(len(entries)) // (len(entries) // num_rf_chains)
+    for number in range(num_rf_chains + 1):
+        yield np.where(subarray < number, _phases(model.sensing[:, 0]), entries)
 
 
 def _analog_step(
@@ -185,23 +197,46 @@ class _Subproblem:
         return cp.sum(cp.hstack(parts))
 
 
-def _advance(
+def _with_entries(
+    model: Model, max_ratio: float, now: _Iterate, proposed: np.ndarray, penalty: float
+) -> _Iterate:
+    """The best point on the way through proposed entries, with digital beams of its own.
+
+    With the old digital beams, new entries are at once full of interference.
+    """
+    assert now.entries is not None
+    best = now
+    for share in SHARES:
+        entries = _phases(now.entries + share * (proposed - now.entries))
+        try:
+            digital = _digital_step(model, max_ratio, entries, now.digital, penalty)
+        except SolverError:  # no digital beams keep the bound with these entries
+            continue
+        found = _with_digital(model, max_ratio, best, entries, now.digital, digital)
+        if found is best and best is not now:
+            break  # the best share is behind
+        best = found
+    return best
+
+
+def _with_digital(
     model: Model,
     max_ratio: float,
-    now: _Iterate,
+    best: _Iterate,
     entries: np.ndarray | None,
     digital: np.ndarray,
-    penalty: float,
-) -> tuple[_Iterate, float]:
-    """The farthest feasible point towards the proposed one that is no worse; the next penalty."""
-    for share in SHARES:
-        mixed = None
-        if entries is not None and now.entries is not None:
-            mixed = _phases((1 - share) * now.entries + share * entries)
-        found = _Iterate.of(model, mixed, (1 - share) * now.digital + share * digital)
-        if found.rate >= now.rate and found.ratio <= max_ratio * (1 + ACCEPTED):
-            return found, penalty / 2 if share == 1 else penalty
-    return now, 4 * penalty
+    proposed: np.ndarray,
+) -> _Iterate:
+    """The best point on the way from digital beams through proposed ones, or the best so far."""
+    ways = (digital + share * (proposed - digital) for share in SHARES)
+    found = _best(max_ratio, (_Iterate.of(model, entries, x) for x in ways))
+    return found if found is not None and found.rate > best.rate else best
+
+
+def _best(max_ratio: float, trials: Iterable[_Iterate]) -> _Iterate | None:
+    """The largest sum rate of those that keep the bound."""
+    kept = (trial for trial in trials if trial.ratio <= max_ratio * (1 + ACCEPTED))
+    return max(kept, key=lambda trial: trial.rate, default=None)
 
 
 def _phases(values: np.ndarray) -> np.ndarray:

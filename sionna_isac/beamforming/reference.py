@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from sionna_isac.beamforming._fractional import fractional_digital, fractional_h
 from sionna_isac.beamforming._hybrid import (
     NUM_STARTS,
     approximate,
+    combine,
     hybrid_beams,
     require_chains,
     seen_through,
 )
-from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming._model import Model, log_sum_rate
 from sionna_isac.beamforming.errors import InfeasibleError, SolverError
 from sionna_isac.beamforming.scene import NearFieldScene
 from sionna_isac.beamforming.sensing import start_beams
@@ -75,13 +77,17 @@ def sensing_only(
 
 @cites("Yuan25")
 def communication_only(
-    scene: NearFieldScene, power: float, num_rf_chains: int | None = None
+    scene: NearFieldScene,
+    power: float,
+    num_rf_chains: int | None = None,
+    starts: Sequence[BeamSolution] = (),
 ) -> BeamSolution:
     """Beams for the sum rate alone, by fractional programming and local search from there.
 
     Fractional programming climbs slowly near the end; the local search takes it to an optimum. For
     hybrid beams the search has further starts, those of
-    :func:`~sionna_isac.beamforming.maximize_sum_rate`.
+    :func:`~sionna_isac.beamforming.maximize_sum_rate`. It finds local optima, which beams found
+    under a bound may exceed: with these among ``starts``, the result is an upper limit of them.
 
     Parameters
     ----------
@@ -90,6 +96,9 @@ def communication_only(
         Transmit power [W]
     num_rf_chains : `int` or `None`
         Chains of hybrid beams; fully digital if none
+    starts : sequence of :class:`~sionna_isac.beamforming.BeamSolution`, (default ())
+        Beams to start from as well, with a stream for each user. The result is no worse than any
+        of them, scaled to the power; for hybrid beams, than those that need no more chains
 
     Output
     ------
@@ -98,28 +107,37 @@ def communication_only(
     closed_form.require_users(scene)
     power = closed_form.require_power(power)
     chains = require_chains(scene.num_antennas, num_rf_chains)
+    given = [_unit_beams(scene, s) for s in checks.instance("starts", starts, Sequence)]
     begin = time.perf_counter()
     model = Model.of(scene, power)
     task = Task("sum_rate", model.weight, np.zeros(scene.num_users))
-    start = fractional_digital(model.users)
-    found: dict[str, Any]
-    best, beams = local_beams(task, model.vectors, span(model.vectors), start)
+    basis, first = span(model.vectors), fractional_digital(model.users)
+    trials = [local_beams(task, model.vectors, basis, start) for start in (first, *given)]
+    best, beams = min(trials, key=lambda trial: (not trial[0].feasible, trial[0].value))
     if not best.feasible:
         raise SolverError(f"SLSQP stopped before the largest sum rate: {best.status}")
-    if chains is None:
-        found = {"beams": beams * math.sqrt(power)}
-    else:
+    entries: np.ndarray | None = None
+    kept: list[tuple[np.ndarray | None, np.ndarray]] = [(None, start) for start in given]
+    if chains is not None:
+        near = [approximate(start, chains) for start in given]
         published = fractional_hybrid(model.users, chains)
-        entries, digital, best = hybrid_beams(
-            model, task, beams, chains, NUM_STARTS, first=(published,)
+        entries, beams, best = hybrid_beams(
+            model, task, beams, chains, NUM_STARTS, first=(published, *near)
         )
-        found = hybrid_parts(entries, digital, power)
+        kept = [(e, d / np.linalg.norm(combine(e, d))) for e, d in near]
+    status = best.status
+    for trial in kept:  # a search can end below its start
+        if _log_rate(model, *trial) > _log_rate(model, entries, beams):
+            (entries, beams), status = trial, "one of the given starts"
+    found: dict[str, Any] = {"beams": beams * math.sqrt(power)}
+    if entries is not None:
+        found = hybrid_parts(entries, beams, power)
     return BeamSolution.verified(
         scene,
         power,
         method="communication-only",
         solver="fractional programming, SLSQP",
-        status=best.status,
+        status=status,
         solve_time=time.perf_counter() - begin,
         **found,
     )
@@ -303,3 +321,20 @@ def _polar(scene: NearFieldScene, model: Model) -> np.ndarray:
     root = to_polar @ np.linalg.inv(model.axes).T
     weight = root.T @ root
     return weight / np.trace(weight)
+
+
+def _unit_beams(scene: NearFieldScene, solution: BeamSolution) -> np.ndarray:
+    """Beams [N, K] of unit power of a solution to start from."""
+    beams = checks.instance("starts", solution, BeamSolution).beams
+    if beams.shape != (scene.num_antennas, scene.num_users) or not np.any(beams):
+        raise ValueError(
+            f"beams of starts must have shape [{scene.num_antennas}, {scene.num_users}] and power "
+            f"> 0; got {list(beams.shape)} and {np.sum(np.abs(beams) ** 2):.3g} W"
+        )
+    return beams / np.linalg.norm(beams)
+
+
+def _log_rate(model: Model, entries: np.ndarray | None, beams: np.ndarray) -> float:
+    """Sum rate [nat] of beams of unit power, fully digital if there are no entries."""
+    whole = beams if entries is None else combine(entries, beams)
+    return log_sum_rate(model.users.conj().T @ whole, 1.0)[0]

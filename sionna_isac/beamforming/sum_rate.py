@@ -47,11 +47,13 @@ def maximize_sum_rate(
     several starts, without a certificate.
 
     Algorithm 2 as printed cannot move: its linearised rank-one constraints (50) and (56) leave the
-    last iterate as the only solution. "sca-bcd" charges their left-hand sides with a penalty that
-    adapts, starts between the beams with the smallest SPEB and those for the users alone (the
-    published start usually misses the bound), and accepts iterates only if they keep the bound and
-    do not lower the sum rate. Its steps are short at a high SINR, and it can stop clearly below the
-    local search where the bound is tight.
+    last iterate as the only solution. "sca-bcd" charges their left-hand sides with a penalty, which
+    goes from weak to strong: a strong one alone keeps steps so short that the method stalls. It
+    starts between the beams with the smallest SPEB and those for the users alone (the published
+    start usually misses the bound), with equal powers or those of matched beams, since fractional
+    programming hardly moves powers at a high SINR. New phases are judged with digital beams of
+    their own. Iterates are beams of rank one that keep the bound and do not lower the sum rate; it
+    can stop below the local search where the bound is tight.
 
     Parameters
     ----------

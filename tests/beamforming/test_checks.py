@@ -95,6 +95,19 @@ def test_bad_arguments_of_the_sum_rate(arguments, message):
         maximize_sum_rate(random_scene(0), **({"power": 1.0, "max_speb": 1.0} | arguments))
 
 
+@pytest.mark.parametrize(
+    ("starts", "error", "message"),
+    [
+        (None, TypeError, "starts must be a Sequence; got None"),
+        ([np.ones([16, 2])], TypeError, "starts must be a BeamSolution; got array"),
+        ([sensing_only(random_scene(0, 8), 1.0)], ValueError, r"shape \[16, 2\].*got \[8, 2\]"),
+    ],
+)
+def test_starts_of_beams_for_the_users_alone(starts, error, message):
+    with pytest.raises(error, match=message):
+        communication_only(random_scene(0), 1.0, 4, starts)
+
+
 def test_scene_without_users():
     scene = replace(random_scene(0), channels=None)
     assert scene.num_users == 0

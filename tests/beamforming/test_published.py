@@ -7,6 +7,7 @@ import pytest
 from sionna_isac.beamforming import (
     InfeasibleError,
     SolverError,
+    _sca_bcd,
     communication_only,
     maximize_sum_rate,
     minimize_speb,
@@ -112,6 +113,32 @@ def test_sum_rate(num_antennas, chains):
     if chains is not None:
         assert published.margins.constant_modulus > -1e-12
     assert direct.history is None
+
+
+@pytest.mark.parametrize(
+    ("seed", "chains", "factor", "former"),
+    [(1, 2, 10.0, 22.1010), pytest.param(2, 4, 1.5, 22.4234, marks=pytest.mark.slow)],
+)
+def test_penalties_go_from_weak_to_strong(monkeypatch, seed, chains, factor, former):
+    """Each until it gains no more; better than with one that grew whenever a step failed."""
+    charged = []
+
+    def seen(*arguments):
+        charged.append(arguments[-1])
+        return step(*arguments)
+
+    step = _sca_bcd._analog_step
+    monkeypatch.setattr(_sca_bcd, "_analog_step", seen)
+    scene = random_scene(seed, num_antennas=8)
+    max_speb = factor * smallest_speb(scene, 1.0)
+    solution = maximize_sum_rate(scene, 1.0, max_speb, chains, "sca-bcd")
+    check_history(solution, max_speb)
+    assert solution.margins.constant_modulus > -1e-12
+    assert charged == sorted(charged) and set(charged) == set(_sca_bcd.PENALTIES)
+    gains = np.diff(solution.history) / solution.history[1:]
+    ends = np.append(np.diff(charged) > 0, True)  # iterations that end a penalty
+    assert np.array_equal(gains < _sca_bcd.TOLERANCE, ends)
+    assert solution.sum_rate > former + 0.1
 
 
 @pytest.mark.slow

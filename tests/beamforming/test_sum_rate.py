@@ -10,10 +10,11 @@ from sionna_isac.beamforming import (
     communication_only,
     matrix_approximation,
     maximize_sum_rate,
+    reference,
     sensing_only,
     smallest_speb,
 )
-from sionna_isac.beamforming._direct import search
+from sionna_isac.beamforming._direct import LocalOptimum, search
 from sionna_isac.beamforming._fractional import fractional_digital
 from sionna_isac.beamforming._model import Model
 from tests.beamforming.cases import load, random_scene, reference_scene
@@ -97,3 +98,26 @@ def test_a_bound_on_the_error_never_raises_the_hybrid_rate(seed):
     unlimited = communication_only(scene, 1.0, num_rf_chains=4)
     limited = maximize_sum_rate(scene, 1.0, 20 * smallest_speb(scene, 1.0), num_rf_chains=4)
     assert limited.sum_rate <= unlimited.sum_rate * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("chains", [None, 4])
+def test_beams_for_the_users_alone_are_no_worse_than_those_they_start_from(monkeypatch, chains):
+    """Even if every search fails to climb: the best start itself is left."""
+    scene = random_scene(0)
+    starts = [maximize_sum_rate(scene, 1.0, f * smallest_speb(scene, 1.0), chains) for f in (5, 50)]
+    climbed = communication_only(scene, 2.0, chains, starts)
+    assert climbed.sum_rate > max(s.sum_rate for s in starts)
+    poor = sensing_only(scene, 1.0, chains)
+
+    def digital(task, vectors, basis, start):
+        return LocalOptimum(start, 0.0, -np.inf, True, "poor"), poor.beams
+
+    def hybrid(model, task, beams, num_rf_chains, num_starts, first):
+        return poor.analog.sum(1), poor.digital, LocalOptimum(beams, 0.0, -np.inf, True, "poor")
+
+    monkeypatch.setattr(reference, "local_beams", digital)
+    monkeypatch.setattr(reference, "hybrid_beams", hybrid)
+    assert communication_only(scene, 1.0, chains).sum_rate == pytest.approx(poor.sum_rate)
+    kept = communication_only(scene, 1.0, chains, starts)
+    assert kept.sum_rate == pytest.approx(max(s.sum_rate for s in starts), rel=1e-9)
+    assert kept.status == "one of the given starts" and (kept.analog is None) == (chains is None)

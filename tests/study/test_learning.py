@@ -229,6 +229,7 @@ WRONG = [
     ("targets.max_targets=2", "mse"),
     ("approaches.networks.position.validation={}", "position.validation"),
     ("approaches.dictionary.training.labelled_fraction=0.5", "labelled_fraction"),
+    ("receiver.temperature_scale=0", "receiver.temperature_scale"),
 ]
 
 
@@ -237,6 +238,43 @@ def test_wrong_scenarios_are_one_line_that_names_what_is_wrong(override, named):
     with pytest.raises(ScenarioError) as error:
         load_scenario(TINY, [override])
     assert named in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_temperature_without_effect_is_refused():
+    changes = ["approaches={a: {kind: unknown}, b: {kind: known, pursuit: plain}}", "claims=[]"]
+    load_scenario(TINY, changes)
+    for source, more in ((TINY, changes), ("coded_ber", [])):
+        with pytest.raises(ScenarioError, match=r"receiver\.temperature_scale has no effect"):
+            load_scenario(source, [*more, "receiver.temperature_scale=2"])
+
+
+@pytest.mark.parametrize("label", ["known", "impairments", "dictionary"])
+def test_temperature_of_the_evaluation_is_not_that_of_the_training(label):
+    changes = [
+        f"approaches.{label}.training.{k}"
+        for k in ("objective=gospa", "temperature_scale=0.5")
+        if label != "known"
+    ]
+    scenario = load_scenario(TINY, [*changes, "receiver.temperature_scale=128"])
+    approach = make_approach(scenario, label, true_array(scenario))
+    cell = np.sqrt(8 * 16 * scenario.noise_power)
+    assert approach.parts(0.3, False).receiver.temperature * cell == pytest.approx(128)
+    trained = 128 if label == "known" else 0.5
+    assert approach.parts(0.3, True).receiver.temperature * cell == pytest.approx(trained)
+
+
+def test_a_high_temperature_scale_makes_soft_means_cells_of_the_grid():
+    """At 1 the means lie between the ranges of the grid, at 1e6 they are one of them."""
+    ranges = np.linspace(10, 100, 20)
+    distances = []
+    for scale in (1, 1e6):
+        scenario = load_scenario(TINY, [f"receiver.temperature_scale={scale}"])
+        truth = true_array(scenario)
+        system = IsacSystem(scenario, truth, make_approach(scenario, "known", truth))
+        reset_stream(1, "temperature")
+        found = system.draw(20)["range"].numpy()
+        distances.append(np.abs(found - ranges).min(-1))
+    assert np.max(distances[1]) < 1e-3 < 0.1 < np.max(distances[0])
 
 
 def test_reception_alone_can_be_impaired_and_learned(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 import xarray as xr
 
-from sionna_isac.beamforming import sensing, sum_rate
+from sionna_isac.beamforming import communication_only, sensing, sum_rate
 from sionna_isac.studies.near_field.blocks import METHODS
 from sionna_isac.studies.near_field.designs import MEASURES, OK
 from sionna_isac.studies.near_field.draws import ChannelDraws
@@ -24,6 +24,7 @@ from sionna_isac.study.registry import draw_result
 
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", "near_field_quick"]
 WITHOUT_RECEIVERS = ["music=null", "known_symbols=null"]
+LIMIT = "communication_only"
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +245,26 @@ def test_designs_of_a_sum_rate_study(tmp_path):
     digital, hybrid, approximated, alone = found["rate"].values.sum(-1)[:, 0, 0]
     assert digital >= hybrid * (1 - 1e-6) and hybrid > approximated and alone >= digital * 0.999999
     assert np.all(found["peb"][:2] <= 0.2 * (1 + 1e-6))
+
+
+def test_communication_alone_is_an_upper_limit_of_what_was_found(monkeypatch):
+    """Also where its own search is poor: it knows the beams of all bounds, of the same chains."""
+    monkeypatch.setattr("sionna_isac.beamforming.reference.NUM_STARTS", 0)
+    changes = ["num_channels=2", "sweep.values=[0.2, 0.5]", "array.num_antennas=8"]
+    designs = [{"design": d, "num_rf_chains": 4} for d in ("maximize_sum_rate", LIMIT)]
+    designs = [*designs, {"design": "maximize_sum_rate"}, {"design": LIMIT, "num_channels": 1}]
+    study = NearFieldStudy(load_scenario("near_field_fig9", [f"designs={designs}", *changes]))
+    results = {}
+    for part in study.parts():
+        results[part.name] = study.compute(part, {name: results[name] for name in part.needs})
+    assert [len(part.needs) for part in study.parts()] == [0, 0, 2, 2]
+    dataset = study.summarise(results)
+    rate, tried = dataset["sum_rate"].values, dataset["status"].values >= 0
+    assert tried.all(axis=(1, 2)).tolist() == [True, True, True, False]
+    assert np.all(rate[1] >= rate[0].max(axis=0) * (1 - 1e-9))
+    assert np.all(rate[3, :, 0] >= rate[2, :, 0].max() * (1 - 1e-9))
+    alone = [communication_only(study._draws.scene(8, i), 1.0, 4).sum_rate for i in range(2)]
+    assert np.any(rate[0].max(axis=0) > alone)  # without the starts, the limit is crossed
 
 
 def test_errors_are_independent_of_the_number_of_draws():

@@ -166,11 +166,11 @@ class ArrayApproach(Approach):
                 precision=precision,
             )
             return Parts(precoder, plain)
-        temperature = None
         noise = scenario.noise_power
+        cell = math.sqrt(scenario.array.num_antennas * wave.num_subcarriers * noise)
+        scale = config.temperature_scale
         if training and self._training is not None:
-            cell = math.sqrt(scenario.array.num_antennas * wave.num_subcarriers * noise)
-            temperature = self._training.temperature_scale / cell
+            scale = self._training.temperature_scale
         differentiable = receiver.DifferentiableOMP(
             self.array,
             subcarriers,
@@ -178,7 +178,7 @@ class ArrayApproach(Approach):
             max_targets=targets.max_targets,
             window=self._window(),
             atoms="grid" if self._is_dictionary else config.atoms,
-            temperature=temperature,
+            temperature=scale / cell,
             no=noise,
             max_span=max_span,
             precision=precision,

@@ -299,6 +299,8 @@ class Receiver(Frozen):
     """Half widths of the window around a peak in (angle, range) [cells]"""
     atoms: Literal["refined", "grid"] = "refined"
     """Position at which a found target is removed: refined, or on the grid"""
+    temperature_scale: Positive = 1.0
+    """Factor of the softmax's inverse temperature after training; 128 is nearly a maximum"""
 
 
 class DetectionSampling(Frozen):

@@ -39,6 +39,10 @@ class CodedBERScenario(LearnedArrayScenario):
             )
         if "snr_db" in changed_fields(channel):
             raise ValueError("link.channel.snr_db has no effect: coding.snr_db is what is swept")
+        if "temperature_scale" in changed_fields(self.receiver):
+            raise ValueError(
+                "receiver.temperature_scale has no effect: nothing is estimated after training"
+            )
         if self.waveform.eta == 1:
             raise ValueError("waveform.eta must be below 1: at 1 the beam leaves the user out")
         return self

@@ -9,7 +9,13 @@ from pydantic import Field, field_validator, model_validator
 from sionna_isac.studies._isac.blocks import Sampling, Waveform
 from sionna_isac.studies._isac.compared import ComparedScenario
 from sionna_isac.studies._isac.scenario import IsacScenario
-from sionna_isac.study.blocks import UNSUPERVISED, Frozen, Training, increasing
+from sionna_isac.study.blocks import (
+    UNSUPERVISED,
+    Frozen,
+    Training,
+    changed_fields,
+    increasing,
+)
 
 __all__ = ["Dictionary", "Impairments", "LearningScenario", "Networks"]
 
@@ -164,6 +170,15 @@ class LearningScenario(IsacScenario, ComparedScenario):
                 raise ValueError(f"array.learn must name what '{label}' learns; got []")
             if isinstance(config, Networks):
                 self._check_networks(label, config)
+        soft = (
+            isinstance(c, (Impairments, Dictionary))
+            or getattr(c, "pursuit", None) == "differentiable"
+            for c in self.approaches.values()
+        )
+        if "temperature_scale" in changed_fields(self.receiver) and not any(soft):
+            raise ValueError(
+                "receiver.temperature_scale has no effect: no approach has differentiable OMP"
+            )
         return self
 
     def _check_networks(self, label: str, config: Networks) -> None:

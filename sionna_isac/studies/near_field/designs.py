@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,18 +38,12 @@ def requirements(
     return limits
 
 
-def design_block(
-    scenes: Iterable[NearFieldScene],
-    limits: dict[str, float],
-    designs: Sequence[BeamDesign],
-    keep_beams: bool,
-) -> Arrays:
-    """All designs on each scene, arrays [designs, scenes, ...].
+def design_block(drawn: Sequence[Draw], designs: Sequence[BeamDesign], keep_beams: bool) -> Arrays:
+    """All designs on each draw, arrays [designs, draws, ...].
 
     Infeasible draws and failures of a solver are also results, with ``status`` and ``message``;
     their numbers are NaN.
     """
-    drawn = [Draw(scene, limits) for scene in scenes]
     antennas, users = drawn[0].scene.num_antennas, drawn[0].scene.num_users
     shape = (len(designs), len(drawn))
     result = {
@@ -78,10 +72,14 @@ def design_block(
 
 
 class Draw:
-    """One draw, whose fully digital beams are shared by all designs that start from them."""
+    """One draw, whose fully digital beams are shared by all designs that start from them.
+
+    ``starts`` are beams, by their number of chains, that communication alone starts from, too.
+    """
 
     def __init__(self, scene: NearFieldScene, limits: dict[str, float]) -> None:
         self.scene, self.limits = scene, limits
+        self.starts: dict[int | None, list[np.ndarray]] = {}
         self._digital: BeamSolution | None = None
 
     def attempt(self, design: BeamDesign) -> tuple[int, BeamSolution | str]:
@@ -111,6 +109,9 @@ class Draw:
             arguments["min_rates"] = self.limits["min_rate"]
         elif design == "maximize_sum_rate":
             arguments["max_speb"] = self.limits["max_speb"]
+        elif design == "communication_only":
+            given = self.starts.get(num_rf_chains, [])
+            arguments["starts"] = [BeamSolution.verified(self.scene, power, b) for b in given]
         return getattr(beamforming, design)(self.scene, power, **arguments)
 
     def _digital_sum_rate(self) -> BeamSolution:

@@ -36,6 +36,10 @@ class Block(NamedTuple):
         """`str` : Name for files"""
         return f"value{self.value:02d}_design{self.designs[0]:02d}_draw{self.start:05d}"
 
+    def overlaps(self, other: Block) -> bool:
+        """`True` if both have a draw in common."""
+        return self.start < other.stop and other.start < self.stop
+
 
 def summarise(scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]) -> xr.Dataset:
     """Averages over the draws on which all designs with all draws succeeded, and every draw."""
