@@ -11,6 +11,10 @@ from tests.tools.single_carrier_pages import DATA, draw_at, ratios, scores, spre
 PAGES = Path(__file__).parents[2] / "docs" / "reproduction"
 RESULTS = {  # result: page
     "fig3": "mateosramos23_fig3.md",
+    "fig3_joint": "mateosramos23_fig3.md",
+    "fig4": "mateosramos23_fig4.md",
+    "fig4_graded": "mateosramos23_fig4.md",
+    "fig5": "mateosramos23_fig5.md",
 }
 FIELDS = ("approaches", "eta", "seed", "draws", "array", "targets", "link", "evaluation")
 
