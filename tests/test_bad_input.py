@@ -302,6 +302,8 @@ CALLS = [
     wrong("wavelength-pm", lambda: isac.core.checks.wavelength("wavelength", 1e-12), "wavelength", "1e-12", "[1e-07, 1000]"),
     wrong("wavelength-complex", lambda: isac.core.checks.wavelength("wavelength", 0.1 + 0j), "wavelength", "(0.1+0j)", "number"),
     # array
+    wrong("spacings-origin", lambda: UniformLinearArray(3, 1.0, element_positions=[-0.5, 0.2, 0.6], trainable="spacings"), "element_positions", "0.2", "at 0"),
+    wrong("spacings-side", lambda: UniformLinearArray(4, 1.0, element_positions=[0.1, 0.5, 1.0, 1.5], trainable="spacings"), "element_positions", "0.1", "side"),
     wrong("antennas-zero", lambda: UniformLinearArray(0, 0.01), "num_antennas", "0", ">= 1"),
     wrong("antennas-float", lambda: UniformLinearArray(4.0, 0.01), "num_antennas", "4.0", "integer"),
     wrong("antennas-bool", lambda: UniformLinearArray(True, 0.01), "num_antennas", "True", "integer"),

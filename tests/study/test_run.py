@@ -131,6 +131,17 @@ def test_texts_and_claims_change_without_computing_anew(tmp_path):
     assert again.attrs["title"] == "Another title" != first.attrs["title"]
     dataset, scenario = read_result(out)
     assert dataset.attrs["title"] == scenario.title == "Another title"
+    assert all(dataset.attrs[k] == first.attrs[k] for k in ("computed_by", "created"))
+
+
+def test_trainings_of_older_results_had_the_beam_of_the_waveform(tmp_path):
+    out = tmp_path / "run"
+    run_scenario(load_scenario(TINY, SMALL), out, quiet=True)
+    text = (out / "scenario.yaml").read_text()
+    assert text.count("  eta: 1.0\n") == 1
+    (out / "scenario.yaml").write_text(text.replace("  eta: 1.0\n", ""))
+    with pytest.raises(StoreError, match=r"training\.eta: 0\.7 there, 1\.0 here"):
+        run_scenario(load_scenario(TINY, SMALL), out, quiet=True)
 
 
 def test_another_configuration_is_refused_and_fresh_discards(tmp_path):

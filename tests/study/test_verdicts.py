@@ -90,6 +90,8 @@ def test_scores_between_points_are_linear_in_the_logarithm_of_the_error_rate():
     assert wide[:2] == pytest.approx((0.25, 0.45))
     assert np.isnan(bounds_at(0.2, exact, low, high).low)
     assert bounds_at(0.09, (rates, rates / 2, rates), low, high).points == ()
+    none = np.where(rates == rates.min(), 0.0, rates)  # a point without errors has no place
+    assert bounds_at(1.1 * rates.min(), (none, none, none), low, high).points == ()
     # a curve that comes back: all passages
     back = np.array([1e-2, 1e-3, 1e-1])
     assert bounds_at(10**-2.5, (back, back, back), low, high).points == (0, 1, 2)
