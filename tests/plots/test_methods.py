@@ -248,9 +248,10 @@ def test_printed_values_are_drawn_beside():
     np.testing.assert_allclose(diamonds[0].get_xydata(), [[20, 0.09]])
     assert diamonds[0].get_color() == METHODS["two_stage"].color
     assert diamonds[0].get_markerfacecolor() == "none"
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["two stages", PRINTED]
+    (legend,) = figure.legends
+    assert [t.get_text() for t in legend.get_texts()] == ["two stages", PRINTED]
     assert ax.get_ylim()[0] < 0.09
-    assert figure.get_supxlabel() == "one channel draw"
+    assert legend.get_title().get_text() == "one channel draw"
 
 
 def test_a_printed_value_belongs_to_a_design():

@@ -316,7 +316,7 @@ def test_the_labelled_share_has_labels_and_the_rest_has_none():
         reset_stream(1, "labels")
         losses.append(system.batch_loss(8, tf.ones([])).numpy())
         reset_stream(1, "labels")
-        seen = system.sense(8, tf.ones([]))
+        seen = system.sense(8, tf.ones([]), system.stage.training.eta)
     labelled = gospa_loss(
         positions(seen.estimate.angle, seen.estimate.range)[:2],
         seen.targets.position[:2],

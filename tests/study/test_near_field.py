@@ -199,7 +199,7 @@ def test_a_draw_that_nothing_solves_is_counted_and_said(tmp_path, capsys):
     assert "3 infeasible" in said and "no draw on which all designs succeeded" in said
     assert "need" in said  # what would make it feasible
     figure = draw_result(read_result(tmp_path / "run")[0], "near_field")
-    assert "no average" in figure.get_supxlabel()
+    assert "no average" in figure.legends[0].get_title().get_text()
 
 
 def test_averages_are_over_draws_that_all_full_designs_solved():
@@ -304,7 +304,7 @@ def test_the_figure_is_drawn_from_the_stored_result(reference, tmp_path):
     crosses = [line.get_ydata() for line in figure.axes[0].lines if line.get_marker() == "x"]
     for expected in dataset["rmse_known_symbols"].values:
         assert any(np.array_equal(expected, y) for y in crosses)
-    assert "12 of 12" in figure.get_supxlabel()
+    assert "12 of 12" in figure.legends[0].get_title().get_text()
 
 
 def test_convergence_of_a_published_method(tmp_path):
