@@ -22,7 +22,6 @@ __all__ = [
     "axes_or_new",
     "banded",
     "finish",
-    "label",
     "look",
     "new_figure",
     "plain_ticks",
@@ -129,11 +128,6 @@ _RARE, _COMMON = (SKY, BROWN, PINK, OLIVE, NAVY, GREY), (ORANGE, GREEN, PURPLE, 
 _SIGNS = "<>*hdv8PXp"
 
 _looks: WeakKeyDictionary[Any, dict[str, dict[str, Any]]] = WeakKeyDictionary()
-
-
-def label(method: str) -> str:
-    """Text of a method in legends."""
-    return words(method)
 
 
 def words(method: str, fields: Mapping[str, Any] | None = None) -> str:

@@ -12,7 +12,7 @@ from scipy.constants import c
 
 from sionna_isac import plots
 from sionna_isac.plots import add_bound
-from sionna_isac.plots.style import label, new_figure
+from sionna_isac.plots.style import new_figure, words
 from sionna_isac.study.registry import draw_result, get_kind, kind_names
 
 RNG = np.random.default_rng(11)
@@ -81,14 +81,14 @@ def test_multi_target():
         assert ax.get_xscale() == "log" and ax.get_yscale() == "linear"
         for i, method in enumerate(METHODS):
             row = data.sel(approach=method)
-            drawn(ax, label(method), p_fa, row[name])
+            drawn(ax, words(method), p_fa, row[name])
             band(ax, i, p_fa, row[f"{name}_low"], row[f"{name}_high"])
     labels(gospa, "false-alarm probability", "GOSPA [m]")
     labels(detection, "false-alarm probability", "detection probability")
     labels(position, "element", "position error [wavelengths]")
     for i, method in enumerate(METHODS[:2]):
         error = (places[i] - truth) / (c / 60e9)
-        drawn(position, label(method), np.arange(8), error - error.mean())
+        drawn(position, words(method), np.arange(8), error - error.mean())
     np.testing.assert_allclose([p.get_height() for p in errors.patches], data.ser)
     ends = [s for e in errors.containers[::2] for s in e[2][0].get_segments()]
     np.testing.assert_allclose(
@@ -111,7 +111,7 @@ def test_coded_ber():
         for i, method in enumerate(METHODS):
             row = data.sel(approach=method)
             seen = row.bit_errors.values > 0
-            drawn(ax, label(method), snr_db, np.where(seen, row[name], np.nan))
+            drawn(ax, words(method), snr_db, np.where(seen, row[name], np.nan))
             x = np.array(snr_db)[seen]
             band(ax, i, x, row[f"{name}_low"][seen], row[f"{name}_high"][seen])
 

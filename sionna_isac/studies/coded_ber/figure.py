@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.marks import fit_axis
-from sionna_isac.plots.style import banded, label, new_figure
+from sionna_isac.plots.style import banded, new_figure, words
 
 __all__ = ["coded_ber"]
 
@@ -35,7 +35,7 @@ def coded_ber(dataset: xr.Dataset) -> Figure:
             row = dataset.sel(approach=method)
             seen = row["bit_errors"].values > 0
             parts = (np.where(seen, value, np.nan) for value in banded(row, name))
-            show_curve(row.snr_db, *parts, method=method, label=label(method), ax=ax)
+            show_curve(row.snr_db, *parts, method=method, label=words(method), ax=ax)
         ax.set_yscale("log")
         fit_axis(ax)
         ax.set(xlabel="SNR per resource element without beam gain [dB]", ylabel=text)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.plots import show_array, show_curve, show_roc
-from sionna_isac.plots.style import banded, label, look, new_figure
+from sionna_isac.plots.style import banded, look, new_figure, words
 
 __all__ = ["multi_target"]
 
@@ -35,7 +35,7 @@ def multi_target(dataset: xr.Dataset) -> Figure:
     methods = list(dataset["approach"].values)
     for i, method in enumerate(methods):
         row = dataset.sel(approach=method)
-        named: dict[str, Any] = {"method": method, "label": label(method)}
+        named: dict[str, Any] = {"method": method, "label": words(method)}
         show_curve(row.p_fa, *banded(row, "gospa"), **named, ax=gospa)
         p_d, *ends = banded(row, "p_d")
         show_roc((row.p_fa, p_d), *ends, **named, ax=detection)
