@@ -46,6 +46,7 @@ BEAM_LOSS = "objective/test_beams"
 POSES = "study/test_extended_target_estimation"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
+FILTER = "receiver/test_symbol_filter"
 TASKS = "objective/test_multitask"
 CROSS = "receiver/test_cross_task"
 CORE = "core/test_core core/test_perceptron"
@@ -59,6 +60,12 @@ MUTATIONS = [
         ("waveform/numerology.py", "waveform/test_numerology", "self.wavelength / (4 * self.symbol_duration)", "self.wavelength / (2 * self.symbol_duration)"),
         ("channel/echo.py", "waveform/test_numerology", "number = self.numerology.num_active", "number = self.numerology.num_subcarriers"),
         ("channel/echo.py", "waveform/test_numerology", "wave if active is None else wave * tf.constant(active, self.cdtype)", "wave"),
+        # filters and their elements
+        ("receiver/symbol_filter.py", FILTER, "return 1 / (power + no / self.variance)", "return 1 / (power + no)"),
+        ("receiver/symbol_filter.py", FILTER, "for v in (passed, number))", "for v in (passed, passed))"),
+        ("receiver/symbol_filter.py", FILTER, "tf.where(no >= 0, no, float", "tf.where(no > -9, no, float"),
+        ("waveform/reference_elements.py", FILTER, "% step == offset", "% step == 0"),
+        ("waveform/reference_elements.py", FILTER, "(types == 1) & (pilots == 0)", "pilots == 0"),
         # placement of tones, receivers of a channel between two arrays
         ("waveform/ambiguity.py", TONES, "np.abs(total) / tones.size", "np.abs(total) / (tones.size - 1)"),
         ("waveform/placement.py", TONES, "1 / (number * spacing) if", "2 / (number * spacing) if"),
