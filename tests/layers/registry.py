@@ -31,6 +31,13 @@ NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELE
 PREFIXED = isac.waveform.Numerology(
     SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=2, symbol_duration=1.1e-6
 )
+MOVING = isac.waveform.Numerology(
+    SUBCARRIERS,
+    SPACING / 10,  # targets move fast, in this spacing
+    299792458.0 / WAVELENGTH,
+    num_symbols=2,
+    active=np.arange(SUBCARRIERS) % 6 > 0,
+)
 MASKED = isac.waveform.Numerology(
     SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, active=np.arange(SUBCARRIERS) % 6 > 0
 )
@@ -531,6 +538,18 @@ CASES = [
         lambda p: isac.channel.MonostaticEcho(impaired(p, False), PREFIXED, precision=p),
         lambda rng: (complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), targets(rng, True)),
         gradients=(0, 1),
+    ),
+    Case(
+        "MonostaticEcho-moving",
+        lambda p: isac.channel.MonostaticEcho(
+            impaired(p, False), MOVING, migration=True, intercarrier=True, precision=p
+        ),
+        lambda rng: (
+            complex_draws(rng, BATCH, 2, SUBCARRIERS),
+            targets(rng, True),
+            complex_draws(rng, BATCH, ANTENNAS),
+        ),
+        gradients=(0, 1, 2),
     ),
     Case(
         "MonostaticEcho-receive-array",

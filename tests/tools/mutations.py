@@ -25,6 +25,7 @@ class Mutation(NamedTuple):
 
 
 ECHO = "truth/test_conventions truth/test_echo channel/test_channel"
+MOVING = "truth/test_moving_echo"
 LINK = "truth/test_conventions truth/test_link channel/test_channel"
 NEAR = "truth/test_near_field truth/test_conventions"
 GOSPA = "objective/test_gospa_cutoff property/test_gospa_metric objective/test_gospa"
@@ -91,6 +92,12 @@ MUTATIONS = [
         ("channel/echo.py", ECHO, "amplitude *= self._unit_energy", "amplitude *= 1"),
         ("channel/echo.py", ECHO, "step = 4 * math.pi * self.numerology.symbol_duration", "step = 4 * math.pi / self.numerology.subcarrier_spacing"),
         ("channel/echo.py", ECHO, "step = 4 * math.pi * self.numerology.subcarrier_spacing", "step = 2 * math.pi * self.numerology.subcarrier_spacing"),
+        ("channel/echo.py", MOVING, "tf.constant(1 + offset", "tf.constant(1 - offset"),
+        ("channel/echo.py", MOVING, "tf.signal.fft(tf.signal.ifft(lit) * linalg.expj(phase)", "tf.signal.ifft(tf.signal.fft(lit) * linalg.expj(phase)"),
+        ("channel/echo.py", MOVING, "mixed if active is None else mixed * tf.constant(active, self.cdtype)", "mixed"),
+        ("channel/signals.py", MOVING, "2 * limit * round", "limit * round"),
+        ("channel/signals.py", MOVING, "if timed and not numerology", "if not numerology"),
+        ("waveform/numerology.py", MOVING, "SPEED_OF_LIGHT / 2 * self.prefix", "SPEED_OF_LIGHT * self.prefix"),
         # links
         ("channel/link.py", LINK, "profile = tf.exp(-index)", "profile = tf.exp(-index / 2)"),
         ("channel/link.py", LINK, "self.power * profile / tf.reduce_sum(profile)", "self.power * profile"),
