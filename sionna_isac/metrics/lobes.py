@@ -100,8 +100,8 @@ def sidelobe(pattern: Any, *grids: Any) -> Sidelobe:
     """Highest side lobe of a pattern over one or several axes, such as an ambiguity function.
 
     The main lobe is the box that ends at the first minima on both sides of the peak, along each
-    axis. Of side lobes within 0.1 dB, the one in the nearest cell counts, and lobes at the edge of
-    the pattern count as far as they show.
+    axis. Of side lobes within 0.1 dB the nearest counts, and lobes at the edge of the pattern count
+    as far as they show.
 
     Parameters
     ----------
@@ -136,18 +136,21 @@ def sidelobe(pattern: Any, *grids: Any) -> Sidelobe:
     if np.any(pattern < 0) or not np.any(pattern > 0):
         raise ValueError("pattern must be >= 0 and not 0 everywhere; got one that is not")
     top = np.unravel_index(np.argmax(pattern), pattern.shape)
-    box = []
+    box, reach = [], []
     for k, i in enumerate(top):
         cut = pattern[(*top[:k], slice(None), *top[k + 1 :])]
         lower, upper = (_valley(cut[side]) for side in _sides(int(i)))
         box.append(slice(max(0, i - lower + 1), i + upper))
+        reach.append(max(lower, upper))
     rest = pattern.copy()
     rest[tuple(box)] = 0
     highest = rest.max()
     if highest == 0:
         return Sidelobe(20 * float(np.log10(FLOOR)), np.full(len(axes), np.nan))
     cells = np.argwhere(rest >= highest * 10 ** (-0.1 / 20))
-    nearest = cells[np.argmin(np.sum((cells - top) ** 2, -1))]
+    first = cells[np.argmin(np.sum((cells - top) ** 2, -1))]
+    lobe = cells[np.all(np.abs(cells - first) < reach, axis=-1)]
+    nearest = lobe[np.argmax(rest[tuple(lobe.T)])]
     place = [abs(axis[i] - axis[j]) for axis, i, j in zip(axes, nearest, top, strict=True)]
     return Sidelobe(20 * float(np.log10(highest / pattern[top])), np.array(place))
 

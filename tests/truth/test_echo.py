@@ -130,20 +130,25 @@ def test_filtered_noise_has_the_distribution_of_the_long_way(rng):
 
 def moving_long_and_short(rng):
     """The same over several OFDM symbols, on a basis of velocities of low rank."""
+    symbols = 12
     numerology = isac.waveform.Numerology(
-        SUBCARRIERS, SPACING, c / WAVELENGTH, num_symbols=SYMBOLS, symbol_duration=3 / SPACING
+        SUBCARRIERS,
+        SPACING,
+        NUMEROLOGY.carrier_frequency,
+        num_symbols=symbols,
+        symbol_duration=3 / SPACING,
     )
     array = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
     echo = isac.channel.MonostaticEcho(array, numerology, normalize=True, precision="double")
     delays = isac.waveform.DelayBasis(numerology, BASIS.ranges, precision="double")
     velocities = np.linspace(-1, 1, 9) * numerology.max_velocity / 100
     doppler = isac.waveform.DopplerBasis(numerology, velocities, precision="single")
-    assert doppler.rank < SYMBOLS
+    assert doppler.rank < symbols
     targets = scene(rng)
     speed = rng.uniform(velocities[0], velocities[-1], targets.angle.shape)
     targets = targets._replace(velocity=speed)
     beam = complex_draws(rng, BATCH, ANTENNAS)
-    x = np.exp(0.5j * np.pi * rng.integers(0, 4, (BATCH, SYMBOLS, SUBCARRIERS)))
+    x = np.exp(0.5j * np.pi * rng.integers(0, 4, (BATCH, symbols, SUBCARRIERS)))
     y = echo(x, targets, beam).numpy() / x[:, np.newaxis]
     return echo, targets, beam, y, delays, doppler
 

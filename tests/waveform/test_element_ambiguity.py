@@ -1,4 +1,4 @@
-"""Ambiguity function of resource elements: closed forms, aliases of regular patterns, a direct sum."""
+"""Ambiguity function of resource elements: a direct sum, closed forms, aliases of patterns."""
 
 from __future__ import annotations
 
