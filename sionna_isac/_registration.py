@@ -40,6 +40,7 @@ CLASSES = {
         "CrossTaskAttention",
         "CrossTaskLocalizer",
         "DifferentiableOMP",
+        "FarFieldMUSIC",
         "FocusedLocalizer",
         "FocusedMaps",
         "KnownSymbolLocalizer",

@@ -5,6 +5,7 @@ from sionna_isac.receiver.back_projection import back_projection
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.receiver.far_field_music import FarFieldMUSIC
 from sionna_isac.receiver.known_symbols import KnownSymbolLocalizer
 from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.music import MUSIC
@@ -51,6 +52,7 @@ __all__ = [
     "CrossTaskAttention",
     "CrossTaskLocalizer",
     "DifferentiableOMP",
+    "FarFieldMUSIC",
     "FocusedLocalizer",
     "FocusedMaps",
     "FocusedPatch",
