@@ -58,9 +58,8 @@ def shared_elements(
     data = waveform.reference_elements(grid, "data")
     if reference.kind == "random":
         order = np.random.default_rng(scenario.seed).permutation(data.size)
-        elements = np.zeros(data.size, bool)
-        elements[order[: max(2, round(reference.share * data.size))]] = True
-        elements = elements.reshape(data.shape)
+        chosen = np.isin(np.arange(data.size), order[: max(2, round(reference.share * data.size))])
+        elements = chosen.reshape(data.shape)
         return numerology, elements, data & ~elements
     kind = "sensing" if reference.kind == "comb" else reference.kind
     return numerology, waveform.reference_elements(grid, kind), data
@@ -123,7 +122,7 @@ class ReferenceTrial:
     def targets(self, batch_size: int) -> scene.PointTargets:
         """One target per sample, with a gain of magnitude 1."""
         scenario = self._scenario
-        intervals = {
+        intervals: dict[str, Any] = {
             "angle": np.deg2rad(scenario.sector_deg),
             "range": scenario.range_interval,
             "velocity": scenario.velocity_interval,
