@@ -25,6 +25,18 @@ def axes():
     return new_figure(1, 1, "")[1][0, 0]
 
 
+WITHOUT = {  # kinds with figures that compare no methods; of cross_task, some
+    "cross_task",
+    "dataset",
+    "echo_map",
+    "extended_target_bound",
+    "near_field_convergence",
+    "scattering_convergence",
+    "scattering_sphere",
+    "sensing_rate",
+}
+
+
 def methods_of(scenario):
     """Names of the methods that a figure of the scenario draws."""
     kind = scenario.kind
@@ -46,6 +58,7 @@ def methods_of(scenario):
         return [row[0].name for row in scenario.trainings]
     if kind == "cross_task" and scenario.figure in ("gain", "curves", "trade_off"):
         return [r.label for r in scenario.receivers]
+    assert kind in WITHOUT, f"methods_of does not know which methods '{kind}' draws"
     return []
 
 
