@@ -301,7 +301,10 @@ MUTATIONS = [
         ("studies/_isac/flatness.py", "study/test_verdicts", "TOLERANCE = 0.05", "TOLERANCE = 0.2"),
         ("studies/_isac/flatness.py", "study/test_verdicts", "abs(first - second) + scipy", "first - second + scipy"),
         ("studies/_isac/claims.py", "study/test_verdicts", "(a.flat | wins, b.flat | loses)", "(a.flat | loses, b.flat | wins)"),
+        ("studies/_isac/flatness.py", "study/test_verdicts", "else full[:size]", "else found[:size]"),
+        ("studies/_isac/flatness.py", "study/test_verdicts", 'f"{name}_score"', 'f"{name}_validated"'),
         ("studies/_isac/trade_off.py", "study/test_verdicts", "float(a / (a - b))", "float(b / (b - a))"),
+        ("studies/_isac/trade_off.py", "study/test_verdicts", " if w}", "}"),
     )
 ]
 # fmt: on
