@@ -60,12 +60,12 @@ def reference_share(dataset: xr.Dataset) -> Figure:
         found = banded(row, "wrong_cell")
         show_curve(snr_db, *found, method=label, bars=True, ax=wrong, **style)
         rates.barh(i, float(row.rate), color=style["color"], height=0.7)
-        text = f" {float(row.rate):.2f}, sensing by {float(row.element_share):.1%}"
-        rates.text(0, i, text, va="center", fontsize=8, color="white")
+        text = f" {float(row.rate):.2f}; sensing by {100 * float(row.element_share):.3g} %"
+        rates.text(float(row.rate), i, text, va="center", fontsize=8)
     wrong.set(xlabel=SNR, ylabel="share of estimates in a wrong cell", ylim=(-0.02, 1.02))
     rates.set_yticks(range(len(labels)), labels, fontsize=8)
     rates.invert_yaxis()
-    rates.set(xlabel="rate of the user [bit/s/Hz]")
+    rates.set(xlabel="rate of the user [bit/s/Hz]", xlim=(0, 1.7 * float(dataset["rate"].max())))
     errors = axes[0, 0]
     errors.plot([], [], color=DARK, ls="--", lw=1, label="Cramér-Rao bound")
     number = dataset.attrs.get("num_samples", "?")

@@ -182,18 +182,19 @@ def share_report(scenario: ReferenceShareScenario, dataset: xr.Dataset) -> Itera
     """Costs of each reference at the highest SNR."""
     last = dataset.isel(snr_db=-1)
     yield f"at {float(last.snr_db):g} dB per element and antenna, {scenario.num_samples} samples:"
+    width = max(len(label) for label in scenario.labels)
     yield (
-        f"  {'reference':<20} {'elements':>8} {'rate':>9} {'range (bound)':>17} "
-        f"{'velocity (bound)':>19} {'wrong':>6} {'side lobe at':>22}"
+        f"  {'reference':<{width}} {'elements':>8} {'rate':>14} {'range (bound)':>17} "
+        f"{'velocity (bound)':>20} {'wrong':>6} {'highest side lobe':>27}"
     )
     for label in dataset["reference"].values:
         row = {
             str(k): float(v) for k, v in last.sel(reference=label).data_vars.items() if not v.ndim
         }
         yield (
-            f"  {label:<20} {row['element_share']:8.1%} {row['rate']:5.2f} b/s/Hz "
+            f"  {label:<{width}} {row['element_share']:8.1%} {row['rate']:5.2f} bit/s/Hz "
             f"{row['range_rmse']:7.3f} ({row['range_bound']:.3f}) m "
-            f"{row['velocity_rmse']:7.3f} ({row['velocity_bound']:.3f}) m/s "
-            f"{row['wrong_cell']:6.1%} {row['sidelobe']:6.1f} dB, {row['sidelobe_range']:.0f} m, "
-            f"{row['sidelobe_velocity']:.0f} m/s"
+            f"{row['velocity_rmse']:8.3f} ({row['velocity_bound']:.3f}) m/s "
+            f"{row['wrong_cell']:6.1%} {row['sidelobe']:6.1f} dB, {row['sidelobe_range']:3.0f} m, "
+            f"{row['sidelobe_velocity']:3.0f} m/s"
         )
