@@ -34,8 +34,8 @@ class ClutterFilter(Layer):
       the unambiguous span of velocities.
     - ``"eca"``, the extensive cancellation algorithm, projects off the subspace of all velocities
       up to ``max_velocity`` in magnitude, and of all delays of ``ranges``; targets at other
-      ranges lose little, near the edges more. The notch is as wide as the velocities, and about one velocity
-      resolution more to each side. Clutter inside is suppressed by at least about 80 dB.
+      ranges lose little, near the edges more. The notch is as wide as the velocities, and about
+      one velocity resolution more to each side. Clutter inside is suppressed by about 80 dB.
     - ``"background"`` subtracts a reference observation without targets, which must have the same
       symbols removed; it has no notch. The noise of the reference is added.
 
@@ -295,10 +295,8 @@ num_subcarriers], `tf.complex`
             if len(bases) > 1:
                 rank = max(b.shape[1] for b in bases)
                 bases = [np.pad(b, [(0, 0), (0, rank - b.shape[1])]) for b in bases]
-                differ = np.sum(patterns[:, :, np.newaxis] != self._used, axis=1)  # [patterns, S]
-                bases = [
-                    bases[n] for n in np.argmin(differ, axis=0)
-                ]  # any basis where none is used
+                near = [int(np.argmin(np.sum(patterns != p, 1))) for p in self._used.T]
+                bases = [bases[n] for n in near]  # any basis where none is used
             self._over_symbols = np.stack(bases)
             if self.ranges is not None:
                 self._delay_basis = self._delays(self.ranges)
