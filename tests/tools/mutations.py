@@ -191,7 +191,6 @@ MUTATIONS = [
         ("bound/_jacobian.py", BOUND, "change / (2 * step)", "change / step"),
         ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
         ("bound/point_target.py", BOUND, "along + scene.distance**2 * angle", "along + scene.distance * angle"),
-        ("bound/point_target.py", MOVING, "pattern * slope + change", "pattern * slope - change"),
         ("bound/_echo_information.py", MOVING, "factor.conj()[:, :, np.newaxis] * factor", "factor[:, :, np.newaxis] * factor"),
         ("bound/_echo_information.py", MOVING, "grid * rows[:, :max_targets]", "2 * grid * rows[:, :max_targets]"),
         ("bound/_echo_information.py", MOVING, "return products - lost, left", "return products, left"),
