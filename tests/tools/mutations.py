@@ -194,7 +194,6 @@ MUTATIONS = [
         ("bound/_echo_information.py", MOVING, "factor.conj()[:, :, np.newaxis] * factor", "factor[:, :, np.newaxis] * factor"),
         ("bound/_echo_information.py", MOVING, "grid * rows[:, :max_targets]", "2 * grid * rows[:, :max_targets]"),
         ("bound/_echo_information.py", MOVING, "return products - lost, left", "return products, left"),
-        ("bound/_echo_information.py", MOVING, "<= _SAME * largest", "<= 1e-1 * largest"),
         ("bound/point_target.py", MOVING, "weights = weights * used", "weights = weights * 1"),
         ("bound/point_target.py", MOVING, "np.abs(x.reshape(-1, *shape)) ** 2", "np.abs(x.reshape(-1, *shape))"),
         ("bound/extended_information.py", EXTENDED, "rule = steering[..., :1, :], rule[:, :1]", "rule = steering, rule"),
