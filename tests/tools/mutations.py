@@ -40,6 +40,7 @@ ARRAY = "array/test_array"
 DICTIONARY = "array/test_steering_dictionary"
 PRECODER = "waveform/test_precoder waveform/test_precoder_network"
 BOUND = "bound/test_fisher bound/test_point_target"
+MOVING = "bound/test_moving_targets"
 EXTENDED = "bound/test_extended_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
@@ -182,6 +183,9 @@ MUTATIONS = [
         ("receiver/pursuit.py", OMP, "value -= lower * earlier_value", "value -= tf.math.conj(lower) * earlier_value"),
         ("receiver/detector.py", SINGLE, "tf.math.real(matched) ** 2 + tf.math.imag(matched) ** 2", "tf.abs(matched)"),
         ("receiver/softmax_angle.py", SINGLE, "beta = self.array.num_antennas if", "beta = 1.0 if"),
+        ("receiver/far_field_music.py", "receiver/test_far_field_music", "tones[used[shifts[:, np.newaxis] + tones].all(axis=0)]", "tones[used[shifts[:, np.newaxis] + tones].any(axis=0)]"),
+        ("receiver/far_field_music.py", "receiver/test_far_field_music", "tf.math.conj(y[:, ::-1])", "tf.math.conj(y)"),
+        ("receiver/far_field_music.py", "receiver/test_far_field_music", "abs(offset) *", "offset *"),
         ("receiver/music.py", "receiver/test_limits receiver/test_music", "/ self.array.num_antennas", ""),
         ("receiver/known_symbols.py", "receiver/test_known_symbols", "energy = self.owner.array.num_antennas * tf", "energy = tf"),
         ("receiver/known_symbols.py", "receiver/test_known_symbols", "echo * tf.math.conj(lit)", "echo * lit"),
@@ -220,7 +224,12 @@ MUTATIONS = [
         ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
         ("bound/_jacobian.py", BOUND, "change / (2 * step)", "change / step"),
         ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
-        ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
+        ("bound/point_target.py", BOUND, "along + scene.distance**2 * angle", "along + scene.distance * angle"),
+        ("bound/_echo_information.py", MOVING, "factor.conj()[:, :, np.newaxis] * factor", "factor[:, :, np.newaxis] * factor"),
+        ("bound/_echo_information.py", MOVING, "grid * rows[:, :max_targets]", "2 * grid * rows[:, :max_targets]"),
+        ("bound/_echo_information.py", MOVING, "return products - lost, left", "return products, left"),
+        ("bound/point_target.py", MOVING, "weights = weights * used", "weights = weights * 1"),
+        ("bound/point_target.py", MOVING, "np.abs(x.reshape(-1, *shape)) ** 2", "np.abs(x.reshape(-1, *shape))"),
         ("bound/extended_information.py", EXTENDED, "rule = steering[..., :1, :], rule[:, :1]", "rule = steering, rule"),
         ("bound/extended_information.py", EXTENDED, "_PRODUCT_RULE[2, 0, 0, 2] = _PRODUCT_RULE[0, 2, 0, 2] = 1", "_PRODUCT_RULE[2, 0, 0, 2] = 1"),
         ("bound/extended_information.py", EXTENDED, "2 * num_samples * path_gain**2", "num_samples * path_gain**2"),
