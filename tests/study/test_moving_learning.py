@@ -61,6 +61,18 @@ def test_report_names_velocity_and_the_closed_gap(result):
     assert any(expected in line for line in lines)
 
 
+def test_several_targets_have_velocities_too(tmp_path):
+    changes = [MOTION, "evaluation.methods=[known]", "evaluation.num_samples=60"]
+    changes += ["evaluation.batch_size=60", "compile=false"]
+    scenario = load_scenario(TINY.with_name("tiny.yaml"), changes)
+    dataset = run_scenario(scenario, tmp_path / "run", quiet=True)
+    assert np.all(np.isfinite(dataset.velocity_rmse))
+    truth = dataset.sample_true_velocity.values
+    assert np.all(np.abs(truth) <= 400) and np.ptp(truth) > 300
+    assert np.all(np.abs(dataset.sample_velocity) <= 400)
+    assert dataset.sample_velocity.attrs["units"] == "m/s"
+
+
 def test_scores_of_velocities_by_hand():
     """Two targets, found in the other order: the errors are 1 and 3 m/s."""
     data = {
