@@ -31,9 +31,17 @@ NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELE
 PREFIXED = isac.waveform.Numerology(
     SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=2, symbol_duration=1.1e-6
 )
+MOVING = isac.waveform.Numerology(
+    SUBCARRIERS,
+    SPACING / 10,  # targets move fast, in this spacing
+    299792458.0 / WAVELENGTH,
+    num_symbols=2,
+    active=np.arange(SUBCARRIERS) % 6 > 0,
+)
 MASKED = isac.waveform.Numerology(
     SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, active=np.arange(SUBCARRIERS) % 6 > 0
 )
+ELEMENTS = np.arange(2 * SUBCARRIERS).reshape(2, SUBCARRIERS) % 5 > 0
 GRID = isac.receiver.SearchGrid(ANGLES, RANGES)
 OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
@@ -218,6 +226,12 @@ def sector(rng: np.random.Generator) -> tuple:
 
 def receiver_inputs(rng: np.random.Generator) -> tuple:
     return observation(rng), SECTOR
+
+
+def filter_inputs(rng: np.random.Generator) -> tuple:
+    """Echo of two OFDM symbols, in Sionna's form, and symbols of different magnitudes."""
+    x = complex_draws(rng, BATCH, 2, SUBCARRIERS)
+    return complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), x + np.exp(1j * np.angle(x))
 
 
 def single_carrier_inputs(rng: np.random.Generator) -> tuple:
@@ -526,6 +540,18 @@ CASES = [
         gradients=(0, 1),
     ),
     Case(
+        "MonostaticEcho-moving",
+        lambda p: isac.channel.MonostaticEcho(
+            impaired(p, False), MOVING, migration=True, intercarrier=True, precision=p
+        ),
+        lambda rng: (
+            complex_draws(rng, BATCH, 2, SUBCARRIERS),
+            targets(rng, True),
+            complex_draws(rng, BATCH, ANTENNAS),
+        ),
+        gradients=(0, 1, 2),
+    ),
+    Case(
         "MonostaticEcho-receive-array",
         lambda p: isac.channel.MonostaticEcho(
             isac.array.UniformLinearArray(ANTENNAS - 3, WAVELENGTH, precision=p),
@@ -623,6 +649,25 @@ CASES = [
             np.exp(2j * np.pi * rng.uniform(size=(BATCH, SUBCARRIERS))),
         ),
         gradients=(0, 1),
+    ),
+    Case(
+        "ReciprocalFilter-elements",
+        lambda p: isac.receiver.ReciprocalFilter(PREFIXED, elements=ELEMENTS, precision=p),
+        filter_inputs,
+        compile=False,
+        gradients=(0, 1),
+    ),
+    Case(
+        "SymbolMatchedFilter",
+        lambda p: isac.receiver.SymbolMatchedFilter(PREFIXED, elements=ELEMENTS, precision=p),
+        filter_inputs,
+        gradients=(0, 1),
+    ),
+    Case(
+        "WienerFilter",
+        lambda p: isac.receiver.WienerFilter(MASKED, variance=2.0, precision=p),
+        lambda rng: (*filter_inputs(rng), np.array([0.3, 0.8])),
+        gradients=(0, 1, 2),
     ),
     Case(
         "AngleDelayMap",
