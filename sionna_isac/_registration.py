@@ -35,6 +35,7 @@ CLASSES = {
     "receiver": (
         "AngleDelayMap",
         "AngleDelayNetwork",
+        "CFAR",
         "ChannelMaps",
         "CrossStitch",
         "CrossTaskAttention",

@@ -2,6 +2,8 @@
 
 from sionna_isac.receiver.angle_delay import AngleDelayMap
 from sionna_isac.receiver.back_projection import back_projection
+from sionna_isac.receiver.cfar import CFAR, Detections
+from sionna_isac.receiver.cfar_threshold import cfar_detection_probability, cfar_threshold
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
@@ -42,6 +44,7 @@ from sionna_isac.receiver.symbol_filter import (
 from sionna_isac.receiver.symbols import MessageDetector, SymbolDetector
 
 __all__ = [
+    "CFAR",
     "MUSIC",
     "OMP",
     "AngleDelayMap",
@@ -50,6 +53,7 @@ __all__ = [
     "CrossStitch",
     "CrossTaskAttention",
     "CrossTaskLocalizer",
+    "Detections",
     "DifferentiableOMP",
     "FocusedLocalizer",
     "FocusedMaps",
@@ -79,4 +83,6 @@ __all__ = [
     "TransformerBlock",
     "WienerFilter",
     "back_projection",
+    "cfar_detection_probability",
+    "cfar_threshold",
 ]
