@@ -193,3 +193,22 @@ def test_pilots_that_differ_keep_their_places():
     sent = sent[0, 0, 0]
     np.testing.assert_array_equal(reference_elements(grid, "pilots"), (sent > 0) & (sent < 9))
     assert isac.waveform.element_mask(Numerology(4, 1e6, 6e9), np.ones((1, 4), bool)) is None
+
+
+def test_a_silent_symbol_leaves_a_sample_without_estimates_in_a_graph(rng):
+    """All of them, not the metric alone; the other sample is as ever."""
+    numerology = Numerology(SUBCARRIERS, 1e6, 60e9)
+    array = isac.array.UniformLinearArray(ANTENNAS, numerology.wavelength)
+    grid = isac.receiver.SearchGrid(np.linspace(-1.5, 1.5, 31), np.linspace(5, 70, 27))
+    receiver = isac.receiver.OMP(array, numerology, grid, max_targets=2)
+    reciprocal = ReciprocalFilter(numerology)
+    y, x = draws(rng, 2, ANTENNAS, SUBCARRIERS), draws(rng, 2, SUBCARRIERS)
+    sector = np.array([[-0.5, 0.5]] * 2)
+    expected = receiver(reciprocal(y, x), sector)
+    x[0, 3] = 0
+    function = tf.function(lambda x: receiver(reciprocal(y, x), sector))
+    found = function(tf.constant(x, tf.complex64))
+    for name in ("angle", "range", "metric", "gain"):
+        value, other = getattr(found, name).numpy(), getattr(expected, name).numpy()
+        assert np.all(np.isnan(value[0]))
+        np.testing.assert_allclose(value[1], other[1], rtol=1e-4, err_msg=name)
