@@ -55,6 +55,7 @@ CLASSES = {
         "NeuralSymbolReceiver",
         "OMP",
         "Periodogram2D",
+        "RangeDopplerMap",
         "ReciprocalFilter",
         "ResidualBottleneck",
         "SearchGrid",

@@ -34,6 +34,7 @@ from sionna_isac.receiver.nn import (
 )
 from sionna_isac.receiver.omp import OMP
 from sionna_isac.receiver.periodogram import Periodogram2D
+from sionna_isac.receiver.range_doppler import RangeDopplerMap
 from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
 from sionna_isac.receiver.symbol_filter import (
@@ -70,6 +71,7 @@ __all__ = [
     "NeuralReceiver",
     "NeuralSymbolReceiver",
     "Periodogram2D",
+    "RangeDopplerMap",
     "ReciprocalFilter",
     "ResidualBottleneck",
     "SearchGrid",

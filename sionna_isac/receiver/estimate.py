@@ -16,7 +16,7 @@ class TargetEstimate(NamedTuple):
 
     Attributes
     ----------
-    angle : [batch_size, T], `tf.float`
+    angle : `None` | [batch_size, T], `tf.float`
         Azimuth [rad]
     range : `None` | [batch_size, T], `tf.float`
         Distance [m]
@@ -28,7 +28,7 @@ class TargetEstimate(NamedTuple):
         Radial velocity [m/s], positive for targets that recede
     """
 
-    angle: tf.Tensor
+    angle: tf.Tensor | None
     range: tf.Tensor | None
     metric: tf.Tensor
     gain: tf.Tensor | None = None
@@ -37,7 +37,8 @@ class TargetEstimate(NamedTuple):
     @property
     def position(self) -> tf.Tensor:
         """[batch_size, T, 2], `tf.float` : x and y [m]"""
-        if self.range is None:
-            raise ValueError("range must be estimated for a position; got None")
+        for name, value in (("angle", self.angle), ("range", self.range)):
+            if value is None:
+                raise ValueError(f"{name} must be estimated for a position; got None")
         direction = tf.stack([tf.cos(self.angle), tf.sin(self.angle)], axis=-1)
         return self.range[..., tf.newaxis] * direction
