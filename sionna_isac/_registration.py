@@ -68,7 +68,14 @@ CLASSES = {
         "WienerFilter",
     ),
     "scattering": ("VolumeIntegralScattering",),
-    "scene": ("FixedSector", "RadarEquationGain", "RandomSector", "RayleighGain", "TargetScene"),
+    "scene": (
+        "ClutterScene",
+        "FixedSector",
+        "RadarEquationGain",
+        "RandomSector",
+        "RayleighGain",
+        "TargetScene",
+    ),
     "waveform": (
         "BeamformedGrid",
         "LeastSquaresPrecoder",

@@ -70,6 +70,7 @@ from sionna_isac.receiver import (
     WienerFilter,
 )
 from sionna_isac.scene import (
+    ClutterScene,
     FixedSector,
     FourierSurface,
     PointTargets,
@@ -557,6 +558,18 @@ CALLS = [
     wrong("scene-gain-array", lambda: TargetScene(2, (1, 2), array()), "gain", "UniformLinearArray", "a Gain"),
     wrong("scene-range", lambda: TargetScene(2, (0, 2), RayleighGain()), "range_interval", "(0, 2)", "above 0"),
     wrong("scene-number", lambda: TargetScene(2, (1, 2), RayleighGain(), num_targets=3), "num_targets", "3", "<= 2"),
+    wrong("scene-velocity", lambda: TargetScene(2, (1, 2), RayleighGain(), velocity_interval=(3, -3)), "velocity_interval", "(3, -3)", "low <= high"),
+    wrong("clutter-number", lambda: ClutterScene(0, (1, 2), cnr_db=0), "num_scatterers", "0", ">= 1"),
+    wrong("clutter-range", lambda: ClutterScene(2, (0, 2), cnr_db=0), "range_interval", "(0, 2)", "above 0"),
+    wrong("clutter-cnr", lambda: ClutterScene(2, (1, 2), cnr_db=np.inf), "cnr_db", "inf", "finite number"),
+    wrong("clutter-law", lambda: ClutterScene(2, (1, 2), cnr_db=0, amplitude="rice"), "amplitude", "'rice'", "'weibull'"),
+    wrong("clutter-no-shape", lambda: ClutterScene(2, (1, 2), cnr_db=0, amplitude="k"), "shape_parameter", "None", "'k'"),
+    wrong("clutter-shape", lambda: ClutterScene(2, (1, 2), cnr_db=0, shape_parameter=2), "shape_parameter", "2", "'rayleigh'"),
+    wrong("clutter-shape-zero", lambda: ClutterScene(2, (1, 2), cnr_db=0, amplitude="k", shape_parameter=0), "shape_parameter", "0", "> 0"),
+    wrong("clutter-spread", lambda: ClutterScene(2, (1, 2), cnr_db=0, velocity_std=-1), "velocity_std", "-1", ">= 0"),
+    wrong("clutter-noise", lambda: ClutterScene(2, (1, 2), cnr_db=0)(SECTOR, 0.0), "no", "0", "> 0"),
+    wrong("clutter-noise-shape", lambda: ClutterScene(2, (1, 2), cnr_db=0)(SECTOR, np.ones(2)), "no", "[2]", "[1]"),
+    wrong("clutter-sector", lambda: ClutterScene(2, (1, 2), cnr_db=0)(np.zeros((1, 3)), 1.0), "sector", "[1, 3]", "[?, 2]"),
     wrong("scene-sector", lambda: TargetScene(2, (1, 2), RayleighGain())(np.zeros((1, 3))), "sector", "[1, 3]", "[?, 2]"),
     # scene: surfaces
     wrong("surface-shape", lambda: FourierSurface(np.ones((3, 3)), 1), "coefficients", "[3, 3]", "[4, 3]"),

@@ -224,6 +224,14 @@ def sector(rng: np.random.Generator) -> tuple:
     return (SECTOR,)
 
 
+def clutter(precision: str, **kwargs: Any) -> keras.layers.Layer:
+    return isac.scene.ClutterScene(5, [10, 60], cnr_db=20.0, precision=precision, **kwargs)
+
+
+def clutter_inputs(rng: np.random.Generator) -> tuple:
+    return SECTOR, np.array([0.5, 2.0])
+
+
 def receiver_inputs(rng: np.random.Generator) -> tuple:
     return observation(rng), SECTOR
 
@@ -456,6 +464,31 @@ CASES = [
             3, [10, 60], isac.scene.RayleighGain(precision=p), precision=p
         ),
         sector,
+        random=True,
+    ),
+    Case(
+        "TargetScene-moving",
+        lambda p: isac.scene.TargetScene(
+            3,
+            [10, 60],
+            isac.scene.RayleighGain(precision=p),
+            velocity_interval=[-5, 20],
+            precision=p,
+        ),
+        sector,
+        random=True,
+    ),
+    Case("ClutterScene", clutter, clutter_inputs, random=True),
+    Case(
+        "ClutterScene-weibull",
+        lambda p: clutter(p, amplitude="weibull", shape_parameter=1.2),
+        clutter_inputs,
+        random=True,
+    ),
+    Case(
+        "ClutterScene-k-moving",
+        lambda p: clutter(p, amplitude="k", shape_parameter=0.6, velocity_std=0.2),
+        clutter_inputs,
         random=True,
     ),
     Case(

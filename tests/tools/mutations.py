@@ -30,6 +30,7 @@ LINK = "truth/test_conventions truth/test_link channel/test_channel"
 NEAR = "truth/test_near_field truth/test_conventions"
 GOSPA = "objective/test_gospa_cutoff property/test_gospa_metric objective/test_gospa"
 POINTS = "scene/test_limits scene/test_scene"
+CLUTTER = "scene/test_clutter"
 OMP = "receiver/test_limits receiver/test_pursuit receiver/test_reference"
 SINGLE = "receiver/test_limits receiver/test_detector receiver/test_softmax_angle"
 DETECTION = "metrics/test_detection_metrics"
@@ -129,6 +130,12 @@ MUTATIONS = [
         ("scene/point_target.py", POINTS, "(4 * math.pi) ** 3)", "(4 * math.pi) ** 2)"),
         ("scene/point_target.py", POINTS, "amplitude / distance**2", "amplitude / distance"),
         ("scene/point_target.py", POINTS, "self.variance, self.precision", "self.variance / 2, self.precision"),
+        ("scene/point_target.py", POINTS, "else tf.float64", "else tf.float32"),
+        ("scene/clutter.py", CLUTTER, "/ self.num_scatterers * no", "* no"),
+        ("scene/clutter.py", CLUTTER, "math.lgamma(1 + 2 /", "math.lgamma(1 + 1 /"),
+        ("scene/clutter.py", CLUTTER, "self.precision) / self.shape_parameter", "self.precision)"),
+        ("core/random.py", CLUTTER, "alpha if alpha >= 1 else alpha + 1", "alpha + 1"),
+        ("core/random.py", CLUTTER, "normal**2 / 2", "normal**2"),
         ("scene/sector.py", POINTS, "centre *= tf.where(valid, scale", "centre /= tf.where(valid, scale"),
         ("scene/sector.py", POINTS, "+ self.span[1] / 2", "+ self.span[1]"),
         ("scene/_fourier.py", "scene/test_fourier_surface", "(p - q) % 2 == (kind", "(p + q + 1) % 2 == (kind"),
