@@ -37,6 +37,7 @@ CLASSES = {
         "AngleDelayNetwork",
         "CFAR",
         "ChannelMaps",
+        "ClutterFilter",
         "CrossStitch",
         "CrossTaskAttention",
         "CrossTaskLocalizer",

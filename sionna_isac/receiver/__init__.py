@@ -4,6 +4,7 @@ from sionna_isac.receiver.angle_delay import AngleDelayMap
 from sionna_isac.receiver.back_projection import back_projection
 from sionna_isac.receiver.cfar import CFAR, Detections
 from sionna_isac.receiver.cfar_threshold import cfar_detection_probability, cfar_threshold
+from sionna_isac.receiver.clutter_filter import ClutterFilter
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
@@ -51,6 +52,7 @@ __all__ = [
     "AngleDelayMap",
     "AngleDelayNetwork",
     "ChannelMaps",
+    "ClutterFilter",
     "CrossStitch",
     "CrossTaskAttention",
     "CrossTaskLocalizer",

@@ -47,12 +47,12 @@ class Plan(NamedTuple):
     @property
     def groups(self) -> tuple[Offsets, ...]:
         """Offsets of the reference cells: of all, or of both halves."""
-        spans = [range(-n, n + 1) for n in self.reach]
+        rows, columns = (range(-n, n + 1) for n in self.reach)
         (i, j), axis = self.num_guard, self.halved_axis
-        cells = [c for c in itertools.product(*spans) if abs(c[0]) > i or abs(c[1]) > j]
+        cells = [c for c in itertools.product(rows, columns) if abs(c[0]) > i or abs(c[1]) > j]
         if self.kind in ("ca", "os"):
             return (tuple(cells),)
-        return tuple(tuple(c for c in cells if s * c[axis] > 0) for s in (-1, 1))
+        return tuple(tuple(c for c in cells if sign * c[axis] > 0) for sign in (-1, 1))
 
     @property
     def size(self) -> int:

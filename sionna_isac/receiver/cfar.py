@@ -132,7 +132,7 @@ num_ranges], `tf.float`
         self.max_detections = checks.integer("max_detections", max_detections)
         if len(circular) != 2 or not all(isinstance(c, (bool, np.bool_)) for c in circular):
             raise ValueError(f"circular must be a pair of booleans; got {circular!r}")
-        self.circular = tuple(bool(c) for c in circular)
+        self.circular = (bool(circular[0]), bool(circular[1]))
         plan = Plan(self.kind, self.p_fa, 1, 1.0, self.num_reference, self.num_guard, self.circular)
         number = plan.size
         if not number:
@@ -148,12 +148,8 @@ num_ranges], `tf.float`
             else checks.real("multiplier", multiplier, minimum=0, exclusive=True)
         )
         self._plan = plan._replace(
-            rank=default_rank(number) if rank is None else self.rank,
-            multiplier=(
-                cfar_threshold(kind, self.p_fa, number, self.rank)
-                if multiplier is None
-                else self.multiplier
-            ),
+            rank=self.rank or default_rank(number),
+            multiplier=self.multiplier or cfar_threshold(kind, self.p_fa, number, self.rank),
         )
 
     @property

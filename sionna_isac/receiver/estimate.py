@@ -28,7 +28,7 @@ class TargetEstimate(NamedTuple):
         Radial velocity [m/s], positive for targets that recede
     """
 
-    angle: tf.Tensor | None
+    angle: tf.Tensor
     range: tf.Tensor | None
     metric: tf.Tensor
     gain: tf.Tensor | None = None
@@ -37,8 +37,8 @@ class TargetEstimate(NamedTuple):
     @property
     def position(self) -> tf.Tensor:
         """[batch_size, T, 2], `tf.float` : x and y [m]"""
-        for name, value in (("angle", self.angle), ("range", self.range)):
-            if value is None:
-                raise ValueError(f"{name} must be estimated for a position; got None")
+        if self.angle is None or self.range is None:
+            name = "range" if self.range is None else "angle"
+            raise ValueError(f"{name} must be estimated for a position; got None")
         direction = tf.stack([tf.cos(self.angle), tf.sin(self.angle)], axis=-1)
         return self.range[..., tf.newaxis] * direction

@@ -157,8 +157,8 @@ or [batch_size, num_angles, num_velocities, num_ranges], `tf.float`
             if len(line) < z.shape[axis]:
                 z = tf.gather(z, line, axis=axis)
         z = z * tf.constant(self._weights, self.cdtype)
-        if self.array is not None:
-            z = self._beams(z)
+        if self.array is not None and self.angles is not None:
+            z = self._beams(z, self.array, self.angles)
         rows = _pad(z, tones - len(self._lines[1]))
         rows = tf.signal.ifft(rows)[..., : self._ranges.size]
         columns = _pad(tf.linalg.matrix_transpose(rows), symbols - len(self._lines[0]))
@@ -258,15 +258,13 @@ or [batch_size, num_angles, num_velocities, num_ranges], `tf.float`
         used = used_elements(self.numerology, self.elements)
         return z if used.all() else tf.where(used, z, tf.zeros_like(z))
 
-    def _beams(self, z: tf.Tensor) -> tf.Tensor:
-        steering = self.cast(self.array.steering(self.cast(self.angles)))
+    def _beams(self, z: tf.Tensor, array: Array, angles: np.ndarray) -> tf.Tensor:
+        steering = self.cast(array.steering(self.cast(angles)))
         energy = tf.reduce_sum(tf.math.real(steering * tf.math.conj(steering)), -1, keepdims=True)
         weights = tf.math.conj(steering) * linalg.to_complex(tf.math.rsqrt(energy))
         *leading, rows, columns = linalg.sizes(z)
         flat = tf.reshape(z, [*leading, rows * columns])
-        return tf.reshape(
-            linalg.matmul(weights, flat), [leading[0], self.angles.size, rows, columns]
-        )
+        return tf.reshape(linalg.matmul(weights, flat), [leading[0], angles.size, rows, columns])
 
 
 def used_elements(numerology: Numerology, elements: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Range-Doppler map against its definition; noise, masks, ambiguities, and estimates of its peaks."""
+"""Range-Doppler map against its definition: noise, masks, ambiguities; estimates of its peaks."""
 
 from __future__ import annotations
 
