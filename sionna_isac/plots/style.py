@@ -79,6 +79,12 @@ METHODS = {
     "maximum likelihood": Method(GREEN, "o"),
     "maximum likelihood, symbols known": Method(GREEN, "o"),
     "Cramér-Rao bound": Method(GREY, "", line="--"),
+    "map, interpolated": Method(ORANGE, "X", "peak of the map, interpolated"),
+    # detectors
+    "CFAR ca": Method(BLUE, "o", "cell averaging"),
+    "CFAR go": Method(ORANGE, "s", "greatest of"),
+    "CFAR so": Method(GREEN, "^", "smallest of"),
+    "CFAR os": Method(PURPLE, "P", "ordered statistic"),
     # beams for a near target
     "minimize_speb": Method(BLUE, "o"),
     "maximize_snr": Method(ORANGE, "s"),

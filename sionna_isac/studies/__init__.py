@@ -29,6 +29,7 @@ _PARTS = {
     "multi_target.report": ("gap_closed",),
     "near_field.scenario": ("NearFieldScenario",),
     "near_field_convergence.scenario": ("NearFieldConvergenceScenario",),
+    "range_doppler.scenario": ("RangeDopplerScenario",),
     "scattering_convergence.scenario": ("ScatteringConvergenceScenario",),
     "scattering_sphere.scenario": ("ScatteringSphereScenario",),
     "sensing_rate.link": ("PartitionedLink", "rayleigh_fades"),
