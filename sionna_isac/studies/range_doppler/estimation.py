@@ -130,16 +130,16 @@ class EstimationTrial:
         : [3, batch_size], `tf.float`
             Estimates
         """
-        dtype, rates = start.dtype, [tf.constant(v, start.dtype) for v in self._rates]
+        dtype = start.dtype
         units = tf.constant([1 / v.max() for v in self._rates], dtype)
         point = tf.stack([tf.sin(start[0]), start[1], start[2]], -1)
         for _ in range(STEPS):
-            value, slope, curve = self._correlation(z, point, rates)
+            value, slope, curve = self._correlation(z, point)
             ratio = slope / value[:, tf.newaxis]
             gradient = 2 * tf.math.real(ratio)
             outer = ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]
             hessian = 2 * tf.math.real(curve / value[:, tf.newaxis, tf.newaxis] - outer)
-            first, second = self._norm(point[:, 2], rates[2])
+            first, second = self._norm(point[:, 2], tf.constant(self._rates[2], dtype))
             gradient -= first[:, tf.newaxis] * tf.constant([0.0, 0, 1], dtype)
             hessian -= second[:, tf.newaxis, tf.newaxis] * tf.linalg.diag(
                 tf.constant([0.0, 0, 1], dtype)
@@ -150,16 +150,16 @@ class EstimationTrial:
         sine = tf.clip_by_value(point[:, 0], -1.0, 1.0)
         return tf.stack([tf.asin(sine), point[:, 1], point[:, 2]])
 
-    @staticmethod
     def _correlation(
-        z: tf.Tensor, point: tf.Tensor, rates: list[tf.Tensor]
+        self, z: tf.Tensor, point: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Correlation with the echo [batch_size], its gradient [..., 3] and Hessian [..., 3, 3]."""
         moments = []
-        for i, rate in enumerate(rates):
-            wave = linalg.expj(point[:, i, tf.newaxis] * rate)
-            turn = tf.complex(tf.zeros_like(rate), rate)
-            moments.append(tf.stack([wave, wave * turn, wave * turn**2], 1))  # [B, 3, n]
+        for i, rate in enumerate(self._rates):
+            # a slice with a new axis of what was stacked loses the axis in TensorFlow's optimiser
+            wave = linalg.expj(point[:, i : i + 1] * tf.constant(rate, point.dtype))
+            orders = (1j * rate) ** np.arange(3)[:, np.newaxis]
+            moments.append(wave[:, tf.newaxis] * tf.constant(orders, wave.dtype))
         along = tf.einsum("bkms,bis->bkmi", z, moments[1])
         along = tf.einsum("bkmi,bjm->bkij", along, moments[2])
         c = tf.einsum("bkij,blk->blij", along, moments[0])  # orders in angle, range, velocity

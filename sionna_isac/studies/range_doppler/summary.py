@@ -153,7 +153,7 @@ def _add_estimation(
 def _add_picture(dataset: xr.Dataset, picture: Arrays) -> None:
     axes = {"map_velocity": ("velocities", "m/s"), "map_range": ("ranges", "m")}
     for name, (key, units) in axes.items():
-        dataset = dataset.assign_coords({name: (name, picture[key], {"units": units})})
+        dataset.coords[name] = (name, picture[key], {"units": units})
     about = {"units": "1", "long_name": "power over the mean of the noise"}
     for stage in ("received", "cleaned"):
         dataset[f"map_{stage}"] = (tuple(axes), picture[stage].astype(np.float32), about)
