@@ -81,10 +81,10 @@ METHODS = {
     "Cramér-Rao bound": Method(GREY, "", line="--"),
     "map, interpolated": Method(ORANGE, "X", "peak of the map, interpolated"),
     # detectors
-    "CFAR ca": Method(BLUE, "o", "cell averaging"),
-    "CFAR go": Method(ORANGE, "s", "greatest of"),
-    "CFAR so": Method(GREEN, "^", "smallest of"),
-    "CFAR os": Method(PURPLE, "P", "ordered statistic"),
+    "CFAR ca": Method(BLUE, "o", "CA-CFAR"),
+    "CFAR go": Method(ORANGE, "s", "GO-CFAR"),
+    "CFAR so": Method(GREEN, "^", "SO-CFAR"),
+    "CFAR os": Method(PURPLE, "P", "OS-CFAR"),
     # beams for a near target
     "minimize_speb": Method(BLUE, "o"),
     "maximize_snr": Method(ORANGE, "s"),

@@ -82,7 +82,7 @@ class DetectionTrial:
             tf.constant(case == "clutter_edge"), tf.constant(case == "masking_target")
         )
         base, target, row, column = drawn
-        levels = [10 ** (v / 20) for v in self._scenario.detection.snr_db]
+        levels = self._system.levels(self._scenario.detection.snr_db)
         found = [self._decide(base, target, level, row, column) for level in levels]
         result = {"detected": np.stack([f.numpy() for f in found], 1)}
         if case != "masking_target":
@@ -147,7 +147,7 @@ class DetectionTrial:
         self, base: tf.Tensor, target: tf.Tensor, level: Any, row: tf.Tensor, column: tf.Tensor
     ) -> tf.Tensor:
         """Decisions [kind, batch_size] on the cell of the target, from the cells around it."""
-        power = self._map(base + linalg.to_complex(tf.cast(level, base.dtype.real_dtype)) * target)
+        power = self._map(base + linalg.to_complex(level) * target)
         rows, columns = self._scenario.detection.reach
         around = self._around(
             power, row, column, np.arange(-rows, rows + 1), np.arange(-columns, columns + 1)

@@ -74,7 +74,7 @@ class EstimationTrial:
     def __call__(self) -> dict[str, np.ndarray]:
         """Truth [quantity, batch] and estimates [estimator, quantity, snr, batch]."""
         base, target, truth = self._draw()
-        levels = [10 ** (v / 20) for v in self._scenario.estimation.snr_db]
+        levels = self._system.levels(self._scenario.estimation.snr_db)
         found = [self._estimate(base, target, level).numpy() for level in levels]
         return {"truth": truth.numpy(), "estimates": np.stack(found, 2)}
 
@@ -92,7 +92,7 @@ class EstimationTrial:
         return (*received, tf.stack([angle, distance, velocity]))
 
     def _estimated(self, base: tf.Tensor, target: tf.Tensor, level: Any) -> tf.Tensor:
-        z = base + linalg.to_complex(tf.cast(level, base.dtype.real_dtype)) * target
+        z = base + linalg.to_complex(level) * target
         power = self._map(z)
         searched = tf.where(self._searched, power, tf.zeros_like(power))
         _, angles, velocities, ranges = power.shape

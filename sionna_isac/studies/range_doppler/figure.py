@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sionna_isac.plots import add_bound, show_curve
-from sionna_isac.plots.map import LEGEND, MARKS
+from sionna_isac.plots import range_doppler as show_range_doppler
+from sionna_isac.plots.map import LEGEND
 from sionna_isac.plots.marks import fit_axis, open_below
 from sionna_isac.plots.style import DARK, banded, look, new_figure, words
 
@@ -21,6 +22,11 @@ CASES = {
     "clutter_edge": "detection, beside an edge of clutter",
     "masking_target": "detection, beside a strong target",
 }
+FALSE_ALARMS = {  # titles of legends with numbers
+    "homogeneous": "lines: closed form; false alarms without target:",
+    "clutter_edge": "false alarms at the edge:",
+}
+STAGES = {"received": "received, with static clutter", "cleaned": "clutter removed, detections"}
 SNR = "SNR in the cell of the target [dB]"
 QUANTITIES = {"range": "m", "velocity": "m/s", "angle": "deg"}
 SPAN = -5.0, 35.0  # of the colours of the maps, over the noise [dB]
@@ -46,9 +52,9 @@ def range_doppler(dataset: xr.Dataset) -> Figure:
         _detection(ax, dataset.sel(case=case), case == "homogeneous")
     for ax in axes[0, len(cases) :]:
         ax.set_axis_off()
-    axes[0, 0].legend(
-        fontsize=7, title="lines: closed form" if _formula(dataset) else None, title_fontsize=7
-    )
+    for ax, case in zip(axes[0], cases, strict=False):
+        if case in FALSE_ALARMS:
+            ax.legend(fontsize=7, title=FALSE_ALARMS[case], title_fontsize=7)
     for ax, (name, unit) in zip(axes[1], QUANTITIES.items(), strict=True):
         _errors(ax, dataset, name, unit)
     axes[1, 0].legend(fontsize=7)
@@ -68,10 +74,6 @@ def range_doppler(dataset: xr.Dataset) -> Figure:
     return figure
 
 
-def _formula(dataset: xr.Dataset) -> bool:
-    return "p_d_formula" in dataset and "homogeneous" in dataset["case"].values
-
-
 def _detection(ax: Axes, row: xr.Dataset, homogeneous: bool) -> None:
     snr_db = row["snr_db"].values
     drawn = homogeneous and "p_d_formula" in row
@@ -80,9 +82,12 @@ def _detection(ax: Axes, row: xr.Dataset, homogeneous: bool) -> None:
         one = row.sel(detector=kind)
         text = words(method)
         if "p_fa" in one and homogeneous:
-            text += f", $P_\\mathrm{{fa}}$ = {_power(float(one['p_fa']))}"
+            text += f": {_power(float(one['p_fa']))}"
+        elif "p_fa_edge" in one and str(one["case"].values) == "clutter_edge":
+            text += f": {_power(float(one['p_fa_edge']))}"
         marks: dict[str, Any] = {"ls": ""} if drawn else {}
-        show_curve(snr_db, *banded(one, "p_d"), method=method, label=text, ax=ax, **marks)
+        parts = banded(one, "p_d")
+        show_curve(snr_db, *parts, method=method, label=text, bars=True, ax=ax, **marks)
         if drawn:
             ax.plot(snr_db, one["p_d_formula"], color=look(ax, method)["color"], lw=1.0)
     ax.set(xlabel=SNR, ylabel="detection probability", ylim=(-0.02, 1.02))
@@ -118,20 +123,25 @@ def _errors(ax: Axes, dataset: xr.Dataset, name: str, unit: str) -> None:
 
 def _map(ax: Axes, dataset: xr.Dataset, stage: str) -> None:
     ranges = dataset["map_range"].values
-    true_range, true_velocity = (dataset[f"map_true_{n}"].values for n in ("range", "velocity"))
-    shown = ranges <= 1.5 * true_range.max()
-    level = 10 * np.log10(np.maximum(dataset[f"map_{stage}"].values[:, shown], 1e-12))
-    place = ranges[shown], dataset["map_velocity"].values
-    ax.pcolormesh(*place, level, vmin=SPAN[0], vmax=SPAN[1], shading="nearest", rasterized=True)
-    ax.plot(true_range, true_velocity, ls="", **MARKS["truth"])
-    if stage == "cleaned":
-        found = (dataset[f"map_found_{n}"].values for n in ("range", "velocity"))
-        ax.plot(*found, ls="", **MARKS["detections"])
-    ax.grid(False)
-    text = "received, with static clutter" if stage == "received" else "clutter removed, detections"
-    ax.set_title(text, fontsize=9)
-    ax.set(xlabel="range [m]", ylabel="radial velocity [m/s]")
-    ax.set(xlim=(0, ranges[shown][-1]))
+    truth, found = (
+        tuple(dataset[f"map_{n}_{axis}"].values for axis in ("velocity", "range"))
+        for n in ("true", "found")
+    )
+    shown = ranges <= 1.5 * truth[1].max()
+    seen = np.isfinite(found[0]) & (found[1] <= ranges[shown][-1])
+    show_range_doppler(
+        dataset[f"map_{stage}"].values[:, shown],
+        dataset["map_velocity"].values,
+        ranges[shown],
+        truth=truth,
+        detections=None if stage == "received" else tuple(v[seen] for v in found),
+        reference=1.0,
+        floor=SPAN[0],
+        ceiling=SPAN[1],
+        colorbar=False,
+        ax=ax,
+    )
+    ax.set_title(STAGES[stage], fontsize=9)
     if stage == "cleaned":
         ax.legend(fontsize=7, loc="upper right", **LEGEND)
 

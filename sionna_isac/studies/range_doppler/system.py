@@ -155,6 +155,10 @@ class SharedGridSystem:
         """
         return tf.math.rsqrt(self.beam_gain(angle) * self.array.num_antennas * self.num_elements)
 
+    def levels(self, snr_db: tuple[float, ...]) -> list[tf.Tensor]:
+        """Amplitudes of SNRs [dB], as tensors: a graph would be made for each number."""
+        return [tf.constant(10 ** (v / 20), self.array.rdtype) for v in snr_db]
+
     def reflect(self, x: tf.Tensor, targets: scene.PointTargets) -> tf.Tensor:
         """Echo [batch_size, num_antennas, num_ofdm_symbols, fft_size] without noise."""
         return self.echo(x, targets, self.beams(x.shape[0]))
