@@ -81,9 +81,9 @@ METHODS = {
     "Cramér-Rao bound": Method(GREY, "", line="--"),
     "map, interpolated": Method(ORANGE, "X", "peak of the map, interpolated"),
     # detectors
-    "CFAR ca": Method(BLUE, "o", "CA-CFAR"),
-    "CFAR go": Method(ORANGE, "s", "GO-CFAR"),
-    "CFAR so": Method(GREEN, "^", "SO-CFAR"),
+    "CFAR ca": Method(BLUE, "<", "CA-CFAR"),
+    "CFAR go": Method(RED, "s", "GO-CFAR"),
+    "CFAR so": Method(SKY, "v", "SO-CFAR"),
     "CFAR os": Method(PURPLE, "P", "OS-CFAR"),
     # beams for a near target
     "minimize_speb": Method(BLUE, "o"),

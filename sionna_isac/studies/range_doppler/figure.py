@@ -23,8 +23,8 @@ CASES = {
     "masking_target": "detection, beside a strong target",
 }
 FALSE_ALARMS = {  # titles of legends with numbers
-    "homogeneous": "lines: closed form; false alarms without target:",
-    "clutter_edge": "false alarms at the edge:",
+    "homogeneous": "false alarms; lines: closed form",
+    "clutter_edge": "false alarms at the edge",
 }
 STAGES = {"received": "received, with static clutter", "cleaned": "clutter removed, detections"}
 SNR = "SNR in the cell of the target [dB]"
@@ -54,7 +54,7 @@ def range_doppler(dataset: xr.Dataset) -> Figure:
         ax.set_axis_off()
     for ax, case in zip(axes[0], cases, strict=False):
         if case in FALSE_ALARMS:
-            ax.legend(fontsize=7, title=FALSE_ALARMS[case], title_fontsize=7)
+            ax.legend(fontsize=7, title=FALSE_ALARMS[case], title_fontsize=7, loc="upper left")
     for ax, (name, unit) in zip(axes[1], QUANTITIES.items(), strict=True):
         _errors(ax, dataset, name, unit)
     axes[1, 0].legend(fontsize=7)
@@ -114,7 +114,9 @@ def _errors(ax: Axes, dataset: xr.Dataset, name: str, unit: str) -> None:
         row = dataset.sel(estimator=estimator)
         value, low, high = (scale * v for v in banded(row, f"{name}_rmse"))
         low = open_below(ax, level, value, low, look(ax, str(estimator))["color"])
-        show_curve(level, value, low, high, method=str(estimator), ax=ax)
+        show_curve(
+            level, value, low, high, method=str(estimator), label=words(str(estimator)), ax=ax
+        )
     add_bound(ax, level, scale * dataset[f"{name}_bound"].values)
     ax.set_yscale("log")
     fit_axis(ax)

@@ -363,12 +363,12 @@ class RangeDopplerScenario(CompiledScenario):
         symbol = (1 + grid.cyclic_prefix_length / grid.fft_size) / grid.subcarrier_spacing
         wavelength = SPEED_OF_LIGHT / grid.carrier_frequency
         largest = wavelength / (4 * symbol)
-        if targets.max_speed > largest:
-            raise ValueError(
-                f"targets.max_speed must be at most {largest:.4g} m/s, which is unambiguous; got "
-                f"{targets.max_speed:g}"
-            )
         resolution = 2 * largest / grid.num_ofdm_symbols
+        if targets.max_speed > largest - resolution:
+            raise ValueError(
+                f"targets.max_speed must be at most {largest - resolution:.4g} m/s, a cell below "
+                f"the largest unambiguous velocity; got {targets.max_speed:g}"
+            )
         if targets.min_speed < 2 * resolution:
             raise ValueError(
                 f"targets.min_speed must be at least {2 * resolution:.4g} m/s, two cells away from "

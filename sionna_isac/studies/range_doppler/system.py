@@ -107,12 +107,14 @@ class SharedGridSystem:
             precision=precision,
         )
         low, high = np.deg2rad(user.sector_deg)
+        moving = MovingLink(self.array, (low, high), tdl)
+        self.channel = channel.BeamformedLink(moving, self.beam)
         self.link = CodedChannel(
             resources,
             grid.coderate,
             grid.num_bits_per_symbol,
             user.num_iterations,
-            channel.BeamformedLink(MovingLink(self.array, (low, high), tdl), self.beam),
+            self.channel,
             user.csi,
             grid.num_code_words,
         )
