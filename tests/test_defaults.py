@@ -66,6 +66,24 @@ def test_defaults_are_those_of_the_docstring(owner):
     compared(owner)
 
 
+def test_a_default_that_the_docstring_does_not_name_is_found():
+    def owner(length=3, ends=(0, 1)):
+        """Summary.
+
+        Parameters
+        ----------
+        length : `int`, (default 3)
+            Text
+        ends : (`float`, `float`), (default (0, 1))
+            Text
+        """
+
+    assert compared(owner) == 2
+    owner.__defaults__ = (4, (0, 1))
+    with pytest.raises(AssertionError, match="length: 4 in the signature, 3 in the text"):
+        compared(owner)
+
+
 def test_defaults_are_found():
     assert compared(isac.receiver.DifferentiableOMP) >= 5
     assert compared(isac.channel.MultitapLink) >= 3

@@ -139,6 +139,9 @@ _looks: WeakKeyDictionary[Any, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 def words(method: str, fields: Mapping[str, Any] | None = None) -> str:
     """Text of a method in legends; a name that the table does not have stays as it is.
 
+    A variant such as "known_graded" has the text of its method and the rest of its name:
+    "impairments known, graded".
+
     Parameters
     ----------
     method : `str`
@@ -146,12 +149,23 @@ def words(method: str, fields: Mapping[str, Any] | None = None) -> str:
     fields : `None` (default) | mapping
         Fields of the method in the scenario, which the text may show
     """
-    found = METHODS.get(method)
-    text = found.words if found else ""
+    base = _base(method)
+    if base is None:
+        return method
+    text, rest = METHODS[base].words, method[len(base) :].strip("_, ").replace("_", " ")
     try:
-        return text.format_map(fields or {}) or method
+        text = text.format_map(fields or {}) or base
     except KeyError:
-        return text.partition(",")[0]
+        text = text.partition(",")[0]
+    return f"{text}, {rest}" if rest else text
+
+
+def _base(method: str) -> str | None:
+    """Method of the table with this name, or that of which it is a variant."""
+    if method in METHODS:
+        return method
+    bases = [n for n in METHODS if method.startswith((f"{n}_", f"{n}, "))]
+    return max(bases, key=len, default=None)
 
 
 def look(ax: Axes, method: str) -> dict[str, Any]:
@@ -176,10 +190,10 @@ def _fixed(method: str, looks: dict[str, dict[str, Any]]) -> dict[str, Any] | No
         if method in _REFERENCES:
             more = {"lw": 2.4, "zorder": 1.9}
         return {"color": color, "marker": marker, **more}
-    bases = [n for n in METHODS if method.startswith((f"{n}_", f"{n}, "))]
-    if not bases:
+    name = _base(method)
+    if name is None:
         return None
-    base = METHODS[max(bases, key=len)]
+    base = METHODS[name]
     taken = [other.get("ls") for other in looks.values() if other["color"] == base.color]
     lines = [line for line in _LINES if line not in taken]
     return {"color": base.color, "marker": base.marker, "ls": (lines or _LINES)[0], "mfc": "none"}
@@ -254,7 +268,7 @@ def plain_ticks(axis: Any) -> None:
     """
     low, high = sorted(axis.get_view_interval())
     if not isinstance(axis.get_major_locator(), FixedLocator):
-        places = (1.0, 2.0, 5.0) if high > 5 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+        places = (1.0, 2.0, 5.0) if high > 10 * low else (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
         axis.set_major_locator(LogLocator(subs=places))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())

@@ -185,7 +185,7 @@ class MUSIC(NearFieldReceiver):
         steering = self.cast(self.array.steering(points))
         signal = tf.math.conj(principal_vector(y))
         product = tf.einsum("barn,bn->bar", steering, signal)
-        share = tf.abs(product) ** 2 / self.array.num_antennas
+        share = tf.abs(product) ** 2 / steering.shape[-1]
         return tf.where(valid[:, tf.newaxis, tf.newaxis], share, float("nan"))
 
     def _search(

@@ -221,6 +221,8 @@ class Training(Optimization):
             reason["unlabelled"] = "labelled_fraction 1"
         elif self.unlabelled == "reconstruction":
             reason.pop("temperature_scale", None)
+        if self.iterations == 0:
+            reason["eta"] = "iterations 0"
         for key in sorted(reason.keys() & changed_fields(self)):
             raise ValueError(f"{key} has no effect with {reason[key]}")
         if round(self.labelled_fraction * self.batch_size) == 0:

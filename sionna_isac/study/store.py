@@ -272,15 +272,19 @@ def read_result(path: str | Path) -> tuple[xr.Dataset, Any]:
 def as_it_was(stored: dict[str, Any]) -> dict[str, Any]:
     """Stored scenario, with the fields that it is older than as they were in its time.
 
-    Profiles did not exist, and trainings sent the beam of the waveform.
+    Profiles did not exist, and trainings that took place sent the beam of the waveform.
     """
     stored.setdefault("profile", "")
     eta = stored["waveform"].get("eta") if isinstance(stored.get("waveform"), dict) else None
+    tested = stored.get("evaluation")
+    methods = stored.get("methods", tested.get("methods") if isinstance(tested, dict) else None)
+    if methods is not None and "learned" not in methods:
+        eta = None
 
     def visit(group: Any) -> None:
         if isinstance(group, dict):
-            if "objective" in group and "eta" not in group and eta is not None:
-                group["eta"] = eta
+            if "objective" in group and eta is not None and group.get("iterations") != 0:
+                group.setdefault("eta", eta)
             for value in group.values():
                 visit(value)
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.marks import PRINTED, fit_axis, number_points, open_below
-from sionna_isac.plots.style import METHODS, look, new_figure, words
+from sionna_isac.plots.style import METHODS, look, new_figure, plain_ticks, words
 from sionna_isac.studies.cross_task.published import RECEIVERS
 from sionna_isac.studies.extended_target_beams.scenario import DESIGNS, WEIGHTED
 from sionna_isac.study.loading import find_scenarios, list_profiles, load_scenario
@@ -24,6 +24,18 @@ ESTIMATORS = ["map, interpolated", "maximum likelihood"]  # of moving targets
 
 def axes():
     return new_figure(1, 1, "")[1][0, 0]
+
+
+WITHOUT = {  # kinds with figures that compare no methods; of cross_task, some
+    "cross_task",
+    "dataset",
+    "echo_map",
+    "extended_target_bound",
+    "near_field_convergence",
+    "scattering_convergence",
+    "scattering_sphere",
+    "sensing_rate",
+}
 
 
 def methods_of(scenario):
@@ -49,6 +61,7 @@ def methods_of(scenario):
         return [row[0].name for row in scenario.trainings]
     if kind == "cross_task" and scenario.figure in ("gain", "curves", "trade_off"):
         return [r.label for r in scenario.receivers]
+    assert kind in WITHOUT, f"methods_of does not know which methods '{kind}' draws"
     return []
 
 
@@ -133,6 +146,12 @@ def test_words():
     assert words("dictionary_limited") == "learned steering vectors"
     assert words("my method", {"num_angles": 3}) == "my method"
     assert words("MUSIC") == "MUSIC"
+    assert words("known_graded") == "impairments known, graded"
+    assert words("networks_joint_early_stop", {"hidden_size": 8}) == (
+        "networks, 8 hidden units, joint step, early stop"
+    )
+    assert words("MUSIC, refined once") == "MUSIC, refined once"
+    assert words("knownish") == "knownish"
 
 
 def result(etas, phis, draws, approaches, **scenario):
@@ -192,6 +211,19 @@ def test_legend_of_approaches_has_words_and_shares():
     assert legend(draw_result(twice, "learning"))[0][1] == (
         "learned steering vectors (dictionary_limited)"
     )
+
+
+@pytest.mark.parametrize(
+    "ends, numbers",
+    [((0.5, 2.9), "0.5 0.7 1 1.5 2"), ((0.03, 0.6), "0.05 0.1 0.2 0.5")],
+)
+def test_a_short_logarithmic_axis_has_more_numbers(ends, numbers):
+    ax = axes()
+    ax.set(yscale="log", ylim=ends)
+    plain_ticks(ax.yaxis)
+    ax.figure.draw_without_rendering()
+    inside = [t for t in ax.get_yticks() if ends[0] <= t <= ends[1]]
+    assert [f"{t:g}" for t in inside] == numbers.split()
 
 
 def test_intervals_beyond_the_axis_are_marked():

@@ -61,7 +61,7 @@ def test_closer_than_the_resolution_of_the_map():
     """Half a beam width and half a cell of range apart: one peak of the map, two here."""
     isac.set_seed(1)
     angle, distance = [-0.06, 0.06], [29.0, 30.5]
-    y = echo(angle, distance, [1.0, 1.0j], no=1e-6)
+    y = echo(angle, distance, [1.0, 1.0], no=1e-6)  # in phase
     picture = isac.receiver.AngleDelayMap(array(), numerology(), GRID, precision="double")(y)
     assert number_of_peaks(picture[0] / np.max(picture)) == 1
     receiver = music()

@@ -181,3 +181,7 @@ def test_error_is_within_three_percent_of_the_bound_with_optimal_beams(power_dbm
         bounds.append(found.peb**2)
     ratio = np.sqrt(np.mean(errors) / np.mean(bounds))
     assert abs(ratio - 1) < 0.03, ratio
+    # with 95 % confidence, from the spread of the echoes of a scene
+    spread = np.sqrt(np.mean(np.var(errors, axis=1, ddof=1)) / np.size(errors))
+    low, high = np.sqrt((np.mean(errors) + 1.96 * spread * np.array([-1, 1])) / np.mean(bounds))
+    assert 0.97 < low < high < 1.03, (low, high)

@@ -20,6 +20,7 @@ from sionna_isac.studies import ArrayApproach, IsacSystem, assumed_array, gap_cl
 from sionna_isac.studies.multi_target.report import detection_report
 from sionna_isac.study import StoreError, TrainingError, load_scenario, read_result, run_scenario
 from sionna_isac.study.registry import draw_result
+from sionna_isac.study.store import RunFolder
 
 TINY = Path(__file__).with_name("tiny.yaml")
 COMMAND = [sys.executable, "-m", "sionna_isac.cli", "run", str(TINY)]
@@ -135,13 +136,23 @@ def test_texts_and_claims_change_without_computing_anew(tmp_path):
 
 
 def test_trainings_of_older_results_had_the_beam_of_the_waveform(tmp_path):
-    out = tmp_path / "run"
-    run_scenario(load_scenario(TINY, SMALL), out, quiet=True)
-    text = (out / "scenario.yaml").read_text()
-    assert text.count("  eta: 1.0\n") == 1
-    (out / "scenario.yaml").write_text(text.replace("  eta: 1.0\n", ""))
+    older(tmp_path, load_scenario(TINY))
     with pytest.raises(StoreError, match=r"training\.eta: 0\.7 there, 1\.0 here"):
-        run_scenario(load_scenario(TINY, SMALL), out, quiet=True)
+        run_scenario(load_scenario(TINY), tmp_path, quiet=True)
+
+
+@pytest.mark.parametrize("change", SMALL[::2])
+def test_older_results_without_a_training_are_those_of_today(tmp_path, change):
+    older(tmp_path, load_scenario(TINY, [change]))
+    RunFolder(tmp_path, load_scenario(TINY, [change]))
+
+
+def older(path, scenario):
+    """A folder whose scenario says nothing of the beam in training."""
+    file = RunFolder(path, scenario).path / "scenario.yaml"
+    text = file.read_text()
+    assert text.count("  eta: 1.0\n") == 1
+    file.write_text(text.replace("  eta: 1.0\n", ""))
 
 
 def test_another_configuration_is_refused_and_fresh_discards(tmp_path):

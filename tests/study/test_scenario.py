@@ -69,6 +69,7 @@ BAD = [
     ("targets.sector_span_deg=[0, 5]", "sector_span_deg", "cell"),
     ("targets={max_targets: 12, gain: {kind: rayleigh}}", "targets.gain.snr_db", "missing"),
     ("training={objective: max, cutoff: 10}", "training: cutoff", "no effect"),
+    ("training={iterations: 0, eta: 0.5}", "training: eta", "no effect with iterations 0"),
     ("array.learn=[]", "array.learn", "[]"),
     ("seed=-1", "seed", "-1"),
     ("kind=sonar", "kind", "sonar"),
@@ -99,6 +100,15 @@ BAD_CODED = [
     ("training.eta=0", "training.eta", "0"),
     ("link.channel.snr_db=3.5", "link.channel.snr_db", "no effect"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("name", "methods"), [("quick", "evaluation.methods"), ("coded_ber", "methods")]
+)
+def test_a_share_of_the_beam_in_a_training_needs_a_training(name, methods):
+    load_scenario(name, ["training.eta=0.5"])
+    with pytest.raises(ScenarioError, match=r"training\.eta has no effect .* got 0\.5"):
+        load_scenario(name, ["training.eta=0.5", f"{methods}=[unknown, known]"])
 
 
 @pytest.mark.parametrize(("override", "where", "value"), BAD_CODED, ids=[b[0] for b in BAD_CODED])

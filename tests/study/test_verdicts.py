@@ -49,7 +49,37 @@ def test_flat_histories_are_rarely_missed_and_falling_ones_hardly_ever_taken():
 
 def test_losses_during_the_widening_of_sectors_do_not_count():
     losses = NOISE * np.minimum(1, 0.2 + SHARE / 0.75)
-    assert is_flat(losses, start=0.7) and not is_flat(losses)
+    assert is_flat(losses, widening=0.7) and not is_flat(losses)
+
+
+@pytest.mark.parametrize(
+    ("learned", "flat"),
+    [
+        pytest.param(0.3 * np.exp(-20 * np.clip(SHARE - 0.3, 0, 1)), True, id="fell-before"),
+        pytest.param(0.3 * np.minimum(1, 1.3 - SHARE), False, id="falling"),
+        pytest.param(0.0 * SHARE, False, id="nothing-learned-at-full-width"),
+    ],
+)
+@pytest.mark.parametrize("narrow", [2.0, -2.0])
+def test_the_scale_of_a_negative_loss_is_not_its_change_with_the_sector(learned, flat, narrow):
+    """While sectors widen, the loss goes from another level to that of sectors of full width."""
+    losses = 0.05 * (NOISE - 1) - 3 + learned + narrow * np.maximum(0, 1 - SHARE / 0.3)
+    assert is_flat(losses, widening=0.3) is flat
+
+
+def test_scores_of_a_validation_decide_instead_of_losses():
+    scores = np.stack([8 + np.exp(-10 * SHARE[::40]), 12 - 4 * SHARE[::40]])
+    losses = np.stack([NOISE * np.exp(-SHARE), NOISE])
+    dataset = xr.Dataset(
+        {
+            "history_deep_array_loss": (("draw", "step"), losses),
+            "history_deep_array_score": (("draw", "step_score"), scores),
+        },
+        coords={"approach": ["deep"]},
+    )
+    assert flat_draws(dataset, "deep", "p_md", {1.0}).tolist() == [True, False]
+    few = dataset.isel(step_score=slice(0, 63))
+    assert flat_draws(few, "deep", "p_md", {1.0}).tolist() == [False, False]
 
 
 def test_a_metric_is_judged_by_the_trainings_that_it_depends_on():
@@ -85,6 +115,9 @@ def test_scores_between_points_are_linear_in_the_logarithm_of_the_error_rate():
     assert bounds_at(10**-2.5, exact, low, high)[:2] == pytest.approx((0.3, 0.4))
     assert bounds_at(10**-2.5, exact, low, high).points == (0, 1)
     assert bounds_at(1e-2, exact, low, high)[:2] == pytest.approx((0.2, 0.3))
+    for i, gap in ((0, [0, 1, 1]), (1, [1, 0, 1]), (2, [1, 1, 0])):  # at a point, it alone counts
+        alone = np.where(gap, np.nan, low), np.where(gap, np.nan, high)
+        assert bounds_at(rates[i], exact, *alone) == (low[i], high[i], (i,))
     # the uncertainty of the error rates widens the interval
     wide = bounds_at(10**-2.5, (rates, rates / 10**0.25, rates * 10**0.25), low, high)
     assert wide[:2] == pytest.approx((0.25, 0.45))

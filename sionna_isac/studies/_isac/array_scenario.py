@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from sionna_isac.studies._isac.blocks import Method
 from sionna_isac.studies._isac.scenario import IsacScenario
-from sionna_isac.study.blocks import Training
+from sionna_isac.study.blocks import Training, changed_fields
 
 __all__ = ["LearnedArrayScenario"]
 
@@ -36,4 +36,9 @@ class LearnedArrayScenario(IsacScenario):
                     "array.learn must name what is learned by the method 'learned'; got []"
                 )
             self.check_objective("training", self.training)
+        elif "eta" in changed_fields(self.training):
+            share = self.training.eta
+            raise ValueError(
+                f"training.eta has no effect without the method 'learned'; got {share:g}"
+            )
         return self

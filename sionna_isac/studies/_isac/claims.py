@@ -156,15 +156,15 @@ def _judged(
     reached, flat = np.array([bool(u) for u in used]), np.ones(low.size, bool)
     config = scenario.approaches[label]
     if config.kind not in ("unknown", "known"):
-        settled = _settled(config)
+        widening = _widening(config)
         for d in np.flatnonzero(reached):
-            flat[d] = flat_draws(dataset.isel(draw=[d]), label, metric, used[d], settled)[0]
+            flat[d] = flat_draws(dataset.isel(draw=[d]), label, metric, used[d], widening)[0]
     return _Judged(low, high, reached, flat)
 
 
-def _settled(config: Any) -> float:
-    """Share of a training that is not judged: half of it, or until sectors have full width."""
-    return max(0.5, *(getattr(value, "sector_growth", 0.0) for _, value in config))
+def _widening(config: Any) -> float:
+    """Largest share of a training in which sectors widen."""
+    return max(0.0, *(getattr(value, "sector_growth", 0.0) for _, value in config))
 
 
 def _interval(row: xr.Dataset, metric: str) -> tuple[xr.DataArray, xr.DataArray]:

@@ -1,4 +1,4 @@
-"""Flatness of trainings, as far as their losses show it."""
+"""Flatness of trainings, as far as their losses or scores show it."""
 
 from __future__ import annotations
 
@@ -10,33 +10,36 @@ import xarray as xr
 
 __all__ = ["flat_draws", "is_flat"]
 
-BLOCKS = 16  # of each half of the judged losses: their means are nearly independent and normal
+BLOCKS = 16  # of each half of the judged values: their means are nearly independent and normal
 TOLERANCE = 0.05
 LEVEL = 0.95
 _ANGLE_ALONE = "angle_alone"  # a stage that only the errors of angles depend on
 
 
-def is_flat(losses: np.ndarray, start: float = 0.5, tolerance: float = TOLERANCE) -> bool:
-    """`True` if the second half of the losses from ``start`` on has the mean of the first one.
+def is_flat(values: np.ndarray, widening: float = 0.0, tolerance: float = TOLERANCE) -> bool:
+    """`True` if the last quarter of a training has the mean of the one before.
 
-    By default, these are the last quarter of a training and the one before. Their means must agree
-    within ``tolerance``, with 95 % confidence on each side (t-intervals of the means of 16 blocks).
-    ``tolerance`` is relative to the mean of the first half; for losses that may be negative, to the
-    fall since the first block. A falling rate lowers the losses, too, so trainings that have
-    finished may be taken for others; losses too few or too noisy to tell are not flat.
+    The means must agree within ``tolerance``, with 95 % confidence on each side (t-intervals of the
+    means of 16 blocks). ``tolerance`` is relative to the mean of the first quarter of the two.
+    Losses that may be negative have no natural zero: there, it is relative to the fall since the
+    first block with sectors of full width, since narrower ones have other losses whatever was
+    learned. A falling rate lowers the losses, too, so trainings that have finished may be taken for
+    others; values too few or too noisy to tell are not flat.
 
     Parameters
     ----------
-    losses : [num_iterations], `float`
-        Loss of each iteration; NaN where there is none
-    start : `float`, (default 0.5)
-        Share of the iterations that is left out
+    values : [num_iterations], `float`
+        Losses of all iterations, or scores at even distances; NaN where there is none
+    widening : `float`, (default 0.0)
+        Share of the iterations in which sectors widen. It is left out: beyond one half, the two
+        halves of the rest are compared.
     tolerance : `float`, (default 0.05)
         Relative difference of the means that counts as none
     """
-    found = np.asarray(losses, float)
+    found = np.asarray(values, float)
     found = found[~np.isnan(found)]
-    judged = found[round(start * found.size) :]
+    full = found[round(widening * found.size) :]
+    judged = found[round(max(0.5, widening) * found.size) :]
     size = judged.size // (2 * BLOCKS)
     if size == 0:
         return False
@@ -44,7 +47,7 @@ def is_flat(losses: np.ndarray, start: float = 0.5, tolerance: float = TOLERANCE
     first, second = blocks.mean(-1)
     error = np.sqrt(blocks.var(-1, ddof=1).sum() / BLOCKS)
     bound = abs(first - second) + scipy.stats.t.ppf(LEVEL, BLOCKS - 1) * error
-    scale = first if found.min() >= 0 else found[:size].mean() - first
+    scale = first if found.min() >= 0 else full[:size].mean() - first
     return bool(bound <= tolerance * scale)
 
 
@@ -53,9 +56,12 @@ def flat_draws(
     label: str,
     metric: str,
     etas: Collection[float],
-    start: float = 0.5,
+    widening: float = 0.0,
 ) -> np.ndarray:
     """Flatness of all trainings that a metric of an approach depends on, for each draw.
+
+    Where a training was validated, its scores decide instead of its losses: they are those of the
+    same scenes in sectors of full width, and have a natural zero.
 
     Parameters
     ----------
@@ -67,22 +73,23 @@ def flat_draws(
         Metric
     etas : collection of `float`
         Shares of the sensing beam, if the approach is learned for each
-    start : `float`, (default 0.5)
-        Share of the iterations that is left out
+    widening : `float`, (default 0.0)
+        Share of the iterations in which sectors widen
 
     Output
     ------
     : [num_draws], `bool`
         `True` if there are such trainings and all are flat
     """
-    courses = [
-        dataset[name]
+    names = [
+        str(name).removesuffix("_loss")
         for name in dataset.data_vars
         if _concerns(str(name), list(map(str, dataset["approach"].values)), label, metric, etas)
     ]
-    if not courses:
+    if not names:
         return np.zeros(dataset.sizes["draw"], bool)
-    return np.all([[is_flat(row, start) for row in course.values] for course in courses], axis=0)
+    courses = [dataset.get(f"{name}_score", dataset[f"{name}_loss"]).values for name in names]
+    return np.all([[is_flat(row, widening) for row in course] for course in courses], axis=0)
 
 
 def _concerns(

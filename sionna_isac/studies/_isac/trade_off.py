@@ -46,16 +46,19 @@ def bounds_at(
     low, high : [num_points], `float`
         Bounds of the score at the points
     """
-    lows, highs, points = [], [], set()
+    lows, highs = [], []
+    points: set[int] = set()
     for curve in rates:
         with np.errstate(divide="ignore"):
             passages = list(_passages(np.log(curve) - np.log(rate)))
         if not passages:
             return Bounds(np.nan, np.nan, ())
         for i, weight in passages:
-            lows.append((1 - weight) * low[i] + weight * low[i + 1])
-            highs.append((1 - weight) * high[i] + weight * high[i + 1])
-            points |= {i, i + 1}
+            # a passage at a point is that point alone, whatever its neighbour is
+            used = {j: w for j, w in ((i, 1 - weight), (i + 1, weight)) if w}
+            lows.append(sum(w * low[j] for j, w in used.items()))
+            highs.append(sum(w * high[j] for j, w in used.items()))
+            points |= used.keys()
     return Bounds(float(np.min(lows)), float(np.max(highs)), tuple(sorted(points)))
 
 

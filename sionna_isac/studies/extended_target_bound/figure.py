@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from sionna_isac.plots import show_curve
-from sionna_isac.plots.style import DARK, new_figure, series
+from sionna_isac.plots.style import DARK, new_figure, plain_ticks, series
 from sionna_isac.studies.extended_target_bound.scenario import PARAMETERS
 
 __all__ = ["extended_target_bound"]
@@ -44,6 +44,7 @@ def extended_target_bound(dataset: xr.Dataset) -> Figure:
             xlabel="range of the centre [m]",
             ylabel=f"root CRB of the {name} [{unit}]",
         )
+        plain_ticks(ax.yaxis)
     found = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
     lines = [Line2D([], [], color=line.get_color()) for line in found.values()]
     lines += [Line2D([], [], color=DARK, ls=style) for style in styles.values()]

@@ -60,6 +60,8 @@ def near_field(dataset: xr.Dataset) -> Figure:
         ax.set_xscale("log")
         ax.set_xticks(dataset[parameter].values)
         plain_ticks(ax.xaxis)
+    else:
+        ax.locator_params(axis="x", steps=[1, 2, 5, 10])
     text = "position error [m]" if "rmse" in dataset else "position error bound [m]"
     ax.set(xlabel=AXES[parameter], ylabel=text if metric == "peb" else "sum rate [bit/s/Hz]")
     legend_below(figure, [ax], _note(dataset, scenario), columns=2)
