@@ -160,9 +160,15 @@ class EstimationTrial:
             wave = linalg.expj(point[:, i : i + 1] * tf.constant(rate, point.dtype))
             orders = (1j * rate) ** np.arange(3)[:, np.newaxis]
             moments.append(wave[:, tf.newaxis] * tf.constant(orders, wave.dtype))
-        along = tf.einsum("bkms,bis->bkmi", z, moments[1])
-        along = tf.einsum("bkmi,bjm->bkij", along, moments[2])
-        c = tf.einsum("bkij,blk->blij", along, moments[0])  # orders in angle, range, velocity
+        size, antennas, symbols, tones = linalg.sizes(z)
+        along = linalg.matmul(
+            tf.reshape(z, [size, antennas * symbols, tones]), tf.linalg.matrix_transpose(moments[1])
+        )
+        along = tf.transpose(tf.reshape(along, [size, antennas, symbols, 3]), [0, 2, 1, 3])
+        along = linalg.matmul(moments[2], tf.reshape(along, [size, symbols, 3 * antennas]))
+        along = tf.transpose(tf.reshape(along, [size, 3, antennas, 3]), [0, 2, 3, 1])
+        c = linalg.matmul(moments[0], tf.reshape(along, [size, antennas, 9]))
+        c = tf.reshape(c, [size, 3, 3, 3])  # orders in angle, range, velocity
         slope = tf.stack([c[:, 1, 0, 0], c[:, 0, 1, 0], c[:, 0, 0, 1]], -1)
         rows = [
             [c[:, 2, 0, 0], c[:, 1, 1, 0], c[:, 1, 0, 1]],

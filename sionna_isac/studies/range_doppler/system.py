@@ -11,7 +11,7 @@ from sionna.phy.channel import ChannelModel
 from sionna.phy.channel.tr38901 import TDL
 
 from sionna_isac import array, channel, receiver, scene, waveform
-from sionna_isac.core import add_noise, uniform
+from sionna_isac.core import add_noise, linalg, uniform
 from sionna_isac.studies._isac.coded import CodedChannel
 from sionna_isac.studies.range_doppler.scenario import RangeDopplerScenario
 
@@ -193,6 +193,11 @@ class SharedGridSystem:
         """
         if angle is not None:
             steering = tf.cast(self.array.steering([angle]), y.dtype)
-            y = tf.einsum("ik,bkms->bims", tf.math.conj(steering), y)
+            size, number, *rest = linalg.sizes(y)
+            flat = tf.reshape(y, [size, number, rest[0] * rest[1]])
+            y = tf.reshape(linalg.matmul(tf.math.conj(steering), flat), [size, 1, *rest])
         z = self._filter(y, x)
-        return z if still else self.removal(z)
+        if still:
+            return z
+        # without the dimension of one beam: TensorFlow's products of such shapes crash in a graph
+        return self.removal(z) if angle is None else self.removal(z[:, 0])[:, tf.newaxis]
