@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import tensorflow as tf
+from sionna.phy.ofdm import ResourceGrid
 
 import sionna_isac as isac
 from sionna_isac import bound
@@ -62,11 +63,14 @@ from sionna_isac.receiver import (
     SearchGrid,
     SoftmaxAngleEstimator,
     SymbolDetector,
+    SymbolMatchedFilter,
     TaskTrunk,
     TokenEncoder,
     TransformerBlock,
+    WienerFilter,
 )
 from sionna_isac.scene import (
+    ClutterScene,
     FixedSector,
     FourierSurface,
     PointTargets,
@@ -88,6 +92,7 @@ from sionna_isac.waveform import (
     TonePlacement,
     ambiguity_function,
     place_tones,
+    reference_elements,
     shared_tone_grid,
 )
 
@@ -542,6 +547,18 @@ CALLS = [
     wrong("scene-gain-array", lambda: TargetScene(2, (1, 2), array()), "gain", "UniformLinearArray", "a Gain"),
     wrong("scene-range", lambda: TargetScene(2, (0, 2), RayleighGain()), "range_interval", "(0, 2)", "above 0"),
     wrong("scene-number", lambda: TargetScene(2, (1, 2), RayleighGain(), num_targets=3), "num_targets", "3", "<= 2"),
+    wrong("scene-velocity", lambda: TargetScene(2, (1, 2), RayleighGain(), velocity_interval=(3, -3)), "velocity_interval", "(3, -3)", "low <= high"),
+    wrong("clutter-number", lambda: ClutterScene(0, (1, 2), cnr_db=0), "num_scatterers", "0", ">= 1"),
+    wrong("clutter-range", lambda: ClutterScene(2, (0, 2), cnr_db=0), "range_interval", "(0, 2)", "above 0"),
+    wrong("clutter-cnr", lambda: ClutterScene(2, (1, 2), cnr_db=np.inf), "cnr_db", "inf", "finite number"),
+    wrong("clutter-law", lambda: ClutterScene(2, (1, 2), cnr_db=0, amplitude="rice"), "amplitude", "'rice'", "'weibull'"),
+    wrong("clutter-no-shape", lambda: ClutterScene(2, (1, 2), cnr_db=0, amplitude="k"), "shape_parameter", "None", "'k'"),
+    wrong("clutter-shape", lambda: ClutterScene(2, (1, 2), cnr_db=0, shape_parameter=2), "shape_parameter", "2", "'rayleigh'"),
+    wrong("clutter-shape-zero", lambda: ClutterScene(2, (1, 2), cnr_db=0, amplitude="k", shape_parameter=0), "shape_parameter", "0", "> 0"),
+    wrong("clutter-spread", lambda: ClutterScene(2, (1, 2), cnr_db=0, velocity_std=-1), "velocity_std", "-1", ">= 0"),
+    wrong("clutter-noise", lambda: ClutterScene(2, (1, 2), cnr_db=0)(SECTOR, 0.0), "no", "0", "> 0"),
+    wrong("clutter-noise-shape", lambda: ClutterScene(2, (1, 2), cnr_db=0)(SECTOR, np.ones(2)), "no", "[2]", "[1]"),
+    wrong("clutter-sector", lambda: ClutterScene(2, (1, 2), cnr_db=0)(np.zeros((1, 3)), 1.0), "sector", "[1, 3]", "[?, 2]"),
     wrong("scene-sector", lambda: TargetScene(2, (1, 2), RayleighGain())(np.zeros((1, 3))), "sector", "[1, 3]", "[?, 2]"),
     # scene: surfaces
     wrong("surface-shape", lambda: FourierSurface(np.ones((3, 3)), 1), "coefficients", "[3, 3]", "[4, 3]"),
@@ -758,6 +775,26 @@ CALLS = [
     wrong("filter-rank", lambda: ReciprocalFilter(numerology())(y(4, 8), y(1, 8)), "y", "[4, 8]", "3 dimensions"),
     wrong("filter-shape", lambda: ReciprocalFilter(numerology())(y(), y(1, 7)), "x", "[1, 7]", "[1, 8]"),
     wrong("filter-zero", lambda: ReciprocalFilter(numerology())(y(), 0 * y(1, 8)), "x", "0", "divided"),
+    wrong("filter-symbols", lambda: ReciprocalFilter(numerology())(y(1, 4, 2, 8), y(1, 8)), "x", "[1, 8]", "[1, 2, 8]"),
+    wrong("filter-sionna", lambda: ReciprocalFilter(numerology())(y(1, 2, 4, 2, 8), y(1, 2, 8)), "y", "[1, 2, 4, 2, 8]", "[?, 1, ?, ?, ?]"),
+    wrong("filter-subcarriers", lambda: SymbolMatchedFilter(numerology())(y(1, 4, 7), y(1, 7)), "y", "[1, 4, 7]", "8 (num_subcarriers)"),
+    wrong("filter-matched-zero", lambda: SymbolMatchedFilter(numerology())(y(), np.arange(8.0)[None]), "x", "got 1", "value 0"),
+    wrong("filter-element-zero", lambda: WienerFilter(numerology(), elements=np.arange(8)[None] < 4)(y(), np.arange(8.0)[None], 1.0), "x", "got 1", "elements that are used"),
+    wrong("filter-elements-size", lambda: ReciprocalFilter(numerology(), elements=np.ones((2, 8), bool)), "elements", "[2, 8]", "[1, 8]"),
+    wrong("filter-elements-type", lambda: ReciprocalFilter(numerology(), elements=[[3, 4]]), "elements", "[[3, 4]]", "booleans"),
+    wrong("filter-elements-empty", lambda: WienerFilter(numerology(), elements=np.zeros((1, 8), bool)), "elements", "none of 8", "at least one"),
+    wrong("filter-elements-inactive", lambda: SymbolMatchedFilter(numerology(active=np.arange(8) > 1), elements=np.arange(8)[None] < 2), "elements", "2 of 8", "inactive"),
+    wrong("filter-elements-symbols", lambda: ReciprocalFilter(numerology(num_symbols=2), elements=np.eye(2, 8) > 0)(y(1, 4, 3, 8), y(1, 3, 8)), "y", "[1, 4, 3, 8]", "as elements, 2"),
+    wrong("filter-elements-one", lambda: ReciprocalFilter(numerology(num_symbols=2), elements=np.eye(2, 8) > 0)(y(), y(1, 8)), "y", "[1, 4, 8]", "as elements, 2"),
+    wrong("filter-numerology", lambda: WienerFilter(8), "numerology", "8", "a Numerology"),
+    wrong("filter-variance", lambda: WienerFilter(numerology(), variance=0), "variance", "0", "> 0"),
+    wrong("filter-noise", lambda: WienerFilter(numerology())(y(), y(1, 8), -1.0), "no", "-1", ">= 0"),
+    wrong("filter-noise-shape", lambda: WienerFilter(numerology())(y(), y(1, 8), np.ones(8)), "no", "[8]", "[1]"),
+    wrong("elements-grid", lambda: reference_elements(numerology()), "grid", "Numerology", "a ResourceGrid"),
+    wrong("elements-kind", lambda: reference_elements(shared_tone_grid(2, 8, 1e6), "pilot"), "kind", "'pilot'", "'pilots'"),
+    wrong("elements-none", lambda: reference_elements(shared_tone_grid(2, 8, 1e6), "sensing"), "kind", "'sensing'", "leave elements"),
+    wrong("elements-offset", lambda: reference_elements(shared_tone_grid(2, 8, 1e6), step=3, offset=3), "offset", "3", "<= 2"),
+    wrong("elements-streams", lambda: reference_elements(ResourceGrid(2, 8, 1e6, num_tx=2, num_streams_per_tx=3)), "grid", "2 and 3", "one stream"),
     wrong("map-ranges", lambda: SearchGrid(ANGLES, -RANGES[::-1]), "ranges", "[-75, -5]", "[0, inf]"),
     wrong("map-antennas", lambda: AngleDelayMap(array(), numerology(), SearchGrid(ANGLES, RANGES))(y(1, 5, 8)), "y", "[1, 5, 8]", "[?, 4, ?]"),
     wrong("omp-grid", lambda: omp(angles=1), "angles", "1", ">= 2"),

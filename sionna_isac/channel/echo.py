@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.channel.signals import check_signal
+from sionna_isac.channel.signals import check_signal, warn_of_targets
 from sionna_isac.core import (
     Array,
     Complex,
@@ -40,7 +41,19 @@ class MonostaticEcho(Echo):
 
     The channel matrix of a target is never formed: the cost is that of one rank-one term per
     target. Over several OFDM symbols a target that moves with radial velocity :math:`v`
-    (positive: receding) turns by :math:`e^{-j4\pi v m T_\mathrm{sym}/\lambda}` at symbol m.
+    (positive: receding) turns by :math:`e^{-j4\pi v m T_\mathrm{sym}/\lambda}` at symbol m. Two
+    options are closer to a moving target:
+
+    - ``migration`` takes each subcarrier's own frequency in place of the carrier's,
+      :math:`e^{-j4\pi v m T_\mathrm{sym}(f_c + s\Delta_f)/c}`, with the carrier :math:`f_c` at
+      subcarrier 0, the lower edge of the band. Peaks of later symbols thus lie at
+      :math:`R + v m T_\mathrm{sym}`.
+    - ``intercarrier`` adds the motion within an OFDM symbol. With the Doppler shift
+      :math:`\epsilon = -2v/(\lambda\Delta_f)` in subcarriers, the output is that of the DFT of a
+      symbol that turns meanwhile,
+      :math:`\sum_{s'} C_{s-s'} X_{s'}` with
+      :math:`C_q = \frac{1}{S} \sum_n e^{j2\pi n(\epsilon - q)/S}`, for all :math:`S` subcarriers
+      of the numerology. The ratio of signal to interference is about :math:`3/(\pi\epsilon)^2`.
 
     Transmitter and receiver share the array unless ``receive_array`` is given; then the steering
     vector on the left is that of the receive array (footnote 2 of [MateosRamos25]_) at the same
@@ -58,6 +71,10 @@ class MonostaticEcho(Echo):
     receive_array : `None` (default) | :class:`~sionna_isac.array.UniformLinearArray`
         The true array of the receiver, of the same wavelength, with :math:`K'` elements; `None`
         is ``array``
+    migration : `bool`, (default `False`)
+        If `True`, the Doppler shift of a subcarrier is that of its own frequency
+    intercarrier : `bool`, (default `False`)
+        If `True`, targets also move within an OFDM symbol, which mixes subcarriers
 
     Input
     -----
@@ -86,6 +103,12 @@ class MonostaticEcho(Echo):
     ------
     ValueError
         If shapes do not fit, the arrays have different wavelengths, or a value is out of its range
+
+    Warns
+    -----
+    UserWarning
+        In eager mode, of a target whose echo arrives after the cyclic prefix (if the numerology has
+        one), or whose velocity is beyond the unambiguous one (if there are several OFDM symbols)
     """
 
     def __init__(
@@ -95,6 +118,8 @@ class MonostaticEcho(Echo):
         *,
         normalize: bool = False,
         receive_array: Array | None = None,
+        migration: bool = False,
+        intercarrier: bool = False,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -103,6 +128,8 @@ class MonostaticEcho(Echo):
         self.numerology = checks.instance("numerology", numerology, Numerology)
         self.numerology.check_array("array", array)
         self.normalize = bool(normalize)
+        self.migration = bool(migration)
+        self.intercarrier = bool(intercarrier)
         self.receive_array = (
             None if receive_array is None else self._checked("receive_array", receive_array)
         )
@@ -134,6 +161,7 @@ class MonostaticEcho(Echo):
         steering, receiving = self._steering(targets)
         size = linalg.sizes(x)
         num_symbols = size[-2] if x.shape.rank > 2 else 1
+        warn_of_targets(self.numerology, targets, num_symbols)
         num_subcarriers = self.numerology.num_subcarriers
         # illumination of each target, [B, T, M, S]
         if beam is None:
@@ -148,7 +176,9 @@ class MonostaticEcho(Echo):
             lit *= targets.gain[..., tf.newaxis, tf.newaxis]
         lit *= self.delay(targets.range)[:, :, tf.newaxis]
         if targets.velocity is not None:
-            lit *= self._doppler(targets.velocity, num_symbols)[..., tf.newaxis]
+            lit *= self._doppler(targets.velocity, num_symbols)
+            if self.intercarrier:
+                lit = self._mixed(lit, targets.velocity)
         if self.normalize:
             lit *= self._unit_energy
         flat = tf.reshape(lit, [size[0], -1, num_symbols * num_subcarriers])
@@ -207,9 +237,26 @@ class MonostaticEcho(Echo):
         return wave if active is None else wave * tf.constant(active, self.cdtype)
 
     def _doppler(self, velocity: tf.Tensor, num_symbols: int) -> tf.Tensor:
+        """Factors of moving targets, [..., num_symbols, 1], or for each subcarrier."""
         step = 4 * math.pi * self.numerology.symbol_duration / self.array.wavelength
         phase = -step * velocity[..., tf.newaxis] * tf.range(num_symbols, dtype=self.rdtype)
+        phase = phase[..., tf.newaxis]
+        if self.migration:
+            index = np.arange(self.numerology.num_subcarriers)
+            offset = index * self.numerology.subcarrier_spacing / self.numerology.carrier_frequency
+            phase *= tf.constant(1 + offset, self.rdtype)
         return linalg.expj(phase)
+
+    def _mixed(self, lit: tf.Tensor, velocity: tf.Tensor) -> tf.Tensor:
+        """Echoes [batch_size, max_targets, num_symbols, num_subcarriers] of moving targets with the
+        turn within each OFDM symbol, by its samples in time.
+        """
+        number = self.numerology.num_subcarriers
+        step = 4 * math.pi / (number * self.numerology.subcarrier_spacing * self.array.wavelength)
+        phase = -step * velocity[..., tf.newaxis] * tf.range(number, dtype=self.rdtype)
+        mixed = tf.signal.fft(tf.signal.ifft(lit) * linalg.expj(phase)[:, :, tf.newaxis])
+        active = self.numerology.active
+        return mixed if active is None else mixed * tf.constant(active, self.cdtype)
 
     def filtered(
         self, targets: PointTargets, beam: tf.Tensor, basis: DelayBasis, no: Any = None
@@ -276,6 +323,11 @@ class MonostaticEcho(Echo):
         """
         num_symbols = self.numerology.num_symbols
         targets = self._given(targets)
+        if targets.velocity is not None and (self.migration or self.intercarrier):
+            raise ValueError(
+                "targets must have no velocity for paths() of an echo with migration or "
+                "intercarrier: one delay and coefficient per path and OFDM symbol has neither"
+            )
         steering, receiving = self._steering(targets)
         tau = 2 * targets.range / SPEED_OF_LIGHT
         spacing = self.numerology.subcarrier_spacing
@@ -287,6 +339,6 @@ class MonostaticEcho(Echo):
         if targets.velocity is None:
             a = tf.repeat(a, num_symbols, -1)
         else:
-            doppler = self._doppler(targets.velocity, num_symbols)
+            doppler = self._doppler(targets.velocity, num_symbols)[..., 0]
             a = a * doppler[:, tf.newaxis, tf.newaxis]
         return a[:, tf.newaxis, :, tf.newaxis], tau[:, tf.newaxis, tf.newaxis]

@@ -22,6 +22,7 @@ from sionna_isac.core.perceptron import MultilayerPerceptron  # noqa: E402
 from sionna_isac.core.random import (  # noqa: E402
     add_noise,
     complex_normal,
+    gamma,
     numpy_rng,
     reset_stream,
     set_seed,
@@ -52,6 +53,7 @@ __all__ = [
     "citation",
     "cites",
     "complex_normal",
+    "gamma",
     "linalg",
     "numpy_rng",
     "plane_wave_array",

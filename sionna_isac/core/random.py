@@ -17,6 +17,7 @@ from sionna_isac.core import checks, linalg
 __all__ = [
     "add_noise",
     "complex_normal",
+    "gamma",
     "numpy_rng",
     "reset_stream",
     "set_seed",
@@ -87,6 +88,31 @@ def complex_normal(
         variance = np.asarray(variance, np.float64)  # tf.cast alone would go through float32
     scale = tf.sqrt(tf.cast(variance, dtype) / 2)
     return tf.complex(scale * parts[0], scale * parts[1])
+
+
+def gamma(shape: Sequence[int], alpha: float, precision: str | None = None) -> tf.Tensor:
+    """Gamma draws of the given shape parameter and scale 1, from Sionna's generator.
+
+    TensorFlow's own do not compile with XLA. These accept or reject proposals (G. Marsaglia and W.
+    W. Tsang, 2000); one of eight is refused with a probability below 0.05, so that all are in one
+    of 2.5e10 draws, which is then replaced by (about) the mean.
+    """
+    dtype = dtypes[precision or config.precision]["tf"]["rdtype"]
+    shifted = alpha if alpha >= 1 else alpha + 1
+    mean = tf.constant(shifted - 1 / 3, dtype)
+    normal = config.tf_rng.normal([8, *shape], dtype=dtype)
+    cube = (1 + normal / tf.sqrt(9 * mean)) ** 3
+    positive = cube > 0
+    bound = normal**2 / 2 + mean * (1 - cube + tf.math.log(tf.where(positive, cube, 1.0)))
+    chance = config.tf_rng.uniform([8, *shape], dtype=dtype)
+    accepted = positive & (tf.math.log(chance) < bound)
+    draw = tf.ones(shape, dtype)
+    for i in range(8):
+        draw = tf.where(accepted[i], cube[i], draw)
+    draw *= mean
+    if alpha < 1:
+        draw *= config.tf_rng.uniform(shape, dtype=dtype) ** (1 / alpha)
+    return draw
 
 
 def add_noise(y: tf.Tensor, no: Any) -> tf.Tensor:

@@ -1,6 +1,6 @@
 """Receivers: from observations to targets and symbols."""
 
-from sionna_isac.receiver.angle_delay import AngleDelayMap, ReciprocalFilter
+from sionna_isac.receiver.angle_delay import AngleDelayMap
 from sionna_isac.receiver.back_projection import back_projection
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
@@ -34,6 +34,11 @@ from sionna_isac.receiver.omp import OMP
 from sionna_isac.receiver.periodogram import Periodogram2D
 from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
+from sionna_isac.receiver.symbol_filter import (
+    ReciprocalFilter,
+    SymbolMatchedFilter,
+    WienerFilter,
+)
 from sionna_isac.receiver.symbols import MessageDetector, SymbolDetector
 
 __all__ = [
@@ -66,10 +71,12 @@ __all__ = [
     "SearchGrid",
     "SoftmaxAngleEstimator",
     "SymbolDetector",
+    "SymbolMatchedFilter",
     "TargetEstimate",
     "TaskFeatures",
     "TaskTrunk",
     "TokenEncoder",
     "TransformerBlock",
+    "WienerFilter",
     "back_projection",
 ]

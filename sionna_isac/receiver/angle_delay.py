@@ -1,4 +1,4 @@
-"""Reciprocal filter, angle-delay map, and the base of receivers that use such a map."""
+"""Angle-delay map, and the base of receivers that use such a map."""
 
 from __future__ import annotations
 
@@ -25,56 +25,10 @@ from sionna_isac.waveform import DelayBasis, Numerology
 __all__ = [
     "AngleDelayMap",
     "AngleDelayReceiver",
-    "ReciprocalFilter",
     "correlate",
     "silenced",
     "spread",
 ]
-
-
-@register
-@cites("MateosRamos25")
-class ReciprocalFilter(Layer):
-    r"""Removal of the known symbols from the echo, Eq. (3) of [MateosRamos25]_.
-
-    Parameters
-    ----------
-    numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
-
-    Input
-    -----
-    y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Echo
-    x : [batch_size, num_subcarriers], `tf.complex`
-        Transmitted symbols, none of them 0 on an active subcarrier
-
-    Output
-    ------
-    : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        :math:`\tilde{\mathbf{Y}} = \mathbf{Y} \oslash \mathbf{1}\mathbf{x}^\top`
-    """
-
-    def __init__(
-        self, numerology: Numerology, *, precision: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(precision=precision, **kwargs)
-        self.numerology = checks.instance("numerology", numerology, Numerology)
-
-    def call(self, y: Complex, x: Complex) -> tf.Tensor:
-        checks.rank("y", y, 3, "[batch_size, num_antennas, num_subcarriers]")
-        checks.last_dim("y", y, self.numerology.num_subcarriers, "(num_subcarriers)")
-        checks.shape("x", x, [y.shape[0], y.shape[2]], "[batch_size, num_subcarriers]")
-        active = self.numerology.active
-        if active is not None:
-            x = tf.where(active, x, tf.ones_like(x))
-        if tf.executing_eagerly() and not bool(tf.reduce_all(tf.abs(x) > 0)):
-            raise ValueError("x must not hold symbols of value 0: they cannot be divided by")
-        silent = tf.equal(x, 0)[:, tf.newaxis]
-        ratio = y / tf.where(silent, tf.ones_like(x)[:, tf.newaxis], x[:, tf.newaxis])
-        if active is not None:
-            ratio = tf.where(active, ratio, tf.zeros_like(ratio))
-        return tf.where(silent, tf.constant(complex(np.nan, np.nan), self.cdtype), ratio)
 
 
 class AngleDelayReceiver(Layer):

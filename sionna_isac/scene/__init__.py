@@ -2,6 +2,7 @@
 
 from sionna_isac.scene.car import ParametricCar
 from sionna_isac.scene.closed_surface import ClosedSurface, SurfaceScatterers
+from sionna_isac.scene.clutter import ClutterScene
 from sionna_isac.scene.extended_targets import ExtendedTargets
 from sionna_isac.scene.fourier_surface import FourierSurface
 from sionna_isac.scene.material import MATERIALS, Material, MaterialRange
@@ -28,6 +29,7 @@ __all__ = [
     "CATEGORIES",
     "MATERIALS",
     "ClosedSurface",
+    "ClutterScene",
     "ExtendedTargets",
     "FixedSector",
     "FourierSurface",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import (
@@ -50,7 +51,16 @@ class PointTargets(NamedTuple):
     @property
     def position(self) -> tf.Tensor:
         """[batch_size, max_targets, 2], `tf.float` : x and y [m], Eq. (2) of [MateosRamos25]_"""
-        return tf.stack([self.range * tf.cos(self.angle), self.range * tf.sin(self.angle)], axis=-1)
+        angle, distance = _floats(self.angle, self.range)
+        return tf.stack([distance * tf.cos(angle), distance * tf.sin(angle)], axis=-1)
+
+
+def _floats(*values: Any) -> list[tf.Tensor]:
+    """Values made by hand, integers among them, as tensors of the widest of their types."""
+    tensors = [v if tf.is_tensor(v) else tf.constant(np.asarray(v)) for v in values]
+    known = [t.dtype for t in tensors if t.dtype.is_floating]
+    dtype = max(known, key=lambda d: d.size) if known else tf.float64
+    return [tf.cast(t, dtype) for t in tensors]
 
 
 @register
@@ -133,7 +143,7 @@ class RadarEquationGain(Gain):
 @register
 @cites("MateosRamos25")
 class TargetScene(Layer):
-    """Random point targets, uniform in the sector and in the range interval.
+    """Random point targets, uniform in the sector and in the intervals of range and velocity.
 
     Parameters
     ----------
@@ -145,6 +155,9 @@ class TargetScene(Layer):
         :class:`~sionna_isac.core.Gain` that draws the gains of targets at given distances
     num_targets : `None` (default) | `int`
         Number of targets of every sample; `None` draws it uniformly from 0 to ``max_targets``
+    velocity_interval : `None` (default) | (`float`, `float`)
+        Smallest and largest radial velocity, positive for receding targets [m/s]; `None` draws
+        targets at rest. Angles, ranges and gains of the same seed do not depend on it.
 
     Input
     -----
@@ -164,6 +177,7 @@ class TargetScene(Layer):
         gain: Layer,
         *,
         num_targets: int | None = None,
+        velocity_interval: Any = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -178,6 +192,11 @@ class TargetScene(Layer):
             if num_targets is None
             else checks.integer("num_targets", num_targets, minimum=0, maximum=self.max_targets)
         )
+        self.velocity_interval = (
+            None
+            if velocity_interval is None
+            else checks.interval("velocity_interval", velocity_interval)
+        )
 
     def call(self, sector: Real) -> PointTargets:
         sector = checks.sector("sector", sector)
@@ -191,4 +210,7 @@ class TargetScene(Layer):
             count = tf.fill(shape[:1], self.num_targets)
         present = tf.range(self.max_targets) < count[:, tf.newaxis]
         gain = tf.where(present, self.cast(self.gain(distance)), tf.zeros([], self.cdtype))
-        return PointTargets(angle, distance, gain, count)
+        velocity = None
+        if self.velocity_interval is not None:  # last: the other draws are those at rest
+            velocity = uniform(shape, *self.velocity_interval, precision=self.precision)
+        return PointTargets(angle, distance, gain, count, velocity)

@@ -8,6 +8,7 @@ from sionna_isac.waveform.numerology import Numerology
 from sionna_isac.waveform.placement import TonePlacement, place_tones
 from sionna_isac.waveform.precoder import LeastSquaresPrecoder, MultibeamPrecoder
 from sionna_isac.waveform.precoder_network import PrecoderNetwork
+from sionna_isac.waveform.reference_elements import element_mask, reference_elements
 from sionna_isac.waveform.symbols import SymbolSource, orthogonal_symbols
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "SymbolSource",
     "TonePlacement",
     "ambiguity_function",
+    "element_mask",
     "orthogonal_symbols",
     "place_tones",
+    "reference_elements",
     "shared_tone_grid",
 ]

@@ -163,8 +163,39 @@ class Numerology(Value):
 
     @property
     def max_velocity(self) -> float:
-        """`float` : Largest magnitude of an unambiguous velocity [m/s]"""
+        r"""`float` : Largest magnitude of an unambiguous velocity [m/s]
+
+        Velocities :math:`\lambda/(2 T_\mathrm{sym})` apart look the same; this is half of it,
+        because velocities of both signs are told apart.
+        """
         return self.wavelength / (4 * self.symbol_duration)
+
+    @property
+    def prefix_duration(self) -> float:
+        """`float` : Duration of the cyclic prefix [s]"""
+        return self.cyclic_prefix_length / self.bandwidth
+
+    @property
+    def prefix_range(self) -> float:
+        """`float` : Distance of targets whose echo arrives at the end of the cyclic prefix [m]"""
+        return SPEED_OF_LIGHT / 2 * self.prefix_duration
+
+    def within_prefix(self, distance: Any) -> Any:
+        """`True` for each target whose echo arrives within the cyclic prefix.
+
+        Echoes from beyond it let OFDM symbols, and subcarriers, interfere.
+
+        Parameters
+        ----------
+        distance : [...], array_like
+            Distances of targets [m]
+
+        Output
+        ------
+        : [...], `bool`
+            Targets within :attr:`prefix_range`
+        """
+        return checks.floats("distance", distance) <= self.prefix_range * (1 + 1e-6)
 
     def check_array(self, name: str, array: Any) -> None:
         """Raise ``ValueError`` if the wavelength of an array is not that of the carrier."""

@@ -31,9 +31,17 @@ NUMEROLOGY = isac.waveform.Numerology(SUBCARRIERS, SPACING, 299792458.0 / WAVELE
 PREFIXED = isac.waveform.Numerology(
     SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=2, symbol_duration=1.1e-6
 )
+MOVING = isac.waveform.Numerology(
+    SUBCARRIERS,
+    SPACING / 10,  # targets move fast, in this spacing
+    299792458.0 / WAVELENGTH,
+    num_symbols=2,
+    active=np.arange(SUBCARRIERS) % 6 > 0,
+)
 MASKED = isac.waveform.Numerology(
     SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, active=np.arange(SUBCARRIERS) % 6 > 0
 )
+ELEMENTS = np.arange(2 * SUBCARRIERS).reshape(2, SUBCARRIERS) % 5 > 0
 GRID = isac.receiver.SearchGrid(ANGLES, RANGES)
 OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
@@ -216,8 +224,22 @@ def sector(rng: np.random.Generator) -> tuple:
     return (SECTOR,)
 
 
+def clutter(precision: str, **kwargs: Any) -> keras.layers.Layer:
+    return isac.scene.ClutterScene(5, [10, 60], cnr_db=20.0, precision=precision, **kwargs)
+
+
+def clutter_inputs(rng: np.random.Generator) -> tuple:
+    return SECTOR, np.array([0.5, 2.0])
+
+
 def receiver_inputs(rng: np.random.Generator) -> tuple:
     return observation(rng), SECTOR
+
+
+def filter_inputs(rng: np.random.Generator) -> tuple:
+    """Echo of two OFDM symbols, in Sionna's form, and symbols of different magnitudes."""
+    x = complex_draws(rng, BATCH, 2, SUBCARRIERS)
+    return complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), x + np.exp(1j * np.angle(x))
 
 
 def single_carrier_inputs(rng: np.random.Generator) -> tuple:
@@ -445,6 +467,31 @@ CASES = [
         random=True,
     ),
     Case(
+        "TargetScene-moving",
+        lambda p: isac.scene.TargetScene(
+            3,
+            [10, 60],
+            isac.scene.RayleighGain(precision=p),
+            velocity_interval=[-5, 20],
+            precision=p,
+        ),
+        sector,
+        random=True,
+    ),
+    Case("ClutterScene", clutter, clutter_inputs, random=True),
+    Case(
+        "ClutterScene-weibull",
+        lambda p: clutter(p, amplitude="weibull", shape_parameter=1.2),
+        clutter_inputs,
+        random=True,
+    ),
+    Case(
+        "ClutterScene-k-moving",
+        lambda p: clutter(p, amplitude="k", shape_parameter=0.6, velocity_std=0.2),
+        clutter_inputs,
+        random=True,
+    ),
+    Case(
         "LeastSquaresPrecoder",
         lambda p: isac.waveform.LeastSquaresPrecoder(
             impaired(p, coupled=False), ANGLES, precision=p
@@ -524,6 +571,18 @@ CASES = [
         lambda p: isac.channel.MonostaticEcho(impaired(p, False), PREFIXED, precision=p),
         lambda rng: (complex_draws(rng, BATCH, 1, ANTENNAS, 2, SUBCARRIERS), targets(rng, True)),
         gradients=(0, 1),
+    ),
+    Case(
+        "MonostaticEcho-moving",
+        lambda p: isac.channel.MonostaticEcho(
+            impaired(p, False), MOVING, migration=True, intercarrier=True, precision=p
+        ),
+        lambda rng: (
+            complex_draws(rng, BATCH, 2, SUBCARRIERS),
+            targets(rng, True),
+            complex_draws(rng, BATCH, ANTENNAS),
+        ),
+        gradients=(0, 1, 2),
     ),
     Case(
         "MonostaticEcho-receive-array",
@@ -623,6 +682,25 @@ CASES = [
             np.exp(2j * np.pi * rng.uniform(size=(BATCH, SUBCARRIERS))),
         ),
         gradients=(0, 1),
+    ),
+    Case(
+        "ReciprocalFilter-elements",
+        lambda p: isac.receiver.ReciprocalFilter(PREFIXED, elements=ELEMENTS, precision=p),
+        filter_inputs,
+        compile=False,
+        gradients=(0, 1),
+    ),
+    Case(
+        "SymbolMatchedFilter",
+        lambda p: isac.receiver.SymbolMatchedFilter(PREFIXED, elements=ELEMENTS, precision=p),
+        filter_inputs,
+        gradients=(0, 1),
+    ),
+    Case(
+        "WienerFilter",
+        lambda p: isac.receiver.WienerFilter(MASKED, variance=2.0, precision=p),
+        lambda rng: (*filter_inputs(rng), np.array([0.3, 0.8])),
+        gradients=(0, 1, 2),
     ),
     Case(
         "AngleDelayMap",

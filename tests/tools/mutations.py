@@ -25,10 +25,12 @@ class Mutation(NamedTuple):
 
 
 ECHO = "truth/test_conventions truth/test_echo channel/test_channel"
+MOVING = "truth/test_moving_echo"
 LINK = "truth/test_conventions truth/test_link channel/test_channel"
 NEAR = "truth/test_near_field truth/test_conventions"
 GOSPA = "objective/test_gospa_cutoff property/test_gospa_metric objective/test_gospa"
 POINTS = "scene/test_limits scene/test_scene"
+CLUTTER = "scene/test_clutter"
 OMP = "receiver/test_limits receiver/test_pursuit receiver/test_reference"
 SINGLE = "receiver/test_limits receiver/test_detector receiver/test_softmax_angle"
 DETECTION = "metrics/test_detection_metrics"
@@ -46,6 +48,7 @@ BEAM_LOSS = "objective/test_beams"
 POSES = "study/test_extended_target_estimation"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
+FILTER = "receiver/test_symbol_filter"
 TASKS = "objective/test_multitask"
 CROSS = "receiver/test_cross_task"
 CORE = "core/test_core core/test_perceptron"
@@ -59,6 +62,12 @@ MUTATIONS = [
         ("waveform/numerology.py", "waveform/test_numerology", "self.wavelength / (4 * self.symbol_duration)", "self.wavelength / (2 * self.symbol_duration)"),
         ("channel/echo.py", "waveform/test_numerology", "number = self.numerology.num_active", "number = self.numerology.num_subcarriers"),
         ("channel/echo.py", "waveform/test_numerology", "wave if active is None else wave * tf.constant(active, self.cdtype)", "wave"),
+        # filters and their elements
+        ("receiver/symbol_filter.py", FILTER, "return 1 / (power + no / self.variance)", "return 1 / (power + no)"),
+        ("receiver/symbol_filter.py", FILTER, "for v in (passed, number))", "for v in (passed, passed))"),
+        ("receiver/symbol_filter.py", FILTER, "tf.where(no >= 0, no, float", "tf.where(no > -9, no, float"),
+        ("waveform/reference_elements.py", FILTER, "% step == offset", "% step == 0"),
+        ("waveform/reference_elements.py", FILTER, "(types == 1) & (pilots == 0)", "pilots == 0"),
         # placement of tones, receivers of a channel between two arrays
         ("waveform/ambiguity.py", TONES, "np.abs(total) / tones.size", "np.abs(total) / (tones.size - 1)"),
         ("waveform/placement.py", TONES, "1 / (number * spacing) if", "2 / (number * spacing) if"),
@@ -84,6 +93,12 @@ MUTATIONS = [
         ("channel/echo.py", ECHO, "amplitude *= self._unit_energy", "amplitude *= 1"),
         ("channel/echo.py", ECHO, "step = 4 * math.pi * self.numerology.symbol_duration", "step = 4 * math.pi / self.numerology.subcarrier_spacing"),
         ("channel/echo.py", ECHO, "step = 4 * math.pi * self.numerology.subcarrier_spacing", "step = 2 * math.pi * self.numerology.subcarrier_spacing"),
+        ("channel/echo.py", MOVING, "tf.constant(1 + offset", "tf.constant(1 - offset"),
+        ("channel/echo.py", MOVING, "tf.signal.fft(tf.signal.ifft(lit) * linalg.expj(phase)", "tf.signal.ifft(tf.signal.fft(lit) * linalg.expj(phase)"),
+        ("channel/echo.py", MOVING, "mixed if active is None else mixed * tf.constant(active, self.cdtype)", "mixed"),
+        ("channel/signals.py", MOVING, "2 * limit * round", "limit * round"),
+        ("channel/signals.py", MOVING, "if timed and not numerology", "if not numerology"),
+        ("waveform/numerology.py", MOVING, "SPEED_OF_LIGHT / 2 * self.prefix", "SPEED_OF_LIGHT * self.prefix"),
         # links
         ("channel/link.py", LINK, "profile = tf.exp(-index)", "profile = tf.exp(-index / 2)"),
         ("channel/link.py", LINK, "self.power * profile / tf.reduce_sum(profile)", "self.power * profile"),
@@ -114,6 +129,12 @@ MUTATIONS = [
         ("scene/point_target.py", POINTS, "(4 * math.pi) ** 3)", "(4 * math.pi) ** 2)"),
         ("scene/point_target.py", POINTS, "amplitude / distance**2", "amplitude / distance"),
         ("scene/point_target.py", POINTS, "self.variance, self.precision", "self.variance / 2, self.precision"),
+        ("scene/point_target.py", POINTS, "else tf.float64", "else tf.float32"),
+        ("scene/clutter.py", CLUTTER, "/ self.num_scatterers * no", "* no"),
+        ("scene/clutter.py", CLUTTER, "math.lgamma(1 + 2 /", "math.lgamma(1 + 1 /"),
+        ("scene/clutter.py", CLUTTER, "self.precision) / self.shape_parameter", "self.precision)"),
+        ("core/random.py", CLUTTER, "alpha if alpha >= 1 else alpha + 1", "alpha + 1"),
+        ("core/random.py", CLUTTER, "normal**2 / 2", "normal**2"),
         ("scene/sector.py", POINTS, "centre *= tf.where(valid, scale", "centre /= tf.where(valid, scale"),
         ("scene/sector.py", POINTS, "+ self.span[1] / 2", "+ self.span[1]"),
         ("scene/_fourier.py", "scene/test_fourier_surface", "(p - q) % 2 == (kind", "(p + q + 1) % 2 == (kind"),

@@ -1,0 +1,273 @@
+"""Filters that remove known symbols from an echo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import Complex, Layer, Real, checks, cites, linalg, register
+from sionna_isac.waveform import Numerology, element_mask
+
+__all__ = ["ReciprocalFilter", "SymbolFilter", "SymbolMatchedFilter", "WienerFilter"]
+
+
+class SymbolFilter(Layer):
+    r"""Base of filters that turn an echo into one of symbols of value 1.
+
+    A subclass defines ``_gains``. Filtered noise differs between elements if the magnitudes of
+    symbols differ; for symbols of equal magnitude, such as QPSK, all filters are equal.
+
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Elements that are used, with ``num_symbols`` of the numerology; `None` is all. The output
+        is 0 on the others and on inactive subcarriers, and symbols do not matter there.
+
+    Input
+    -----
+    y : [batch_size, ..., num_subcarriers], `tf.complex`
+        Echo [batch_size, num_antennas, num_subcarriers],
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers], or in Sionna's form
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+    x : [batch_size, ..., num_subcarriers], `tf.complex`
+        Transmitted symbols [batch_size, num_subcarriers] or
+        [batch_size, num_ofdm_symbols, num_subcarriers], before the beam. A symbol of value 0 on an
+        element that is used is an error in eager mode, and gives NaN there in a graph.
+
+    Output
+    ------
+    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
+        Filtered echo, with the dimension of OFDM symbols if ``y`` has it
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, a mask is empty or (in eager mode) a used symbol is 0
+    """
+
+    def __init__(
+        self,
+        numerology: Numerology,
+        *,
+        elements: Any = None,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.numerology = checks.instance("numerology", numerology, Numerology)
+        self._used = element_mask(numerology, elements)
+        self.elements = None if elements is None else np.array(elements)
+
+    def call(self, y: Complex, x: Complex) -> tf.Tensor:
+        return self._filtered(y, x)
+
+    def _filtered(self, y: tf.Tensor, x: tf.Tensor, no: tf.Tensor | None = None) -> tf.Tensor:
+        y, used = self._checked(y, x)
+        if used is not None:
+            y, x = tf.where(used, y, tf.zeros_like(y)), self._where_used(x, used, 1.0)
+        silent = tf.equal(x, 0)
+        if tf.executing_eagerly() and bool(tf.reduce_any(silent)):
+            raise ValueError(
+                "x must not hold symbols of value 0 on elements that are used: they cannot be "
+                f"divided by; got {int(tf.math.count_nonzero(silent))}"
+            )
+        x = tf.where(silent, tf.ones_like(x), x)
+        z = self._apply(y, x, used, no)
+        if used is not None:
+            z = tf.where(used, z, tf.zeros_like(z))
+        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
+
+    def _apply(
+        self, y: tf.Tensor, x: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Echo times the conjugate of symbols times weights of mean 1 over what they make of 1."""
+        power = tf.math.real(x) ** 2 + tf.math.imag(x) ** 2
+        weight = self._weight(power, no)
+        passed, number = weight * power, tf.ones_like(power)
+        if used is not None:
+            passed, number = (self._where_used(v, used, 0.0) for v in (passed, number))
+        axes = list(range(1, x.shape.rank))
+        scale = tf.reduce_sum(number, axes, keepdims=True)
+        scale /= tf.reduce_sum(passed, axes, keepdims=True)
+        return y * (linalg.to_complex(scale * weight) * tf.math.conj(x))[:, tf.newaxis]
+
+    def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
+        """Weight, up to a factor for each sample, of an element with symbols of this power."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _where_used(x: tf.Tensor, used: np.ndarray, other: float) -> tf.Tensor:
+        return tf.where(used, x, tf.constant(other, x.dtype))
+
+    def _checked(self, y: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, np.ndarray | None]:
+        """Echo without Sionna's second dimension, and the mask in the dimensions of ``x``."""
+        if y.shape.rank not in (4, 5):
+            checks.rank(
+                "y",
+                y,
+                3,
+                "[batch_size, num_antennas, num_subcarriers] (4 or 5 with OFDM symbols)",
+            )
+        checks.last_dim("y", y, self.numerology.num_subcarriers, "(num_subcarriers)")
+        if y.shape.rank == 5:
+            checks.shape("y", y, [None, 1, None, None, None])
+            y = tf.squeeze(y, 1)
+        axes = ["batch_size", *["num_ofdm_symbols"] * (y.shape.rank - 3), "num_subcarriers"]
+        checks.shape("x", x, [y.shape[0], *y.shape[2:]], f"[{', '.join(axes)}]")
+        if self._used is None:
+            return y, None
+        if self.elements is None:  # the same subcarriers of any number of symbols
+            return y, self.numerology.active
+        number = self.numerology.num_symbols
+        if (y.shape[2] if y.shape.rank == 4 else 1) not in (None, number):
+            raise ValueError(
+                f"y must have as many OFDM symbols as elements, {number}; got shape {list(y.shape)}"
+            )
+        if y.shape.rank == 3:
+            return y, self._used[0]
+        return tf.ensure_shape(y, [None, None, number, None]), self._used
+
+
+@register
+@cites("MateosRamos25")
+class ReciprocalFilter(SymbolFilter):
+    r"""Echo divided by the known symbols, Eq. (3) of [MateosRamos25]_.
+
+    .. math::
+        z_{k,m,s} = y_{k,m,s} / x_{m,s}
+
+    It has no side lobes that depend on data, but raises the noise to
+    :math:`N_0 E\lbrace|x|^{-2}\rbrace`, for 16-QAM by 17/9 (2.8 dB).
+
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology; the output is 0 on inactive subcarriers
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
+        output is 0 on the others.
+
+    Input
+    -----
+    y : [batch_size, ..., num_subcarriers], `tf.complex`
+        Echo [batch_size, num_antennas, num_subcarriers],
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+    x : [batch_size, ..., num_subcarriers], `tf.complex`
+        Transmitted symbols [batch_size, num_subcarriers] or
+        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
+
+    Output
+    ------
+    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
+        :math:`\tilde{\mathbf{Y}} = \mathbf{Y} \oslash \mathbf{1}\mathbf{x}^\top`
+    """
+
+    def _apply(
+        self, y: tf.Tensor, x: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
+    ) -> tf.Tensor:
+        return y / x[:, tf.newaxis]
+
+
+@register
+class SymbolMatchedFilter(SymbolFilter):
+    r"""Echo times the conjugate of the known symbols.
+
+    .. math::
+        z_{k,m,s} = \frac{y_{k,m,s}\, x_{m,s}^*}{P},\quad P = \frac{1}{N}\sum_{m,s} |x_{m,s}|^2
+
+    with the mean over the :math:`N` elements of a sample that are used. It maximises the ratio of
+    the peak of a target to the noise. The magnitudes of symbols weight the elements, which gives a
+    strong target side lobes that depend on data.
+
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology; the output is 0 on inactive subcarriers
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
+        output is 0 on the others.
+
+    Input
+    -----
+    y : [batch_size, ..., num_subcarriers], `tf.complex`
+        Echo [batch_size, num_antennas, num_subcarriers],
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+    x : [batch_size, ..., num_subcarriers], `tf.complex`
+        Transmitted symbols [batch_size, num_subcarriers] or
+        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
+
+    Output
+    ------
+    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
+        Filtered echo
+    """
+
+    def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
+        return tf.ones_like(power)
+
+
+@register
+class WienerFilter(SymbolFilter):
+    r"""Filter between the reciprocal and the matched one, by the noise.
+
+    .. math::
+        z_{k,m,s} = \frac{1}{c}\, \frac{y_{k,m,s}\, x_{m,s}^*}{|x_{m,s}|^2 + N_0/\sigma^2},\quad
+        c = \frac{1}{N}\sum_{m,s} \frac{|x_{m,s}|^2}{|x_{m,s}|^2 + N_0/\sigma^2}
+
+    The estimate of least mean squared error of an element whose channel is
+    :math:`\mathcal{CN}(0, \sigma^2)`, up to the factor :math:`1/c` for each sample (a mean over
+    the :math:`N` elements that are used), which makes peaks unbiased. Without noise it is the
+    :class:`ReciprocalFilter`, with much noise the :class:`SymbolMatchedFilter`.
+
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology; the output is 0 on inactive subcarriers
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
+        output is 0 on the others.
+    variance : `float`, (default 1)
+        Mean power :math:`\sigma^2` of the echo on an antenna for symbols of power 1
+
+    Input
+    -----
+    y : [batch_size, ..., num_subcarriers], `tf.complex`
+        Echo [batch_size, num_antennas, num_subcarriers],
+        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+    x : [batch_size, ..., num_subcarriers], `tf.complex`
+        Transmitted symbols [batch_size, num_subcarriers] or
+        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
+    no : [...], `tf.float`
+        Noise power :math:`N_0` [W], a number or [batch_size]; a negative one gives NaN in a graph
+
+    Output
+    ------
+    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
+        Filtered echo
+    """
+
+    def __init__(
+        self,
+        numerology: Numerology,
+        *,
+        elements: Any = None,
+        variance: float = 1.0,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(numerology, elements=elements, precision=precision, **kwargs)
+        self.variance = checks.real("variance", variance, minimum=0, exclusive=True)
+
+    def call(self, y: Complex, x: Complex, no: Real) -> tf.Tensor:  # type: ignore[override]
+        no = checks.noise_power(no, tf.math.real(x), "x", per_sample=True)
+        return self._filtered(y, x, tf.where(no >= 0, no, float("nan")))
+
+    def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
+        return 1 / (power + no / self.variance)
