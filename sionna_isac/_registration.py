@@ -35,7 +35,9 @@ CLASSES = {
     "receiver": (
         "AngleDelayMap",
         "AngleDelayNetwork",
+        "CFAR",
         "ChannelMaps",
+        "ClutterFilter",
         "CrossStitch",
         "CrossTaskAttention",
         "CrossTaskLocalizer",
@@ -54,6 +56,7 @@ CLASSES = {
         "NeuralSymbolReceiver",
         "OMP",
         "Periodogram2D",
+        "RangeDopplerMap",
         "ReciprocalFilter",
         "ResidualBottleneck",
         "SearchGrid",

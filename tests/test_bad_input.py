@@ -39,11 +39,13 @@ from sionna_isac.channel import (
     reflection_coefficient,
 )
 from sionna_isac.receiver import (
+    CFAR,
     MUSIC,
     OMP,
     AngleDelayMap,
     AngleDelayNetwork,
     ChannelMaps,
+    ClutterFilter,
     CrossStitch,
     CrossTaskAttention,
     CrossTaskLocalizer,
@@ -58,6 +60,7 @@ from sionna_isac.receiver import (
     NeuralReceiver,
     NeuralSymbolReceiver,
     Periodogram2D,
+    RangeDopplerMap,
     ReciprocalFilter,
     ResidualBottleneck,
     SearchGrid,
@@ -68,6 +71,8 @@ from sionna_isac.receiver import (
     TokenEncoder,
     TransformerBlock,
     WienerFilter,
+    cfar_detection_probability,
+    cfar_threshold,
 )
 from sionna_isac.scene import (
     ClutterScene,
@@ -188,6 +193,14 @@ def matched(**kwargs) -> NearFieldMatchedFilter:
 
 def periodogram(**kwargs) -> Periodogram2D:
     return Periodogram2D(**{"frequencies": TONES, "tx_positions": TX, **kwargs})
+
+
+def rd_map(*args, num_symbols: int = 4, **kwargs) -> RangeDopplerMap:
+    return RangeDopplerMap(numerology(num_symbols=num_symbols), *args, **kwargs)
+
+
+def clutter(kind="mean", num_symbols: int = 4, **kwargs) -> ClutterFilter:
+    return ClutterFilter(kind, numerology(num_symbols=num_symbols), **kwargs)
 
 
 def fim(**kwargs) -> np.ndarray:
@@ -797,6 +810,55 @@ CALLS = [
     wrong("elements-streams", lambda: reference_elements(ResourceGrid(2, 8, 1e6, num_tx=2, num_streams_per_tx=3)), "grid", "2 and 3", "one stream"),
     wrong("map-ranges", lambda: SearchGrid(ANGLES, -RANGES[::-1]), "ranges", "[-75, -5]", "[0, inf]"),
     wrong("map-antennas", lambda: AngleDelayMap(array(), numerology(), SearchGrid(ANGLES, RANGES))(y(1, 5, 8)), "y", "[1, 5, 8]", "[?, 4, ?]"),
+    wrong("threshold-kind", lambda: cfar_threshold("cfar", 0.1, 8), "kind", "'cfar'", "'ca', 'go', 'so', 'os'"),
+    wrong("threshold-probability", lambda: cfar_threshold("ca", 1.0, 8), "p_fa", "1", "> 0 and < 1"),
+    wrong("threshold-cells", lambda: cfar_threshold("ca", 0.1, 0), "num_reference", "0", ">= 1"),
+    wrong("threshold-odd", lambda: cfar_threshold("go", 0.1, 7), "num_reference", "7", "even"),
+    wrong("threshold-rank", lambda: cfar_threshold("os", 0.1, 8, 9), "rank", "9", "<= 8"),
+    wrong("threshold-no-rank", lambda: cfar_threshold("ca", 0.1, 8, 4), "rank", "4", "None for kind 'ca'"),
+    wrong("threshold-snr", lambda: cfar_detection_probability("ca", -1.0, 0.1, 8), "snr", "-1", ">= 0"),
+    wrong("cfar-kind", lambda: CFAR("mean"), "kind", "'mean'", "'ca', 'go', 'so', 'os'"),
+    wrong("cfar-probability", lambda: CFAR("os", p_fa=0), "p_fa", "0", "> 0 and < 1"),
+    wrong("cfar-no-cells", lambda: CFAR("os", (0, 0)), "num_reference", "(0, 0)", ">= 1"),
+    wrong("cfar-number", lambda: CFAR("os", 8), "num_reference", "8", "sequence of integers"),
+    wrong("cfar-guard", lambda: CFAR("os", num_guard=(1, 1, 1)), "num_guard", "(1, 1, 1)", "pair"),
+    wrong("cfar-rank", lambda: CFAR("os", (0, 4), (0, 1), rank=9), "rank", "9", "<= 8"),
+    wrong("cfar-rank-kind", lambda: CFAR("ca", rank=9), "rank", "9", "None for kind 'ca'"),
+    wrong("cfar-multiplier", lambda: CFAR("ca", multiplier=0), "multiplier", "0", "> 0"),
+    wrong("cfar-circular", lambda: CFAR("ca", circular=(1, 0)), "circular", "(1, 0)", "pair of booleans"),
+    wrong("cfar-window", lambda: CFAR("ca", (4, 4), (1, 1))(np.ones((1, 8, 20))), "num_reference", "8 velocities", "4 and 1, which need 11"),
+    wrong("cfar-guard-map", lambda: CFAR("ca", (1, 4), (1, 4))(np.ones((1, 8, 9))), "num_guard", "9 ranges", "4 and 4, which need 10"),
+    wrong("cfar-rank-map", lambda: CFAR("ca")(np.ones((40, 40))), "power", "[40, 40]", "3 or 4 dimensions"),
+    wrong("cfar-negative", lambda: CFAR("ca", (1, 1), (0, 0))(-np.ones((1, 9, 9))), "power", "-1", ">= 0"),
+    wrong("cfar-draws", lambda: CFAR("ca", (1, 1), (0, 0), 0.1).calibrate(lambda z: tf.abs(z), [9, 9], 2), "num_draws", "2", "100 false alarms"),
+    wrong("rd-numerology", lambda: RangeDopplerMap("ofdm"), "numerology", "'ofdm'", "a Numerology"),
+    wrong("rd-window", lambda: rd_map("hann"), "window", "'hann'", "pair"),
+    wrong("rd-window-name", lambda: rd_map(("hann", "round")), "window", "'round'", "get_window"),
+    wrong("rd-padding", lambda: rd_map(padding=(2,)), "padding", "(2,)", "pair"),
+    wrong("rd-padding-zero", lambda: rd_map(padding=(0, 1)), "padding", "0", ">= 1"),
+    wrong("rd-angles", lambda: rd_map(angles=ANGLES), "angles", "None", "together"),
+    wrong("rd-array", lambda: rd_map(array=UniformLinearArray(4, 0.02), angles=ANGLES), "array", "0.02", "wavelength"),
+    wrong("rd-elements", lambda: rd_map(elements=np.ones((4, 9), bool)), "elements", "[4, 9]", "[4, 8]"),
+    wrong("rd-elements-numbers", lambda: rd_map(elements=np.ones((4, 8))), "elements", "float64", "booleans"),
+    wrong("rd-elements-none", lambda: rd_map(elements=np.zeros((4, 8), bool)), "elements", "none", "at least one"),
+    wrong("rd-range", lambda: rd_map(max_range=0), "max_range", "0", "> 0"),
+    wrong("rd-subcarriers", lambda: rd_map()(y(1, 4, 9)), "z", "[1, 4, 9]", "8 (num_subcarriers)"),
+    wrong("rd-symbols", lambda: rd_map()(y(1, 3, 8)), "z", "[1, 3, 8]", "[?, 4, 8]"),
+    wrong("rd-antennas", lambda: rd_map(array=array(), angles=ANGLES)(y(1, 4, 8)), "z", "[1, 4, 8]", "antennas for beams"),
+    wrong("rd-nan", lambda: rd_map()(NAN * y(1, 4, 8)), "z", "32 NaN", "finite"),
+    wrong("rd-estimate", lambda: rd_map().estimate(np.ones((1, 8, 9)), CFAR("ca", (1, 1), (0, 0))(np.ones((1, 8, 9)))), "power", "[1, 1, 8, 9]", "[?, ?, 8, 16]"),
+    wrong("clutter-kind", lambda: clutter("notch"), "kind", "'notch'", "'mean', 'canceller', 'eca'"),
+    wrong("clutter-symbols", lambda: clutter(num_symbols=1), "numerology", "1", "at least 2 symbols"),
+    wrong("clutter-pulses", lambda: clutter("canceller", num_pulses=4), "num_pulses", "4", "2, 3"),
+    wrong("clutter-pulses-mean", lambda: clutter(num_pulses=3), "num_pulses", "3", "kind 'canceller'"),
+    wrong("clutter-velocity", lambda: clutter("eca", max_velocity=1e5), "max_velocity", "100000", "<= 2500"),
+    wrong("clutter-velocity-mean", lambda: clutter(max_velocity=1.0), "max_velocity", "1.0", "kind 'eca'"),
+    wrong("clutter-ranges", lambda: clutter("eca", ranges=(9, 3)), "ranges", "(9, 3)", "low <= high"),
+    wrong("clutter-elements", lambda: clutter(elements=[[True]]), "elements", "[1, 1]", "[4, 8]"),
+    wrong("clutter-shape", lambda: clutter()(y(1, 3, 8)), "z", "[1, 3, 8]", "[?, 4, 8]"),
+    wrong("clutter-no-background", lambda: clutter("background")(y(1, 4, 8)), "background", "None", "must be given"),
+    wrong("clutter-background", lambda: clutter()(y(1, 4, 8), y(1, 4, 8)), "background", "a tensor", "'background' only"),
+    wrong("clutter-background-shape", lambda: clutter("background")(y(1, 4, 8), y(2, 4, 8)), "background", "[2, 4, 8]", "[1, 4, 8]"),
     wrong("omp-grid", lambda: omp(angles=1), "angles", "1", ">= 2"),
     wrong("omp-grid-point", lambda: omp(angles=[0.1]), "angles", "(1,)", "at least two"),
     wrong("omp-targets", lambda: omp(max_targets=0), "max_targets", "0", ">= 1"),

@@ -2,6 +2,9 @@
 
 from sionna_isac.receiver.angle_delay import AngleDelayMap
 from sionna_isac.receiver.back_projection import back_projection
+from sionna_isac.receiver.cfar import CFAR, Detections
+from sionna_isac.receiver.cfar_threshold import cfar_detection_probability, cfar_threshold
+from sionna_isac.receiver.clutter_filter import ClutterFilter
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
@@ -32,6 +35,7 @@ from sionna_isac.receiver.nn import (
 )
 from sionna_isac.receiver.omp import OMP
 from sionna_isac.receiver.periodogram import Periodogram2D
+from sionna_isac.receiver.range_doppler import RangeDopplerMap
 from sionna_isac.receiver.search_grid import SearchGrid
 from sionna_isac.receiver.softmax_angle import SoftmaxAngleEstimator
 from sionna_isac.receiver.symbol_filter import (
@@ -42,14 +46,17 @@ from sionna_isac.receiver.symbol_filter import (
 from sionna_isac.receiver.symbols import MessageDetector, SymbolDetector
 
 __all__ = [
+    "CFAR",
     "MUSIC",
     "OMP",
     "AngleDelayMap",
     "AngleDelayNetwork",
     "ChannelMaps",
+    "ClutterFilter",
     "CrossStitch",
     "CrossTaskAttention",
     "CrossTaskLocalizer",
+    "Detections",
     "DifferentiableOMP",
     "FocusedLocalizer",
     "FocusedMaps",
@@ -66,6 +73,7 @@ __all__ = [
     "NeuralReceiver",
     "NeuralSymbolReceiver",
     "Periodogram2D",
+    "RangeDopplerMap",
     "ReciprocalFilter",
     "ResidualBottleneck",
     "SearchGrid",
@@ -79,4 +87,6 @@ __all__ = [
     "TransformerBlock",
     "WienerFilter",
     "back_projection",
+    "cfar_detection_probability",
+    "cfar_threshold",
 ]

@@ -16,7 +16,7 @@ class TargetEstimate(NamedTuple):
 
     Attributes
     ----------
-    angle : [batch_size, T], `tf.float`
+    angle : `None` | [batch_size, T], `tf.float`
         Azimuth [rad]
     range : `None` | [batch_size, T], `tf.float`
         Distance [m]
@@ -37,7 +37,8 @@ class TargetEstimate(NamedTuple):
     @property
     def position(self) -> tf.Tensor:
         """[batch_size, T, 2], `tf.float` : x and y [m]"""
-        if self.range is None:
-            raise ValueError("range must be estimated for a position; got None")
+        if self.angle is None or self.range is None:
+            name = "range" if self.range is None else "angle"
+            raise ValueError(f"{name} must be estimated for a position; got None")
         direction = tf.stack([tf.cos(self.angle), tf.sin(self.angle)], axis=-1)
         return self.range[..., tf.newaxis] * direction

@@ -208,6 +208,38 @@ def cross_channel(frequencies: np.ndarray = TONES) -> Callable[[np.random.Genera
     return inputs
 
 
+MOVING = isac.waveform.Numerology(
+    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=6, active=np.arange(SUBCARRIERS) > 1
+)
+ELEMENTS = np.add.outer(np.arange(6), np.arange(SUBCARRIERS)) % 4 > 0
+
+
+def symbols_of(rng: np.random.Generator) -> tuple:
+    """Observation of several symbols."""
+    return (complex_draws(rng, BATCH, ANTENNAS, 6, SUBCARRIERS),)
+
+
+def power_maps(*shape: int) -> Callable[[np.random.Generator], tuple]:
+    """Noise with two targets."""
+
+    def inputs(rng: np.random.Generator) -> tuple:
+        power = rng.exponential(size=(BATCH, *shape))
+        power[..., 4, 6], power[..., 1, 2] = 300.0, 90.0
+        return (power,)
+
+    return inputs
+
+
+def cfar(kind: str, **kwargs: Any) -> Callable[[str], keras.layers.Layer]:
+    options = {"num_reference": (2, 3), "num_guard": (1, 1), "p_fa": 1e-2, **kwargs}
+    return lambda p: isac.receiver.CFAR(kind, max_detections=3, precision=p, **options)
+
+
+def detected(found: Any) -> Any:
+    """Powers and thresholds, which can be differentiated."""
+    return found.power, found.threshold
+
+
 def angles(rng: np.random.Generator) -> tuple:
     return (rng.uniform(-1.2, 1.2, (BATCH, 3)),)
 
@@ -770,6 +802,68 @@ CASES = [
         lambda p: isac.receiver.Periodogram2D(PLACED, cross()[0], max_range=2.5, precision=p),
         cross_channel(PLACED),
         gradients=(0,),
+    ),
+    Case("CFAR", cfar("os"), power_maps(9, 12), gradients=(0,), select=detected),
+    Case("CFAR-cube", cfar("go"), power_maps(2, 9, 12), gradients=(0,), select=detected),
+    Case("CFAR-ca", cfar("ca"), power_maps(9, 12), compile=False, gradients=(0,), select=detected),
+    Case(
+        "CFAR-so",
+        cfar("so", num_reference=(0, 3), num_guard=(0, 1), circular=(False, True)),
+        power_maps(9, 12),
+        compile=False,
+        gradients=(0,),
+        select=detected,
+    ),
+    Case(
+        "RangeDopplerMap",
+        lambda p: isac.receiver.RangeDopplerMap(
+            MOVING, ("hann", ("kaiser", 4.0)), (1, 2), elements=ELEMENTS, precision=p
+        ),
+        symbols_of,
+        gradients=(0,),
+    ),
+    Case(
+        "RangeDopplerMap-beams",
+        lambda p: isac.receiver.RangeDopplerMap(
+            MOVING, array=impaired(p), angles=[-0.3, 0.1, 0.4], max_range=60.0, precision=p
+        ),
+        symbols_of,
+        trainable=("positions", "gain", "phase", "coupling"),
+        gradients=(0,),
+    ),
+    Case(
+        "ClutterFilter",
+        lambda p: isac.receiver.ClutterFilter(
+            "eca", MOVING, max_velocity=50.0, ranges=(5.0, 30.0), elements=ELEMENTS, precision=p
+        ),
+        symbols_of,
+        gradients=(0,),
+    ),
+    Case(
+        "ClutterFilter-region",
+        lambda p: isac.receiver.ClutterFilter("eca", MOVING, ranges=(5.0, 30.0), precision=p),
+        symbols_of,
+        compile=False,
+        gradients=(0,),
+    ),
+    Case(
+        "ClutterFilter-mean",
+        lambda p: isac.receiver.ClutterFilter("mean", MOVING, elements=ELEMENTS, precision=p),
+        symbols_of,
+        gradients=(0,),
+    ),
+    Case(
+        "ClutterFilter-canceller",
+        lambda p: isac.receiver.ClutterFilter("canceller", MOVING, num_pulses=3, precision=p),
+        symbols_of,
+        gradients=(0,),
+    ),
+    Case(
+        "ClutterFilter-background",
+        lambda p: isac.receiver.ClutterFilter("background", MOVING, precision=p),
+        lambda rng: (*symbols_of(rng), *symbols_of(rng)),
+        compile=False,
+        gradients=(0, 1),
     ),
     Case(
         "MAPRatioTest",

@@ -1,0 +1,299 @@
+"""Detection of targets in power maps at a constant rate of false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sionna_isac.core import Layer, Real, checks, register
+from sionna_isac.receiver._cfar_cells import Plan, candidates, exceeds, statistic
+from sionna_isac.receiver.cfar_threshold import CFAR_KINDS, cfar_threshold, default_rank
+
+__all__ = ["CFAR", "Detections"]
+
+FEWEST = 100  # false alarms that a calibration rests on
+
+
+class Detections(NamedTuple):
+    """Cells of power maps that a detector takes for targets, the strongest first.
+
+    Attributes
+    ----------
+    velocity_index, range_index : [batch_size, max_detections], `tf.int32`
+        Row and column of the cell
+    power : [batch_size, max_detections], `tf.float`
+        Power of the cell, 0 where there is no further detection
+    threshold : [batch_size, max_detections], `tf.float`
+        Threshold that it exceeds, 0 where there is no further detection
+    mask : [batch_size, max_detections], `tf.bool`
+        `True` for detections
+    angle_index : `None` | [batch_size, max_detections], `tf.int32`
+        Map of the cube
+    """
+
+    velocity_index: tf.Tensor
+    range_index: tf.Tensor
+    power: tf.Tensor
+    threshold: tf.Tensor
+    mask: tf.Tensor
+    angle_index: tf.Tensor | None = None
+
+
+@register
+class CFAR(Layer):
+    r"""Detection with a constant rate of false alarms (CFAR) in range-Doppler maps.
+
+    A cell is detected if its power exceeds :math:`\alpha` times a statistic of the reference cells
+    around it: their mean (``"ca"``), the larger or smaller mean of two halves (``"go"``,
+    ``"so"``), or their value of a rank (``"os"``); :func:`cfar_threshold` has the formulas. Of
+    detections that are neighbours, also across a corner or in the next map of a cube, the
+    strongest remains.
+
+    Reference cells fill a rectangle of :math:`2(r_i + g_i) + 1` cells along each axis, without
+    the rectangle of :math:`2g_i + 1` cells in its middle, where :math:`r_i` and :math:`g_i` are the
+    numbers of reference and guard cells to each side. Their number is :math:`N = \prod_i (2(r_i +
+    g_i) + 1) - \prod_i (2g_i + 1)`; with :math:`r_i = g_i = 0` along the velocities this is
+    :math:`2r` cells along the ranges. ``"go"`` and ``"so"`` halve them into nearer and farther
+    ones and leave out those of equal range (without reference cells along the ranges: into lower
+    and higher velocities).
+
+    The reference cells of an axis that is ``circular`` continue at its other end. Those beyond
+    the edges of another axis are left out, and the multiplier follows from the number of the
+    remaining ones, so that the rate of false alarms is the same everywhere (the rank is the same
+    share of them, rounded up).
+
+    Parameters
+    ----------
+    kind : "ca" | "go" | "so" | "os"
+        Statistic
+    num_reference : (`int`, `int`), (default (8, 8))
+        Reference cells to each side along velocities and ranges
+    num_guard : (`int`, `int`), (default (2, 2))
+        Guard cells to each side along velocities and ranges
+    p_fa : `float`, (default 1e-4)
+        Probability of a false alarm in a cell of white noise
+    rank : `None` (default) | `int`
+        Rank of ``"os"``, from 1 to :math:`N`; `None` is three quarters of :math:`N`
+    max_detections : `int`, (default 16)
+        Number of detections that the output has place for
+    multiplier : `None` (default) | `float`
+        :math:`\alpha` of cells with all reference cells, such as that of :meth:`calibrate`;
+        `None` is that of ``p_fa`` for cells that are independent
+    circular : (`bool`, `bool`), (default (`True`, `False`))
+        If `True`, the ends of the axis of velocities, or ranges, are neighbours. Ranges are so in
+        a map up to the unambiguous range.
+
+    Input
+    -----
+    power : [batch_size, num_velocities, num_ranges] or [batch_size, num_angles, num_velocities, \
+num_ranges], `tf.float`
+        Power maps, or cubes; their last two dimensions must be known
+
+    Output
+    ------
+    : :class:`~sionna_isac.receiver.Detections`
+        Detections; none, with a power of NaN, in samples that are not finite
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is out of its range, the window is larger than the map, or (in eager mode)
+        ``power`` is negative or not finite
+
+    Example
+    -------
+    >>> detect = isac.receiver.CFAR("os", num_reference=(4, 8), num_guard=(1, 2), p_fa=1e-5)
+    >>> found = detect(power)
+    >>> rd.estimate(power, found).range
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        num_reference: Sequence[int] = (8, 8),
+        num_guard: Sequence[int] = (2, 2),
+        p_fa: float = 1e-4,
+        rank: int | None = None,
+        max_detections: int = 16,
+        *,
+        multiplier: float | None = None,
+        circular: Sequence[bool] = (True, False),
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.kind = checks.one_of("kind", kind, CFAR_KINDS)
+        self.num_reference = _pair("num_reference", num_reference)
+        self.num_guard = _pair("num_guard", num_guard)
+        self.p_fa = checks.real("p_fa", p_fa, minimum=0, maximum=1, exclusive=True)
+        self.max_detections = checks.integer("max_detections", max_detections)
+        if len(circular) != 2 or not all(isinstance(c, (bool, np.bool_)) for c in circular):
+            raise ValueError(f"circular must be a pair of booleans; got {circular!r}")
+        self.circular = (bool(circular[0]), bool(circular[1]))
+        plan = Plan(self.kind, self.p_fa, 1, 1.0, self.num_reference, self.num_guard, self.circular)
+        number = plan.size
+        if not number:
+            raise ValueError(
+                f"num_reference must hold a number >= 1 for one of both axes; got {num_reference!r}"
+            )
+        if rank is not None and kind != "os":
+            raise ValueError(f"rank must be None for kind {kind!r}; got {rank!r}")
+        self.rank = None if rank is None else checks.integer("rank", rank, maximum=number)
+        self.multiplier = (
+            None
+            if multiplier is None
+            else checks.real("multiplier", multiplier, minimum=0, exclusive=True)
+        )
+        self._plan = plan._replace(
+            rank=self.rank or default_rank(number),
+            multiplier=self.multiplier or cfar_threshold(kind, self.p_fa, number, self.rank),
+        )
+
+    @property
+    def num_cells(self) -> int:
+        """`int` : Number :math:`N` of reference cells, away from edges"""
+        return self._plan.size
+
+    @property
+    def alpha(self) -> float:
+        r"""`float` : Multiplier :math:`\alpha` of cells with all reference cells"""
+        return self._plan.multiplier
+
+    def call(self, power: Real) -> Detections:
+        cube, valid = self._observe(power)
+        value, index = candidates(tf.stop_gradient(cube), self._plan, self._places(cube))
+        missing = self.max_detections - value.shape[1]
+        value, index = (tf.pad(v, [[0, 0], [0, missing]]) for v in (value, index))
+        mask = value > 0
+        _, _, num_velocities, num_ranges = cube.shape
+        index = tf.where(mask, index, 0)
+        row, column = index // num_ranges, index % num_ranges
+        cells = row // num_velocities, row % num_velocities, column
+        level, alpha = statistic(cube, cells, self._plan)
+        flat = tf.reshape(cube, [tf.shape(cube)[0], cube.shape[1] * num_velocities * num_ranges])
+        nothing = tf.where(valid, tf.zeros([], self.rdtype), float("nan"))[:, tf.newaxis]
+        strength, threshold = (
+            tf.where(mask, v, nothing)
+            for v in (tf.gather(flat, index, batch_dims=1), alpha * level)
+        )
+        angle = cells[0] if power.shape.rank == 4 else None
+        return Detections(cells[1], cells[2], strength, threshold, mask, angle)
+
+    def mask(self, power: Any) -> tf.Tensor:
+        """Mask of all cells that exceed their threshold, neighbours of a peak included.
+
+        Parameters
+        ----------
+        power : [batch_size, ..., num_velocities, num_ranges], `tf.float`
+            Power maps
+
+        Output
+        ------
+        : [batch_size, ..., num_velocities, num_ranges], `tf.bool`
+            Mask; `False` in samples that are not finite
+        """
+        power = self.cast(power, Real, "power")
+        cube, _ = self._observe(power)
+        flat = tf.reshape(cube, [-1, *cube.shape[2:]])
+        found = exceeds(flat, tf.ones([], self.rdtype), self._plan)
+        return tf.reshape(found, tf.shape(power))
+
+    def calibrate(
+        self, chain: Callable[[tf.Tensor], Any], shape: Sequence[int], num_draws: int, seed: int = 1
+    ) -> float:
+        r"""Multiplier :math:`\alpha` by simulation, for cells that a chain correlates.
+
+        Complex white noise of unit power goes through the chain that makes maps of observations,
+        such as :class:`RangeDopplerMap` with windows and zero padding. The multiplier is the
+        quantile of power over statistic; all cells count. With :math:`n` cells its
+        false alarms are those wanted up to a relative standard deviation of about
+        :math:`1/\sqrt{n P}`, or more as cells are correlated.
+
+        Parameters
+        ----------
+        chain : callable
+            Power maps of observations
+        shape : sequence of `int`
+            Shape of an observation, without the batch
+        num_draws : `int`
+            Number of observations, drawn one by one; together their cells must have at least 100
+            false alarms
+        seed : `int`, (default 1)
+            Seed of the noise
+
+        Output
+        ------
+        : `float`
+            Argument ``multiplier`` of a detector with the same other arguments
+        """
+        rng = np.random.default_rng(checks.integer("seed", seed, minimum=0))
+        ratios, scale, cells, one = [], 1.0, 0, tf.ones([], self.rdtype)
+        draws = checks.integer("num_draws", num_draws)
+        for _ in range(draws):
+            z = rng.normal(size=(2, 1, *shape)) / np.sqrt(2)
+            cube, _ = self._observe(self.cast(chain(z[0] + 1j * z[1]), Real, "power"))
+            flat = tf.reshape(cube, [-1, *cube.shape[2:]])
+            cells += int(tf.size(flat))
+            wanted = 3 * self.p_fa * int(tf.size(flat)) + 20
+            found = exceeds(flat, scale * one, self._plan)
+            while int(tf.math.count_nonzero(found)) < wanted and scale > 1e-3:
+                scale *= 0.8
+                found = exceeds(flat, scale * one, self._plan)
+            place = tf.transpose(tf.where(tf.reshape(found, cube.shape))[:, 1:])
+            place = [tf.cast(p, tf.int32)[tf.newaxis] for p in place]
+            level, alpha = statistic(cube, place, self._plan)
+            value = tf.gather_nd(cube[0], tf.stack(place, -1)[0])
+            ratios.append((value / (level * alpha))[0].numpy())
+        number = self.p_fa * cells
+        if number < FEWEST:
+            raise ValueError(
+                f"num_draws must be >= {int(np.ceil(FEWEST / number * draws))} for {FEWEST} false "
+                f"alarms of probability {self.p_fa:g}; got {num_draws}"
+            )
+        largest = np.sort(np.concatenate(ratios))[::-1]
+        return self.alpha * float(largest[min(round(number), largest.size) - 1])
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _observe(self, power: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Cubes [batch_size, num_angles, ...] without NaN, and the mask of finite samples."""
+        axes = "[batch_size, (num_angles,) num_velocities, num_ranges]"
+        checks.rank("power", power, (3, 4), axes)
+        *leading, rows, columns = power.shape
+        if None in (*leading[1:], rows, columns):
+            raise ValueError(
+                f"power must have known dimensions {axes[:-1]} but the batch; got shape "
+                f"{list(power.shape)}"
+            )
+        self._check_map(rows, columns)
+        checks.not_negative("power", power)
+        cube = power if power.shape.rank == 4 else power[:, tf.newaxis]
+        finite = tf.math.is_finite(cube)
+        valid = tf.reduce_all(finite, [1, 2, 3])
+        keep = valid[:, tf.newaxis, tf.newaxis, tf.newaxis]
+        return tf.where(keep, cube, tf.zeros_like(cube)), valid
+
+    def _places(self, cube: tf.Tensor) -> int:
+        return min(self.max_detections, int(np.prod(cube.shape[1:])))
+
+    def _check_map(self, *shape: int) -> None:
+        for axis, size, wraps in zip(("velocities", "ranges"), shape, self.circular, strict=True):
+            n = 0 if axis == "velocities" else 1
+            reference, guard = self.num_reference[n], self.num_guard[n]
+            # beyond an edge there may be no reference cells, but each cell must have one
+            width = 2 * (guard + reference) + 1 if wraps else 2 * guard + 1 + min(1, reference)
+            if width > size:
+                raise ValueError(
+                    f"num_reference and num_guard must fit into a map with {size} {axis}; got "
+                    f"{reference} and {guard}, which need {width}"
+                )
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    cells = checks.integers(name, value, minimum=0)
+    if len(cells) != 2:
+        raise ValueError(f"{name} must be a pair of integers >= 0; got {value!r}")
+    return cells[0], cells[1]

@@ -1,0 +1,328 @@
+"""Range-Doppler map of a filtered observation, and the estimates of its peaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from scipy.constants import c as SPEED_OF_LIGHT
+from scipy.signal import get_window
+
+from sionna_isac.core import Array, Complex, Layer, checks, linalg, plane_wave_array, register
+from sionna_isac.receiver.angle_delay import silenced
+from sionna_isac.receiver.cfar import Detections
+from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.waveform import Numerology
+
+__all__ = ["RangeDopplerMap"]
+
+SMALLEST = {"single": 1e-30, "double": 1e-200}  # power, for the logarithm
+
+
+@register
+class RangeDopplerMap(Layer):
+    r"""Power over velocities and ranges by windowed, zero-padded FFTs over symbols and subcarriers.
+
+    .. math::
+        P_{ij} = \frac{\left|\sum_{m,s} w_m u_s\, z_{ms}\, e^{j4\pi v_i m T/\lambda}\,
+        e^{j4\pi s \Delta_f R_j/c}\right|^2}{\sum_{m,s} w_m^2 u_s^2}
+
+    White noise of power :math:`N_0` in the used elements of ``z`` has the mean power :math:`N_0`
+    in each cell; a target gains up to the number of used elements. Windows and zero padding
+    correlate neighbouring cells.
+
+    The FFTs span the active subcarriers from the first to the last one, at the largest step that
+    they share, and so does the window; likewise the symbols. Gaps inside hold zeros.
+
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology
+    window : (window, window), (default ("hann", "hann"))
+        Windows over symbols and over subcarriers, by the names of ``scipy.signal.get_window``
+        (or tuples of a name and its parameters); `None` is none
+    padding : (`int`, `int`), (default (2, 2))
+        Cells per resolution cell of velocity and of range
+    array : `None` (default) | :class:`~sionna_isac.array.UniformLinearArray`
+        Array that the receiver believes to have; `None` makes a map for each antenna
+    angles : `None` (default) | [num_angles], array_like
+        Angles of the beams :math:`\mathbf{a}^H(\theta)/\lVert\mathbf{a}\rVert`, with an
+        array [rad]
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Resource elements that are used; `None` is all of the active subcarriers
+    max_range : `None` (default) | `float`
+        Largest range of the map [m]; `None` is the unambiguous range
+
+    Input
+    -----
+    z : [batch_size, num_symbols, num_subcarriers] or [batch_size, num_rx, num_symbols, \
+num_subcarriers], `tf.complex`
+        Observation after a filter that removes the symbols; the dimension of symbols may be absent
+        if there is one symbol and ``z`` has antennas
+
+    Output
+    ------
+    : [batch_size, num_velocities, num_ranges], [batch_size, num_rx, num_velocities, num_ranges] \
+or [batch_size, num_angles, num_velocities, num_ranges], `tf.float`
+        Power, over ``velocities`` and ``ranges``
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is out of its range, a mask is empty or has the wrong size, or shapes do not fit
+
+    Example
+    -------
+    >>> rd = isac.receiver.RangeDopplerMap(numerology, window=("hann", ("kaiser", 6.0)))
+    >>> power = rd(z)
+    >>> found = isac.receiver.CFAR("os", p_fa=1e-6)(power)
+    >>> estimate = rd.estimate(power, found)
+    """
+
+    def __init__(
+        self,
+        numerology: Numerology,
+        window: Sequence[Any] = ("hann", "hann"),
+        padding: Sequence[int] = (2, 2),
+        array: Array | None = None,
+        angles: Any = None,
+        elements: Any = None,
+        *,
+        max_range: float | None = None,
+        precision: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(precision=precision, **kwargs)
+        self.numerology = checks.instance("numerology", numerology, Numerology)
+        self.padding = checks.integers("padding", padding)
+        if len(self.padding) != 2 or isinstance(window, str) or len(window) != 2:
+            name, value = ("window", window) if len(self.padding) == 2 else ("padding", padding)
+            raise ValueError(f"{name} must be a pair, for symbols and subcarriers; got {value!r}")
+        if (array is None) != (angles is None):
+            raise ValueError(
+                f"array and angles must be given together; got {array!r} and {angles!r}"
+            )
+        self.array = None if array is None else plane_wave_array("array", array)
+        if array is not None:
+            self.numerology.check_array("array", array)
+        self.angles = None if angles is None else checks.angle_grid("angles", angles)
+        self.elements = None if elements is None else used_elements(numerology, elements)
+        self.window = tuple(tuple(w) if isinstance(w, list) else w for w in window)
+        used = used_elements(numerology, elements)
+        lines = [_line(np.flatnonzero(used.any(axis))) for axis in (1, 0)]
+        tapers = [_taper(w, len(line)) for w, line in zip(self.window, lines, strict=True)]
+        self._lines = lines
+        weights = np.outer(*tapers) * used[np.ix_(*lines)]
+        if not np.any(weights):
+            raise ValueError(f"window must not be 0 on all used elements; got {window!r}")
+        # one symbol has no velocity, one subcarrier no range
+        self._sizes = [
+            1 if len(line) == 1 else len(line) * factor
+            for line, factor in zip(lines, self.padding, strict=True)
+        ]
+        # inverse transforms divide by their sizes
+        self._weights = weights * (np.prod(self._sizes) / np.linalg.norm(weights))
+        steps = [int(line[1] - line[0]) if len(line) > 1 else 1 for line in lines]
+        symbols, tones = self._sizes
+        duration = steps[0] * numerology.symbol_duration
+        self._velocities = (np.arange(symbols) - symbols // 2) * (
+            numerology.wavelength / (2 * duration * symbols)
+        )
+        limit = SPEED_OF_LIGHT / (2 * steps[1] * numerology.subcarrier_spacing)
+        ranges = np.arange(tones) * (limit / tones)
+        self.max_range = max_range
+        if max_range is not None:
+            self.max_range = checks.real("max_range", max_range, minimum=0, exclusive=True)
+            ranges = ranges[ranges <= self.max_range]
+        self._ranges = ranges
+        self._full = ranges.size == tones
+
+    @property
+    def velocities(self) -> np.ndarray:
+        """[num_velocities] : Velocities [m/s], increasing, positive for targets that recede"""
+        return self._velocities
+
+    @property
+    def ranges(self) -> np.ndarray:
+        """[num_ranges] : Ranges [m], from 0"""
+        return self._ranges
+
+    def call(self, z: Complex) -> tf.Tensor:
+        z, valid = silenced(self._observed(z))
+        symbols, tones = self._sizes
+        for axis, line in zip((-2, -1), self._lines, strict=True):
+            if len(line) < z.shape[axis]:
+                z = tf.gather(z, line, axis=axis)
+        z = z * tf.constant(self._weights, self.cdtype)
+        if self.array is not None and self.angles is not None:
+            z = self._beams(z, self.array, self.angles)
+        rows = _pad(z, tones - len(self._lines[1]))
+        rows = tf.signal.ifft(rows)[..., : self._ranges.size]
+        columns = _pad(tf.linalg.matrix_transpose(rows), symbols - len(self._lines[0]))
+        spectrum = tf.signal.ifft(columns)
+        power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
+        # velocities below 0 are in the second half of a transform
+        power = tf.roll(tf.linalg.matrix_transpose(power), symbols // 2, -2)
+        keep = tf.reshape(valid, [-1, *[1] * (power.shape.rank - 1)])
+        return tf.where(keep, power, float("nan"))
+
+    def spectrum(self, z: Any) -> tf.Tensor:
+        """Map of an observation, as the call gives it, over ``angles``, ``velocities`` and
+        ``ranges``
+        """
+        return self(z)
+
+    def estimate(self, power: Any, detections: Detections) -> TargetEstimate:
+        """Estimates of detected targets between the cells of the map.
+
+        Along each axis they are the vertex of a parabola through the logarithms of the power of
+        the cell and of its neighbours, and can be differentiated by the map.
+
+        Parameters
+        ----------
+        power : [batch_size, (num_angles,) num_velocities, num_ranges], `tf.float`
+            Map, or cube
+        detections : :class:`~sionna_isac.receiver.Detections`
+            Detections in it
+
+        Output
+        ------
+        : :class:`~sionna_isac.receiver.TargetEstimate`
+            Estimates of [batch_size, max_detections] targets, whose metric is the power over its
+            threshold; all are 0 where there is no further detection. The angle is `None` without
+            an array.
+        """
+        power = self.cast(power, name="power")
+        shape = [self.velocities.size, self.ranges.size]
+        cube = power if power.shape.rank == 4 else power[:, tf.newaxis]
+        number = None if self.angles is None else self.angles.size
+        checks.shape("power", cube, [None, number, *shape])
+        layer = detections.angle_index
+        if layer is None:
+            layer = tf.zeros_like(detections.range_index)
+        index = [layer, detections.velocity_index, detections.range_index]
+        log = tf.math.log(tf.maximum(cube, SMALLEST[self.precision]))
+        sizes = [int(n) for n in cube.shape[1:]]
+        flat = tf.reshape(log, [tf.shape(log)[0], math.prod(sizes)])
+
+        def offset(axis: int, wraps: bool, grid: np.ndarray) -> tf.Tensor:
+            """Place of the vertex along an axis."""
+            size = sizes[axis]
+            start = tf.gather(tf.constant(grid, self.rdtype), index[axis])
+            if size < 3:
+                return start
+            inside = (index[axis] > 0) & (index[axis] < size - 1)
+            values, places = [], []
+            for step in (-1, 0, 1):
+                moved = [i + step if n == axis else i for n, i in enumerate(index)]
+                moved = [tf.math.floormod(i, n) for i, n in zip(moved, sizes, strict=True)]
+                cell = (moved[0] * sizes[1] + moved[1]) * sizes[2] + moved[2]
+                values.append(tf.gather(flat, cell, batch_dims=1))
+                places.append(tf.gather(tf.constant(grid, self.rdtype), moved[axis]))
+            width = tf.constant(float(grid[1] - grid[0]), self.rdtype)
+            before, after = (width, width) if wraps else (start - places[0], places[2] - start)
+            return start + tf.where(inside | wraps, _vertex(values, before, after), 0.0)
+
+        angle = None if self.angles is None else offset(0, False, self.angles)
+        velocity = offset(1, True, self.velocities)
+        distance = tf.maximum(offset(2, self._full, self.ranges), 0.0)
+        mask, strength = detections.mask, detections.power
+        ones = tf.ones_like(strength)
+        metric = strength / tf.where(mask, detections.threshold, ones)
+        angle, velocity, distance = (
+            None if v is None else tf.where(mask, v, tf.stop_gradient(strength))  # 0, or NaN
+            for v in (angle, velocity, distance)
+        )
+        return TargetEstimate(angle=angle, range=distance, metric=metric, velocity=velocity)
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _observed(self, z: tf.Tensor) -> tf.Tensor:
+        """Observation with symbols, 0 on elements that are not used."""
+        axes = "[batch_size, (num_rx,) num_symbols, num_subcarriers]"
+        checks.rank("z", z, (3, 4), axes)
+        shape = [self.numerology.num_symbols, self.numerology.num_subcarriers]
+        checks.last_dim("z", z, shape[1], "(num_subcarriers)")
+        if z.shape.rank == 3 and shape[0] == 1:
+            z = z[:, :, tf.newaxis]
+        checks.shape("z", z, [*[None] * (z.shape.rank - 2), *shape], axes)
+        if self.array is not None:
+            if z.shape.rank == 3:
+                raise ValueError(
+                    f"z must have antennas for beams, {axes}; got shape {list(z.shape)}"
+                )
+            checks.shape("z", z, [None, self.array.num_antennas, *shape], axes)
+        used = used_elements(self.numerology, self.elements)
+        return z if used.all() else tf.where(used, z, tf.zeros_like(z))
+
+    def _beams(self, z: tf.Tensor, array: Array, angles: np.ndarray) -> tf.Tensor:
+        steering = self.cast(array.steering(self.cast(angles)))
+        energy = tf.reduce_sum(tf.math.real(steering * tf.math.conj(steering)), -1, keepdims=True)
+        weights = tf.math.conj(steering) * linalg.to_complex(tf.math.rsqrt(energy))
+        *leading, rows, columns = linalg.sizes(z)
+        flat = tf.reshape(z, [*leading, rows * columns])
+        return tf.reshape(linalg.matmul(weights, flat), [leading[0], angles.size, rows, columns])
+
+
+def used_elements(numerology: Numerology, elements: Any) -> np.ndarray:
+    """Mask [num_symbols, num_subcarriers] of the used resource elements, checked.
+
+    Parameters
+    ----------
+    numerology : :class:`~sionna_isac.waveform.Numerology`
+        Numerology
+    elements : `None` | [num_symbols, num_subcarriers], array_like of `bool`
+        Elements to use; `None` is all
+    """
+    shape = (numerology.num_symbols, numerology.num_subcarriers)
+    active = np.ones(shape[1], bool) if numerology.active is None else numerology.active
+    if elements is None:
+        return np.tile(active, (shape[0], 1))
+    mask = np.asarray(elements)
+    if mask.dtype != bool:
+        raise TypeError(f"elements must hold booleans; got {mask.dtype}")
+    if mask.shape != shape:
+        raise ValueError(
+            f"elements must have shape {list(shape)} [num_symbols, num_subcarriers]; got shape "
+            f"{list(mask.shape)}"
+        )
+    if not np.any(mask & active):
+        raise ValueError(
+            "elements must hold at least one element of an active subcarrier; got none"
+        )
+    return mask & active
+
+
+def _line(indices: np.ndarray) -> np.ndarray:
+    """Indices from the first to the last one at the largest step that they share."""
+    step = int(np.gcd.reduce(np.diff(indices))) if indices.size > 1 else 1
+    return np.arange(indices[0], indices[-1] + 1, max(step, 1))
+
+
+def _taper(window: Any, number: int) -> np.ndarray:
+    if window is None:
+        return np.ones(number)
+    try:
+        taper = np.asarray(get_window(window, number), np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
+        ) from error
+    return taper
+
+
+def _pad(values: tf.Tensor, number: int) -> tf.Tensor:
+    return tf.pad(values, [[0, 0]] * (values.shape.rank - 1) + [[0, number]])
+
+
+def _vertex(values: Sequence[tf.Tensor], before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """Offset of the vertex of a parabola from its middle point; 0 if it does not bend down."""
+    low, centre, high = values
+    down, up = (centre - low) / before, (high - centre) / after
+    bend = down - up
+    good = bend > 0
+    place = (down * after + up * before) / (2 * tf.where(good, bend, tf.ones_like(bend)))
+    return tf.where(good, tf.clip_by_value(place, -before / 2, after / 2), 0.0)

@@ -1,0 +1,206 @@
+"""Range-Doppler map against its definition: noise, masks, ambiguities; estimates of its peaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.constants import c
+from scipy.signal import get_window
+
+import sionna_isac as isac
+from sionna_isac.receiver import CFAR, RangeDopplerMap
+from sionna_isac.waveform import Numerology
+
+SYMBOLS, TONES, SPACING, CARRIER = 12, 40, 2e6, 60e9
+GUARDS = np.isin(np.arange(TONES), [*range(4, 20), *range(21, 36)])
+
+
+def numerology(**kwargs) -> Numerology:
+    return Numerology(
+        TONES, SPACING, CARRIER, **{"num_symbols": SYMBOLS, "cyclic_prefix_length": 8, **kwargs}
+    )
+
+
+def echo(shared: Numerology, places, array=None, beam=None) -> np.ndarray:
+    """Observation [1, num_rx, num_symbols, num_subcarriers] of targets (angle, range, velocity)."""
+    array = array or isac.array.UniformLinearArray(1, shared.wavelength, precision="double")
+    angle, distance, velocity = np.array(places).T
+    targets = isac.scene.PointTargets(
+        angle[None], distance[None], np.ones((1, len(places))) + 0j, [len(places)], velocity[None]
+    )
+    rng = np.random.default_rng(1)
+    shape = (1, shared.num_symbols, shared.num_subcarriers)
+    x = np.exp(2j * np.pi * rng.integers(0, 4, shape) / 4)
+    beam = np.ones((1, array.num_antennas)) if beam is None else beam
+    y = isac.channel.MonostaticEcho(array, shared, precision="double")(x, targets, beam)
+    return y.numpy() / x[:, np.newaxis]
+
+
+@pytest.mark.parametrize("active", [None, GUARDS], ids=["all", "guards"])
+@pytest.mark.parametrize("window", [("hann", "hann"), (None, ("kaiser", 5.0))])
+def test_map_is_that_of_the_definition(active, window):
+    shared = numerology(active=active)
+    rng = np.random.default_rng(2)
+    z = rng.normal(size=(2, SYMBOLS, TONES)) + 1j * rng.normal(size=(2, SYMBOLS, TONES))
+    rd = RangeDopplerMap(shared, window, (3, 2), precision="double")
+    first, last = shared.subcarriers[[0, -1]]
+    number = last - first + 1
+    assert (rd.velocities.size, rd.ranges.size) == (3 * SYMBOLS, 2 * number)
+    w = np.ones(SYMBOLS) if window[0] is None else get_window(window[0], SYMBOLS)
+    u = np.zeros(TONES)
+    u[first : last + 1] = get_window(window[1], number)
+    weights = np.outer(w, u * (1 if active is None else active))
+    turns = np.arange(SYMBOLS) * shared.symbol_duration / shared.wavelength
+    doppler = np.exp(4j * np.pi * np.outer(rd.velocities, turns))
+    delay = np.exp(4j * np.pi * np.outer(np.arange(TONES) * SPACING / c, rd.ranges))
+    wanted = np.abs(doppler @ (weights * z) @ delay) ** 2 / np.sum(weights**2)
+    np.testing.assert_allclose(rd(z), wanted, atol=1e-10 * wanted.max())
+    np.testing.assert_array_equal(rd.spectrum(z), rd(z))
+    assert rd.velocities[3 * SYMBOLS // 2] == 0 and np.all(np.diff(rd.velocities) > 0)
+    assert rd.velocities[0] == pytest.approx(-shared.max_velocity)
+    assert rd.ranges[0] == 0 and rd.ranges[1] * rd.ranges.size == pytest.approx(shared.max_range)
+    cut = RangeDopplerMap(shared, window, (3, 2), max_range=30.0, precision="double")
+    kept = rd.ranges <= 30
+    np.testing.assert_array_equal(cut.ranges, rd.ranges[kept])
+    np.testing.assert_allclose(cut(z), wanted[..., kept], atol=1e-10 * wanted.max())
+
+
+def test_noise_keeps_its_power():
+    rng = np.random.default_rng(3)
+    elements = rng.uniform(size=(SYMBOLS, TONES)) < 0.4
+    array = isac.array.UniformLinearArray(4, c / CARRIER, precision="double")
+    z = (rng.normal(size=(2, 300, 4, SYMBOLS, TONES)) / np.sqrt(2)).transpose(1, 2, 3, 4, 0)
+    z = z[..., 0] + 1j * z[..., 1]
+    for options in ({}, {"array": array, "angles": [-0.3, 0.4]}):
+        rd = RangeDopplerMap(numerology(active=GUARDS), elements=elements, **options)
+        mean = rd(z).numpy().mean((0, 2, 3))
+        assert mean == pytest.approx(np.ones(mean.size), abs=0.02)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_receding_targets_have_positive_velocities(sign):
+    shared = numerology()
+    velocity = sign * 0.4 * shared.max_velocity
+    rd = RangeDopplerMap(shared)
+    power = rd(echo(shared, [(0.0, 21.0, velocity)]))[0, 0].numpy()
+    i, j = np.unravel_index(np.argmax(power), power.shape)
+    assert abs(rd.velocities[i] - velocity) <= shared.velocity_resolution / 2
+    assert abs(rd.ranges[j] - 21) <= shared.range_resolution / 2
+
+
+def test_combs_of_elements_see_what_they_can_tell_apart():
+    """Every third subcarrier, every other symbol: a third of the range, half of the velocities."""
+    elements = np.zeros((SYMBOLS, TONES), bool)
+    elements[1::2, 2::3] = True
+    shared = numerology()
+    rd = RangeDopplerMap(shared, padding=(2, 4), elements=elements, precision="double")
+    assert rd.ranges.size * rd.ranges[1] == pytest.approx(shared.max_range / 3)
+    assert rd.velocities[0] == pytest.approx(-shared.max_velocity / 2)
+    z = echo(shared, [(0.0, 17.0, 20.0)])
+    z[..., ~elements] = 7.0  # what is not used does not count
+    power = rd(z)[0].numpy()
+    _, i, j = np.unravel_index(np.argmax(power), power.shape)
+    assert abs(rd.velocities[i] - 20) < np.diff(rd.velocities)[0]
+    assert abs(rd.ranges[j] - 17) < rd.ranges[1]
+    # the energy of the elements, up to the loss of the windows and between cells
+    assert 0.4 * elements.sum() < power.max() < elements.sum()
+
+
+def test_one_symbol_has_ranges_only():
+    shared = numerology(num_symbols=1)
+    rd = RangeDopplerMap(shared, ("hann", None))
+    z = echo(shared, [(0.0, 21.0, 0.0)])
+    power = rd(z[:, :, 0])
+    assert power.shape == (1, 1, 1, 2 * TONES) and rd.velocities.tolist() == [0]
+    np.testing.assert_array_equal(power, rd(z))
+    found = CFAR("os", (0, 6), (0, 2), 1e-3)(power[:, 0])
+    assert float(rd.estimate(power[:, 0], found).range[0, 0]) == pytest.approx(21, abs=0.2)
+
+
+@pytest.mark.parametrize("active", [None, GUARDS], ids=["all", "guards"])
+def test_estimates_are_close_to_the_truth(active):
+    shared = numerology(active=active, num_symbols=24)
+    array = isac.array.UniformLinearArray(16, shared.wavelength, precision="double")
+    beam = np.zeros((1, 16))
+    beam[0, 0] = 1  # a wide one
+    places = [(0.2, 22.3, 41.0), (-0.4, 48.1, -200.0), (0.5, 60.6, 10.0)]
+    z = echo(shared, places, array, beam)
+    rng = np.random.default_rng(4)
+    z = z + 0.01 * (rng.normal(size=z.shape) + 1j * rng.normal(size=z.shape))
+    angles = np.arcsin(np.linspace(-0.95, 0.95, 31))
+    rd = RangeDopplerMap(shared, ("hann", "hann"), (2, 2), array, angles, precision="double")
+    power = rd(z)
+    found = CFAR("os", (3, 4), (2, 2), 1e-6, max_detections=6, precision="double")(power)
+    estimate = rd.estimate(power, found)
+    assert estimate.angle.shape == (1, 6) and np.all(found.mask[0, :3])
+    for place in places:
+        off = np.abs(estimate.range[0, :3] - place[1])
+        n = int(np.argmin(off))
+        assert off[n] < 0.1 * shared.range_resolution
+        assert abs(estimate.velocity[0, n] - place[2]) < 0.1 * shared.velocity_resolution
+        assert abs(estimate.angle[0, n] - place[0]) < 0.02
+        assert estimate.metric[0, n] > 1
+    empty = ~found.mask[0].numpy()
+    for value in (estimate.angle, estimate.range, estimate.velocity, estimate.metric):
+        assert not np.any(value[0].numpy()[empty])
+
+
+def test_estimates_beyond_the_ends_of_velocities_wrap():
+    """A target between the last velocity and the first one; one at the first range."""
+    shared = numerology()
+    top = shared.max_velocity
+    rd = RangeDopplerMap(shared, padding=(2, 2), precision="double")
+    step = np.diff(rd.velocities)[0]
+    power = rd(echo(shared, [(0.0, 30.0, top - 0.2 * step)])[:, 0])
+    found = CFAR("ca", (3, 4), (2, 2), 1e-6, precision="double")(power)
+    velocity = float(rd.estimate(power, found).velocity[0, 0])
+    assert min(abs(velocity - s * top + 0.2 * step) for s in (1, -1)) < 0.05 * step
+
+
+def test_estimates_can_be_differentiated():
+    shared = numerology()
+    rd = RangeDopplerMap(shared, precision="double")
+    detect = CFAR("ca", (2, 4), (2, 2), 1e-6, max_detections=2, precision="double")
+
+    x = tf.constant(21.3, tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        phase = -4 * np.pi * SPACING / c * x * np.arange(TONES)
+        z = tf.tile(tf.complex(tf.cos(phase), tf.sin(phase))[None, None], [1, SYMBOLS, 1])
+        power = rd(z)
+        estimate = rd.estimate(power, detect(power)).range[0, 0]
+    assert float(estimate) == pytest.approx(21.3, abs=0.1)
+    assert float(tape.gradient(estimate, x)) == pytest.approx(1, abs=0.1)
+
+
+def test_samples_with_nan_are_nan():
+    z = np.ones((2, SYMBOLS, TONES), complex)
+    z[0, 3, 4] = np.nan
+    power = tf.function(RangeDopplerMap(numerology()).__call__, jit_compile=True)(tf.constant(z))
+    assert np.all(np.isnan(power[0])) and np.all(np.isfinite(power[1]))
+    spared = np.ones((SYMBOLS, TONES), bool)
+    spared[3, 4] = False
+    rd = RangeDopplerMap(numerology(), elements=spared)
+    assert np.all(np.isfinite(tf.function(rd.__call__)(tf.constant(z))))
+
+
+def test_false_alarms_of_a_calibrated_detector():
+    """Windows and zero padding correlate cells; the multiplier of the formula is too small."""
+    shared = Numerology(128, SPACING, CARRIER, num_symbols=32)
+    rd = RangeDopplerMap(shared)
+    detect = CFAR("os", (2, 4), (2, 2), 1e-3)
+    alpha = detect.calibrate(rd, [32, 128], 20)
+    rng = np.random.default_rng(12)
+    z = rng.normal(size=(2, 60, 32, 128)) / np.sqrt(2)
+    power = rd(z[0] + 1j * z[1])
+    rates = {
+        kind: d.mask(power).numpy().mean((1, 2))
+        for kind, d in (
+            ("plain", detect),
+            ("calibrated", CFAR("os", (2, 4), (2, 2), 1e-3, multiplier=alpha)),
+        )
+    }
+    spread = rates["calibrated"].std() / np.sqrt(60)
+    assert abs(rates["calibrated"].mean() - 1e-3) < 4 * np.hypot(spread, spread * np.sqrt(3))
+    assert rates["plain"].mean() > 1.5e-3
