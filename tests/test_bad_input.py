@@ -264,7 +264,7 @@ def likelihood(
 def target_bound(**kwargs) -> bound.PointTargetBound:
     scene = targets(angle=np.array([[-0.3, 0.2]]))
     options = {"array": array(), "beam": y(1, 4), "targets": scene}
-    options |= {"numerology": numerology(), "no": 1.0}
+    options |= {"numerology": numerology(), "x": None, "no": 1.0}
     return bound.point_target_bound(**{**options, **kwargs})
 
 
@@ -546,6 +546,17 @@ CALLS = [
     wrong("target-bound-tuple", lambda: target_bound(targets=(0.1, 5.0, 1.0, 1)), "targets", "(0.1, 5.0, 1.0, 1)", "PointTargets"),
     wrong("target-bound-beam-nan", lambda: target_bound(beam=NAN * y(1, 4)), "beam", "4 NaN", "finite"),
     wrong("target-bound-same", lambda: target_bound(targets=targets()), "singular", "all parameters"),
+    wrong("target-bound-x", lambda: target_bound(x=y(1, 3)), "x", "[1, 3]", "as the numerology"),
+    wrong("target-bound-x-nan", lambda: target_bound(x=NAN * y(numerology().num_subcarriers)), "x", "NaN", "finite"),
+    wrong("target-bound-x-zero", lambda: target_bound(x=0 * y(numerology().num_subcarriers)), "x", "none", "active element"),
+    wrong("target-bound-elements", lambda: target_bound(elements=np.ones(3, bool)), "elements", "[3]", "[1, "),
+    wrong("target-bound-elements-kind", lambda: target_bound(elements=[[0, 1]]), "elements", "[[0, 1]]", "booleans"),
+    wrong("target-bound-elements-empty", lambda: target_bound(elements=np.zeros((1, numerology().num_subcarriers), bool)), "elements", "none", "active element"),
+    wrong("target-bound-projection", lambda: target_bound(projection=np.ones((2, 3))), "projection", "[2, 3]", "[n, 1]"),
+    wrong("target-bound-removed", lambda: target_bound(projection=np.zeros((1, 1))), "projection", "target 0 of sample 0", "leave something"),
+    wrong("target-bound-velocity-symbol", lambda: target_bound(targets=targets(velocity=np.ones((1, 2)))), "num_symbols=1", "two OFDM symbols"),
+    wrong("target-bound-velocity", lambda: target_bound(targets=targets(velocity=np.ones(2))), "velocity", "[2]", "[1, 2]"),
+    wrong("target-bound-velocity-nan", lambda: target_bound(numerology=numerology(num_symbols=2), targets=targets(velocity=np.array([[NAN, 1.0]]))), "velocity", "1 NaN", "finite"),
     wrong("target-bound-one-tone", lambda: target_bound(numerology=numerology(1)), "numerology", "num_subcarriers=1", "at least two"),
     # scene
     wrong("sector-reversed", lambda: FixedSector((0.5, 0.1)), "interval", "(0.5, 0.1)", "low <= high"),

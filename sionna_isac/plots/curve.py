@@ -186,7 +186,7 @@ def add_bound(
     Example
     -------
     >>> bound = isac.bound.point_target_bound
-    >>> bounds = [bound(array, numerology, beam, targets, no) for no in nos]
+    >>> bounds = [bound(array, numerology, targets, beam, x, no) for no in nos]
     >>> isac.plots.add_bound(plt.gca(), snr_db, bounds)
     """
     values = [getattr(b.rms, quantity) if hasattr(b, "rms") else b for b in bound]

@@ -312,7 +312,7 @@ def test_scenarios(monkeypatch):
     names = {"isac": isac, "plt": plt, "snr_db": [0.0, 10.0], "nos": [8.0, 0.8], "array": array}
     names["numerology"] = isac.waveform.Numerology(256, 120e3, 299792458.0 / 0.005)
     names["beam"] = isac.waveform.LeastSquaresPrecoder(array, np.linspace(-1.5, 1.5, 90))(sector)
-    names["targets"] = scene(sector)
+    names["targets"], names["x"] = scene(sector), isac.waveform.SymbolSource(256)(4)[0]
     run("scenarios.md", names)
     line = plt.gca().lines[-1]
     np.testing.assert_array_equal(line.get_xdata(), [0, 10])

@@ -39,6 +39,7 @@ ARRAY = "array/test_array"
 DICTIONARY = "array/test_steering_dictionary"
 PRECODER = "waveform/test_precoder waveform/test_precoder_network"
 BOUND = "bound/test_fisher bound/test_point_target"
+MOVING = "bound/test_moving_targets"
 EXTENDED = "bound/test_extended_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
@@ -207,7 +208,14 @@ MUTATIONS = [
         ("bound/fisher.py", BOUND, "fim = 2 / noise", "fim = 1 / noise"),
         ("bound/_jacobian.py", BOUND, "change / (2 * step)", "change / step"),
         ("bound/point_target.py", BOUND, "1 / math.sqrt(numerology.num_active) if normalize", "1 / numerology.num_active if normalize"),
-        ("bound/point_target.py", BOUND, "along + distance**2 * angle", "along + distance * angle"),
+        ("bound/point_target.py", BOUND, "along + scene.distance**2 * angle", "along + scene.distance * angle"),
+        ("bound/point_target.py", MOVING, "pattern * slope + change", "pattern * slope - change"),
+        ("bound/_echo_information.py", MOVING, "factor.conj()[:, :, np.newaxis] * factor", "factor[:, :, np.newaxis] * factor"),
+        ("bound/_echo_information.py", MOVING, "grid * rows[:, :max_targets]", "2 * grid * rows[:, :max_targets]"),
+        ("bound/_echo_information.py", MOVING, "return products - lost, left", "return products, left"),
+        ("bound/_echo_information.py", MOVING, "<= _SAME * largest", "<= 1e-1 * largest"),
+        ("bound/point_target.py", MOVING, "weights = weights * used", "weights = weights * 1"),
+        ("bound/point_target.py", MOVING, "np.abs(x.reshape(-1, *shape)) ** 2", "np.abs(x.reshape(-1, *shape))"),
         ("bound/extended_information.py", EXTENDED, "rule = steering[..., :1, :], rule[:, :1]", "rule = steering, rule"),
         ("bound/extended_information.py", EXTENDED, "_PRODUCT_RULE[2, 0, 0, 2] = _PRODUCT_RULE[0, 2, 0, 2] = 1", "_PRODUCT_RULE[2, 0, 0, 2] = 1"),
         ("bound/extended_information.py", EXTENDED, "2 * num_samples * path_gain**2", "num_samples * path_gain**2"),

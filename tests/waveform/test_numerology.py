@@ -180,7 +180,7 @@ def test_mask_leaves_subcarriers_out(rng, normalize):
     projected = echo.filtered(targets, beam, receiver.basis)
     np.testing.assert_allclose(projected, z.numpy() @ receiver.basis.vectors.conj(), atol=1e-10)
     bounds = [
-        isac.bound.point_target_bound(array, n, beam, targets, 0.1, normalize=normalize)
+        isac.bound.point_target_bound(array, n, targets, beam, None, 0.1, normalize=normalize)
         for n in (masked, half)
     ]
     np.testing.assert_allclose(bounds[0].position, bounds[1].position, rtol=1e-9)
@@ -198,7 +198,12 @@ def test_carrier_and_wavelength_of_the_array():
     ideal = isac.array.UniformLinearArray(4, c / CARRIER)
     with pytest.raises(ValueError, match="array must have the wavelength of the numerology"):
         isac.bound.point_target_bound(
-            array, numerology(), np.ones(4), isac.scene.PointTargets(*np.ones((3, 1, 1)), [1]), 1
+            array,
+            numerology(),
+            isac.scene.PointTargets(*np.ones((3, 1, 1)), [1]),
+            np.ones(4),
+            None,
+            1,
         )
     assert isac.channel.MonostaticEcho(ideal, numerology()).numerology == numerology()
 

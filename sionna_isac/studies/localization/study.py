@@ -74,7 +74,7 @@ class LocalizationStudy(Study[LocalizationScenario]):
         (point,), keep = earlier.values(), part.arguments[1]
         angle, distance = (point[f"true_{k}"][:keep].astype(np.float64) for k in ("angle", "range"))
         values = self._trial.bound(angle, distance)
-        return {k: np.reshape(v, -1) for k, v in values._asdict().items()}
+        return {k: np.reshape(v, -1) for k, v in values._asdict().items() if v is not None}
 
     def _check_finite(self, drawn: Arrays) -> None:
         for i, receiver in enumerate(self.scenario.receivers):

@@ -99,8 +99,9 @@ class OFDMTrial:
         return bound.point_target_bound(
             self._array,
             self._numerology,
-            self._beam[0],
             targets,
+            self._beam[0],
+            None,
             float(self._echo.num_antennas),
             normalize=True,
         )
