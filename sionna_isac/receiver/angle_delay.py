@@ -19,8 +19,9 @@ from sionna_isac.core import (
     plane_wave_array,
     register,
 )
+from sionna_isac.receiver._elements import used_elements
 from sionna_isac.receiver.search_grid import SearchGrid
-from sionna_isac.waveform import DelayBasis, Numerology
+from sionna_isac.waveform import DelayBasis, DopplerBasis, Numerology
 
 __all__ = [
     "AngleDelayMap",
@@ -35,8 +36,12 @@ class AngleDelayReceiver(Layer):
     """Base of layers that use the angle-delay map of an observation.
 
     Observations have all subcarriers, [batch_size, num_antennas, num_subcarriers], or are projected
-    on ``basis``, [batch_size, num_antennas, rank]; the last dimension distinguishes both.
+    on ``basis``, [batch_size, num_antennas, rank]; the last dimension distinguishes both. With
+    velocities, they have an axis of OFDM symbols before the last one, which is projected on
+    ``doppler_basis``.
     """
+
+    _searches_velocities = False  # if the grid may have velocities
 
     def __init__(
         self,
@@ -44,6 +49,7 @@ class AngleDelayReceiver(Layer):
         numerology: Numerology,
         grid: SearchGrid,
         *,
+        elements: Any = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -54,17 +60,34 @@ class AngleDelayReceiver(Layer):
         self.numerology.check_array("array", array)
         if grid.ranges is None:
             raise ValueError(f"grid must have ranges for {type(self).__name__}; got {grid!r}")
-        if grid.velocities is not None:
+        self.elements = used_elements(numerology, elements)
+        velocities = grid.velocities
+        if velocities is not None and not self._searches_velocities:
             raise ValueError(
                 f"grid must have no velocities: {type(self).__name__} estimates none; got {grid!r}"
             )
-        length = float(grid.ranges[-1] - grid.ranges[0])
-        if length > numerology.max_range:
-            warnings.warn(
-                f"the ranges of grid span {length:g} m, more than the unambiguous range of "
-                f"{numerology.max_range:g} m: targets one of those apart cannot be told apart",
-                stacklevel=4 if isinstance(self, Receiver) else 3,
+        if velocities is not None and numerology.num_symbols == 1:
+            raise ValueError(
+                "grid must have no velocities: the numerology has one OFDM symbol, which shows "
+                f"none; got {grid!r}"
             )
+        if velocities is None and self.elements is not None and numerology.num_symbols > 1:
+            raise ValueError(
+                f"elements must be None for a numerology of {numerology.num_symbols} OFDM symbols "
+                f"and a grid without velocities; got a mask of shape {list(self.elements.shape)}"
+            )
+        steps = {"ranges": (grid.ranges, numerology.max_range, "m", "range")}
+        if velocities is not None:
+            widest = 2 * numerology.max_velocity
+            steps["velocities"] = (velocities, widest, "m/s", "interval of velocities")
+        for name, (points, most, unit, what) in steps.items():
+            length = float(points[-1] - points[0])
+            if length > most:
+                warnings.warn(
+                    f"the {name} of grid span {length:g} {unit}, more than the unambiguous {what} "
+                    f"of {most:g} {unit}: targets one of those apart cannot be told apart",
+                    stacklevel=4 if isinstance(self, Receiver) else 3,
+                )
 
     @property
     def ranges(self) -> np.ndarray:
@@ -74,14 +97,47 @@ class AngleDelayReceiver(Layer):
     @property
     def basis(self) -> DelayBasis:
         """:class:`~sionna_isac.waveform.DelayBasis` : Basis of the ranges of the grid"""
-        return DelayBasis(self.numerology, self.ranges, precision=self.precision)
+        return DelayBasis(self._tones, self.ranges, precision=self.precision)
+
+    @property
+    def doppler_basis(self) -> DopplerBasis | None:
+        """`None` | :class:`~sionna_isac.waveform.DopplerBasis` : Basis of the velocities"""
+        if self.grid.velocities is None:
+            return None
+        return DopplerBasis(self.numerology, self.grid.velocities, precision=self.precision)
+
+    @property
+    def _tones(self) -> Numerology:
+        """Numerology whose active subcarriers are those in use, of one OFDM symbol."""
+        given = self.numerology
+        if self.elements is None or given.num_symbols > 1:
+            return given
+        return Numerology(
+            given.num_subcarriers,
+            given.subcarrier_spacing,
+            given.carrier_frequency,
+            cyclic_prefix_length=given.cyclic_prefix_length,
+            symbol_duration=given.symbol_duration,
+            active=self.elements[0],
+        )
+
+    @property
+    def _num_elements(self) -> int:
+        """Number of elements that an observation holds."""
+        if self.elements is not None:
+            return int(np.sum(self.elements))
+        numerology = self.numerology
+        moving = self.grid.velocities is not None
+        return numerology.num_active * (numerology.num_symbols if moving else 1)
 
     def _observe(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Projected observation and its mask (:func:`silenced`)."""
+        basis, doppler, number = self.basis, self.doppler_basis, self.numerology.num_subcarriers
+        if doppler is not None:
+            return self._observe_symbols(y, basis, doppler)
         axes = "[batch_size, num_antennas, num_subcarriers or rank of basis]"
         checks.rank("y", y, 3, axes)
         checks.shape("y", y, [None, self.array.num_antennas, None], axes)
-        basis, number = self.basis, self.numerology.num_subcarriers
         if y.shape[-1] == basis.rank:
             return silenced(y)
         if y.shape[-1] not in (None, number):
@@ -89,7 +145,34 @@ class AngleDelayReceiver(Layer):
                 f"y must have last dimension {number} (num_subcarriers) or {basis.rank} (rank of "
                 f"the delay basis, for projected observations); got shape {list(y.shape)}"
             )
-        return silenced(basis.project(tf.ensure_shape(y, [None, None, number])))
+        y = tf.ensure_shape(y, [None, None, number])
+        if self.elements is not None:
+            y = tf.where(self.elements[0], y, tf.zeros_like(y))
+        return silenced(basis.project(y))
+
+    def _observe_symbols(
+        self, y: tf.Tensor, basis: DelayBasis, doppler: DopplerBasis
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        axes = (
+            "[batch_size, num_antennas, num_symbols, num_subcarriers], or the ranks of both bases"
+        )
+        checks.rank("y", y, 4, axes)
+        checks.shape("y", y, [None, self.array.num_antennas, None, None], axes)
+        whole = [self.numerology.num_symbols, self.numerology.num_subcarriers]
+        ranks = [doppler.rank, basis.rank]
+        given = y.shape[2:].as_list()
+        if given == ranks != whole:
+            return silenced(y)
+        if any(n not in (None, wanted) for n, wanted in zip(given, whole, strict=True)):
+            raise ValueError(
+                f"y must have last dimensions {whole} (num_symbols, num_subcarriers) or {ranks} "
+                f"(ranks of the bases, for projected observations); got shape {list(y.shape)}"
+            )
+        y = tf.ensure_shape(y, [None, self.array.num_antennas, *whole])
+        used = self.numerology.active if self.elements is None else self.elements
+        if used is not None:
+            y = tf.where(used, y, tf.zeros_like(y))
+        return silenced(doppler.project(basis.project(y)))
 
 
 @register
@@ -101,7 +184,9 @@ class AngleDelayMap(AngleDelayReceiver):
         \mathcal{L}_{ij} = \left|\mathbf{a}^H(\theta_i)\, \tilde{\mathbf{Y}}\,
         \boldsymbol{\rho}^*(\tau_j)\right|
 
-    (the square root of the map of Algorithm 1 of [MateosRamos25]_, its Fig. 3).
+    (the square root of the map of Algorithm 1 of [MateosRamos25]_, its Fig. 3). With velocities the
+    sum goes over OFDM symbols, too, and the vectors :math:`\mathbf{d}(v)` of
+    :class:`~sionna_isac.waveform.DopplerBasis` belong to it.
 
     Parameters
     ----------
@@ -110,18 +195,23 @@ class AngleDelayMap(AngleDelayReceiver):
     numerology : :class:`~sionna_isac.waveform.Numerology`
         Numerology
     grid : :class:`~sionna_isac.receiver.SearchGrid`
-        Angles and ranges of the map
+        Angles and ranges of the map, and velocities of a cube
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Resource elements that are used; `None` is all those on active subcarriers
 
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Observation after reciprocal filtering, or its projection on ``basis``
+        Observation after the symbol filter, or its projection on ``basis``; with velocities
+        [batch_size, num_antennas, num_symbols, num_subcarriers]
 
     Output
     ------
     : [batch_size, num_angles, num_ranges], `tf.float`
-        Map
+        Map, or cube [batch_size, num_angles, num_velocities, num_ranges]
     """
+
+    _searches_velocities = True
 
     def __init__(
         self,
@@ -129,21 +219,31 @@ class AngleDelayMap(AngleDelayReceiver):
         numerology: Numerology,
         grid: SearchGrid,
         *,
+        elements: Any = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(array, numerology, grid, precision=precision, **kwargs)
+        super().__init__(array, numerology, grid, elements=elements, precision=precision, **kwargs)
         checks.angle_grid("grid.angles", grid.angles)
 
     def call(self, y: Complex) -> tf.Tensor:
         z, finite = self._observe(y)
         steering = self.cast(self.array.steering(self.cast(self.grid.angles)))
-        magnitude = tf.abs(correlate(steering, z, self.basis))
-        return tf.where(finite[:, tf.newaxis, tf.newaxis], magnitude, float("nan"))
+        doppler = self.doppler_basis
+        if doppler is None:
+            magnitude = tf.abs(correlate(steering, z, self.basis))
+            return tf.where(finite[:, tf.newaxis, tf.newaxis], magnitude, float("nan"))
+        vectors = tf.constant(doppler.coefficients.T, z.dtype)
+        cells = correlate(vectors, z, self.basis)  # of each antenna
+        sizes = linalg.sizes(cells)
+        flat = tf.reshape(cells, [sizes[0], sizes[1], sizes[2] * sizes[3]])
+        cube = tf.abs(linalg.matmul(tf.math.conj(steering), flat))
+        cube = tf.reshape(cube, [sizes[0], cube.shape[1], sizes[2], sizes[3]])
+        return tf.where(tf.reshape(finite, [-1, 1, 1, 1]), cube, float("nan"))
 
 
 def correlate(steering: tf.Tensor, z: tf.Tensor, basis: DelayBasis) -> tf.Tensor:
-    """Correlations [batch_size, num_angles, num_ranges] of a projected observation."""
+    """Correlations [..., num_rows, num_ranges] of a projected observation with rows."""
     rows = linalg.matmul(tf.math.conj(steering), z)
     return linalg.matmul(rows, tf.constant(basis.coefficients.conj(), z.dtype))
 

@@ -20,6 +20,7 @@ from sionna_isac.core import (
     sectors,
 )
 from sionna_isac.receiver.angle_delay import AngleDelayReceiver
+from sionna_isac.receiver.cube_pursuit import CubePursuit
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
 from sionna_isac.receiver.search_grid import SearchGrid
@@ -48,6 +49,9 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     of low rank for later iterations; only the windows have gradients. Memory is one map
     [columns of the widest sector, num_ranges] per sample.
 
+    With velocities in the grid, atoms and search are those of :class:`OMP` for moving targets, the
+    window has three axes, and the velocity is the mean under the softmax, too.
+
     Parameters
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
@@ -55,28 +59,32 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     numerology : :class:`~sionna_isac.waveform.Numerology`
         Numerology
     grid : :class:`~sionna_isac.receiver.SearchGrid`
-        Angles of the dictionary, for all samples, and ranges
+        Angles of the dictionary, for all samples, ranges, and velocities if they are estimated
     max_targets : `int`
         Number of iterations
-    window : (`int`, `int`), (default (7, 5))
-        Half widths of the window in cells of angle and range
+    window : (`int`, ...), (default (7, 5))
+        Half widths of the window in cells of angle, range and, with velocities, velocity; the
+        third one is that of the range if there are two
     atoms : "refined" (default) | "grid"
         Angle and range at which a found target is removed: refined, or those of the grid
     temperature : `None` (default) | `float`
         Inverse temperature :math:`\beta` of the softmax. `None` takes
         :math:`\beta = 1/\sqrt{K S N_0}`, one over the standard deviation of the noise in a cell,
-        from ``no``
+        from ``no``; :math:`S` counts the elements in use
     no : `None` (default) | `float`
         :math:`N_0` [W] for the default temperature
     max_span : `None` (default) | `float`
         Width of the widest sector [rad]. It sets the static number of columns of the search;
         `None` searches the whole grid in graph mode (and the widest sector of the
         batch in eager mode)
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Resource elements that are used, in any pattern; `None` is all those on active subcarriers
 
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Observation after reciprocal filtering or its projection on ``basis``
+        Observation after the symbol filter or its projection on ``basis``; with velocities
+        [batch_size, num_antennas, num_symbols, num_subcarriers]
     sector : [batch_size, 2], `tf.float`
         Lower and upper azimuth of the search [rad]
     no : `None` (default) | [...], `tf.float`
@@ -86,11 +94,13 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
-        Estimates. ``metric`` is the peak magnitude of the angle-delay map in the iteration of the
+        Estimates. ``metric`` is the peak magnitude of the map (or cube) in the iteration of the
         target, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
         mode) where a sector holds no grid angle or is wider than ``max_span``, ``y`` is not finite,
         or :math:`\beta` needs a noise power that is not above 0
     """
+
+    _searches_velocities = True
 
     def __init__(
         self,
@@ -99,23 +109,30 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         grid: SearchGrid,
         *,
         max_targets: int,
-        window: tuple[int, int] = (7, 5),
+        window: tuple[int, ...] = (7, 5),
         atoms: str = "refined",
         temperature: float | None = None,
         no: float | None = None,
         max_span: float | None = None,
+        elements: Any = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(array, numerology, grid, precision=precision, **kwargs)
+        super().__init__(array, numerology, grid, elements=elements, precision=precision, **kwargs)
         checks.angle_grid("grid.angles", grid.angles)
         self.max_targets = checks.integer("max_targets", max_targets)
-        if not isinstance(window, (tuple, list)) or len(window) != 2:
-            raise ValueError(f"window must be a pair of half widths in cells; got {window!r}")
+        sizes = {"angles": grid.num_angles, "ranges": grid.num_ranges}
+        if grid.velocities is not None:
+            sizes["velocities"] = grid.num_velocities
+        if not isinstance(window, (tuple, list)) or not 2 <= len(window) <= len(sizes):
+            wanted = "a pair" if grid.velocities is None else "a pair or three"
+            raise ValueError(f"window must be {wanted} of half widths in cells; got {window!r}")
         self.window = tuple(checks.integer("window", w, minimum=0) for w in window)
-        for half, size in zip(self.window, (grid.num_angles, grid.num_ranges), strict=True):
+        for half, (name, size) in zip(self._half_widths, sizes.items(), strict=False):
             if half >= size:
-                raise ValueError(f"window must be smaller than the grid of {size}; got {window!r}")
+                raise ValueError(
+                    f"window must be smaller than the grid of {size} {name}; got {window!r}"
+                )
         self.atoms = checks.one_of("atoms", atoms, ATOMS)
         self.temperature = (
             None
@@ -128,6 +145,11 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
             if max_span is None
             else checks.real("max_span", max_span, minimum=0, maximum=math.pi)
         )
+
+    @property
+    def _half_widths(self) -> tuple[int, ...]:
+        """Half widths of angle, range and velocity."""
+        return self.window if len(self.window) == 3 else (*self.window, self.window[1])
 
     def call(self, y: Complex, sector: Real, no: Real | None = None) -> TargetEstimate:
         z, finite = self._observe(y)
@@ -154,14 +176,62 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         valid = sectors.has_angles(inside, sector) & (last - first <= width) & finite
         valid &= tf.reshape(warm, [-1])
 
-        pursuit = Pursuit(z, rows, inside, basis)
+        doppler = self.doppler_basis
         # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind
         eps = np.finfo(self.rdtype.as_numpy_dtype).eps
-        energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2), keepdims=True)
-        scale = math.sqrt(self.array.num_antennas * self.numerology.num_active)
+        squares = tf.math.real(z) ** 2 + tf.math.imag(z) ** 2
+        energy = tf.reduce_sum(squares, tuple(range(1, z.shape.rank)), keepdims=True)
+        scale = math.sqrt(self.array.num_antennas * self._num_elements)
         floor = tf.stop_gradient(64 * eps * scale * tf.sqrt(energy))
 
-        half_angle, half_range = self.window
+        half_angle, half_range, half_velocity = self._half_widths
+        if doppler is not None:
+            cube = CubePursuit(z, rows, inside, basis, doppler, self.elements)
+            velocities = tf.constant(self.grid.velocities, self.rdtype)
+            planes = tf.constant(doppler.coefficients.T, self.cdtype)
+
+            def moving(peak: Peak) -> Refined:
+                """Soft means of angle, velocity and range over the window around a peak."""
+                number = ranges.shape[0]
+                row, plane, column = peak.row + start, peak.column // number, peak.column % number
+                angles, in_angles = _window(row, half_angle, grid.shape[0])
+                speeds, in_speeds = _window(plane, half_velocity, velocities.shape[0])
+                places, in_places = _window(column, half_range, number)
+                in_cells = in_speeds[:, :, tf.newaxis] & in_places[:, tf.newaxis]
+                in_grid = in_angles[:, :, tf.newaxis, tf.newaxis] & in_cells[:, tf.newaxis]
+                in_sector = (angles >= first[:, tf.newaxis]) & (angles < last[:, tf.newaxis])
+
+                source = cube.window(z, speeds, places)
+                parts = tf.split(tf.gather(stacked, angles) @ linalg.conj_block(source), 2, -1)
+                magnitude = linalg.safe_abs(*parts, tf.reshape(floor, [-1, 1, 1]))
+                magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
+                shape = [-1, angles.shape[1], speeds.shape[1], places.shape[1]]
+                cells = math.prod(shape[1:])
+                magnitude = tf.reshape(magnitude, [-1, cells])
+                logits = tf.reshape(beta, [-1, 1]) * magnitude
+                logits = tf.where(tf.reshape(in_grid, [-1, cells]), logits, -float("inf"))
+                weight = tf.reshape(tf.nn.softmax(logits), shape)
+                angle, velocity, distance = (
+                    tf.reduce_sum(tf.reduce_sum(weight, others) * tf.gather(values, index), 1)
+                    for others, values, index in (
+                        ([2, 3], grid, angles),
+                        ([1, 3], velocities, speeds),
+                        ([1, 2], ranges, places),
+                    )
+                )
+                middle = tf.reshape(magnitude, shape)[:, half_angle, half_velocity, half_range]
+                if self.atoms == "grid":
+                    steering, delay = tf.gather(dictionary, row), tf.gather(columns, column)
+                    turn = tf.gather(planes, plane)
+                else:
+                    steering = self.cast(self.array.steering(tf.stop_gradient(angle)))
+                    delay = basis.atom(tf.stop_gradient(distance))
+                    turn = doppler.atom(tf.stop_gradient(velocity))
+                return Refined(angle, distance, middle, steering, delay, velocity, turn)
+
+            return pursue(cube, self.max_targets, moving, valid)
+
+        pursuit = Pursuit(z, rows, inside, basis)
 
         def refine(peak: Peak) -> Refined:
             """Soft means of angle and range over the window around a peak."""
@@ -231,7 +301,7 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
                 "temperature is None, which needs the noise power: give no to the constructor or "
                 "to the call"
             )
-        size = self.array.num_antennas * self.numerology.num_active
+        size = self.array.num_antennas * self._num_elements
         return tf.math.rsqrt(size * checks.noise_power(no, z, positive=True, per_sample=True))
 
     def _num_columns(self, sector: tf.Tensor) -> int:
@@ -253,3 +323,9 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
 
 def _within(index: tf.Tensor, size: int) -> tf.Tensor:
     return (index >= 0) & (index < size)
+
+
+def _window(index: tf.Tensor, half: int, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Indices [batch_size, 2 * half + 1] around one of each sample, and which are in the grid."""
+    near = index[:, tf.newaxis] + tf.range(-half, half + 1)
+    return tf.clip_by_value(near, 0, size - 1), _within(near, size)

@@ -18,6 +18,7 @@ from sionna_isac.core import (
     sectors,
 )
 from sionna_isac.receiver.angle_delay import AngleDelayReceiver, spread
+from sionna_isac.receiver.cube_pursuit import CubePursuit
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
 from sionna_isac.receiver.search_grid import SearchGrid
@@ -37,6 +38,16 @@ class OMP(AngleDelayReceiver, Receiver):
     thresholds. The map is computed once and corrected by terms of low rank; memory is one map
     [num_angles, num_ranges] per sample.
 
+    With velocities in the grid, atoms are those of a moving target over OFDM symbols,
+
+    .. math::
+        [\mathbf{A}]_{kms} = a_k(\theta)\, e^{-j4\pi v m T_\mathrm{sym}/\lambda}\,
+        e^{-j4\pi s \Delta_f R/c}
+
+    on the elements in use, and 0 on others. The cube of angles, velocities and ranges is never
+    formed: memory is twice [num_antennas, num_velocities, num_ranges] per sample, and the angles
+    are computed only for pairs of velocity and range that may hold the peak.
+
     Parameters
     ----------
     array : :class:`~sionna_isac.array.UniformLinearArray`
@@ -45,24 +56,29 @@ class OMP(AngleDelayReceiver, Receiver):
         Numerology
     grid : :class:`~sionna_isac.receiver.SearchGrid`
         Ranges, and a number of angles in the sector of each sample, or a grid of angles; the search
-        covers those in the sector
+        covers those in the sector. Velocities, if they are estimated
     max_targets : `int`
         Number of iterations
+    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
+        Resource elements that are used, in any pattern; `None` is all those on active subcarriers
 
     Input
     -----
     y : [batch_size, num_antennas, num_subcarriers], `tf.complex`
-        Observation after reciprocal filtering or its projection on ``basis``
+        Observation after the symbol filter or its projection on ``basis``; with velocities
+        [batch_size, num_antennas, num_symbols, num_subcarriers]
     sector : [batch_size, 2], `tf.float`
         Lower and upper azimuth of the search [rad]
 
     Output
     ------
     : :class:`~sionna_isac.receiver.TargetEstimate`
-        Estimates. ``metric`` is the peak magnitude of the angle-delay map in the iteration of the
+        Estimates. ``metric`` is the peak magnitude of the map (or cube) in the iteration of the
         target, ``gain`` the least-squares gains of all targets together. NaN (an error in eager
         mode) where no grid angle lies in the sector, or ``y`` is not finite
     """
+
+    _searches_velocities = True
 
     def __init__(
         self,
@@ -71,10 +87,11 @@ class OMP(AngleDelayReceiver, Receiver):
         grid: SearchGrid,
         *,
         max_targets: int,
+        elements: Any = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(array, numerology, grid, precision=precision, **kwargs)
+        super().__init__(array, numerology, grid, elements=elements, precision=precision, **kwargs)
         self.max_targets = checks.integer("max_targets", max_targets)
 
     def call(self, y: Complex, sector: Real) -> TargetEstimate:
@@ -93,17 +110,29 @@ class OMP(AngleDelayReceiver, Receiver):
             angles = tf.broadcast_to(angles, [batch_size, grid.num_angles])
             inside = sectors.within(grid.angles, sector)
         valid = sectors.has_angles(inside, sector) & finite
-        pursuit = Pursuit(z, linalg.real_rows(rows), inside, basis)
+        stacked, doppler = linalg.real_rows(rows), self.doppler_basis
         ranges = tf.constant(self.ranges, self.rdtype)
         columns = tf.constant(basis.coefficients.T, self.cdtype)
 
-        def refine(peak: Peak) -> Refined:
-            return Refined(
-                tf.gather(angles, peak.row, batch_dims=1),
-                tf.gather(ranges, peak.column),
-                peak.magnitude,
-                tf.gather(rows, peak.row, batch_dims=1),
-                tf.gather(columns, peak.column),
+        def at(row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.gather(angles, row, batch_dims=1), tf.gather(rows, row, batch_dims=1)
+
+        def still(peak: Peak) -> Refined:
+            angle, steering = at(peak.row)
+            distance, delay = tf.gather(ranges, peak.column), tf.gather(columns, peak.column)
+            return Refined(angle, distance, peak.magnitude, steering, delay)
+
+        if doppler is None:
+            return pursue(Pursuit(z, stacked, inside, basis), self.max_targets, still, valid)
+        velocities = tf.constant(grid.velocities, self.rdtype)
+        planes = tf.constant(doppler.coefficients.T, self.cdtype)
+
+        def moving(peak: Peak) -> Refined:
+            plane, column = peak.column // grid.num_ranges, peak.column % grid.num_ranges
+            refined = still(peak._replace(column=column))
+            return refined._replace(
+                velocity=tf.gather(velocities, plane), doppler=tf.gather(planes, plane)
             )
 
-        return pursue(pursuit, self.max_targets, refine, valid)
+        pursuit = CubePursuit(z, stacked, inside, basis, doppler, self.elements)
+        return pursue(pursuit, self.max_targets, moving, valid)

@@ -12,7 +12,7 @@ in the search for the peak, and on the row of the peak.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -20,7 +20,7 @@ from sionna_isac.core import linalg
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.waveform import DelayBasis
 
-__all__ = ["Peak", "Pursuit", "Refined", "pursue"]
+__all__ = ["GainFit", "Peak", "Pursuit", "Refined", "Search", "pursue"]
 
 
 class Peak(NamedTuple):
@@ -29,7 +29,7 @@ class Peak(NamedTuple):
     Attributes
     ----------
     row, column : [batch_size], `tf.int32`
-        Indices of the peak
+        Indices of the peak; with velocities a column is that of a pair of velocity and range
     magnitude : [batch_size], `tf.float`
         Magnitude
     """
@@ -50,6 +50,10 @@ class Refined(NamedTuple):
         Steering vector of the atom
     delay : [batch_size, rank], `tf.complex`
         Delay vector of the atom in the basis
+    velocity : `None` (default) | [batch_size], `tf.float`
+        Velocity, if it is searched
+    doppler : `None` (default) | [batch_size, doppler_rank], `tf.complex`
+        Doppler vector of the atom in its basis
     """
 
     angle: tf.Tensor
@@ -57,6 +61,59 @@ class Refined(NamedTuple):
     metric: tf.Tensor
     steering: tf.Tensor
     delay: tf.Tensor
+    velocity: tf.Tensor | None = None
+    doppler: tf.Tensor | None = None
+
+
+class GainFit:
+    """Least-squares gains of all atoms by a Cholesky factor that grows by one row.
+
+    In double precision throughout: atoms in neighbouring cells make it ill-conditioned.
+    """
+
+    def __init__(self) -> None:
+        self._factor: list[list[tf.Tensor]] = []  # rows of the Cholesky factor of the Gram matrix
+        self._forward: list[tf.Tensor] = []
+
+    def add(
+        self, products: list[tf.Tensor], energy: tf.Tensor, correlation: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Gains [batch_size] of all atoms, with one more of them.
+
+        Parameters
+        ----------
+        products : list of [batch_size], `tf.complex128`
+            Inner products of the new atom with the earlier ones
+        energy : [batch_size], `tf.float64`
+            Energy of the new atom
+        correlation : [batch_size], `tf.complex`
+            Inner product of the new atom with the observation
+
+        Output
+        ------
+        : list of [batch_size], `tf.complex128`
+        """
+        wide = tf.complex128
+        new: list[tf.Tensor] = []
+        for earlier, gram in zip(self._factor, products, strict=True):
+            for lower, value in zip(earlier, new, strict=False):
+                gram -= value * tf.math.conj(lower)
+            new.append(gram / earlier[-1])
+        rest = energy - sum(tf.math.real(v * tf.math.conj(v)) for v in new)
+        # an atom that is already there would give 0; the floor keeps its gain finite and small
+        diagonal = tf.cast(tf.sqrt(tf.maximum(rest, 1e-12 * energy)), wide)
+        value = tf.cast(correlation, wide)
+        for lower, earlier_value in zip(new, self._forward, strict=True):
+            value -= lower * earlier_value
+        self._forward.append(value / diagonal)
+        self._factor.append([*new, diagonal])
+        solution: list[tf.Tensor] = []
+        for i in reversed(range(len(self._factor))):
+            value = self._forward[i]
+            for j, known in zip(range(len(self._factor) - 1, i, -1), solution, strict=True):
+                value -= tf.math.conj(self._factor[j][i]) * known
+            solution.append(value / tf.math.conj(self._factor[i][i]))
+        return list(reversed(solution))
 
 
 class Pursuit:
@@ -83,8 +140,7 @@ class Pursuit:
         self._re, self._im = tf.split(linalg.apply_on_right(first, self._columns), 2, -1)
         self._atoms: list[tuple[tf.Tensor, tf.Tensor]] = []
         self._traces: list[tuple[tf.Tensor, tf.Tensor]] = []
-        self._factor: list[list[tf.Tensor]] = []  # rows of the Cholesky factor of the Gram matrix
-        self._forward: list[tf.Tensor] = []
+        self._fit = GainFit()
         self.gains: list[tf.Tensor] = []
 
     @property
@@ -137,61 +193,51 @@ class Pursuit:
             product -= (gain[:, tf.newaxis] * a)[:, :, tf.newaxis] * part[:, tf.newaxis]
         return product
 
-    def add(self, a: tf.Tensor, c: tf.Tensor) -> None:
-        """Add the atom a c^T (steering [batch_size, num_antennas], delay [batch_size, rank])."""
-        a, c = tf.stop_gradient(a), tf.stop_gradient(c)
+    def add(self, atom: Refined) -> None:
+        """Add an atom."""
+        a, c = tf.stop_gradient(atom.steering), tf.stop_gradient(atom.delay)
         trace = self._rows @ linalg.conj_block(a[..., tf.newaxis])
         along = tf.complex(trace[..., 0], trace[..., 1])
         across = tf.complex(*tf.split(linalg.real_rows(c) @ self._columns, 2, -1))
         correlation = tf.einsum("bk,bkr,br->b", tf.math.conj(a), self._z, tf.math.conj(c))
-        self._atoms.append((a, c))
         self._traces.append((along, across))
-        self._update_gains(a, c, correlation)
-
-    def _update_gains(self, a: tf.Tensor, c: tf.Tensor, correlation: tf.Tensor) -> None:
-        """Least-squares gains of all atoms by a Cholesky factor that grows by one row.
-
-        In double precision throughout: atoms in neighbouring cells make it ill-conditioned.
-        """
 
         def inner(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
             return tf.reduce_sum(tf.math.conj(x) * y, -1)
 
         wide = tf.complex128
-        a, c = tf.cast(a, wide), tf.cast(c, wide)
-        new: list[tf.Tensor] = []
-        for earlier, (au, cu) in zip(self._factor, self._atoms, strict=False):
-            gram = inner(a, tf.cast(au, wide)) * inner(c, tf.cast(cu, wide))
-            for lower, value in zip(earlier, new, strict=False):
-                gram -= value * tf.math.conj(lower)
-            new.append(gram / earlier[-1])
-        energy = tf.math.real(inner(a, a) * inner(c, c))
-        rest = energy - sum(tf.math.real(v * tf.math.conj(v)) for v in new)
-        # an atom that is already there would give 0; the floor keeps its gain finite and small
-        diagonal = tf.cast(tf.sqrt(tf.maximum(rest, 1e-12 * energy)), wide)
-        value = tf.cast(correlation, wide)
-        for lower, earlier_value in zip(new, self._forward, strict=True):
-            value -= lower * earlier_value
-        self._forward.append(value / diagonal)
-        self._factor.append([*new, diagonal])
-        solution: list[tf.Tensor] = []
-        for i in reversed(range(len(self._factor))):
-            value = self._forward[i]
-            for j, known in zip(range(len(self._factor) - 1, i, -1), solution, strict=True):
-                value -= tf.math.conj(self._factor[j][i]) * known
-            solution.append(value / tf.math.conj(self._factor[i][i]))
-        self.gains = [tf.cast(g, self._z.dtype) for g in reversed(solution)]
+        wide_a, wide_c = tf.cast(a, wide), tf.cast(c, wide)
+        products = [
+            inner(wide_a, tf.cast(au, wide)) * inner(wide_c, tf.cast(cu, wide))
+            for au, cu in self._atoms
+        ]
+        self._atoms.append((a, c))
+        energy = tf.math.real(inner(wide_a, wide_a) * inner(wide_c, wide_c))
+        gains = self._fit.add(products, energy, correlation)
+        self.gains = [tf.cast(g, self._z.dtype) for g in gains]
+
+
+class Search(Protocol):
+    """Greedy search for atoms."""
+
+    gains: list[tf.Tensor]
+
+    def peak(self) -> Peak:
+        """Largest magnitude of the map after the atoms so far."""
+
+    def add(self, atom: Refined) -> None:
+        """Add an atom."""
 
 
 def pursue(
-    pursuit: Pursuit, number: int, refine: Callable[[Peak], Refined], valid: tf.Tensor
+    pursuit: Search, number: int, refine: Callable[[Peak], Refined], valid: tf.Tensor
 ) -> TargetEstimate:
     """Search a number of targets, one after the other.
 
     Parameters
     ----------
-    pursuit : :class:`Pursuit`
-        Pursuit without atoms
+    pursuit : :class:`Search`
+        Search without atoms
     number : `int`
         Number of targets
     refine : callable
@@ -207,11 +253,11 @@ def pursue(
     found = []
     for _ in range(number):
         refined = refine(pursuit.peak())
-        pursuit.add(refined.steering, refined.delay)
-        found.append(refined[:3])
+        pursuit.add(refined)
+        found.append([*refined[:3], *(() if refined.velocity is None else (refined.velocity,))])
     keep = valid[:, tf.newaxis]
     estimates = [tf.stack(parts, -1) for parts in zip(*found, strict=True)]
     nan = tf.cast(float("nan"), estimates[0].dtype)
-    angle, distance, metric = (tf.where(keep, v, nan) for v in estimates)
+    angle, distance, metric, *velocity = (tf.where(keep, v, nan) for v in estimates)
     gain = tf.where(keep, tf.stack(pursuit.gains, -1), tf.complex(nan, nan))
-    return TargetEstimate(angle, distance, metric, gain)
+    return TargetEstimate(angle, distance, metric, gain, *velocity)

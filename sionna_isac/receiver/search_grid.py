@@ -57,3 +57,8 @@ class SearchGrid(Value):
     def num_ranges(self) -> int:
         """`int` : Number of ranges"""
         return 0 if self.ranges is None else self.ranges.size
+
+    @property
+    def num_velocities(self) -> int:
+        """`int` : Number of velocities"""
+        return 0 if self.velocities is None else self.velocities.size

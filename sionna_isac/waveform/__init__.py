@@ -2,6 +2,7 @@
 
 from sionna_isac.waveform.ambiguity import ambiguity_function
 from sionna_isac.waveform.delay_basis import DelayBasis
+from sionna_isac.waveform.doppler_basis import DopplerBasis
 from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
 from sionna_isac.waveform.neural import NeuralBeamformer, NeuralEncoder
 from sionna_isac.waveform.numerology import Numerology
@@ -14,6 +15,7 @@ from sionna_isac.waveform.symbols import SymbolSource, orthogonal_symbols
 __all__ = [
     "BeamformedGrid",
     "DelayBasis",
+    "DopplerBasis",
     "LeastSquaresPrecoder",
     "MultibeamPrecoder",
     "NeuralBeamformer",

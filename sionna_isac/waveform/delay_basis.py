@@ -12,11 +12,10 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import checks, linalg
 from sionna_isac.core.layer import resolve_precision
+from sionna_isac.waveform._basis import spanned
 from sionna_isac.waveform.numerology import Numerology
 
 __all__ = ["DelayBasis"]
-
-_RANK_TOLERANCE = {"single": 1e-7, "double": 1e-15}
 
 
 class DelayBasis:
@@ -101,16 +100,9 @@ def _decomposed(
     def vectors(delays: np.ndarray) -> np.ndarray:
         return np.exp(-2j * np.pi * numerology.subcarrier_spacing * index * delays)
 
-    # A refined range lies between grid points: the denser grid makes the basis span it too
-    dense = np.linspace(delays[0], delays[-1], 2 * delays.size)
-    left, values, _ = np.linalg.svd(vectors(np.concatenate([delays, dense])), full_matrices=False)
-    rank = int(np.sum(values > _RANK_TOLERANCE[precision] * values[0]))
-    if rank == numerology.num_subcarriers:
-        # observations as they come and projected ones are then the same: their sizes are, too
-        left = np.eye(rank, dtype=complex)
-    coefficients = left[:, :rank].conj().T @ vectors(delays)
-    basis = np.zeros((numerology.num_subcarriers, rank), complex)
-    basis[numerology.subcarriers] = left[:, :rank]
+    left, coefficients = spanned(vectors, delays, numerology.num_subcarriers, precision)
+    basis = np.zeros((numerology.num_subcarriers, left.shape[1]), complex)
+    basis[numerology.subcarriers] = left
     for array in (basis, coefficients):
         array.setflags(write=False)
     return basis, coefficients

@@ -126,3 +126,64 @@ def plain_pursuit(
         for key, value in rows.items():
             found[key].append(value)
     return {k: np.array(v) for k, v in found.items()}
+
+
+def plain_cube_pursuit(
+    z: np.ndarray,
+    sector: np.ndarray,
+    steering: Any,
+    doppler: Any,
+    delay: Any,
+    grids: tuple[np.ndarray, np.ndarray, np.ndarray],
+    max_targets: int,
+    refine: Any = None,
+    window: tuple[int, int, int] = (0, 0, 0),
+    beta: float = 0.0,
+    elements: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Matching pursuit over angle, velocity and range with whole cubes and explicit residuals.
+
+    ``grids`` and ``window`` are in the order (angle, velocity, range); ``refine`` as above.
+    """
+    mask = np.ones(z.shape[2:]) if elements is None else elements
+    found: dict[str, list] = {k: [] for k in ("angle", "velocity", "range", "metric", "gain")}
+    vectors = [f(g) for f, g in zip((steering, doppler, delay), grids, strict=True)]
+
+    def atom(at: tuple) -> np.ndarray:
+        parts = (f(v) for f, v in zip((steering, doppler, delay), at, strict=True))
+        return (np.einsum("k,m,s->kms", *parts) * mask).ravel()
+
+    for sample, (low, high) in zip(z * mask, sector, strict=True):
+        residual = sample
+        inside = (grids[0] >= low) & (grids[0] <= high)
+        atoms: list[np.ndarray] = []
+        rows: dict[str, list] = {k: [] for k in found}
+        for _ in range(max_targets):
+            conjugate = (v.conj() for v in vectors)
+            cube = np.abs(np.einsum("kms,ak,vm,rs->avr", residual, *conjugate, optimize=True))
+            cube[~inside] = 0
+            cell = np.unravel_index(np.argmax(cube), cube.shape)
+            at = tuple(g[i] for g, i in zip(grids, cell, strict=True))
+            means = at
+            if refine is not None:
+                near = [
+                    np.arange(max(0, i - h), min(g.size, i + h + 1))
+                    for i, h, g in zip(cell, window, grids, strict=True)
+                ]
+                logits = beta * cube[np.ix_(*near)]
+                weight = np.exp(logits - logits.max())
+                weight /= weight.sum()
+                means = tuple(
+                    np.sum(np.sum(weight, tuple({0, 1, 2} - {axis})) * grids[axis][near[axis]])
+                    for axis in range(3)
+                )
+                at = means if refine == "refined" else at
+            atoms.append(atom(at))
+            gain = np.linalg.lstsq(np.stack(atoms, 1), sample.ravel(), rcond=None)[0]
+            residual = sample - (np.stack(atoms, 1) @ gain).reshape(sample.shape)
+            for key, value in zip(rows, (*means, cube[cell]), strict=False):
+                rows[key].append(value)
+        rows["gain"] = list(gain)
+        for key, value in rows.items():
+            found[key].append(value)
+    return {k: np.array(v) for k, v in found.items()}

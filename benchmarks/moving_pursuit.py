@@ -1,0 +1,226 @@
+"""``python -m benchmarks.moving_pursuit``: matching pursuit over angle, velocity and range.
+
+16 antennas, 32 OFDM symbols, 256 subcarriers, 90 angles, 32 velocities, 100 ranges, 4 targets in
+each sample. The plain form computes the whole cube from the residual observation in each
+iteration, by real products (TensorFlow's complex ones are slower), antennas first or ranges first,
+and fits the gains to whole atoms. Both sides get the same observations and are called in turn, in
+single precision, as TF graphs and under XLA.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from scipy.constants import c as SPEED_OF_LIGHT
+
+import sionna_isac as isac
+from benchmarks.cases import Disagreement
+from benchmarks.run import interleave, timed
+from benchmarks.table import PAIR_COLUMNS, command, pair_line, table
+
+__all__ = ["NOISE", "Setting", "compare", "main", "report"]
+
+CARRIER = 28e9
+TOLERANCE = 1e-3  # of gains, relative to the largest; cells must be equal
+NOISE = {"20 dB": 0.01, "-10 dB": 10.0}  # variance in an element, for targets of amplitude 1
+
+
+class Setting:
+    """Sizes, layer and observations of a comparison."""
+
+    def __init__(
+        self,
+        batch_size: int,
+        noise: float = 0.01,
+        sizes: tuple[int, int, int] = (16, 32, 256),
+        cells: tuple[int, int, int] = (90, 32, 100),
+        num_targets: int = 4,
+    ) -> None:
+        antennas, symbols, tones = sizes
+        self.num_targets = num_targets
+        numerology = isac.waveform.Numerology(tones, 120e3, CARRIER, num_symbols=symbols)
+        angles = np.arcsin(np.linspace(-0.9, 0.9, cells[0]))
+        velocities = numerology.max_velocity * np.linspace(-0.95, 0.95, cells[1])
+        ranges = np.linspace(5.0, 250.0, cells[2])
+        array = isac.array.UniformLinearArray(antennas, numerology.wavelength)
+        self.layer = isac.receiver.OMP(
+            array,
+            numerology,
+            isac.receiver.SearchGrid(angles, ranges, velocities=velocities),
+            max_targets=num_targets,
+        )
+        self.angles, self.velocities, self.ranges = angles, velocities, ranges
+        turn = 4 * np.pi * numerology.symbol_duration / numerology.wavelength
+        delay = 4 * np.pi * numerology.subcarrier_spacing / SPEED_OF_LIGHT
+        self.vectors = [
+            np.exp(-2j * np.pi * np.outer(np.sin(angles), np.arange(antennas) / 2)),
+            np.exp(-1j * turn * np.outer(velocities, np.arange(symbols))),
+            np.exp(-1j * delay * np.outer(ranges, np.arange(tones))),
+        ]
+        centre = np.exp(1j * np.pi * np.sin(angles) * (antennas - 1) / 2)
+        self.vectors[0] *= centre[:, np.newaxis]
+        random = np.random.default_rng(1)
+        shape = [batch_size, num_targets]
+        places = [random.integers(0, n, shape) for n in cells]
+        # of distinct strengths, so that rounding does not decide what is found first
+        gains = np.linspace(1.5, 0.7, num_targets) * np.exp(2j * np.pi * random.random(shape))
+        parts = (v[i] for v, i in zip(self.vectors, places, strict=True))
+        z = np.einsum("bt,btk,btm,bts->bkms", gains, *parts, optimize=True)
+        draws = random.normal(size=(2, *z.shape)) * np.sqrt(noise / 2)
+        self.z = tf.constant(z + draws[0] + 1j * draws[1], tf.complex64)
+        self.sector = tf.constant(np.tile(angles[[0, -1]], [batch_size, 1]), tf.float32)
+
+    def library(self) -> list[tf.Tensor]:
+        """Cells' coordinates and gains of the layer."""
+        found = self.layer(self.z, self.sector)
+        return [found.angle, found.velocity, found.range, found.metric, found.gain]
+
+    def plain(self, ranges_first: bool) -> list[tf.Tensor]:
+        """The same by whole cubes."""
+        vectors = [tf.constant(v, tf.complex64) for v in self.vectors]
+        batch_size = self.z.shape[0]
+        atoms: list[tf.Tensor] = []
+        cells, metrics = [], []
+        residual = self.z
+        flat = tf.reshape(self.z, [batch_size, -1, 1])
+        for _ in range(self.num_targets):
+            cube = tf.abs(whole_cube(residual, vectors, ranges_first))
+            shape = cube.shape
+            values = tf.reshape(cube, [batch_size, -1])
+            index = tf.argmax(values, -1)
+            metrics.append(tf.reduce_max(values, -1))
+            cell = [
+                index // (shape[2] * shape[3]),
+                index // shape[3] % shape[2],
+                index % shape[3],
+            ]
+            cells.append(cell)
+            a, d, r = (tf.gather(v, i) for v, i in zip(vectors, cell, strict=True))
+            atom = a[:, :, None, None] * d[:, None, :, None] * r[:, None, None]
+            atoms.append(tf.reshape(atom, [batch_size, -1]))
+            matrix = tf.stack(atoms, -1)
+            gram = tf.matmul(matrix, matrix, adjoint_a=True)
+            right = tf.matmul(matrix, flat, adjoint_a=True)
+            gains = isac.core.linalg.hermitian_solve(gram, right)
+            residual = self.z - tf.reshape(tf.matmul(matrix, gains), self.z.shape)
+        grids = (self.angles, self.velocities, self.ranges)
+        found = [
+            tf.gather(tf.constant(grid, tf.float32), tf.stack([cell[i] for cell in cells], -1))
+            for i, grid in enumerate(grids)
+        ]
+        return [*found, tf.stack(metrics, -1), gains[..., 0]]
+
+
+def whole_cube(residual: tf.Tensor, vectors: list[tf.Tensor], ranges_first: bool) -> tf.Tensor:
+    """Cube [batch_size, num_angles, num_velocities, num_ranges] of a residual."""
+    product = isac.core.linalg.matmul
+    size, antennas, symbols, tones = residual.shape
+    angles, velocities, ranges = (tf.math.conj(v) for v in vectors)
+    if ranges_first:
+        rows = tf.reshape(residual, [size * antennas * symbols, tones])
+        rows = tf.reshape(product(rows, tf.transpose(ranges)), [size, antennas, symbols, -1])
+        rows = tf.reshape(product(velocities, rows), [size, antennas, -1])
+        rows = product(angles, rows)
+        return tf.reshape(rows, [size, angles.shape[0], velocities.shape[0], ranges.shape[0]])
+    rows = product(angles, tf.reshape(residual, [size, antennas, -1]))
+    rows = product(velocities, tf.reshape(rows, [size, -1, symbols, tones]))
+    shape = rows.shape[:3].as_list()
+    rows = product(tf.reshape(rows, [-1, tones]), tf.transpose(ranges))
+    return tf.reshape(rows, [*shape, ranges.shape[0]])
+
+
+def main() -> int:
+    """Measure and write the table; 1 if both sides do not agree."""
+    return command("moving_pursuit", __doc__, "batch 1, one repeat, no memory", measure, report)
+
+
+def measure(quick: bool, console: Console) -> dict[str, Any]:
+    """Rows of noise powers, orders of the plain products and compilers."""
+    rows = []
+    for name, noise in NOISE.items():
+        setting = Setting(1 if quick else 4, noise)
+        for compiled in (False, True):
+            for ranges_first in (False, True):
+                row = compare(setting, ranges_first, compiled, 1 if quick else 7)
+                if not row["deviation"] < TOLERANCE:
+                    raise Disagreement(f"{name}: estimates differ by {row['deviation']:.2g}")
+                row |= {"noise": name, "batch_size": int(setting.z.shape[0])}
+                if not quick and name == next(iter(NOISE)):
+                    sides = ("first" if ranges_first else "last", "library")
+                    row["memory"] = [memory(side, compiled) for side in sides]
+                console.print(pair_line(row, name, row["title"]))
+                rows.append(row)
+    return {"rows": rows}
+
+
+def compare(setting: Setting, ranges_first: bool, compiled: bool, repeats: int) -> dict[str, Any]:
+    """Seconds of both sides, and how far their estimates are apart."""
+    sides: list[Callable[[], list[tf.Tensor]]] = [
+        tf.function(f, autograph=False, jit_compile=compiled)
+        for f in (lambda: setting.plain(ranges_first), setting.library)
+    ]
+    first, second = ([v.numpy() for v in side()] for side in sides)
+    scale = [np.max(np.abs(v)) for v in first]
+    for side in sides:
+        timed(lambda side=side: side()[3])
+    return {
+        "title": f"{'ranges' if ranges_first else 'antennas'} first, "
+        f"{'XLA' if compiled else 'graph'}",
+        "deviation": max(
+            float(np.max(np.abs(a - b)) / s) for a, b, s in zip(first, second, scale, strict=True)
+        ),
+        **interleave(lambda: sides[0]()[3], lambda: sides[1]()[3], repeats),
+    }
+
+
+def memory(side: str, compiled: bool) -> int:
+    """Peak growth of the memory by the first call of a side, in a process of its own [bytes]."""
+    arguments = [sys.executable, "-m", "benchmarks.moving_pursuit", "memory", side, str(compiled)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
+
+
+def print_memory(side: str, compiled: bool) -> None:
+    """Print the growth for a batch of 4."""
+    from benchmarks.training_memory import peak
+
+    setting = Setting(4)
+
+    def call() -> tf.Tensor:
+        return (setting.library() if side == "library" else setting.plain(side == "first"))[3]
+
+    print(peak(tf.function(call, autograph=False, jit_compile=compiled)))
+
+
+def report(content: dict[str, Any]) -> str:
+    """Results as a Markdown text."""
+
+    def line(row: dict[str, Any]) -> str:
+        used = " / ".join(f"{v / 2**20:.0f}" for v in row.get("memory", ())) or "–"
+        heads = row["noise"], row["title"], str(row["batch_size"])
+        return f"{pair_line(row, *heads)} {used} |"
+
+    return table(
+        "Moving targets: matching pursuit without the cube",
+        __doc__,
+        "Noise is that of one element below a target of amplitude 1. Times are wall / CPU seconds "
+        "of one call; ratios are medians of pairs with their 10–90 % interval. Memory is the peak "
+        "growth by the first call in a process of its own, plain / library, with tracing and "
+        "compilation.",
+        ("SNR", "plain form", "batch", *PAIR_COLUMNS, "memory [MiB]"),
+        [line(row) for row in content["rows"]],
+        content["environment"],
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["memory"]:
+        print_memory(sys.argv[2], sys.argv[3] == "True")
+    else:
+        sys.exit(main())
