@@ -96,7 +96,7 @@ class ClutterScene(Layer):
                 "shape_parameter must be given exactly for the amplitudes 'weibull' and 'k'; got "
                 f"{shape_parameter!r} for {amplitude!r}"
             )
-        self.shape_parameter = (
+        self.shape_parameter: Any = (
             None
             if shape_parameter is None
             else checks.real("shape_parameter", shape_parameter, minimum=0, exclusive=True)
