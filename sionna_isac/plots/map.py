@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from sionna_isac.plots._inputs import azimuths, interval, magnitudes, places, vector
 from sionna_isac.plots.style import DARK, axes_or_new, finish
 
-__all__ = ["show_map"]
+__all__ = ["LEGEND", "MARKS", "decibels", "show_map"]
 
 SMALLEST = 1e-10  # magnitude over the reference, for the logarithm
 
@@ -83,12 +83,8 @@ def show_map(
     limits: dict[str, Any] = {}
     text = "magnitude"
     if decibel:
-        top = float(np.nanmax(values)) if reference is None else float(reference)
-        if not top > 0:
-            raise ValueError(f"map must have a value > 0, or a reference > 0 be given; got {top:g}")
-        values = 20 * np.log10(np.maximum(values / top, SMALLEST))
+        values, text = decibels("map", values, reference, 20)
         limits = {"vmin": floor, "vmax": 0.0}
-        text = "dB of the largest value" if reference is None else f"dB of {top:g}"
     marks = [
         (name, None if points is None else places(name, points))
         for name, points in (("truth", truth), ("detections", detections))
@@ -113,6 +109,20 @@ def show_map(
         ax.figure.colorbar(mesh, ax=ax, label=text)
     horizontal, vertical = ("y [m]", "x [m]") if plane else ("angle [deg]", "range [m]")
     return finish(ax, new, LEGEND, xlabel=horizontal, ylabel=vertical)
+
+
+def decibels(
+    name: str, values: np.ndarray, reference: float | None, factor: int
+) -> tuple[np.ndarray, str]:
+    """Values in dB of a reference, or of the largest one, and the text of their axis.
+
+    The factor is 20 for amplitudes and 10 for powers.
+    """
+    top = float(np.nanmax(values)) if reference is None else float(reference)
+    if not top > 0:
+        raise ValueError(f"{name} must have a value > 0, or a reference > 0 be given; got {top:g}")
+    level = factor * np.log10(np.maximum(values / top, SMALLEST))
+    return level, "dB of the largest value" if reference is None else f"dB of {top:g}"
 
 
 LEGEND = {"facecolor": DARK, "labelcolor": "white"}  # as marks are white, too

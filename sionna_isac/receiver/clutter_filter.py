@@ -284,7 +284,8 @@ num_subcarriers], `tf.complex`
         phase = 4 * math.pi * self.numerology.subcarrier_spacing / SPEED_OF_LIGHT
         index = np.arange(self.numerology.num_subcarriers)
         waves = np.exp(-1j * phase * np.outer(index, np.linspace(low, high, number)))
-        return _orthonormal(waves * self._used.any(0)[:, np.newaxis])
+        used = np.any(self._used, axis=0, keepdims=True)
+        return _orthonormal(waves * used.T)
 
     def _make_bases(self) -> None:
         """Basis of the clutter on the used elements."""
