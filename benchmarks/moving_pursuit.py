@@ -1,18 +1,20 @@
 """``python -m benchmarks.moving_pursuit``: matching pursuit over angle, velocity and range.
 
-16 antennas, 32 OFDM symbols, 256 subcarriers, 90 angles, 32 velocities, 100 ranges, 4 targets in
-each sample. The plain form computes the whole cube from the residual observation in each
-iteration, by real products (TensorFlow's complex ones are slower), antennas first or ranges first,
-and fits the gains to whole atoms. Both sides get the same observations and are called in turn, in
-single precision, as TF graphs and under XLA.
+Small: 16 antennas, 256 subcarriers, 90 angles, 100 ranges, a batch of 4. Large: 64 antennas, 256
+subcarriers, 720 angles, 200 ranges, a batch of 1. Both: 32 OFDM symbols, 32 velocities, 4 targets
+in each sample. The plain form computes the whole cube from the residual observation in each
+iteration and fits the gains to whole atoms. Its cube is one `einsum`, or three real products in
+the order of the fewest operations. Both sides get the same observations, in single precision, and
+are called in turn, as TF graphs and under XLA.
 """
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,25 +26,32 @@ from benchmarks.cases import Disagreement
 from benchmarks.run import interleave, timed
 from benchmarks.table import PAIR_COLUMNS, command, pair_line, table
 
-__all__ = ["NOISE", "Setting", "compare", "main", "report"]
+__all__ = ["NOISE", "SIZES", "TOLERANCE", "Setting", "Size", "compare", "main", "report"]
 
 CARRIER = 28e9
 TOLERANCE = 1e-3  # of gains, relative to the largest; cells must be equal
-NOISE = {"20 dB": 0.01, "-10 dB": 10.0}  # variance in an element, for targets of amplitude 1
+NOISE = {"20 dB": 1e-2, "-40 dB": 1e4}  # variance in an element, for targets of amplitude 1
+
+
+class Size(NamedTuple):
+    """Sizes of a comparison."""
+
+    batch_size: int
+    observation: tuple[int, int, int]  # antennas, symbols, subcarriers
+    cells: tuple[int, int, int]  # angles, velocities, ranges
+
+
+SIZES = {
+    "small": Size(4, (16, 32, 256), (90, 32, 100)),
+    "large": Size(1, (64, 32, 256), (720, 32, 200)),
+}
 
 
 class Setting:
     """Sizes, layer and observations of a comparison."""
 
-    def __init__(
-        self,
-        batch_size: int,
-        noise: float = 0.01,
-        sizes: tuple[int, int, int] = (16, 32, 256),
-        cells: tuple[int, int, int] = (90, 32, 100),
-        num_targets: int = 4,
-    ) -> None:
-        antennas, symbols, tones = sizes
+    def __init__(self, size: Size, noise: float = 0.01, num_targets: int = 4) -> None:
+        batch_size, (antennas, symbols, tones), cells = size
         self.num_targets = num_targets
         numerology = isac.waveform.Numerology(tones, 120e3, CARRIER, num_symbols=symbols)
         angles = np.arcsin(np.linspace(-0.9, 0.9, cells[0]))
@@ -81,7 +90,7 @@ class Setting:
         found = self.layer(self.z, self.sector)
         return [found.angle, found.velocity, found.range, found.metric, found.gain]
 
-    def plain(self, ranges_first: bool) -> list[tf.Tensor]:
+    def plain(self, products: bool) -> list[tf.Tensor]:
         """The same by whole cubes."""
         vectors = [tf.constant(v, tf.complex64) for v in self.vectors]
         batch_size = self.z.shape[0]
@@ -90,7 +99,7 @@ class Setting:
         residual = self.z
         flat = tf.reshape(self.z, [batch_size, -1, 1])
         for _ in range(self.num_targets):
-            cube = tf.abs(whole_cube(residual, vectors, ranges_first))
+            cube = tf.abs(whole_cube(residual, vectors, products))
             shape = cube.shape
             values = tf.reshape(cube, [batch_size, -1])
             index = tf.argmax(values, -1)
@@ -117,61 +126,56 @@ class Setting:
         return [*found, tf.stack(metrics, -1), gains[..., 0]]
 
 
-def whole_cube(residual: tf.Tensor, vectors: list[tf.Tensor], ranges_first: bool) -> tf.Tensor:
+def whole_cube(residual: tf.Tensor, vectors: list[tf.Tensor], products: bool) -> tf.Tensor:
     """Cube [batch_size, num_angles, num_velocities, num_ranges] of a residual."""
+    conjugate = [tf.math.conj(v) for v in vectors]
+    if not products:
+        return tf.einsum("bkms,ak,vm,rs->bavr", residual, *conjugate)
     product = isac.core.linalg.matmul
     size, antennas, symbols, tones = residual.shape
-    angles, velocities, ranges = (tf.math.conj(v) for v in vectors)
-    if ranges_first:
-        rows = tf.reshape(residual, [size * antennas * symbols, tones])
-        rows = tf.reshape(product(rows, tf.transpose(ranges)), [size, antennas, symbols, -1])
-        rows = tf.reshape(product(velocities, rows), [size, antennas, -1])
-        rows = product(angles, rows)
-        return tf.reshape(rows, [size, angles.shape[0], velocities.shape[0], ranges.shape[0]])
-    rows = product(angles, tf.reshape(residual, [size, antennas, -1]))
-    rows = product(velocities, tf.reshape(rows, [size, -1, symbols, tones]))
-    shape = rows.shape[:3].as_list()
-    rows = product(tf.reshape(rows, [-1, tones]), tf.transpose(ranges))
-    return tf.reshape(rows, [*shape, ranges.shape[0]])
+    angles, velocities, ranges = conjugate
+    rows = tf.reshape(residual, [size * antennas * symbols, tones])
+    rows = tf.reshape(product(rows, tf.transpose(ranges)), [size, antennas, symbols, -1])
+    rows = tf.reshape(product(velocities, rows), [size, antennas, -1])
+    rows = product(angles, rows)
+    return tf.reshape(rows, [size, angles.shape[0], velocities.shape[0], ranges.shape[0]])
 
 
 def main() -> int:
     """Measure and write the table; 1 if both sides do not agree."""
-    return command("moving_pursuit", __doc__, "batch 1, one repeat, no memory", measure, report)
+    return command("moving_pursuit", __doc__, "one repeat, no memory", measure, report)
 
 
 def measure(quick: bool, console: Console) -> dict[str, Any]:
-    """Rows of noise powers, orders of the plain products and compilers."""
+    """Rows of sizes, noise powers, plain forms and compilers."""
     rows = []
-    for name, noise in NOISE.items():
-        setting = Setting(1 if quick else 4, noise)
-        for compiled in (False, True):
-            for ranges_first in (False, True):
-                row = compare(setting, ranges_first, compiled, 1 if quick else 7)
-                if not row["deviation"] < TOLERANCE:
-                    raise Disagreement(f"{name}: estimates differ by {row['deviation']:.2g}")
-                row |= {"noise": name, "batch_size": int(setting.z.shape[0])}
-                if not quick and name == next(iter(NOISE)):
-                    sides = ("first" if ranges_first else "last", "library")
-                    row["memory"] = [memory(side, compiled) for side in sides]
-                console.print(pair_line(row, name, row["title"]))
-                rows.append(row)
+    for (size_name, size), (noise_name, noise) in itertools.product(SIZES.items(), NOISE.items()):
+        setting = Setting(size, noise)
+        for compiled, products in itertools.product((False, True), repeat=2):
+            row = compare(setting, products, compiled, 1 if quick else 5)
+            if not row["deviation"] < TOLERANCE:
+                raise Disagreement(f"{noise_name}: estimates differ by {row['deviation']:.2g}")
+            row |= {"size": size_name, "noise": noise_name}
+            if not quick and noise_name == next(iter(NOISE)):
+                sides = ("products" if products else "einsum", "library")
+                row["memory"] = [memory(size_name, side, compiled) for side in sides]
+            console.print(pair_line(row, size_name, noise_name, row["title"]))
+            rows.append(row)
     return {"rows": rows}
 
 
-def compare(setting: Setting, ranges_first: bool, compiled: bool, repeats: int) -> dict[str, Any]:
+def compare(setting: Setting, products: bool, compiled: bool, repeats: int) -> dict[str, Any]:
     """Seconds of both sides, and how far their estimates are apart."""
     sides: list[Callable[[], list[tf.Tensor]]] = [
         tf.function(f, autograph=False, jit_compile=compiled)
-        for f in (lambda: setting.plain(ranges_first), setting.library)
+        for f in (lambda: setting.plain(products), setting.library)
     ]
     first, second = ([v.numpy() for v in side()] for side in sides)
     scale = [np.max(np.abs(v)) for v in first]
     for side in sides:
         timed(lambda side=side: side()[3])
     return {
-        "title": f"{'ranges' if ranges_first else 'antennas'} first, "
-        f"{'XLA' if compiled else 'graph'}",
+        "title": f"{'products' if products else 'einsum'}, {'XLA' if compiled else 'graph'}",
         "deviation": max(
             float(np.max(np.abs(a - b)) / s) for a, b, s in zip(first, second, scale, strict=True)
         ),
@@ -179,21 +183,23 @@ def compare(setting: Setting, ranges_first: bool, compiled: bool, repeats: int) 
     }
 
 
-def memory(side: str, compiled: bool) -> int:
-    """Peak growth of the memory by the first call of a side, in a process of its own [bytes]."""
-    arguments = [sys.executable, "-m", "benchmarks.moving_pursuit", "memory", side, str(compiled)]
+def memory(size: str, side: str, compiled: bool) -> int:
+    """Peak growth of the memory by the first calls of a side, in a process of its own [bytes]."""
+    module = [sys.executable, "-m", "benchmarks.moving_pursuit", "memory"]
+    arguments = [*module, size, side, str(compiled)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1])
 
 
-def print_memory(side: str, compiled: bool) -> None:
-    """Print the growth for a batch of 4."""
+def print_memory(size: str, side: str, compiled: bool) -> None:
+    """Print the growth."""
     from benchmarks.training_memory import peak
 
-    setting = Setting(4)
+    setting = Setting(SIZES[size])
 
     def call() -> tf.Tensor:
-        return (setting.library() if side == "library" else setting.plain(side == "first"))[3]
+        found = setting.library() if side == "library" else setting.plain(side == "products")
+        return found[3]
 
     print(peak(tf.function(call, autograph=False, jit_compile=compiled)))
 
@@ -203,17 +209,17 @@ def report(content: dict[str, Any]) -> str:
 
     def line(row: dict[str, Any]) -> str:
         used = " / ".join(f"{v / 2**20:.0f}" for v in row.get("memory", ())) or "–"
-        heads = row["noise"], row["title"], str(row["batch_size"])
+        heads = row["size"], row["noise"], row["title"]
         return f"{pair_line(row, *heads)} {used} |"
 
     return table(
         "Moving targets: matching pursuit without the cube",
         __doc__,
-        "Noise is that of one element below a target of amplitude 1. Times are wall / CPU seconds "
+        "The SNR is that of a target of amplitude 1 in one element. Times are wall / CPU seconds "
         "of one call; ratios are medians of pairs with their 10–90 % interval. Memory is the peak "
         "growth by the first call in a process of its own, plain / library, with tracing and "
         "compilation.",
-        ("SNR", "plain form", "batch", *PAIR_COLUMNS, "memory [MiB]"),
+        ("size", "SNR", "plain form", *PAIR_COLUMNS, "memory [MiB]"),
         [line(row) for row in content["rows"]],
         content["environment"],
     )
@@ -221,6 +227,6 @@ def report(content: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["memory"]:
-        print_memory(sys.argv[2], sys.argv[3] == "True")
+        print_memory(sys.argv[2], sys.argv[3], sys.argv[4] == "True")
     else:
         sys.exit(main())

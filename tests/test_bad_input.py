@@ -87,6 +87,7 @@ from sionna_isac.scene import (
 from sionna_isac.waveform import (
     BeamformedGrid,
     DelayBasis,
+    DopplerBasis,
     LeastSquaresPrecoder,
     MultibeamPrecoder,
     NeuralBeamformer,
@@ -107,6 +108,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:keras")
 ANGLES = np.linspace(-1.5, 1.5, 31)
 RANGES = np.linspace(5.0, 75.0, 20)
 SECTOR = np.array([[-0.3, 0.3]])
+MOVING = SearchGrid(ANGLES, RANGES, velocities=np.linspace(-200.0, 200.0, 5))
 CUBOID = FourierSurface.fit_cuboid(4.5, 1.8, 1.5, 2)
 NAN = float("nan")
 
@@ -126,6 +128,11 @@ def basis(num_subcarriers: int = 8) -> DelayBasis:
 def omp(angles=ANGLES, num_subcarriers=8, **kwargs) -> OMP:
     grid = SearchGrid(angles, RANGES)
     return OMP(array(), numerology(num_subcarriers), grid, **{"max_targets": 2, **kwargs})
+
+
+def moving(num_symbols=3, **kwargs) -> OMP:
+    given = numerology(8, num_symbols=num_symbols)
+    return OMP(array(), given, MOVING, **{"max_targets": 2, **kwargs})
 
 
 def neural(angles=ANGLES, **kwargs) -> NeuralReceiver:
@@ -392,6 +399,18 @@ CALLS = [
     wrong("search-velocities", lambda: SearchGrid(ANGLES, RANGES, velocities=[3.0, 1.0]), "velocities", "3. 1.", "strictly increasing"),
     wrong("grid-no-ranges", lambda: OMP(array(), numerology(), SearchGrid(ANGLES), max_targets=1), "grid", "SearchGrid(", "ranges for OMP"),
     wrong("grid-velocities", lambda: OMP(array(), numerology(), SearchGrid(ANGLES, RANGES, velocities=[0, 1.0]), max_targets=1), "grid", "SearchGrid(", "no velocities"),
+    wrong("moving-one-symbol", lambda: moving(num_symbols=1), "grid", "SearchGrid(", "one OFDM symbol"),
+    wrong("moving-symbols", lambda: moving()(y(1, 4, 2, 8), SECTOR), "y", "[1, 4, 2, 8]", "[3, 8] (num_symbols, num_subcarriers)"),
+    wrong("moving-rank", lambda: moving()(y(1, 4, 8), SECTOR), "y", "[1, 4, 8]", "num_symbols, num_subcarriers"),
+    wrong("moving-static", lambda: omp()(y(1, 4, 3, 8), SECTOR), "y", "[1, 4, 3, 8]", "[batch_size, num_antennas, num_subcarriers"),
+    wrong("moving-elements", lambda: moving(elements=np.ones((2, 8), bool)), "elements", "[2, 8]", "[3, 8]"),
+    wrong("moving-elements-none", lambda: moving(elements=np.zeros((3, 8), bool)), "elements", "none of 24", "at least one"),
+    wrong("moving-elements-kind", lambda: moving(elements=np.ones((3, 8))), "elements", "1.", "booleans"),
+    wrong("moving-window", lambda: DifferentiableOMP(array(), numerology(8, num_symbols=3), MOVING, max_targets=1, window=(1, 1, 5), temperature=1.0), "window", "(1, 1, 5)", "5 velocities"),
+    wrong("moving-window-static", lambda: domp(window=(1, 1, 1)), "window", "(1, 1, 1)", "a pair"),
+    wrong("moving-elements-static", lambda: OMP(array(), numerology(8, num_symbols=3), SearchGrid(ANGLES, RANGES), max_targets=1, elements=np.eye(3, 8) > 0), "elements", "[3, 8]", "without velocities"),
+    wrong("doppler-velocities", lambda: DopplerBasis(numerology(), [1.0]), "velocities", "(1,)", "two points"),
+    wrong("doppler-numerology", lambda: DopplerBasis(8, [0.0, 1.0]), "numerology", "8", "Numerology"),
     wrong("grid-kind", lambda: OMP(array(), numerology(), ANGLES, max_targets=1), "grid", "-1.5", "SearchGrid"),
     wrong("map-number", lambda: AngleDelayMap(array(), numerology(), SearchGrid(9, RANGES)), "grid.angles", "()", "at least two"),
     wrong("domp-number", lambda: domp(angles=9), "grid.angles", "()", "at least two"),

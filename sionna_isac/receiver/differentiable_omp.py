@@ -202,8 +202,8 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
                 in_sector = (angles >= first[:, tf.newaxis]) & (angles < last[:, tf.newaxis])
 
                 source = cube.window(z, speeds, places)
-                parts = tf.split(tf.gather(stacked, angles) @ linalg.conj_block(source), 2, -1)
-                magnitude = linalg.safe_abs(*parts, tf.reshape(floor, [-1, 1, 1]))
+                re, im = tf.split(tf.gather(stacked, angles) @ linalg.conj_block(source), 2, -1)
+                magnitude = linalg.safe_abs(re, im, tf.reshape(floor, [-1, 1, 1]))
                 magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
                 shape = [-1, angles.shape[1], speeds.shape[1], places.shape[1]]
                 cells = math.prod(shape[1:])

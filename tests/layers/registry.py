@@ -44,6 +44,10 @@ MASKED = isac.waveform.Numerology(
 ELEMENTS = np.arange(2 * SUBCARRIERS).reshape(2, SUBCARRIERS) % 5 > 0
 GRID = isac.receiver.SearchGrid(ANGLES, RANGES)
 OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
+MOVING_GRID = isac.receiver.SearchGrid(
+    ANGLES, RANGES, velocities=np.linspace(-0.9, 0.9, 7) * PREFIXED.max_velocity
+)
+ELEMENTS = np.arange(2 * SUBCARRIERS).reshape(2, SUBCARRIERS) % 5 > 0
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
 SEED = 2  # of the start values of networks
 
@@ -95,6 +99,12 @@ def observation(rng: np.random.Generator) -> np.ndarray:
         rho = np.exp(-4j * np.pi * index * SPACING * distance / 299792458.0)
         y = y + gain * np.outer(a, rho)
     return y
+
+
+def moving_observation(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The targets of an observation in two symbols, one of them moving."""
+    first, second = observation(rng), observation(rng)
+    return np.stack([first, np.exp(0.7j) * second], 2), SECTOR
 
 
 def array(precision: str, trainable: bool = False) -> keras.layers.Layer:
@@ -306,12 +316,18 @@ def beam_scene(masked: bool = False) -> Callable[[np.random.Generator], tuple]:
     return draw
 
 
-def differentiable_omp(precision: str, trainable: bool = True, **kwargs: Any) -> Any:
+def differentiable_omp(
+    precision: str,
+    numerology: isac.waveform.Numerology = NUMEROLOGY,
+    grid: isac.receiver.SearchGrid = GRID,
+    trainable: bool = True,
+    **kwargs: Any,
+) -> Any:
     options = {"max_targets": 2, "window": (3, 2), "temperature": 0.2, **kwargs}
     return isac.receiver.DifferentiableOMP(
         impaired(precision, trainable, coupled=False),
-        NUMEROLOGY,
-        GRID,
+        numerology,
+        grid,
         precision=precision,
         **options,
     )
@@ -744,6 +760,16 @@ CASES = [
         gradients=(0,),
     ),
     Case(
+        "AngleDelayMap-moving",
+        lambda p: isac.receiver.AngleDelayMap(
+            impaired(p, coupled=False), PREFIXED, MOVING_GRID, precision=p
+        ),
+        lambda rng: moving_observation(rng)[:1],
+        compile=False,
+        trainable=("positions", "gain", "phase"),
+        gradients=(0,),
+    ),
+    Case(
         "OMP",
         lambda p: isac.receiver.OMP(
             impaired(p, False), NUMEROLOGY, GRID, max_targets=3, precision=p
@@ -756,6 +782,18 @@ CASES = [
             impaired(p, False), MASKED, OWN_GRID, max_targets=2, precision=p
         ),
         receiver_inputs,
+    ),
+    Case(
+        "OMP-moving",
+        lambda p: isac.receiver.OMP(
+            impaired(p, False),
+            PREFIXED,
+            isac.receiver.SearchGrid(30, RANGES, velocities=MOVING_GRID.velocities),
+            max_targets=2,
+            elements=ELEMENTS,
+            precision=p,
+        ),
+        moving_observation,
     ),
     Case(
         # few zooms: in single precision the last ones would choose among equal values
@@ -931,6 +969,12 @@ CASES = [
         "DifferentiableOMP-grid-span",
         lambda p: differentiable_omp(p, atoms="grid", max_span=1.1),
         receiver_inputs,
+        trainable=("positions", "gain", "phase"),
+    ),
+    Case(
+        "DifferentiableOMP-moving",
+        lambda p: differentiable_omp(p, PREFIXED, MOVING_GRID, window=(3, 2, 1)),
+        moving_observation,
         trainable=("positions", "gain", "phase"),
     ),
     Case(
@@ -1171,6 +1215,7 @@ CASES = [
 PARTIAL_GRADIENT = (
     "DifferentiableOMP",
     "DifferentiableOMP-grid-span",
+    "DifferentiableOMP-moving",
     "DifferentiableOMP-dictionary",
 )
 

@@ -58,7 +58,7 @@ def grid(**kwargs):
 
 def omp(precision="double", **kwargs):
     options = {"max_targets": TARGETS, **kwargs}
-    place = grid(angles=options.pop("angles", ANGLES))
+    place = grid(angles=options.pop("angles", ANGLES), ranges=options.pop("ranges", RANGES))
     return isac.receiver.OMP(array(precision), NUMEROLOGY, place, precision=precision, **options)
 
 
@@ -110,3 +110,276 @@ def test_differentiable_omp_equals_plain_pursuit(observation, atoms, elements):
     expected = plain(observation, refine=atoms, window=(3, 1, 2), beta=0.1, elements=elements)
     receiver = domp(atoms=atoms, elements=elements)
     assert_estimates(receiver(observation, SECTORS), expected)
+
+
+@masks
+def test_projected_observation_gives_the_same(observation, elements):
+    receiver = omp(ranges=RANGES[:2], elements=elements)
+    whole = receiver(observation, SECTORS)
+    used = observation if elements is None else observation * elements
+    ranks = receiver.doppler_basis.vectors, receiver.basis.vectors
+    projected = np.einsum("bkms,mp,sq->bkpq", used, *(v.conj() for v in ranks))
+    assert projected.shape[-1] < SUBCARRIERS
+    assert_estimates(receiver(projected, SECTORS), whole._asdict(), 1e-12)
+
+
+def test_omp_on_the_grid_of_each_sample(observation):
+    estimate = omp(angles=30)(observation, SECTORS)
+    grids = np.linspace(*SECTORS[1], 30), VELOCITIES, RANGES
+    one = slice(1, 2)
+    expected = plain_cube_pursuit(
+        observation[one], SECTORS[one], steering, doppler, delay, grids, TARGETS
+    )
+    assert_estimates(type(estimate)(*(v[one] for v in estimate)), expected)
+
+
+def test_every_column_is_searched_where_bounds_do_not_tell(rng, monkeypatch):
+    """Small blocks, and nothing but noise."""
+    monkeypatch.setattr("sionna_isac.receiver.cube_pursuit.BLOCK", 16)
+    noise = rng.normal(size=(3, ANTENNAS, SYMBOLS, SUBCARRIERS, 2)) @ [1, 1j]
+    receiver = omp()
+    assert_estimates(tf.function(lambda z, s: receiver(z, s))(noise, SECTORS), plain(noise))
+
+
+def test_cube_of_the_map(observation):
+    cube = isac.receiver.AngleDelayMap(
+        array(), NUMEROLOGY, grid(), elements=PATTERN, precision="double"
+    )(observation)
+    vectors = steering(ANGLES), doppler(VELOCITIES), delay(RANGES)
+    expected = np.abs(
+        np.einsum(
+            "bkms,ak,vm,rs->bavr",
+            observation * PATTERN,
+            *(v.conj() for v in vectors),
+            optimize=True,
+        )
+    )
+    np.testing.assert_allclose(cube, expected, atol=1e-9 * expected.max())
+
+
+def test_one_symbol_with_a_mask_of_tones(observation):
+    """The mask of a static search is that of inactive subcarriers."""
+    tones = np.arange(SUBCARRIERS) % 5 > 0
+    given = SUBCARRIERS, SPACING, c / WAVELENGTH
+    place = isac.receiver.SearchGrid(ANGLES, RANGES)
+    first, second = (
+        isac.receiver.DifferentiableOMP(
+            array(), n, place, max_targets=2, window=(3, 2), no=0.1, precision="double", **options
+        )(observation[:, :, 0], SECTORS)
+        for n, options in (
+            (isac.waveform.Numerology(*given), {"elements": tones[np.newaxis]}),
+            (isac.waveform.Numerology(*given, active=tones), {}),
+        )
+    )
+    assert_estimates(first, {k: v for k, v in second._asdict().items() if v is not None}, 1e-12)
+    assert first.velocity is None
+
+
+@masks
+def test_targets_of_an_echo_are_found_with_their_gains(rng, elements):
+    cells = np.array([[[14, 3, 4], [20, 12, 9], [28, 7, 13]]])
+    amplitude = np.array([[10.0, -1.0j, 0.1 + 0.05j]])  # no side lobe moves a weaker peak
+    places = [g[cells[..., i]] for i, g in enumerate((ANGLES, VELOCITIES, RANGES))]
+    x = np.exp(2j * np.pi * rng.random((1, SYMBOLS, SUBCARRIERS)))
+    beam = rng.normal(size=(1, ANTENNAS)) + 1j * rng.normal(size=(1, ANTENNAS))
+    gain = amplitude / np.einsum("btk,bk->bt", steering(places[0]), beam)
+    targets = isac.scene.PointTargets(
+        places[0], places[2], gain, np.full(1, 3, np.int32), velocity=places[1]
+    )
+    echo = isac.channel.MonostaticEcho(array(), NUMEROLOGY, precision="double")
+    z = np.asarray(echo(x, targets, beam)) / x[:, np.newaxis]
+    sector = np.array([[-1.0, 1.0]])
+    for receiver in (
+        omp(elements=elements, max_targets=6),
+        domp(elements=elements, temperature=1e4, max_targets=6),
+    ):
+        found = receiver(z, sector)
+        for target in range(3):
+            near = np.abs(found.gain[0] - amplitude[0, target]) < 1e-6
+            assert np.sum(near) == 1
+            index = int(np.argmax(near))
+            for name, place in zip(("angle", "velocity", "range"), places, strict=True):
+                value = float(getattr(found, name)[0, index])
+                assert value == pytest.approx(place[0, target], abs=1e-6)
+
+
+def test_default_temperature_counts_the_elements_in_use(observation):
+    for elements, number in ((None, SYMBOLS * SUBCARRIERS), (PATTERN, np.sum(PATTERN))):
+        beta = 1 / np.sqrt(ANTENNAS * number * 0.2)
+        expected = domp(temperature=beta, elements=elements)(observation, SECTORS)
+        estimate = domp(temperature=None, no=0.2, elements=elements)(observation, SECTORS)
+        assert_estimates(estimate, expected._asdict(), 1e-12)
+
+
+def test_pair_of_a_window_serves_velocities_too(observation):
+    expected = domp(window=(3, 2, 2))(observation, SECTORS)
+    assert_estimates(domp(window=(3, 2))(observation, SECTORS), expected._asdict(), 1e-12)
+
+
+NAMES = ("angle", "range", "velocity", "metric")
+
+
+def direct_loss(z, positions, elements, weights, atoms_at, half=WINDOW, beta=0.1) -> tf.Tensor:
+    """Weighted soft means, each window written out, around given cells and residuals."""
+    total = 0.0
+    for sample in range(len(SECTORS)):
+        for target, (cell, residual) in enumerate(atoms_at[sample]):
+            near = [
+                np.arange(max(0, i - h), min(g.size, i + h + 1))
+                for i, h, g in zip(
+                    cell, (half[0], half[2], half[1]), (ANGLES, VELOCITIES, RANGES), strict=True
+                )
+            ]
+            phase = -2 * np.pi * np.sin(ANGLES[near[0]])[:, None] * positions
+            rows = tf.complex(tf.cos(phase), tf.sin(phase))
+            source = z[sample] if target == 0 else residual
+            source = source if elements is None else source * elements
+            value = tf.abs(
+                tf.einsum(
+                    "kms,ak,vm,rs->avr",
+                    source,
+                    tf.math.conj(rows),
+                    doppler(VELOCITIES[near[1]]).conj(),
+                    delay(RANGES[near[2]]).conj(),
+                )
+            )
+            low, high = SECTORS[sample]
+            inside = (ANGLES[near[0]] >= low) & (ANGLES[near[0]] <= high)
+            value *= inside[:, None, None]
+            weight = tf.reshape(tf.nn.softmax(tf.reshape(beta * value, [-1])), value.shape)
+            means = [
+                tf.reduce_sum(tf.reduce_sum(weight, others) * grid[index])
+                for others, grid, index in (
+                    ([1, 2], ANGLES, near[0]),
+                    ([0, 1], RANGES, near[2]),
+                    ([0, 2], VELOCITIES, near[1]),
+                )
+            ]
+            at = tuple(int(np.flatnonzero(n == i)[0]) for n, i in zip(near, cell, strict=True))
+            for name, part in zip(NAMES, [*means, value[at]], strict=True):
+                total += weights[name][sample, target] * part
+    return total
+
+
+def direct_cells(z, receiver, elements) -> list:
+    """Cells and residuals of each iteration, by residuals of the refined atoms."""
+    mask = np.ones((SYMBOLS, SUBCARRIERS)) if elements is None else elements
+    estimate = receiver(z, SECTORS)
+    found = []
+    for sample, (low, high) in enumerate(SECTORS):
+        rows, atoms = [], []
+        residual = z[sample] * mask
+        outside = np.abs(ANGLES - (low + high) / 2) > (high - low) / 2 + 1e-9
+        for target in range(TARGETS):
+            vectors = (f.conj() for f in (steering(ANGLES), doppler(VELOCITIES), delay(RANGES)))
+            cube = np.abs(np.einsum("kms,ak,vm,rs->avr", residual, *vectors, optimize=True))
+            cube[outside] = 0
+            rows.append((np.unravel_index(np.argmax(cube), cube.shape), residual))
+            parts = (
+                steering(estimate.angle[sample, target]),
+                doppler(estimate.velocity[sample, target]),
+                delay(estimate.range[sample, target]),
+            )
+            atoms.append((np.einsum("k,m,s->kms", *parts) * mask).ravel())
+            matrix, right = np.stack(atoms, 1), (z[sample] * mask).ravel()
+            gain = np.linalg.lstsq(matrix, right, rcond=None)[0]
+            residual = z[sample] * mask - (matrix @ gain).reshape(residual.shape)
+        found.append(rows)
+    return found
+
+
+@pytest.mark.parametrize("elements", [None, PATTERN], ids=["all", "pattern"])
+def test_gradients_equal_those_of_windows_written_out(observation, rng, elements):
+    receiver = domp(elements=elements)
+    weights = {n: rng.normal(size=(len(SECTORS), TARGETS)) for n in NAMES}
+    z = tf.constant(observation)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        estimate = receiver(z, SECTORS)
+        loss = sum(tf.reduce_sum(weights[n] * getattr(estimate, n)) for n in NAMES)
+    weight = receiver.array.positions.value
+    actual = tape.gradient(loss, [weight, z])
+    cells = direct_cells(observation, receiver, elements)
+    places = tf.Variable(POSITIONS)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        expected = direct_loss(z, places, elements, weights, cells)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-9)
+    for name, got, wanted in zip(
+        ("array", "observation"), actual, tape.gradient(expected, [places, z]), strict=True
+    ):
+        if name == "array":  # the weight holds centred positions
+            wanted = wanted - tf.reduce_mean(wanted)
+            got = got - tf.reduce_mean(got)
+        scale = np.max(np.abs(wanted))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-8 * scale, err_msg=name)
+    # central differences of the first target along a direction of the observation
+    first = domp(elements=elements, max_targets=1)
+    step = rng.normal(size=(2, *observation.shape))
+    step = step[0] + 1j * step[1]
+
+    def value(scale: float) -> float:
+        found = first(observation + scale * step, SECTORS)
+        return float(sum(np.sum(weights[n][:, 0] * getattr(found, n)[:, 0]) for n in NAMES))
+
+    slope = (value(1e-5) - value(-1e-5)) / 2e-5
+    assert np.sum(np.real(np.conj(actual[1]) * step)) == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.parametrize(("make", "compiled"), [(omp, False), (domp, True)])
+def test_symbol_of_zero_in_a_graph_gives_nan_everywhere(observation, make, compiled):
+    x = np.ones((len(SECTORS), SYMBOLS, SUBCARRIERS), complex)
+    x[1, 2, 3] = 0
+    receiver = make(max_targets=1)
+
+    @tf.function(jit_compile=compiled)
+    def call(y, x, sector):
+        return receiver(y / x[:, tf.newaxis], sector)
+
+    expected = receiver(observation, SECTORS)
+    for name, value in call(observation, x, SECTORS)._asdict().items():
+        assert np.all(np.isnan(value[1])), name
+        np.testing.assert_allclose(value[::2], getattr(expected, name)[::2], rtol=1e-9)
+
+
+def test_unused_elements_may_hold_anything(observation):
+    bad = np.where(PATTERN, observation, 1e6)
+    expected = omp(elements=PATTERN)(observation, SECTORS)
+    assert_estimates(omp(elements=PATTERN)(bad, SECTORS), expected._asdict(), 1e-12)
+    guards = np.arange(SUBCARRIERS) > 1
+    numerology = isac.waveform.Numerology(
+        SUBCARRIERS,
+        SPACING,
+        c / WAVELENGTH,
+        num_symbols=SYMBOLS,
+        symbol_duration=1.1e-6,
+        active=guards,
+    )
+    receiver = isac.receiver.OMP(array(), numerology, grid(), max_targets=3, precision="double")
+    elements = np.broadcast_to(guards, PATTERN.shape)
+    assert_estimates(receiver(observation, SECTORS), plain(observation, elements=elements))
+
+
+def test_more_than_the_unambiguous_velocities_warns():
+    wide = NUMEROLOGY.max_velocity * np.linspace(-1.2, 1.2, 9)
+    place = isac.receiver.SearchGrid(ANGLES, RANGES, velocities=wide)
+    with pytest.warns(UserWarning, match=r"velocities of grid span .* m/s, .*unambiguous interval"):
+        isac.receiver.OMP(array(), NUMEROLOGY, place, max_targets=1, precision="double")
+
+
+def test_doppler_basis_spans_the_region():
+    basis = isac.waveform.DopplerBasis(NUMEROLOGY, VELOCITIES[6:9], precision="double")
+    assert 1 < basis.rank < SYMBOLS
+    np.testing.assert_allclose(
+        basis.vectors.conj().T @ basis.vectors, np.eye(basis.rank), atol=1e-12
+    )
+    between = np.linspace(VELOCITIES[6], VELOCITIES[8], 7)
+    expected = doppler(between)
+    np.testing.assert_allclose(basis.atom(between) @ basis.vectors.T, expected, atol=1e-9)
+    np.testing.assert_allclose(
+        basis.vectors @ basis.coefficients, doppler(VELOCITIES[6:9]).T, atol=1e-9
+    )
+    y = expected[:, :, np.newaxis] * np.ones(2)
+    np.testing.assert_allclose(
+        basis.project(tf.constant(y)), basis.atom(between)[..., np.newaxis] * np.ones(2), atol=1e-9
+    )

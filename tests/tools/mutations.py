@@ -32,6 +32,7 @@ GOSPA = "objective/test_gospa_cutoff property/test_gospa_metric objective/test_g
 POINTS = "scene/test_limits scene/test_scene"
 CLUTTER = "scene/test_clutter"
 OMP = "receiver/test_limits receiver/test_pursuit receiver/test_reference"
+MOVING = "receiver/test_moving_pursuit"
 SINGLE = "receiver/test_limits receiver/test_detector receiver/test_softmax_angle"
 DETECTION = "metrics/test_detection_metrics"
 LOCAL = "metrics/test_localization_metrics"
@@ -201,7 +202,20 @@ MUTATIONS = [
         ("metrics/error_rate.py", "metrics/test_error_rate", 'half = _snr("mean_snr", mean_snr) / 2', 'half = _snr("mean_snr", mean_snr)'),
         # defaults that the pages of the library name
         ("waveform/precoder.py", "test_defaults", "regularization: float = 1e-2", "regularization: float = 1e-3"),
-        ("receiver/differentiable_omp.py", "test_defaults", "window: tuple[int, int] = (7, 5)", "window: tuple[int, int] = (5, 7)"),
+        ("receiver/differentiable_omp.py", "test_defaults", "window: tuple[int, ...] = (7, 5)", "window: tuple[int, ...] = (5, 7)"),
+        ("receiver/differentiable_omp.py", MOVING, "(*self.window, self.window[1])", "(*self.window, self.window[0])"),
+        ("receiver/differentiable_omp.py", MOVING, "([1, 3], velocities, speeds)", "([1, 2], velocities, speeds)"),
+        ("receiver/differentiable_omp.py", MOVING, "tf.gather(planes, plane)", "tf.gather(planes, column)"),
+        ("receiver/cube_pursuit.py", MOVING, "used = product * tf.constant(self._elements, dtype)", "used = product"),
+        ("receiver/cube_pursuit.py", MOVING, "tf.reduce_any(limit > best)", "tf.reduce_all(limit > best)"),
+        ("receiver/cube_pursuit.py", MOVING, "self._bound += (tf.abs(step) * reach)", "self._bound -= (tf.abs(step) * reach)"),
+        ("receiver/cube_pursuit.py", MOVING, 'direction="DESCENDING"', 'direction="ASCENDING"'),
+        ("receiver/cube_pursuit.py", MOVING, "self._residual = self._observed - cells", "self._residual = self._observed + cells"),
+        ("receiver/cube_pursuit.py", MOVING, "        if self._atoms:\n            width", "        if not self._atoms:\n            width"),
+        ("receiver/omp.py", MOVING, "peak.column // grid.num_ranges, peak.column % grid.num_ranges", "peak.column // grid.num_velocities, peak.column % grid.num_velocities"),
+        ("receiver/angle_delay.py", MOVING, "return int(np.sum(self.elements))", "return self.elements.size"),
+        ("receiver/angle_delay.py", MOVING, "widest = 2 * numerology.max_velocity", "widest = 4 * numerology.max_velocity"),
+        ("waveform/doppler_basis.py", MOVING, "4 * math.pi * numerology.symbol_duration", "2 * math.pi * numerology.symbol_duration"),
         ("channel/link.py", "test_defaults", "num_taps: int = 5", "num_taps: int = 4"),
         ("channel/near_field.py", "test_defaults", "user_range: float = 20.0", "user_range: float = 30.0"),
         # bounds
