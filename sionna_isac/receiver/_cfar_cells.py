@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from sionna_isac.core import linalg
 from sionna_isac.receiver.cfar_threshold import cfar_threshold, threshold_of_halves
 
 __all__ = ["Maps", "Plan", "candidates", "exceeds", "statistic"]
@@ -236,24 +237,24 @@ def _count(level: tf.Tensor, cells: tf.Tensor, plan: Plan) -> tf.Tensor:
     """Number of the reference cells that are below the level of each cell."""
     (_, rows, columns), (high, wide) = level.shape, plan.reach
     top, side = plan.num_guard
-    spans = range(2 * wide + 1)
-    groups = (
-        (np.delete(np.arange(2 * high + 1), np.arange(high - top, high + top + 1)), list(spans)),
-        (np.arange(high - top, high + top + 1), [d for d in spans if abs(d - wide) > side]),
-    )
-    count = tf.zeros_like(level, tf.int32)
-    for starts, steps in groups:
-        if not starts.size or not steps:
+    every = range(2 * wide + 1)
+    outer = [d for d in every if abs(d - wide) > side]
+    number, count = linalg.sizes(level)[0], tf.zeros_like(level, tf.int32)
+    first, last = high - top, high + top + 1  # rows with guard cells
+    for start, stop, steps in (
+        (0, first, every),
+        (first, last, outer),
+        (last, 2 * high + 1, every),
+    ):
+        if start == stop or not steps:
             continue
-        offsets = tf.constant(starts, tf.int32)
 
-        def add(n: tf.Tensor, count: tf.Tensor, offsets=offsets, steps=steps) -> tuple:
-            row = tf.slice(cells, tf.stack([0, offsets[n], 0]), [-1, rows, columns + 2 * wide])
+        def add(n: tf.Tensor, count: tf.Tensor, steps: Sequence[int] = steps) -> tuple:
+            row = tf.slice(cells, tf.stack([0, n, 0]), [number, rows, columns + 2 * wide])
             below = [tf.cast(level > row[:, :, d : d + columns], tf.int32) for d in steps]
             return n + 1, count + tf.add_n(below)
 
-        number = starts.size
-        _, count = tf.while_loop(lambda n, _, number=number: n < number, add, [0, count])
+        _, count = tf.while_loop(lambda n, _, stop=stop: n < stop, add, [start, count])
     return count
 
 
@@ -280,7 +281,7 @@ def _ring_sum(cells, shape, reach, guard, side) -> tf.Tensor:  # type: ignore[no
         [cells[:, :, wide + d : wide + d + columns] for d in steps]
         for steps in side(wide, guard[1])
     )
-    total = tf.zeros_like(cells[:, :rows, :columns])
+    number, total = linalg.sizes(cells)[0], tf.zeros_like(cells[:, :rows, :columns])
     starts = np.arange(2 * high + 1)
     guarded = abs(starts - high) <= guard[0]
     for steps, chosen in ((whole, starts[~guarded]), (outer, starts[guarded])):
@@ -291,10 +292,9 @@ def _ring_sum(cells, shape, reach, guard, side) -> tf.Tensor:  # type: ignore[no
         # a loop, since XLA would sum the rows again for each cell of one expression
         def add(n: tf.Tensor, total: tf.Tensor, line=line, offsets=offsets) -> tuple:
             start = tf.stack([0, offsets[n], 0])
-            return n + 1, total + tf.slice(line, start, [-1, rows, columns])
+            return n + 1, total + tf.slice(line, start, [number, rows, columns])
 
-        number = chosen.size
-        _, total = tf.while_loop(lambda n, _, number=number: n < number, add, [0, total])
+        _, total = tf.while_loop(lambda n, _, last=chosen.size: n < last, add, [0, total])
     return total
 
 
@@ -310,11 +310,11 @@ def _is_peak(power: tf.Tensor, plan: Plan) -> tf.Tensor:
             first, last = (tf.fill(tf.shape(e), tf.constant(-1, e.dtype)) for e in (first, last))
         power = tf.concat([last, power, first], axis)
     layers, rows, columns = (0 if n == 1 else 1 for n in shape)  # neighbours to each side
-    padded = power
+    padded, number = power, linalg.sizes(power)[0]
 
     def moved(layer: int, row: Any, column: int) -> tf.Tensor:
         start = tf.stack([0, layers + layer, rows + row, columns + column])
-        return tf.slice(padded, start, [-1, *shape])
+        return tf.slice(padded, start, [number, *shape])
 
     centre = moved(0, 0, 0)
 

@@ -219,7 +219,11 @@ def cross_channel(frequencies: np.ndarray = TONES) -> Callable[[np.random.Genera
 
 
 MOVING = isac.waveform.Numerology(
-    SUBCARRIERS, SPACING, 299792458.0 / WAVELENGTH, num_symbols=6, active=np.arange(SUBCARRIERS) > 1
+    SUBCARRIERS,
+    SPACING,
+    299792458.0 / WAVELENGTH,
+    num_symbols=6,
+    active=np.arange(SUBCARRIERS) < 10,
 )
 ELEMENTS = np.add.outer(np.arange(6), np.arange(SUBCARRIERS)) % 4 > 0
 
@@ -234,7 +238,8 @@ def power_maps(*shape: int) -> Callable[[np.random.Generator], tuple]:
 
     def inputs(rng: np.random.Generator) -> tuple:
         power = rng.exponential(size=(BATCH, *shape))
-        power[..., 4, 6], power[..., 1, 2] = 300.0, 90.0
+        power[..., 4, 6] += 300.0
+        power[..., 1, 2] += 90.0
         return (power,)
 
     return inputs

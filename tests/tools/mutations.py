@@ -292,7 +292,7 @@ MUTATIONS = [
         ("receiver/cfar_threshold.py", "receiver/test_cfar", "math.log1p(alpha / n)) for n in (first, second)) - smaller", "math.log1p(alpha / n)) for n in (first, second))"),
         ("receiver/cfar_threshold.py", "receiver/test_cfar", "alpha / (1 + r)", "alpha / r"),
         ("receiver/_cfar_cells.py", "receiver/test_cfar", "np.ceil(plan.rank * total / plan.size)", "np.floor(plan.rank + 0 * total)"),
-        ("receiver/_cfar_cells.py", "receiver/test_cfar", "[d for d in spans if abs(d - wide) > side]", "[d for d in spans if abs(d - wide) >= side]"),
+        ("receiver/_cfar_cells.py", "receiver/test_cfar", "[d for d in every if abs(d - wide) > side]", "[d for d in every if abs(d - wide) >= side]"),
         ("receiver/_cfar_cells.py", "receiver/test_cfar", "later & (centre == other)", "(centre == other)"),
         ("receiver/cfar.py", "receiver/test_cfar", "largest[min(round(number), largest.size) - 1]", "largest[min(round(2 * number), largest.size) - 1]"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "symbols // 2, -2)", "symbols // 2 + 1, -2)"),
