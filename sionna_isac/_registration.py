@@ -42,6 +42,7 @@ CLASSES = {
         "CrossTaskAttention",
         "CrossTaskLocalizer",
         "DifferentiableOMP",
+        "FarFieldMUSIC",
         "FocusedLocalizer",
         "FocusedMaps",
         "KnownSymbolLocalizer",

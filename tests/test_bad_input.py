@@ -50,6 +50,7 @@ from sionna_isac.receiver import (
     CrossTaskAttention,
     CrossTaskLocalizer,
     DifferentiableOMP,
+    FarFieldMUSIC,
     FocusedLocalizer,
     KnownSymbolLocalizer,
     LocalizationHeads,
@@ -123,6 +124,12 @@ def numerology(num_subcarriers: int = 8, spacing: float = 1e6, **kwargs) -> Nume
 
 def basis(num_subcarriers: int = 8) -> DelayBasis:
     return DelayBasis(numerology(num_subcarriers), RANGES, precision="double")
+
+
+def far_music(grid=None, **kwargs) -> FarFieldMUSIC:
+    grid = grid or SearchGrid(ANGLES, RANGES)
+    options = {"array": array(), "numerology": numerology(), "max_targets": 2}
+    return FarFieldMUSIC(**{"grid": grid, **options, **kwargs})
 
 
 def omp(angles=ANGLES, num_subcarriers=8, **kwargs) -> OMP:
@@ -565,6 +572,21 @@ CALLS = [
     wrong("target-bound-tuple", lambda: target_bound(targets=(0.1, 5.0, 1.0, 1)), "targets", "(0.1, 5.0, 1.0, 1)", "PointTargets"),
     wrong("target-bound-beam-nan", lambda: target_bound(beam=NAN * y(1, 4)), "beam", "4 NaN", "finite"),
     wrong("target-bound-same", lambda: target_bound(targets=targets()), "singular", "all parameters"),
+    wrong("far-music-number", lambda: far_music(grid=SearchGrid(8, RANGES)), "grid.angles", "()", "at least two points"),
+    wrong("far-music-velocities", lambda: far_music(grid=SearchGrid(ANGLES, RANGES, velocities=[0.0, 1.0])), "grid", "velocities", "no velocities"),
+    wrong("far-music-targets", lambda: far_music(grid=SearchGrid(ANGLES), max_targets=4), "max_targets", "4", "below"),
+    wrong("far-music-snapshots", lambda: far_music(num_windows=1)(y(1, 4, 8), SECTOR), "max_targets", "2", "snapshots, 1"),
+    wrong("far-music-window", lambda: far_music(window=8), "window", "8", "below the 8"),
+    wrong("far-music-irregular", lambda: far_music(elements=np.array([[1, 1, 0, 0, 1, 0, 0, 1]], bool), window=5, num_windows=4), "num_windows", "4 windows", "small enough"),
+    wrong("far-music-few", lambda: far_music(elements=np.array([[1, 1, 0, 0, 0, 0, 0, 0]], bool)), "elements", "2", "at least three"),
+    wrong("far-music-elements", lambda: far_music(elements=np.ones((1, 7), bool)), "elements", "[1, 7]", "[1, 8]"),
+    wrong("far-music-elements-kind", lambda: far_music(elements=[[1.0] * 8]), "elements", "1.0", "booleans"),
+    wrong("far-music-elements-empty", lambda: far_music(elements=np.zeros((1, 8), bool)), "elements", "none", "at least one"),
+    wrong("far-music-symbols", lambda: far_music(elements=np.ones((1, 8), bool))(y(1, 4, 3, 8), SECTOR), "y", "[1, 4, 3, 8]", "1"),
+    wrong("far-music-subarray", lambda: far_music(subarray=5), "subarray", "5", "<= 4"),
+    wrong("far-music-layout", lambda: far_music(array=UniformLinearArray(4, 0.01, element_positions=[0.0, 0.005, 0.02, 0.03]), forward_backward=True), "forward_backward", "uniform"),
+    wrong("far-music-gaps", lambda: far_music(numerology=numerology(active=np.arange(8) != 3), num_windows=1, forward_backward=True), "forward_backward", "gaps"),
+    wrong("far-music-y", lambda: far_music()(y(1, 3, 8), SECTOR), "y", "[1, 3, 8]", "4"),
     wrong("target-bound-x", lambda: target_bound(x=y(1, 3)), "x", "[1, 3]", "as the numerology"),
     wrong("target-bound-x-nan", lambda: target_bound(x=NAN * y(numerology().num_subcarriers)), "x", "NaN", "finite"),
     wrong("target-bound-x-zero", lambda: target_bound(x=0 * y(numerology().num_subcarriers)), "x", "none", "active element"),

@@ -8,6 +8,7 @@ from sionna_isac.receiver.clutter_filter import ClutterFilter
 from sionna_isac.receiver.detector import MAPRatioTest
 from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
+from sionna_isac.receiver.far_field_music import FarFieldMUSIC
 from sionna_isac.receiver.known_symbols import KnownSymbolLocalizer
 from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.music import MUSIC
@@ -58,6 +59,7 @@ __all__ = [
     "CrossTaskLocalizer",
     "Detections",
     "DifferentiableOMP",
+    "FarFieldMUSIC",
     "FocusedLocalizer",
     "FocusedMaps",
     "FocusedPatch",

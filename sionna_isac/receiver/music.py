@@ -18,7 +18,7 @@ from sionna_isac.core import (
     register,
 )
 from sionna_isac.receiver._near_field import NearFieldReceiver
-from sionna_isac.receiver.angle_delay import silenced
+from sionna_isac.receiver.angle_delay import silenced, spread
 from sionna_isac.receiver.estimate import TargetEstimate
 
 __all__ = ["MUSIC"]
@@ -165,6 +165,28 @@ class MUSIC(NearFieldReceiver):
             )
         found = (angle, 1 / inverse, metric)
         return TargetEstimate(*(tf.where(valid, v, nan)[:, tf.newaxis] for v in found))
+
+    @property
+    def ranges(self) -> np.ndarray:
+        """[num_ranges] : Distances of the spectrum [m], even in 1/distance"""
+        near, far = self.range_interval
+        return 1 / np.linspace(1 / near, 1 / far, self.num_ranges)
+
+    def spectrum(self, y: Any, sector: Any) -> tf.Tensor:
+        """Spectrum [batch_size, num_angles, num_ranges] of an echo over the whole grid.
+
+        It is the share of the steering vector that lies in the signal subspace, for azimuths from
+        edge to edge of each sector and for ``ranges``; NaN for samples that are not finite.
+        """
+        y, valid = silenced(self.cast(y, Complex, "y"))
+        angles = spread(self.cast(sector, Real, "sector"), self.num_angles)[..., tf.newaxis]
+        direction = tf.stack([tf.cos(angles), tf.sin(angles)], axis=-1)
+        points = direction * tf.constant(self.ranges[:, np.newaxis], self.rdtype)
+        steering = self.cast(self.array.steering(points))
+        signal = tf.math.conj(principal_vector(y))
+        product = tf.einsum("barn,bn->bar", steering, signal)
+        share = tf.abs(product) ** 2 / steering.shape[-1]
+        return tf.where(valid[:, tf.newaxis, tf.newaxis], share, float("nan"))
 
     def _search(
         self,

@@ -23,7 +23,7 @@ KINDS = {
     Echo: {"MonostaticEcho", "NearFieldEcho", "ExtendedEcho", "ScattererEcho"},
     Link: {"MultitapLink", "GeometricLink", "SalehValenzuelaLink"},
     Receiver: {
-        *("OMP", "DifferentiableOMP", "MUSIC", "MAPRatioTest", "NeuralReceiver"),
+        *("OMP", "DifferentiableOMP", "MUSIC", "FarFieldMUSIC", "MAPRatioTest", "NeuralReceiver"),
         *("SoftmaxAngleEstimator", "KnownSymbolLocalizer"),
     },
 }

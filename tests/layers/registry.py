@@ -801,6 +801,26 @@ CASES = [
         moving_observation,
     ),
     Case(
+        "FarFieldMUSIC",
+        lambda p: isac.receiver.FarFieldMUSIC(
+            array(p), NUMEROLOGY, GRID, max_targets=2, num_windows=4, precision=p
+        ),
+        receiver_inputs,
+    ),
+    Case(
+        "FarFieldMUSIC-smoothed",
+        lambda p: isac.receiver.FarFieldMUSIC(
+            array(p),
+            MASKED,
+            isac.receiver.SearchGrid(ANGLES),
+            max_targets=2,
+            forward_backward=True,
+            subarray=6,
+            precision=p,
+        ),
+        receiver_inputs,
+    ),
+    Case(
         # few zooms: in single precision the last ones would choose among equal values
         "MUSIC",
         lambda p: isac.receiver.MUSIC(

@@ -47,6 +47,18 @@ def test_refinement_removes_the_bias_of_the_far_field():
     np.testing.assert_allclose(estimate.metric, 1, atol=1e-9)
 
 
+def test_spectrum_has_its_maximum_at_the_target():
+    steering, sector, target = noise_free()
+    receiver = music(num_angles=61, num_ranges=200)
+    spectrum = receiver.spectrum(steering[:, :, None], sector).numpy()
+    assert spectrum.shape == (len(target), 61, 200) and np.max(spectrum) <= 1 + 1e-9
+    best = np.reshape(spectrum, (len(target), -1)).argmax(-1)
+    assert np.all(best // 200 == 30)  # the middle of the sector
+    cell = np.gradient(receiver.ranges)[best % 200]
+    error = receiver.ranges[best % 200] - np.hypot(*target.T)
+    assert np.all(np.abs(error) <= cell)
+
+
 def test_single_precision():
     steering, sector, target = noise_free()
     small = steering[:, :, None] * np.array([1e-20, 2e-20j])  # squares vanish in single precision
