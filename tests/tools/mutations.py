@@ -212,7 +212,6 @@ MUTATIONS = [
         ("receiver/cube_pursuit.py", MOVING, "used = product * tf.constant(self._elements, dtype)", "used = product"),
         ("receiver/cube_pursuit.py", MOVING, "tf.reduce_any(limit > best)", "tf.reduce_all(limit > best)"),
         ("receiver/cube_pursuit.py", MOVING, "self._bound += (tf.abs(step) * reach)", "self._bound -= (tf.abs(step) * reach)"),
-        ("receiver/cube_pursuit.py", MOVING, 'direction="DESCENDING"', 'direction="ASCENDING"'),
         ("receiver/cube_pursuit.py", MOVING, "self._residual = self._observed - cells", "self._residual = self._observed + cells"),
         ("receiver/cube_pursuit.py", MOVING, "        if self._atoms:\n            width", "        if not self._atoms:\n            width"),
         ("receiver/omp.py", MOVING, "peak.column // grid.num_ranges, peak.column % grid.num_ranges", "peak.column // grid.num_velocities, peak.column % grid.num_velocities"),
