@@ -58,16 +58,18 @@ class RangeDopplerMap(Layer):
 
     Input
     -----
-    z : [batch_size, num_symbols, num_subcarriers] or [batch_size, num_rx, num_symbols, \
-num_subcarriers], `tf.complex`
-        Observation after a filter that removes the symbols; the dimension of symbols may be absent
+    z : [batch_size, ..., num_symbols, num_subcarriers], `tf.complex`
+        Observation after a filter that removes the symbols,
+        [batch_size, num_symbols, num_subcarriers] or
+        [batch_size, num_rx, num_symbols, num_subcarriers]; the dimension of symbols may be absent
         if there is one symbol and ``z`` has antennas
 
     Output
     ------
-    : [batch_size, num_velocities, num_ranges], [batch_size, num_rx, num_velocities, num_ranges] \
-or [batch_size, num_angles, num_velocities, num_ranges], `tf.float`
-        Power, over ``velocities`` and ``ranges``
+    : [batch_size, ..., num_velocities, num_ranges], `tf.float`
+        Power, over ``velocities`` and ``ranges``: [batch_size, num_velocities, num_ranges],
+        [batch_size, num_rx, num_velocities, num_ranges] or, with an array,
+        [batch_size, num_angles, num_velocities, num_ranges]
 
     Raises
     ------
