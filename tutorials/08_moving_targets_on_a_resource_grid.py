@@ -64,13 +64,15 @@ rng = np.random.default_rng(1)
 # ## 1. Coded data on a grid
 #
 # ```text
-#        y                 o-->  v > 0: recedes
-#        |             .  /
-#        |         .     /           K antennas at half a wavelength on the y axis
-#      K |     .        /            angle theta from broadside, the x axis
-#      : | .   theta   / R           beam f: lights the sector
-#      1 |------------/----> x       echo y: K antennas, M OFDM symbols, S subcarriers
-#        |   ::: trees and walls, v = 0 :::
+#      y                         ^
+#      |                        /  v > 0: recedes
+#    K o                       o  target
+#    : o                 .  '
+#    : o           .  '   R            K antennas, half a wavelength apart
+#      |     .  '   ) theta            beam f: lights a sector
+#    : o - - - - - - - - - - - -> x    echo y: K antennas, M OFDM symbols, S subcarriers
+#    : o    ::  ::: walls and
+#    1 o  ::: :: :: trees, v = 0
 # ```
 #
 # Two symbols of each slot carry pilots, the others data: one code word of Sionna's LDPC code per
@@ -171,10 +173,10 @@ print("observation [batch, antennas, symbols, subcarriers]:", y.shape)
 
 # %%
 figure, axis = plt.subplots(figsize=(8, 4))
-for scene, colour in ((clutter, "0.6"), (targets, "C3")):
+for name, scene, colour in (("clutter", clutter, "0.6"), ("vehicles", targets, "C3")):
     place = np.asarray(scene.position)[0]
     power_db = 20 * np.log10(np.abs(np.asarray(scene.gain)[0]))
-    axis.scatter(*place.T, s=2 * np.maximum(power_db + 45, 1), color=colour)
+    axis.scatter(*place.T, s=2 * np.maximum(power_db + 45, 1), color=colour, label=name)
 way = 0.5 * (targets.velocity / targets.range)[0, :, np.newaxis] * place
 axis.quiver(*place.T, *way.T, angles="xy", scale_units="xy", scale=1, color="C3", width=4e-3)
 pattern = np.abs(tf.linalg.matvec(array.steering(beam_angles), beam[0])) ** 2
@@ -261,14 +263,14 @@ static = {
     "canceller": isac.receiver.ClutterFilter("canceller", **used),
     "eca, 2 m/s": isac.receiver.ClutterFilter("eca", **used, max_velocity=2.0),
 }
-speeds = np.linspace(-20, 20, 801)
+speeds = np.linspace(-25, 25, 1001)
 figure, axis = plt.subplots(figsize=(8, 3))
 for name, remove in static.items():
     share = np.maximum(remove.response(speeds), 1e-6)
     axis.plot(speeds, 10 * np.log10(share), label=name)
 for velocity in targets.velocity[0]:
     axis.axvline(velocity, color="C3", ls=":", lw=1)
-axis.set(xlabel="velocity [m/s]", ylabel="energy kept [dB]", ylim=(-50, 5), xlim=(-25, 20))
+axis.set(xlabel="velocity [m/s]", ylabel="energy kept [dB]", ylim=(-50, 5), xlim=(-25, 25))
 axis.legend()
 plt.show()
 
@@ -390,7 +392,8 @@ for name, unit in units.items():
 # %% [markdown]
 # A pursuit takes the strongest atom of angle, range and velocity, fits the gains of all atoms so
 # far and continues with the residual. `DifferentiableOMP` averages the neighbourhood of each peak
-# by a softmax, so that its estimates lie between the cells of its grid. Its cube of
+# by a softmax, so that its estimates lie between the cells of its grid. Its `metric` is the
+# magnitude of the peak, in the order in which targets are found. Its cube of
 # 121 x 281 x 151 cells is never formed.
 
 # %%
@@ -549,7 +552,7 @@ variable.assign(start)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3))
 left.bar(np.arange(len(gradient)), gradient)
-left.set(xlabel="spacing", ylabel="gradient of GOSPA", title="one gradient")
+left.set(xlabel="element", ylabel="gradient of GOSPA", title="one gradient")
 right.plot(steps, values, "o-", label="loss")
 right.plot(steps, float(loss) - steps * float(tf.norm(gradient)), "k:", label="its slope")
 right.set(xlabel="step against the gradient", ylabel="GOSPA [m]", ylim=(0, None))
