@@ -29,6 +29,7 @@ _PARTS = {
     "multi_target.report": ("gap_closed",),
     "near_field.scenario": ("NearFieldScenario",),
     "near_field_convergence.scenario": ("NearFieldConvergenceScenario",),
+    "range_doppler.scenario": ("RangeDopplerScenario",),
     "reference_share.scenario": ("ReferenceShareScenario",),
     "reference_share.trial": ("ReferenceTrial", "shared_elements"),
     "scattering_convergence.scenario": ("ScatteringConvergenceScenario",),
