@@ -55,7 +55,9 @@ KINDS = {  # scenario and changes
     "range_doppler": (
         HERE / "tiny_range_doppler.yaml",
         [
-            "detection={cases: [homogeneous], kinds: [os], num_scenes: 6}",
+            "detection.cases=[homogeneous]",
+            "detection.kinds=[os]",
+            "detection.num_scenes=6",
             "estimation.num_targets=3",
             "user.num_grids=3",
             "batch_size=3",
