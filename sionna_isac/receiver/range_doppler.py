@@ -17,7 +17,7 @@ from sionna_isac.receiver.cfar import Detections
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.waveform import Numerology
 
-__all__ = ["RangeDopplerMap"]
+__all__ = ["RangeDopplerMap", "used_elements"]
 
 SMALLEST = {"single": 1e-30, "double": 1e-200}  # power, for the logarithm
 
