@@ -88,9 +88,10 @@ class CFAR(Layer):
 
     Input
     -----
-    power : [batch_size, num_velocities, num_ranges] or [batch_size, num_angles, num_velocities, \
-num_ranges], `tf.float`
-        Power maps, or cubes; their last two dimensions must be known
+    power : [batch_size, ..., num_velocities, num_ranges], `tf.float`
+        Power maps [batch_size, num_velocities, num_ranges], or cubes
+        [batch_size, num_angles, num_velocities, num_ranges]; all dimensions but the first must be
+        known
 
     Output
     ------

@@ -59,9 +59,10 @@ class ClutterFilter(Layer):
 
     Input
     -----
-    z : [batch_size, num_symbols, num_subcarriers] or [batch_size, num_rx, num_symbols, \
-num_subcarriers], `tf.complex`
-        Observation after a filter that removes the symbols
+    z : [batch_size, ..., num_symbols, num_subcarriers], `tf.complex`
+        Observation after a filter that removes the symbols,
+        [batch_size, num_symbols, num_subcarriers] or
+        [batch_size, num_rx, num_symbols, num_subcarriers]
     background : `None` (default) | as ``z``, `tf.complex`
         Reference observation, for ``"background"`` only
 

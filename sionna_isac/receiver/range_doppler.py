@@ -17,7 +17,7 @@ from sionna_isac.receiver.cfar import Detections
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.waveform import Numerology
 
-__all__ = ["RangeDopplerMap"]
+__all__ = ["RangeDopplerMap", "used_elements"]
 
 SMALLEST = {"single": 1e-30, "double": 1e-200}  # power, for the logarithm
 
@@ -58,16 +58,18 @@ class RangeDopplerMap(Layer):
 
     Input
     -----
-    z : [batch_size, num_symbols, num_subcarriers] or [batch_size, num_rx, num_symbols, \
-num_subcarriers], `tf.complex`
-        Observation after a filter that removes the symbols; the dimension of symbols may be absent
+    z : [batch_size, ..., num_symbols, num_subcarriers], `tf.complex`
+        Observation after a filter that removes the symbols,
+        [batch_size, num_symbols, num_subcarriers] or
+        [batch_size, num_rx, num_symbols, num_subcarriers]; the dimension of symbols may be absent
         if there is one symbol and ``z`` has antennas
 
     Output
     ------
-    : [batch_size, num_velocities, num_ranges], [batch_size, num_rx, num_velocities, num_ranges] \
-or [batch_size, num_angles, num_velocities, num_ranges], `tf.float`
-        Power, over ``velocities`` and ``ranges``
+    : [batch_size, ..., num_velocities, num_ranges], `tf.float`
+        Power, over ``velocities`` and ``ranges``: [batch_size, num_velocities, num_ranges],
+        [batch_size, num_rx, num_velocities, num_ranges] or, with an array,
+        [batch_size, num_angles, num_velocities, num_ranges]
 
     Raises
     ------

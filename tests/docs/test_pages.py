@@ -242,6 +242,35 @@ def test_near_field():
     assert error < 5 * names["beams"].peb
 
 
+def test_moving_targets():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    names = run("moving_targets.md", {})
+    numerology, targets = names["numerology"], names["targets"]
+    limits = [numerology.range_resolution, numerology.velocity_resolution, numerology.max_range]
+    limits += [numerology.max_velocity, numerology.prefix_range]
+    np.testing.assert_allclose(limits, [10.7, 10.5, 1249, 294, 117], rtol=0.005)
+    np.testing.assert_allclose(names["kept"], [0, 0.19, 0.59, 1, 1], atol=0.01)
+    steps = 2 * np.pi * names["speeds"] * numerology.symbol_duration / numerology.wavelength
+    np.testing.assert_allclose(names["canceller"], 2 * np.sin(steps) ** 2 * 55 / 56, atol=1e-6)
+    assert 1.2 < names["alpha"] / isac.receiver.CFAR("os", (4, 3), (3, 3), 1e-3).alpha < 1.5
+    assert names["pilots"].sum() == 8 * 116 and names["fourth"].any(0).sum() == 28
+    assert names["bound"].range.shape == (1, 2)
+    assert np.all(names["by_pilots"].range > 2 * names["bound"].range)
+    for estimate, cells in ((names["estimate"], 0.25), (names["between"], 0.15)):
+        for n in range(2):
+            offset = np.abs(np.asarray(estimate.velocity)[0] - targets.velocity[0][n])
+            near = offset < 0.25 * numerology.velocity_resolution
+            distance = np.abs(np.asarray(estimate.range)[0] - targets.range[0][n])
+            assert np.min(distance[near]) < cells * numerology.range_resolution
+    np.testing.assert_allclose(names["by_music"].range[0], targets.range[0], atol=2)
+    assert np.all(np.isfinite(names["gradient"][0])) and np.any(names["gradient"][0] != 0)
+    plt.close("all")
+
+
 def test_bound_of_an_extended_target():
     rng = np.random.default_rng(3)
     names = {"tf": tf, "np": np, "isac": isac, "x": np.ones((1, 1024))}
