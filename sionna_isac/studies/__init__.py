@@ -29,15 +29,9 @@ _PARTS = {
     "multi_target.report": ("gap_closed",),
     "near_field.scenario": ("NearFieldScenario",),
     "near_field_convergence.scenario": ("NearFieldConvergenceScenario",),
-<<<<<<< HEAD
-    "reference_share.scenario": ("ReferenceShareScenario",),
-    "reference_share.trial": ("ReferenceTrial", "shared_elements"),
-    "range_doppler.scenario": ("RangeDopplerScenario",),
-=======
     "range_doppler.scenario": ("RangeDopplerScenario",),
     "reference_share.scenario": ("ReferenceShareScenario",),
     "reference_share.trial": ("ReferenceTrial", "shared_elements"),
->>>>>>> wt-tutorial
     "scattering_convergence.scenario": ("ScatteringConvergenceScenario",),
     "scattering_sphere.scenario": ("ScatteringSphereScenario",),
     "sensing_rate.link": ("PartitionedLink", "rayleigh_fades"),
