@@ -158,10 +158,18 @@ class MonostaticEcho(Echo):
     ) -> tf.Tensor:
         check_signal(x, beam, self.array.num_antennas, self.numerology.num_subcarriers)
         self._check(targets, beam, x.shape[0])
+        warn_of_targets(self.numerology, targets, x.shape[-2] if x.shape.rank > 2 else 1)
+        if beam is not None and targets.velocity is None and x.shape.rank == 3:
+            # targets at rest answer all OFDM symbols alike
+            one = self._superposed(tf.ones_like(x[:, 0]), targets, beam)
+            return add_noise(one[:, :, tf.newaxis] * x[:, tf.newaxis], no)
+        return add_noise(self._superposed(x, targets, beam), no)
+
+    def _superposed(self, x: tf.Tensor, targets: Any, beam: tf.Tensor | None) -> tf.Tensor:
+        """Echoes of all targets, without noise."""
         steering, receiving = self._steering(targets)
         size = linalg.sizes(x)
         num_symbols = size[-2] if x.shape.rank > 2 else 1
-        warn_of_targets(self.numerology, targets, num_symbols)
         num_subcarriers = self.numerology.num_subcarriers
         # illumination of each target, [B, T, M, S]
         if beam is None:
@@ -187,7 +195,7 @@ class MonostaticEcho(Echo):
             y = tf.reshape(y, [size[0], 1, -1, num_symbols, num_subcarriers])
         elif x.shape.rank == 3:
             y = tf.reshape(y, [size[0], -1, num_symbols, num_subcarriers])
-        return add_noise(y, no)
+        return y
 
     @property
     def _unit_energy(self) -> tf.Tensor:

@@ -85,7 +85,13 @@ class Numerology(Value):
         )
 
     @classmethod
-    def from_resource_grid(cls, grid: ResourceGrid, carrier_frequency: float) -> Numerology:
+    def from_resource_grid(
+        cls,
+        grid: ResourceGrid,
+        carrier_frequency: float,
+        *,
+        symbol_duration: float | None = None,
+    ) -> Numerology:
         """Numerology of a Sionna resource grid.
 
         Parameters
@@ -94,6 +100,8 @@ class Numerology(Value):
             Resource grid; its guard carriers and DC null are inactive
         carrier_frequency : `float`
             Carrier frequency [Hz]
+        symbol_duration : `None` (default) | `float`
+            Time from one OFDM symbol to the next [s]; `None` is that of the grid
 
         Output
         ------
@@ -109,6 +117,7 @@ class Numerology(Value):
             carrier_frequency,
             num_symbols=int(grid.num_ofdm_symbols),
             cyclic_prefix_length=int(grid.cyclic_prefix_length),
+            symbol_duration=symbol_duration,
             active=active,
         )
 

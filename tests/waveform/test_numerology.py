@@ -62,6 +62,8 @@ def test_resource_grid_of_sionna(guards, dc_null):
     found = Numerology.from_resource_grid(grid, CARRIER)
     assert found.symbol_duration == pytest.approx(float(grid.ofdm_symbol_duration), rel=1e-6)
     assert found.bandwidth == pytest.approx(float(grid.bandwidth), rel=1e-6)
+    spread = Numerology.from_resource_grid(grid, CARRIER, symbol_duration=1e-3)
+    assert spread == Numerology(**{**found.get_config(), "symbol_duration": 1e-3})
     assert (found.num_symbols, found.num_subcarriers) == (5, 32)
     np.testing.assert_array_equal(found.subcarriers, grid.effective_subcarrier_ind)
     assert found.num_active == grid.num_effective_subcarriers
