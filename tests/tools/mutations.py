@@ -297,7 +297,7 @@ MUTATIONS = [
         ("receiver/_cfar_search.py", "receiver/test_cfar", "table.rank + 1 + inner", "table.rank + 1"),
         ("receiver/_cfar_search.py", "receiver/test_cfar", "top >= best[:, -1]", "top >= best[:, 0]"),
         ("receiver/cfar.py", "receiver/test_cfar", "largest[min(round(number), largest.size) - 1]", "largest[min(round(2 * number), largest.size) - 1]"),
-        ("receiver/range_doppler.py", "receiver/test_range_doppler", "symbols // 2, -2)", "symbols // 2 + 1, -2)"),
+        ("receiver/range_doppler.py", "receiver/test_range_doppler", "turns = (symbols // 2)", "turns = (symbols // 2 + 1)"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "duration = steps[0] * numerology", "duration = numerology"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "self._weights = weights *", "self._weights = 2 * weights *"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "(down * after + up * before) / (2 *", "(down * after - up * before) / (2 *"),
