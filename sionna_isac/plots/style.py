@@ -58,6 +58,8 @@ METHODS = {
     "baseline": Method(RED, "s", "baseline, ideal array assumed"),
     "impaired": Method(RED, "s"),
     "learned": Method(BLUE, "o", "impairments learned"),
+    "learned_moving": Method(BLUE, "o", "learned from moving targets"),
+    "learned_at_rest": Method(BLUE, "o", "learned from targets at rest", "--"),
     "impairments": Method(BLUE, "o", "impairments learned"),
     "known": Method(DARK, "^", "impairments known"),
     "ideal": Method(DARK, "^"),

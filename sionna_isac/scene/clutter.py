@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import tensorflow as tf
-from sionna.phy import config
 
 from sionna_isac.core import Layer, Real, checks, complex_normal, gamma, linalg, register, uniform
 from sionna_isac.scene.point_target import PointTargets
@@ -115,7 +114,7 @@ class ClutterScene(Layer):
         count = tf.fill(size[:1], self.num_scatterers)
         if not self.velocity_std:
             return PointTargets(angle, distance, gain, count)
-        velocity = self.velocity_std * config.tf_rng.normal(size, dtype=self.rdtype)
+        velocity = tf.math.real(complex_normal(size, 2 * self.velocity_std**2, self.precision))
         return PointTargets(angle, distance, gain, count, velocity)
 
     def _uniform(self, size: Any) -> tf.Tensor:

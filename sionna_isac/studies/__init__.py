@@ -29,6 +29,8 @@ _PARTS = {
     "multi_target.report": ("gap_closed",),
     "near_field.scenario": ("NearFieldScenario",),
     "near_field_convergence.scenario": ("NearFieldConvergenceScenario",),
+    "reference_share.scenario": ("ReferenceShareScenario",),
+    "reference_share.trial": ("ReferenceTrial", "shared_elements"),
     "scattering_convergence.scenario": ("ScatteringConvergenceScenario",),
     "scattering_sphere.scenario": ("ScatteringSphereScenario",),
     "sensing_rate.link": ("PartitionedLink", "rayleigh_fades"),

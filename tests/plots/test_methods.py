@@ -31,6 +31,7 @@ WITHOUT = {  # kinds with figures that compare no methods; of cross_task, some
     "echo_map",
     "extended_target_bound",
     "near_field_convergence",
+    "reference_share",
     "scattering_convergence",
     "scattering_sphere",
     "sensing_rate",
