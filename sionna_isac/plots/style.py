@@ -81,6 +81,12 @@ METHODS = {
     "maximum likelihood": Method(GREEN, "o"),
     "maximum likelihood, symbols known": Method(GREEN, "o"),
     "Cramér-Rao bound": Method(GREY, "", line="--"),
+    "map, interpolated": Method(ORANGE, "X", "peak of the map, interpolated"),
+    # detectors
+    "CFAR ca": Method(BLUE, "<", "CA-CFAR"),
+    "CFAR go": Method(RED, "s", "GO-CFAR"),
+    "CFAR so": Method(SKY, "v", "SO-CFAR"),
+    "CFAR os": Method(PURPLE, "P", "OS-CFAR"),
     # beams for a near target
     "minimize_speb": Method(BLUE, "o"),
     "maximize_snr": Method(ORANGE, "s"),

@@ -31,6 +31,7 @@ _PARTS = {
     "near_field_convergence.scenario": ("NearFieldConvergenceScenario",),
     "reference_share.scenario": ("ReferenceShareScenario",),
     "reference_share.trial": ("ReferenceTrial", "shared_elements"),
+    "range_doppler.scenario": ("RangeDopplerScenario",),
     "scattering_convergence.scenario": ("ScatteringConvergenceScenario",),
     "scattering_sphere.scenario": ("ScatteringSphereScenario",),
     "sensing_rate.link": ("PartitionedLink", "rayleigh_fades"),

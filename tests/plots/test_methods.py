@@ -19,6 +19,7 @@ from sionna_isac.study.loading import find_scenarios, list_profiles, load_scenar
 from sionna_isac.study.registry import draw_result, save_figure
 
 RNG = np.random.default_rng(4)
+ESTIMATORS = ["map, interpolated", "maximum likelihood"]  # of moving targets
 
 
 def axes():
@@ -49,6 +50,8 @@ def methods_of(scenario):
         return list(scenario.approaches)
     if kind == "localization":
         return [r.label for r in scenario.receivers]
+    if kind == "range_doppler":
+        return [f"CFAR {k}" for k in scenario.detection.kinds] + ESTIMATORS
     if kind == "near_field":
         return list(dict.fromkeys(d.design for d in scenario.designs))
     if kind in ("extended_target_beams", "extended_target_estimation"):

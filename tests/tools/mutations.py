@@ -259,6 +259,9 @@ MUTATIONS = [
         ("studies/_isac/scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
         ("studies/coded_ber/study.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "1 / math.sqrt(self._share)", "1.0"),
+        ("studies/range_doppler/system.py", "study/test_range_doppler", "self.array.num_antennas * self.num_elements", "self.array.num_antennas"),
+        ("studies/range_doppler/detection.py", "study/test_range_doppler", "return away > reach", "return away >= reach"),
+        ("studies/range_doppler/estimation.py", "study/test_range_doppler", "outer = ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]", "outer = 0 * ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "return bits, decoded, self._share * tf", "return bits, decoded, tf"),
         ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
         # moving targets that teach an array, and parts of a grid as reference
