@@ -892,7 +892,7 @@ CALLS = [
     wrong("rd-angles", lambda: rd_map(angles=ANGLES), "angles", "None", "together"),
     wrong("rd-array", lambda: rd_map(array=UniformLinearArray(4, 0.02), angles=ANGLES), "array", "0.02", "wavelength"),
     wrong("rd-elements", lambda: rd_map(elements=np.ones((4, 9), bool)), "elements", "[4, 9]", "[4, 8]"),
-    wrong("rd-elements-numbers", lambda: rd_map(elements=np.ones((4, 8))), "elements", "float64", "booleans"),
+    wrong("rd-elements-numbers", lambda: rd_map(elements=np.ones((4, 8))), "elements", "1.", "booleans"),
     wrong("rd-elements-none", lambda: rd_map(elements=np.zeros((4, 8), bool)), "elements", "none", "at least one"),
     wrong("rd-range", lambda: rd_map(max_range=0), "max_range", "0", "> 0"),
     wrong("rd-subcarriers", lambda: rd_map()(y(1, 4, 9)), "z", "[1, 4, 9]", "8 (num_subcarriers)"),

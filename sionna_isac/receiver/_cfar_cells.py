@@ -18,7 +18,7 @@ import tensorflow as tf
 from sionna_isac.core import linalg
 from sionna_isac.receiver.cfar_threshold import cfar_threshold, threshold_of_halves
 
-__all__ = ["Maps", "Plan", "candidates", "exceeds", "statistic"]
+__all__ = ["Maps", "Plan", "entries", "exceeds", "maps", "references", "statistic"]
 
 Offsets = tuple[tuple[int, int], ...]
 
@@ -114,28 +114,11 @@ def exceeds(power: tf.Tensor, scale: tf.Tensor, plan: Plan) -> tf.Tensor:
     return _compiled(_exceeds, plan)(power, scale)
 
 
-def candidates(power: tf.Tensor, plan: Plan, number: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Largest cells above their threshold and above their neighbours.
-
-    ``power`` is [batch_size, num_angles, num_velocities, num_ranges]; the output holds powers (0
-    where there are fewer cells) and flat indices, [batch_size, number] both.
-    """
-    return _compiled(_candidates, plan, number)(power)
-
-
 @functools.lru_cache(maxsize=256)
 def _compiled(function: Callable[..., Any], *settings: Any) -> Callable[..., Any]:
     return tf.function(
         lambda *tensors: function(*tensors, *settings), jit_compile=True, autograph=False
     )
-
-
-def _candidates(power: tf.Tensor, plan: Plan, number: int) -> tuple[tf.Tensor, tf.Tensor]:
-    shape = power.shape[1:].as_list()
-    found = _exceeds(tf.reshape(power, [-1, *shape[1:]]), tf.ones([], power.dtype), plan)
-    found = tf.reshape(found, [-1, *shape]) & _is_peak(power, plan)
-    score = tf.where(found, power, tf.zeros([], power.dtype))
-    return tf.math.top_k(tf.reshape(score, [-1, math.prod(shape)]), number)
 
 
 def statistic(
@@ -146,32 +129,44 @@ def statistic(
     ``power`` is [batch_size, num_angles, num_velocities, num_ranges], ``cells`` are the three
     indices of each cell, [batch_size, number].
     """
-    shape = power.shape[1:].as_list()
-    layer, *place = cells
-    flat = tf.reshape(power, [-1, math.prod(shape)])
-    table = maps(plan, (shape[1], shape[2]))
+    place = cells[1:]
+    table = maps(plan, (power.shape[2], power.shape[3]))
     means, sizes = [], []
     for group in plan.groups:
-        offsets = np.array(group).T
-        valid, index = tf.constant(True), layer[..., tf.newaxis]
-        for axis, size in enumerate(shape[1:]):
-            moved = place[axis][..., tf.newaxis] + tf.constant(offsets[axis], tf.int32)
-            if not plan.circular[axis]:
-                valid &= (moved >= 0) & (moved < size)
-            index = index * size + tf.math.floormod(moved, size)
-        values = tf.gather(flat, index, batch_dims=1)
-        sizes.append(tf.reduce_sum(tf.cast(valid | (index < 0), power.dtype), -1))
+        values, valid = references(power, cells, group, plan)
+        sizes.append(tf.reduce_sum(tf.cast(valid, power.dtype), -1))
         if plan.kind == "os":
             values = tf.sort(tf.where(valid, values, tf.constant(np.inf, power.dtype)), -1)
-            rank = _at(table.rank, place, tf.int32)
+            rank = entries(table.rank, place, tf.int32)
             means.append(tf.gather(values, rank - 1, batch_dims=2))
         else:
             total = tf.reduce_sum(tf.where(valid, values, tf.zeros([], power.dtype)), -1)
             means.append(_mean(total, sizes[-1], plan.kind))
-    return _joined(means, plan.kind), _at(table.alpha, place, power.dtype)
+    return _joined(means, plan.kind), entries(table.alpha, place, power.dtype)
 
 
-def _at(table: np.ndarray, place: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+def references(
+    power: tf.Tensor, cells: Sequence[tf.Tensor], group: Offsets, plan: Plan
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Powers of a group of reference cells, and which are in the map, [batch_size, number, size].
+
+    Arguments are those of :func:`statistic`.
+    """
+    shape = power.shape[1:].as_list()
+    layer, *place = cells
+    offsets = np.array(group).T
+    index = layer[..., tf.newaxis]
+    valid = tf.fill(tf.stack([*linalg.sizes(layer), len(group)]), True)
+    for axis, size in enumerate(shape[1:]):
+        moved = place[axis][..., tf.newaxis] + tf.constant(offsets[axis], tf.int32)
+        if not plan.circular[axis]:
+            valid &= (moved >= 0) & (moved < size)
+        index = index * size + tf.math.floormod(moved, size)
+    flat = tf.reshape(power, [-1, math.prod(shape)])
+    return tf.gather(flat, index, batch_dims=1), valid
+
+
+def entries(table: np.ndarray, place: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
     """Entries of a map of numbers, which may be one for all cells."""
     index = [tf.minimum(p, n - 1) for p, n in zip(place, table.shape, strict=True)]
     return tf.gather_nd(tf.constant(table, dtype), tf.stack(index, -1))
@@ -296,35 +291,3 @@ def _ring_sum(cells, shape, reach, guard, side) -> tf.Tensor:  # type: ignore[no
 
         _, total = tf.while_loop(lambda n, _, last=chosen.size: n < last, add, [0, total])
     return total
-
-
-def _is_peak(power: tf.Tensor, plan: Plan) -> tf.Tensor:
-    """Mask of the cells that no neighbour exceeds; of equal neighbours one remains."""
-    shape = power.shape[1:].as_list()
-    circular = (False, *plan.circular)
-    for axis, (size, wraps) in enumerate(zip(shape, circular, strict=True), start=1):
-        if size == 1:
-            continue
-        first, last = (tf.gather(power, [n], axis=axis) for n in (0, size - 1))
-        if not wraps:
-            first, last = (tf.fill(tf.shape(e), tf.constant(-1, e.dtype)) for e in (first, last))
-        power = tf.concat([last, power, first], axis)
-    layers, rows, columns = (0 if n == 1 else 1 for n in shape)  # neighbours to each side
-    padded, number = power, linalg.sizes(power)[0]
-
-    def moved(layer: int, row: Any, column: int) -> tf.Tensor:
-        start = tf.stack([0, layers + layer, rows + row, columns + column])
-        return tf.slice(padded, start, [number, *shape])
-
-    centre = moved(0, 0, 0)
-
-    # a loop over rows, as one expression of all neighbours takes XLA long to compile
-    def compare(row: tf.Tensor, peak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        for layer in range(-layers, layers + 1):
-            for column in range(-columns, columns + 1):
-                other = moved(layer, row, column)
-                later = (row > 0) | ((row == 0) & tf.constant((layer, column) >= (0, 0)))
-                peak &= (centre > other) | (later & (centre == other))
-        return row + 1, peak
-
-    return tf.while_loop(lambda row, _: row <= rows, compare, [-rows, centre > 0])[1]

@@ -19,9 +19,8 @@ from sionna_isac.core import (
     plane_wave_array,
     register,
 )
-from sionna_isac.receiver._elements import used_elements
 from sionna_isac.receiver.search_grid import SearchGrid
-from sionna_isac.waveform import DelayBasis, DopplerBasis, Numerology
+from sionna_isac.waveform import DelayBasis, DopplerBasis, Numerology, element_mask
 
 __all__ = [
     "AngleDelayMap",
@@ -60,7 +59,9 @@ class AngleDelayReceiver(Layer):
         self.numerology.check_array("array", array)
         if grid.ranges is None:
             raise ValueError(f"grid must have ranges for {type(self).__name__}; got {grid!r}")
-        self.elements = used_elements(numerology, elements)
+        mask, every = (element_mask(numerology, e) for e in (elements, None))
+        same = mask is None or (every is not None and np.array_equal(mask, every))
+        self.elements = None if same else mask
         velocities = grid.velocities
         if velocities is not None and not self._searches_velocities:
             raise ValueError(

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import Layer, Real, checks, register
-from sionna_isac.receiver._cfar_cells import Plan, candidates, exceeds, statistic
+from sionna_isac.receiver._cfar_cells import Plan, exceeds, statistic
+from sionna_isac.receiver._cfar_search import candidates
 from sionna_isac.receiver.cfar_threshold import CFAR_KINDS, cfar_threshold, default_rank
 
 __all__ = ["CFAR", "Detections"]
@@ -164,8 +165,8 @@ class CFAR(Layer):
         return self._plan.multiplier
 
     def call(self, power: Real) -> Detections:
-        cube, valid = self._observe(power)
-        value, index = candidates(tf.stop_gradient(cube), self._plan, self._places(cube))
+        cube = self._observe(power)
+        value, index, valid = candidates(tf.stop_gradient(cube), self._plan, self._places(cube))
         missing = self.max_detections - value.shape[1]
         value, index = (tf.pad(v, [[0, 0], [0, missing]]) for v in (value, index))
         mask = value > 0
@@ -197,7 +198,9 @@ class CFAR(Layer):
             Mask; `False` in samples that are not finite
         """
         power = self.cast(power, Real, "power")
-        cube, _ = self._observe(power)
+        cube = self._observe(power)
+        valid = tf.reduce_all(tf.math.is_finite(cube), [1, 2, 3], keepdims=True)
+        cube = tf.where(valid, cube, tf.zeros_like(cube))
         flat = tf.reshape(cube, [-1, *cube.shape[2:]])
         found = exceeds(flat, tf.ones([], self.rdtype), self._plan)
         return tf.reshape(found, tf.shape(power))
@@ -235,7 +238,7 @@ class CFAR(Layer):
         draws = checks.integer("num_draws", num_draws)
         for _ in range(draws):
             z = rng.normal(size=(2, 1, *shape)) / np.sqrt(2)
-            cube, _ = self._observe(self.cast(chain(z[0] + 1j * z[1]), Real, "power"))
+            cube = self._observe(self.cast(chain(z[0] + 1j * z[1]), Real, "power"))
             flat = tf.reshape(cube, [-1, *cube.shape[2:]])
             cells += int(tf.size(flat))
             wanted = 3 * self.p_fa * int(tf.size(flat)) + 20
@@ -259,8 +262,8 @@ class CFAR(Layer):
 
     # --- parts ------------------------------------------------------------------------------------
 
-    def _observe(self, power: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Cubes [batch_size, num_angles, ...] without NaN, and the mask of finite samples."""
+    def _observe(self, power: tf.Tensor) -> tf.Tensor:
+        """Cubes [batch_size, num_angles, num_velocities, num_ranges]."""
         axes = "[batch_size, (num_angles,) num_velocities, num_ranges]"
         checks.rank("power", power, (3, 4), axes)
         *leading, rows, columns = power.shape
@@ -271,11 +274,7 @@ class CFAR(Layer):
             )
         self._check_map(rows, columns)
         checks.not_negative("power", power)
-        cube = power if power.shape.rank == 4 else power[:, tf.newaxis]
-        finite = tf.math.is_finite(cube)
-        valid = tf.reduce_all(finite, [1, 2, 3])
-        keep = valid[:, tf.newaxis, tf.newaxis, tf.newaxis]
-        return tf.where(keep, cube, tf.zeros_like(cube)), valid
+        return power if power.shape.rank == 4 else power[:, tf.newaxis]
 
     def _places(self, cube: tf.Tensor) -> int:
         return min(self.max_detections, int(np.prod(cube.shape[1:])))

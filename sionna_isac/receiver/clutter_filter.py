@@ -10,8 +10,7 @@ import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import Complex, Layer, checks, linalg, register
-from sionna_isac.receiver.range_doppler import used_elements
-from sionna_isac.waveform import Numerology
+from sionna_isac.waveform import Numerology, element_mask
 
 __all__ = ["ClutterFilter"]
 
@@ -104,7 +103,9 @@ class ClutterFilter(Layer):
             "max_velocity", max_velocity, minimum=0, maximum=numerology.max_velocity
         )
         self.ranges = None if ranges is None else checks.interval("ranges", ranges, minimum=0)
-        self._used = used_elements(numerology, elements)
+        mask = element_mask(numerology, elements)
+        every = (numerology.num_symbols, numerology.num_subcarriers)
+        self._used = np.ones(every, bool) if mask is None else mask
         self.elements = None if elements is None else self._used
         for name, value, owner in (
             ("num_pulses", num_pulses != 2, "canceller"),

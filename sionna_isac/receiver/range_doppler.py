@@ -15,7 +15,7 @@ from sionna_isac.core import Array, Complex, Layer, checks, linalg, plane_wave_a
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.cfar import Detections
 from sionna_isac.receiver.estimate import TargetEstimate
-from sionna_isac.waveform import Numerology
+from sionna_isac.waveform import Numerology, element_mask
 
 __all__ = ["RangeDopplerMap", "used_elements"]
 
@@ -111,9 +111,11 @@ class RangeDopplerMap(Layer):
         if array is not None:
             self.numerology.check_array("array", array)
         self.angles = None if angles is None else checks.angle_grid("angles", angles)
-        self.elements = None if elements is None else used_elements(numerology, elements)
+        self._mask = element_mask(numerology, elements)
+        self.elements = None if elements is None else self._mask
         self.window = tuple(tuple(w) if isinstance(w, list) else w for w in window)
-        used = used_elements(numerology, elements)
+        every = (numerology.num_symbols, numerology.num_subcarriers)
+        used = np.ones(every, bool) if self._mask is None else self._mask
         lines = [_line(np.flatnonzero(used.any(axis))) for axis in (1, 0)]
         tapers = [_taper(w, len(line)) for w, line in zip(self.window, lines, strict=True)]
         self._lines = lines
@@ -125,10 +127,12 @@ class RangeDopplerMap(Layer):
             1 if len(line) == 1 else len(line) * factor
             for line, factor in zip(lines, self.padding, strict=True)
         ]
-        # inverse transforms divide by their sizes
-        self._weights = weights * (np.prod(self._sizes) / np.linalg.norm(weights))
-        steps = [int(line[1] - line[0]) if len(line) > 1 else 1 for line in lines]
         symbols, tones = self._sizes
+        # velocities below 0 come first; inverse transforms divide by their sizes
+        turns = (symbols // 2) * np.arange(len(lines[0])) % symbols / symbols
+        scale = np.prod(self._sizes) / np.linalg.norm(weights)
+        self._weights = weights * (scale * np.exp(-2j * np.pi * turns))[:, np.newaxis]
+        steps = [int(line[1] - line[0]) if len(line) > 1 else 1 for line in lines]
         duration = steps[0] * numerology.symbol_duration
         self._velocities = (np.arange(symbols) - symbols // 2) * (
             numerology.wavelength / (2 * duration * symbols)
@@ -154,20 +158,16 @@ class RangeDopplerMap(Layer):
 
     def call(self, z: Complex) -> tf.Tensor:
         z, valid = silenced(self._observed(z))
-        symbols, tones = self._sizes
         for axis, line in zip((-2, -1), self._lines, strict=True):
             if len(line) < z.shape[axis]:
                 z = tf.gather(z, line, axis=axis)
         z = z * tf.constant(self._weights, self.cdtype)
         if self.array is not None and self.angles is not None:
             z = self._beams(z, self.array, self.angles)
-        rows = _pad(z, tones - len(self._lines[1]))
-        rows = tf.signal.ifft(rows)[..., : self._ranges.size]
-        columns = _pad(tf.linalg.matrix_transpose(rows), symbols - len(self._lines[0]))
-        spectrum = tf.signal.ifft(columns)
+        ends = [size - len(line) for size, line in zip(self._sizes, self._lines, strict=True)]
+        z = tf.pad(z, [*[[0, 0]] * (z.shape.rank - 2), *([0, end] for end in ends)])
+        spectrum = tf.signal.ifft2d(z)[..., : self._ranges.size]
         power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
-        # velocities below 0 are in the second half of a transform
-        power = tf.roll(tf.linalg.matrix_transpose(power), symbols // 2, -2)
         keep = tf.reshape(valid, [-1, *[1] * (power.shape.rank - 1)])
         return tf.where(keep, power, float("nan"))
 
@@ -257,45 +257,18 @@ class RangeDopplerMap(Layer):
                     f"z must have antennas for beams, {axes}; got shape {list(z.shape)}"
                 )
             checks.shape("z", z, [None, self.array.num_antennas, *shape], axes)
-        used = used_elements(self.numerology, self.elements)
-        return z if used.all() else tf.where(used, z, tf.zeros_like(z))
+        return z if self._mask is None else tf.where(self._mask, z, tf.zeros_like(z))
 
     def _beams(self, z: tf.Tensor, array: Array, angles: np.ndarray) -> tf.Tensor:
         steering = self.cast(array.steering(self.cast(angles)))
         energy = tf.reduce_sum(tf.math.real(steering * tf.math.conj(steering)), -1, keepdims=True)
-        weights = tf.math.conj(steering) * linalg.to_complex(tf.math.rsqrt(energy))
-        *leading, rows, columns = linalg.sizes(z)
-        flat = tf.reshape(z, [*leading, rows * columns])
-        return tf.reshape(linalg.matmul(weights, flat), [leading[0], angles.size, rows, columns])
-
-
-def used_elements(numerology: Numerology, elements: Any) -> np.ndarray:
-    """Mask [num_symbols, num_subcarriers] of the used resource elements, checked.
-
-    Parameters
-    ----------
-    numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology
-    elements : `None` | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements to use; `None` is all
-    """
-    shape = (numerology.num_symbols, numerology.num_subcarriers)
-    active = np.ones(shape[1], bool) if numerology.active is None else numerology.active
-    if elements is None:
-        return np.tile(active, (shape[0], 1))
-    mask = np.asarray(elements)
-    if mask.dtype != bool:
-        raise TypeError(f"elements must hold booleans; got {mask.dtype}")
-    if mask.shape != shape:
-        raise ValueError(
-            f"elements must have shape {list(shape)} [num_symbols, num_subcarriers]; got shape "
-            f"{list(mask.shape)}"
-        )
-    if not np.any(mask & active):
-        raise ValueError(
-            "elements must hold at least one element of an active subcarrier; got none"
-        )
-    return mask & active
+        # conjugate weights from the left; a block of the observation would be a large copy
+        block = linalg.real_block(steering * linalg.to_complex(tf.math.rsqrt(energy)))
+        batch, _, rows, columns = linalg.sizes(z)
+        parts = tf.concat([tf.math.real(z), tf.math.imag(z)], 1)
+        parts = block @ tf.reshape(parts, [batch, 2 * array.num_antennas, rows * columns])
+        real, imag = tf.split(tf.reshape(parts, [batch, 2 * angles.size, rows, columns]), 2, 1)
+        return tf.complex(real, imag)
 
 
 def _line(indices: np.ndarray) -> np.ndarray:
@@ -314,10 +287,6 @@ def _taper(window: Any, number: int) -> np.ndarray:
             f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
         ) from error
     return taper
-
-
-def _pad(values: tf.Tensor, number: int) -> tf.Tensor:
-    return tf.pad(values, [[0, 0]] * (values.shape.rank - 1) + [[0, number]])
 
 
 def _vertex(values: Sequence[tf.Tensor], before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

@@ -47,7 +47,6 @@ OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
 MOVING_GRID = isac.receiver.SearchGrid(
     ANGLES, RANGES, velocities=np.linspace(-0.9, 0.9, 7) * PREFIXED.max_velocity
 )
-ELEMENTS = np.arange(2 * SUBCARRIERS).reshape(2, SUBCARRIERS) % 5 > 0
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
 SEED = 2  # of the start values of networks
 
@@ -218,14 +217,14 @@ def cross_channel(frequencies: np.ndarray = TONES) -> Callable[[np.random.Genera
     return inputs
 
 
-MOVING = isac.waveform.Numerology(
+BURST = isac.waveform.Numerology(
     SUBCARRIERS,
     SPACING,
     299792458.0 / WAVELENGTH,
     num_symbols=6,
     active=np.arange(SUBCARRIERS) < 10,
 )
-ELEMENTS = np.add.outer(np.arange(6), np.arange(SUBCARRIERS)) % 4 > 0
+BURST_ELEMENTS = np.add.outer(np.arange(6), np.arange(SUBCARRIERS)) % 4 > 0
 
 
 def symbols_of(rng: np.random.Generator) -> tuple:
@@ -880,7 +879,7 @@ CASES = [
     Case(
         "RangeDopplerMap",
         lambda p: isac.receiver.RangeDopplerMap(
-            MOVING, ("hann", ("kaiser", 4.0)), (1, 2), elements=ELEMENTS, precision=p
+            BURST, ("hann", ("kaiser", 4.0)), (1, 2), elements=BURST_ELEMENTS, precision=p
         ),
         symbols_of,
         gradients=(0,),
@@ -888,7 +887,7 @@ CASES = [
     Case(
         "RangeDopplerMap-beams",
         lambda p: isac.receiver.RangeDopplerMap(
-            MOVING, array=impaired(p), angles=[-0.3, 0.1, 0.4], max_range=60.0, precision=p
+            BURST, array=impaired(p), angles=[-0.3, 0.1, 0.4], max_range=60.0, precision=p
         ),
         symbols_of,
         trainable=("positions", "gain", "phase", "coupling"),
@@ -897,33 +896,38 @@ CASES = [
     Case(
         "ClutterFilter",
         lambda p: isac.receiver.ClutterFilter(
-            "eca", MOVING, max_velocity=50.0, ranges=(5.0, 30.0), elements=ELEMENTS, precision=p
+            "eca",
+            BURST,
+            max_velocity=50.0,
+            ranges=(5.0, 30.0),
+            elements=BURST_ELEMENTS,
+            precision=p,
         ),
         symbols_of,
         gradients=(0,),
     ),
     Case(
         "ClutterFilter-region",
-        lambda p: isac.receiver.ClutterFilter("eca", MOVING, ranges=(5.0, 30.0), precision=p),
+        lambda p: isac.receiver.ClutterFilter("eca", BURST, ranges=(5.0, 30.0), precision=p),
         symbols_of,
         compile=False,
         gradients=(0,),
     ),
     Case(
         "ClutterFilter-mean",
-        lambda p: isac.receiver.ClutterFilter("mean", MOVING, elements=ELEMENTS, precision=p),
+        lambda p: isac.receiver.ClutterFilter("mean", BURST, elements=BURST_ELEMENTS, precision=p),
         symbols_of,
         gradients=(0,),
     ),
     Case(
         "ClutterFilter-canceller",
-        lambda p: isac.receiver.ClutterFilter("canceller", MOVING, num_pulses=3, precision=p),
+        lambda p: isac.receiver.ClutterFilter("canceller", BURST, num_pulses=3, precision=p),
         symbols_of,
         gradients=(0,),
     ),
     Case(
         "ClutterFilter-background",
-        lambda p: isac.receiver.ClutterFilter("background", MOVING, precision=p),
+        lambda p: isac.receiver.ClutterFilter("background", BURST, precision=p),
         lambda rng: (*symbols_of(rng), *symbols_of(rng)),
         compile=False,
         gradients=(0, 1),

@@ -187,9 +187,28 @@ def test_detections_are_the_strongest_maxima(kind):
         for n in range(number):
             i, j = (int(v) for v in wanted[n][1:])
             for change, expected in ((1 + 1e-9, True), (1 - 1e-9, False)):
-                near = power[b : b + 1].copy()
-                near[0, i, j] = change * found.threshold[b, n]
-                assert detect.mask(near).numpy()[0, i, j] == expected
+                near = power.copy()
+                near[b, i, j] = change * found.threshold[b, n]
+                assert detect.mask(near).numpy()[b, i, j] == expected
+
+
+def test_search_finds_what_all_cells_have():
+    """Steps of the noise, where the level that spares cells is too high or too low for many."""
+    rng = np.random.default_rng(11)
+    power = rng.exponential(size=(60, 12, 24))
+    power[:20, :, 9:] *= 30
+    power[20:40, 5:] *= 1e-3
+    power[40:50, 3:8, 10:16] *= 20
+    detect = CFAR("os", (2, 4), (2, 2), 0.05, max_detections=20, precision="double")
+    found, mask = detect(power), detect.mask(power).numpy()
+    numbers = []
+    for b in range(60):
+        wanted = peaks(power[b], mask[b])[:20]
+        numbers.append(len(wanted))
+        values = np.stack([found.power[b], found.velocity_index[b], found.range_index[b]], 1)
+        np.testing.assert_array_equal(values[: len(wanted)], wanted)
+        assert not found.power[b, len(wanted) :].numpy().any()
+    assert min(numbers) < 6 and max(numbers) > 8
 
 
 def test_cubes_have_one_list_of_detections():
@@ -235,11 +254,12 @@ def test_samples_with_nan_have_no_detections():
     power[0, 0, 0] = np.nan
     detect = CFAR("ca", (1, 3), (1, 1), 1e-4)
     for jit in (False, True):
-        found = tf.function(detect.__call__, jit_compile=jit)(tf.constant(power))
+        both = tf.function(lambda x: (detect(x), detect.mask(x)), jit_compile=jit)
+        found, mask = both(tf.constant(power))
         assert not found.mask[0].numpy().any() and np.all(np.isnan(found.power[0]))
         assert found.mask[1].numpy().tolist() == [True] + 15 * [False]
         assert found.power[1, 0] == 500
-        mask = tf.function(detect.mask, jit_compile=jit)(tf.constant(power)).numpy()
+        mask = mask.numpy()
         assert not mask[0].any() and mask[1].sum() == 1
     with pytest.raises(ValueError, match="finite"):
         detect(power)
