@@ -47,7 +47,6 @@ OWN_GRID = isac.receiver.SearchGrid(30, RANGES)
 MOVING_GRID = isac.receiver.SearchGrid(
     ANGLES, RANGES, velocities=np.linspace(-0.9, 0.9, 7) * PREFIXED.max_velocity
 )
-ELEMENTS = np.arange(2 * SUBCARRIERS).reshape(2, SUBCARRIERS) % 5 > 0
 SECTOR = np.array([[-0.9, 0.2], [-0.1, 0.8]])
 SEED = 2  # of the start values of networks
 
@@ -225,7 +224,7 @@ MOVING = isac.waveform.Numerology(
     num_symbols=6,
     active=np.arange(SUBCARRIERS) < 10,
 )
-ELEMENTS = np.add.outer(np.arange(6), np.arange(SUBCARRIERS)) % 4 > 0
+SPARSE = np.add.outer(np.arange(6), np.arange(SUBCARRIERS)) % 4 > 0
 
 
 def symbols_of(rng: np.random.Generator) -> tuple:
@@ -880,7 +879,7 @@ CASES = [
     Case(
         "RangeDopplerMap",
         lambda p: isac.receiver.RangeDopplerMap(
-            MOVING, ("hann", ("kaiser", 4.0)), (1, 2), elements=ELEMENTS, precision=p
+            MOVING, ("hann", ("kaiser", 4.0)), (1, 2), elements=SPARSE, precision=p
         ),
         symbols_of,
         gradients=(0,),
@@ -897,7 +896,7 @@ CASES = [
     Case(
         "ClutterFilter",
         lambda p: isac.receiver.ClutterFilter(
-            "eca", MOVING, max_velocity=50.0, ranges=(5.0, 30.0), elements=ELEMENTS, precision=p
+            "eca", MOVING, max_velocity=50.0, ranges=(5.0, 30.0), elements=SPARSE, precision=p
         ),
         symbols_of,
         gradients=(0,),
@@ -911,7 +910,7 @@ CASES = [
     ),
     Case(
         "ClutterFilter-mean",
-        lambda p: isac.receiver.ClutterFilter("mean", MOVING, elements=ELEMENTS, precision=p),
+        lambda p: isac.receiver.ClutterFilter("mean", MOVING, elements=SPARSE, precision=p),
         symbols_of,
         gradients=(0,),
     ),
