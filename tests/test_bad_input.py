@@ -761,6 +761,7 @@ CALLS = [
     wrong("echo-filtered-noise", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), basis(), np.ones(3)), "no", "[3]", f"[1, 4, {basis().rank}]"),
     wrong("echo-ragged", lambda: MonostaticEcho(array(), numerology())([[1.0, 2.0], [1.0]], targets(), y(1, 4)), "x", "rows of different length", "regular"),
     wrong("echo-subcarriers", lambda: numerology(0), "num_subcarriers", "0", ">= 1"),
+    wrong("echo-filtered-doppler", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), basis(), doppler=basis()), "doppler", "DelayBasis", "DopplerBasis"),
     wrong("echo-filtered-beam", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 3), basis()), "beam", "[1, 3]", "[1, 4]"),
     wrong("link-bandwidth", lambda: MultitapLink(array(), FixedSector((0, 1)), bandwidth=0), "bandwidth", "0", "> 0"),
     wrong("link-taps", lambda: MultitapLink(array(), FixedSector((0, 1)), bandwidth=1e6, num_taps=0), "num_taps", "0", ">= 1"),

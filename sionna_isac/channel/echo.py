@@ -23,7 +23,7 @@ from sionna_isac.core import (
     register,
 )
 from sionna_isac.scene import PointTargets
-from sionna_isac.waveform import DelayBasis, Numerology
+from sionna_isac.waveform import DelayBasis, DopplerBasis, Numerology
 
 __all__ = ["MonostaticEcho"]
 
@@ -260,9 +260,15 @@ class MonostaticEcho(Echo):
         return mixed if active is None else mixed * tf.constant(active, self.cdtype)
 
     def filtered(
-        self, targets: PointTargets, beam: tf.Tensor, basis: DelayBasis, no: Any = None
+        self,
+        targets: PointTargets,
+        beam: tf.Tensor,
+        basis: DelayBasis,
+        no: Any = None,
+        *,
+        doppler: DopplerBasis | None = None,
     ) -> tf.Tensor:
-        r"""Observation after the reciprocal filter, projected on a basis of delay vectors.
+        r"""Observation after the reciprocal filter, projected on bases of delays and Dopplers.
 
         For symbols of unit magnitude the filtered noise is again white, and so is its
         projection on orthonormal columns: this has exactly the distribution of the echo that is
@@ -271,26 +277,29 @@ class MonostaticEcho(Echo):
         Parameters
         ----------
         targets : :class:`~sionna_isac.scene.PointTargets`
-            Targets (without velocity)
+            Targets, without velocity if ``doppler`` is `None`
         beam : [batch_size, num_antennas], `tf.complex`
             Beam
         basis : :class:`~sionna_isac.waveform.DelayBasis`
             Basis :math:`\mathbf{Q}` of the receiver, of the same numerology
         no : `None` (default) | [...], `tf.float`
             Noise power [W], a number or [batch_size]
+        doppler : `None` (default) | :class:`~sionna_isac.waveform.DopplerBasis`
+            Basis of the receiver for several OFDM symbols, of the same numerology; `None` is one
+            OFDM symbol
 
         Output
         ------
         : [batch_size, num_antennas, rank], `tf.complex`
-            :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`, with the number of receive antennas
+            :math:`\tilde{\mathbf{Y}} \mathbf{Q}^*`, with the number of receive antennas; with
+            ``doppler`` [batch_size, num_antennas, doppler_rank, rank]
         """
         if checks.instance("basis", basis, DelayBasis).numerology != self.numerology:
             raise ValueError(
                 f"basis must have the numerology of the echo; got one of {basis.numerology!r}"
             )
         targets = self._given(targets)
-        if targets.velocity is not None:
-            raise ValueError("filtered() is for one OFDM symbol: targets must have no velocity")
+        turn = self._projected_doppler(targets, doppler)
         beam, no = self.cast(beam, Complex, "beam"), self.cast(no, Real, "no")
         self._check(targets, beam, beam.shape[0])
         steering, receiving = self._steering(targets)
@@ -301,10 +310,37 @@ class MonostaticEcho(Echo):
         flat = tf.reshape(delay, [-1, self.numerology.num_subcarriers])
         projected = linalg.matmul(flat, tf.math.conj(basis.columns(self.cdtype)))
         projected = tf.reshape(projected, [*linalg.sizes(delay)[:-1], basis.rank])
-        y = linalg.matmul(
-            tf.linalg.matrix_transpose(receiving), amplitude[..., tf.newaxis] * projected
-        )
+        lit = amplitude[..., tf.newaxis] * projected
+        if turn is not None:
+            size = linalg.sizes(lit)
+            lit = tf.reshape(turn[..., tf.newaxis] * lit[:, :, tf.newaxis], [*size[:2], -1])
+        y = linalg.matmul(tf.linalg.matrix_transpose(receiving), lit)
+        if turn is not None:
+            y = tf.reshape(y, [size[0], -1, turn.shape[-1], size[2]])
         return add_noise(y, no)
+
+    def _projected_doppler(
+        self, targets: PointTargets, doppler: DopplerBasis | None
+    ) -> tf.Tensor | None:
+        """Doppler vectors [batch_size, max_targets, doppler_rank] in a basis; `None` without it."""
+        if doppler is None:
+            if targets.velocity is not None:
+                raise ValueError(
+                    "targets must have no velocity for filtered() without doppler, which is for "
+                    "one OFDM symbol"
+                )
+            return None
+        if checks.instance("doppler", doppler, DopplerBasis).numerology != self.numerology:
+            raise ValueError(
+                f"doppler must have the numerology of the echo; got one of {doppler.numerology!r}"
+            )
+        if self.migration or self.intercarrier:
+            raise ValueError(
+                "doppler must be None for an echo with migration or intercarrier: there delay and "
+                "Doppler are no product of two vectors"
+            )
+        velocity = targets.velocity
+        return doppler.atom(tf.zeros_like(targets.range) if velocity is None else velocity)
 
     def paths(self, targets: PointTargets) -> tuple[tf.Tensor, tf.Tensor]:
         r"""Path coefficients and delays of the same channel in Sionna's form.

@@ -66,7 +66,14 @@ def matmul(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     ------
     : [..., m, n], `tf.complex`
     """
-    product = real_rows(a) @ real_block(b)
+    rows, block = real_rows(a), real_block(b)
+    if rows.shape.rank is not None and rows.shape.rank > 3 and block.shape.rank == 2:
+        # one product of all rows: TensorFlow 2.21 crashes on [n, 1, a, b] @ [b, c] in a graph
+        *shape, width = sizes(rows)
+        flat = tf.reshape(rows, [-1, width]) @ block
+        product = tf.reshape(flat, [*shape, sizes(block)[-1]])
+    else:
+        product = rows @ block
     re, im = tf.split(product, 2, axis=-1)
     return tf.complex(re, im)
 

@@ -25,7 +25,7 @@ from sionna_isac.metrics.error_rate import (
     rayleigh_qpsk_symbol_error_rate,
     symbol_error_rate,
 )
-from sionna_isac.metrics.lobes import Lobes, found_targets, lobes
+from sionna_isac.metrics.lobes import Lobes, Sidelobe, found_targets, lobes, sidelobe
 from sionna_isac.metrics.localization import (
     LocalizationRMSE,
     MatchedErrors,
@@ -43,6 +43,7 @@ __all__ = [
     "LocalizationRMSE",
     "MatchedErrors",
     "SensingAllocation",
+    "Sidelobe",
     "bit_error_rate",
     "block_error_rate",
     "calibrate_threshold",
@@ -63,6 +64,7 @@ __all__ = [
     "rmse",
     "roc",
     "sensing_allocation",
+    "sidelobe",
     "success_rate",
     "symbol_error_rate",
 ]

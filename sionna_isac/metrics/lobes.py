@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from sionna_isac.core import checks
 from sionna_isac.metrics._arrays import floats
 
-__all__ = ["Lobes", "found_targets", "lobes"]
+__all__ = ["Lobes", "Sidelobe", "found_targets", "lobes", "sidelobe"]
 
 HALF_POWER = np.sqrt(0.5)
 TENTH = np.sqrt(0.1)  # of the power
@@ -85,6 +85,74 @@ def lobes(pattern: Any, angle: Any) -> Lobes:
             )
         )
     return Lobes(*np.array(rows).reshape(-1, len(Lobes._fields)).T)
+
+
+class Sidelobe(NamedTuple):
+    """Highest side lobe of a pattern."""
+
+    level: float
+    """Magnitude over that of the peak [dB]"""
+    place: np.ndarray
+    """[num_axes] : Distance from the peak along each axis, >= 0"""
+
+
+def sidelobe(pattern: Any, *grids: Any) -> Sidelobe:
+    """Highest side lobe of a pattern over one or several axes, such as an ambiguity function.
+
+    The main lobe is the box that ends at the first minima on both sides of the peak, along each
+    axis. Of side lobes within 0.1 dB the nearest counts, and lobes at the edge of the pattern count
+    as far as they show.
+
+    Parameters
+    ----------
+    pattern : [num_points, ...], array_like
+        Magnitudes over as many axes as there are grids, >= 0 and not 0 everywhere
+    grids : [num_points], array_like
+        Increasing coordinates along each axis
+
+    Output
+    ------
+    : :class:`Sidelobe`
+        Level and place; -200 dB and NaN if the pattern is all main lobe
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or the pattern has no lobe
+
+    Example
+    -------
+    >>> ranges, velocities = np.linspace(-90, 90, 361), np.linspace(-50, 50, 201)
+    >>> pattern = isac.waveform.element_ambiguity(numerology, ranges, velocities)
+    >>> isac.metrics.sidelobe(pattern, velocities, ranges)
+    """
+    axes = [checks.grid("grids", grid) for grid in grids]
+    pattern = floats("pattern", pattern)
+    if pattern.shape != tuple(axis.size for axis in axes):
+        raise ValueError(
+            f"pattern must have shape {[axis.size for axis in axes]}, a value for each point of "
+            f"grids; got shape {list(pattern.shape)}"
+        )
+    if np.any(pattern < 0) or not np.any(pattern > 0):
+        raise ValueError("pattern must be >= 0 and not 0 everywhere; got one that is not")
+    top = np.unravel_index(np.argmax(pattern), pattern.shape)
+    box, reach = [], []
+    for k, i in enumerate(top):
+        cut = pattern[(*top[:k], slice(None), *top[k + 1 :])]
+        lower, upper = (_valley(cut[side]) for side in _sides(int(i)))
+        box.append(slice(max(0, i - lower + 1), i + upper))
+        reach.append(max(lower, upper))
+    rest = pattern.copy()
+    rest[tuple(box)] = 0
+    highest = rest.max()
+    if highest == 0:
+        return Sidelobe(20 * float(np.log10(FLOOR)), np.full(len(axes), np.nan))
+    cells = np.argwhere(rest >= highest * 10 ** (-0.1 / 20))
+    first = cells[np.argmin(np.sum((cells - top) ** 2, -1))]
+    lobe = cells[np.all(np.abs(cells - first) < reach, axis=-1)]
+    nearest = lobe[np.argmax(rest[tuple(lobe.T)])]
+    place = [abs(axis[i] - axis[j]) for axis, i, j in zip(axes, nearest, top, strict=True)]
+    return Sidelobe(20 * float(np.log10(highest / pattern[top])), np.array(place))
 
 
 def _sides(top: int) -> tuple[slice, slice]:

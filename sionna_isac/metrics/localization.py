@@ -31,6 +31,10 @@ class MatchedErrors(NamedTuple):
     """Distance of the positions [m]"""
     sample: np.ndarray
     """Index of the sample that the pair belongs to"""
+    estimate: np.ndarray
+    """Index of the estimate in its sample"""
+    target: np.ndarray
+    """Index of the true target in its sample"""
 
 
 class LocalizationRMSE(NamedTuple):
@@ -138,9 +142,10 @@ def matched_errors(
         i, j = i[near], j[near]
         angle, range_ = found[:, i] - target[:, j]
         angle = np.remainder(angle + np.pi, 2 * np.pi) - np.pi
-        rows.append(np.stack([angle, range_, distance[i, j], np.full(i.size, float(sample))]))
-    angle, range_, position, sample_ = np.concatenate([np.zeros((4, 0)), *rows], axis=1)
-    return MatchedErrors(angle, range_, position, sample_.astype(np.int64))
+        places = np.full(i.size, sample), i, j
+        rows.append(np.stack([angle, range_, distance[i, j], *places]))
+    angle, range_, position, *indices = np.concatenate([np.zeros((6, 0)), *rows], axis=1)
+    return MatchedErrors(angle, range_, position, *(v.astype(np.int64) for v in indices))
 
 
 def localization_rmse(

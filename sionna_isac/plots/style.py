@@ -58,6 +58,8 @@ METHODS = {
     "baseline": Method(RED, "s", "baseline, ideal array assumed"),
     "impaired": Method(RED, "s"),
     "learned": Method(BLUE, "o", "impairments learned"),
+    "learned_moving": Method(BLUE, "o", "learned from moving targets"),
+    "learned_at_rest": Method(BLUE, "o", "learned from targets at rest", "--"),
     "impairments": Method(BLUE, "o", "impairments learned"),
     "known": Method(DARK, "^", "impairments known"),
     "ideal": Method(DARK, "^"),
@@ -79,6 +81,12 @@ METHODS = {
     "maximum likelihood": Method(GREEN, "o"),
     "maximum likelihood, symbols known": Method(GREEN, "o"),
     "Cramér-Rao bound": Method(GREY, "", line="--"),
+    "map, interpolated": Method(ORANGE, "X", "peak of the map, interpolated"),
+    # detectors
+    "CFAR ca": Method(BLUE, "<", "CA-CFAR"),
+    "CFAR go": Method(RED, "s", "GO-CFAR"),
+    "CFAR so": Method(SKY, "v", "SO-CFAR"),
+    "CFAR os": Method(PURPLE, "P", "OS-CFAR"),
     # beams for a near target
     "minimize_speb": Method(BLUE, "o"),
     "maximize_snr": Method(ORANGE, "s"),

@@ -1,6 +1,6 @@
 """Waveforms: numerology, OFDM grids, symbols and beams."""
 
-from sionna_isac.waveform.ambiguity import ambiguity_function
+from sionna_isac.waveform.ambiguity import ambiguity_function, element_ambiguity
 from sionna_isac.waveform.delay_basis import DelayBasis
 from sionna_isac.waveform.doppler_basis import DopplerBasis
 from sionna_isac.waveform.grid import BeamformedGrid, shared_tone_grid
@@ -25,6 +25,7 @@ __all__ = [
     "SymbolSource",
     "TonePlacement",
     "ambiguity_function",
+    "element_ambiguity",
     "element_mask",
     "orthogonal_symbols",
     "place_tones",

@@ -75,6 +75,14 @@ class TestLinearAlgebra:
         expected = np.concatenate([(a @ b[0]).real, (a @ b[0]).imag], -1)
         np.testing.assert_allclose(linalg.apply_on_right(stacked, block), expected)
 
+    def test_products_of_many_leading_dimensions_in_a_graph(self, rng):
+        a = (rng.normal(size=(3, 1, 32, 16)) + 1j).astype(np.complex64)
+        b = (rng.normal(size=(16, 2)) - 1j).astype(np.complex64)
+        graph = tf.function(linalg.matmul, autograph=False)
+        np.testing.assert_allclose(
+            graph(tf.constant(a), tf.constant(b)), a @ b, rtol=1e-5, atol=1e-4
+        )
+
     def test_solve_and_its_gradient(self, rng):
         root, rhs = complex_draws(rng, 4, 4), complex_draws(rng, 4, 2)
         weight = complex_draws(rng, 4, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sionna_isac.metrics import found_targets, lobes
+from sionna_isac.metrics import found_targets, lobes, sidelobe
 
 
 def steering(positions, angle):
@@ -37,6 +37,26 @@ def test_lobe_of_a_uniform_array_is_the_textbook_one():
     np.testing.assert_allclose(found.peak, 64, rtol=1e-4)
     np.testing.assert_allclose(found.width, 0.8859 * 2 / 64, rtol=1e-3)
     np.testing.assert_allclose(found.sidelobe, -13.26, atol=0.02)
+
+
+def test_highest_side_lobe_of_a_plane_by_hand():
+    """The main lobe ends at the first minima; of equal side lobes the nearest counts."""
+    pattern = np.array(
+        [
+            [0.3, 0.1, 0.2, 0.1, 0.5],
+            [0.1, 0.6, 0.7, 0.2, 0.1],
+            [0.2, 0.9, 1.0, 0.1, 0.4],
+            [0.0, 0.1, 0.2, 0.0, 0.0],
+            [0.5, 0.0, 0.3, 0.0, 0.0],
+        ]
+    )
+    found = sidelobe(pattern, [0.0, 1.0, 2.0, 3.0, 4.0], [0.0, 10.0, 20.0, 30.0, 40.0])
+    assert found.level == pytest.approx(20 * np.log10(0.5))
+    np.testing.assert_allclose(found.place, [2, 20])
+    row = sidelobe(pattern[2], np.arange(5.0))
+    assert (row.level, *row.place) == (pytest.approx(20 * np.log10(0.4)), 2)
+    alone = sidelobe([0.5, 1.0, 0.5], [0, 1, 2])
+    assert alone.level == -200 and np.all(np.isnan(alone.place))
 
 
 FOUND = [

@@ -88,6 +88,7 @@ def test_errors_by_hand():
     np.testing.assert_allclose(errors.angle, [0.1, 0.0], atol=1e-15)
     np.testing.assert_allclose(errors.range, [-1.0, 1.0], atol=1e-15)
     np.testing.assert_allclose(errors.position[1], 1.0)
+    assert (errors.estimate.tolist(), errors.target.tolist()) == ([0, 1], [1, 0])
     result = localization_rmse(
         [[0.2, 0.0, np.nan]], [[9.0, 21.0, np.nan]], [[0.0, 0.1]], [[20.0, 10.0]], [2], [2], 5.0
     )

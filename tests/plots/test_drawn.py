@@ -153,6 +153,43 @@ def test_sensing_rate(tmp_path):
     drawn(figure.axes[2], "published", numbers, [np.nan, 1.5, 1.2])
 
 
+def test_reference_share(tmp_path):
+    curve, names = ("reference", "snr_db"), ["all elements", "pilots alone"]
+    snr_db = [-20.0, -10.0, 0.0]
+    data = xr.Dataset(
+        spread(curve, (2, 3), "range_rmse", "velocity_rmse", "wrong_cell"),
+        coords={"reference": names, "snr_db": snr_db},
+        attrs={"num_samples": 9},
+    )
+    for name in ("range", "velocity"):
+        data[f"{name}_bound"] = (curve, RNG.uniform(0.01, 0.1, (2, 3)))
+        data[f"{name}_offset"] = (f"{name}_offset", np.linspace(-50, 50, 5))
+        ambiguity = (("reference", f"{name}_offset"), RNG.uniform(0.1, 1, (2, 5)))
+        data[f"{name}_ambiguity"] = ambiguity
+    data["rate"] = ("reference", [3.0, 2.0])
+    data["element_share"] = ("reference", [1.0, 0.1])
+    figure = draw_result(data, "reference_share", tmp_path / "figure.png")
+    axes = np.reshape(figure.axes, (2, 3))
+    snr = "SNR of an element at one antenna [dB]"
+    for (errors, lobes), (name, unit) in zip(
+        axes.T[:2], (("range", "m"), ("velocity", "m/s")), strict=True
+    ):
+        labels(errors, snr, f"RMSE of the {name} [{unit}]")
+        labels(lobes, f"error of the {name} [{unit}]", "ambiguity function [dB]")
+        for i, label in enumerate(names):
+            row = data.sel(reference=label)
+            found = (row[f"{name}_rmse{end}"] for end in ("", "_low", "_high"))
+            bars(errors, label, snr_db, *found)
+            dashed = [x for x in errors.lines if x.get_linestyle() == "--"]
+            np.testing.assert_allclose(dashed[i].get_ydata(), row[f"{name}_bound"])
+            drawn_level = lobes.lines[i].get_ydata()
+            np.testing.assert_allclose(drawn_level, decibel(row[f"{name}_ambiguity"]))
+    labels(axes[0, 2], snr, "share of estimates in a wrong cell")
+    assert axes[1, 2].get_xlabel() == "rate of the user [bit/s/Hz]"
+    assert [p.get_width() for p in axes[1, 2].patches] == [3.0, 2.0]
+    assert "9 targets" in figure.legends[0].get_title().get_text()
+
+
 def test_extended_target_beams(tmp_path):
     dims = ("design", "min_sinr_db", "scene")
     names, weighted = ("trace", "sum_rate"), ("rate_weight", "scene")
@@ -292,6 +329,16 @@ def test_learning_over_the_threshold(kind):
         for approach in ("a", "b"):
             row = data.sel(approach=approach).isel(eta=0, phi=0)
             bars(ax, approach, data.p_fa, *shown(row, name))
+
+
+def test_learning_of_moving_targets():
+    data = learning_result([0.5], [0.0])
+    data = data.assign(spread(data["gospa"].dims, data["gospa"].shape, "velocity_rmse"))
+    axes = draw_result(data, "learning").axes
+    assert len(axes) == 5
+    labels(axes[-1], "false-alarm probability", "velocity RMSE [m/s]")
+    row = data.sel(approach="b").isel(eta=0, phi=0)
+    bars(axes[-1], "b", data.p_fa, *shown(row, "velocity_rmse"))
 
 
 def test_learning_over_the_beam():

@@ -19,6 +19,7 @@ from sionna_isac.study.loading import find_scenarios, list_profiles, load_scenar
 from sionna_isac.study.registry import draw_result, save_figure
 
 RNG = np.random.default_rng(4)
+ESTIMATORS = ["map, interpolated", "maximum likelihood"]  # of moving targets
 
 
 def axes():
@@ -31,6 +32,7 @@ WITHOUT = {  # kinds with figures that compare no methods; of cross_task, some
     "echo_map",
     "extended_target_bound",
     "near_field_convergence",
+    "reference_share",
     "scattering_convergence",
     "scattering_sphere",
     "sensing_rate",
@@ -48,6 +50,8 @@ def methods_of(scenario):
         return list(scenario.approaches)
     if kind == "localization":
         return [r.label for r in scenario.receivers]
+    if kind == "range_doppler":
+        return [f"CFAR {k}" for k in scenario.detection.kinds] + ESTIMATORS
     if kind == "near_field":
         return list(dict.fromkeys(d.design for d in scenario.designs))
     if kind in ("extended_target_beams", "extended_target_estimation"):

@@ -52,6 +52,17 @@ KINDS = {  # scenario and changes
             "receivers=[{kind: omp, label: OMP, num_angles: 40, num_ranges: 40}]",
         ],
     ),
+    "range_doppler": (
+        HERE / "tiny_range_doppler.yaml",
+        [
+            "detection.cases=[homogeneous]",
+            "detection.kinds=[os]",
+            "detection.num_scenes=6",
+            "estimation.num_targets=3",
+            "user.num_grids=3",
+            "batch_size=3",
+        ],
+    ),
     "learning": (
         HERE / "tiny_learning.yaml",
         ["num_draws=1", "approaches={known: {kind: known}}", "claims=[]", "phi=[0]"],
@@ -78,6 +89,7 @@ CASES = [
     ("angle_delay_map", 2, "before"),
     ("localization", 3, "while"),
     pytest.param("coded_ber", 2, "before", marks=pytest.mark.slow),
+    pytest.param("range_doppler", 3, "while", marks=pytest.mark.slow),
     pytest.param("learning", 1, "after", marks=pytest.mark.slow),
     pytest.param("learning", 2, "before", marks=pytest.mark.slow),
     pytest.param("multi_target", 4, "while", marks=pytest.mark.slow),

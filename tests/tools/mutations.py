@@ -25,14 +25,13 @@ class Mutation(NamedTuple):
 
 
 ECHO = "truth/test_conventions truth/test_echo channel/test_channel"
-MOVING = "truth/test_moving_echo"
+MOVING = "truth/test_moving_echo receiver/test_moving_pursuit bound/test_moving_targets"
 LINK = "truth/test_conventions truth/test_link channel/test_channel"
 NEAR = "truth/test_near_field truth/test_conventions"
 GOSPA = "objective/test_gospa_cutoff property/test_gospa_metric objective/test_gospa"
 POINTS = "scene/test_limits scene/test_scene"
 CLUTTER = "scene/test_clutter"
 OMP = "receiver/test_limits receiver/test_pursuit receiver/test_reference"
-MOVING = "receiver/test_moving_pursuit"
 SINGLE = "receiver/test_limits receiver/test_detector receiver/test_softmax_angle"
 DETECTION = "metrics/test_detection_metrics"
 LOCAL = "metrics/test_localization_metrics"
@@ -40,7 +39,6 @@ ARRAY = "array/test_array"
 DICTIONARY = "array/test_steering_dictionary"
 PRECODER = "waveform/test_precoder waveform/test_precoder_network"
 BOUND = "bound/test_fisher bound/test_point_target"
-MOVING = "bound/test_moving_targets"
 EXTENDED = "bound/test_extended_target"
 POSITION = "bound/test_position bound/test_near_field_target"
 BEAMS = "beamforming/test_closed_form beamforming/test_checks"
@@ -261,8 +259,19 @@ MUTATIONS = [
         ("studies/_isac/scenario.py", "truth/test_conventions", "10 ** (gain.noise_figure_db / 10)", "10 ** (gain.noise_figure_db / 20)"),
         ("studies/coded_ber/study.py", "study/test_resume", 'reset_stream(scenario.seed, "coded_ber", snr_db)', "pass"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "1 / math.sqrt(self._share)", "1.0"),
+        ("studies/range_doppler/system.py", "study/test_range_doppler", "self.array.num_antennas * self.num_elements", "self.array.num_antennas"),
+        ("studies/range_doppler/detection.py", "study/test_range_doppler", "return away > reach", "return away >= reach"),
+        ("studies/range_doppler/estimation.py", "study/test_range_doppler", "outer = ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]", "outer = 0 * ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "return bits, decoded, self._share * tf", "return bits, decoded, tf"),
         ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
+        # moving targets that teach an array, and parts of a grid as reference
+        ("studies/_isac/scenario.py", "study/test_moving_learning", "self.waveform.power * self.motion.num_symbols", "self.waveform.power"),
+        ("studies/_isac/points.py", "study/test_moving_learning", "[errors.sample, errors.target]", "[errors.sample, errors.estimate]"),
+        ("channel/echo.py", "truth/test_echo", "turn[..., tf.newaxis] * lit[:, :, tf.newaxis]", "tf.math.conj(turn)[..., tf.newaxis] * lit[:, :, tf.newaxis]"),
+        ("waveform/ambiguity.py", "waveform/test_element_ambiguity", "-4j * np.pi * numerology.symbol_duration", "-2j * np.pi * numerology.symbol_duration"),
+        ("metrics/lobes.py", "metrics/test_lobes", "box.append(slice(max(0, i - lower + 1), i + upper))", "box.append(slice(max(0, i - lower), i + upper))"),
+        ("studies/reference_share/study.py", "study/test_reference_share", "data.mean() * float(full)", "float(full)"),
+        ("studies/reference_share/trial.py", "study/test_reference_share", "return numerology, elements, data & ~elements", "return numerology, elements, data"),
         ("studies/extended_target_estimation/trial.py", POSES, "10 ** (-snr_db / 20) * draws.noise", "10 ** (-snr_db / 10) * draws.noise"),
         ("studies/extended_target_estimation/trial.py", POSES, "np.argmin(left, 0)", "np.argmax(left, 0)"),
         ("dataset/sample.py", "study/test_dataset", "epsilon_0 * wavelength**3", "epsilon_0 * wavelength**2"),

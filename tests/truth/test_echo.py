@@ -128,6 +128,45 @@ def test_filtered_noise_has_the_distribution_of_the_long_way(rng):
             np.testing.assert_allclose(vectors.T @ vectors / number, 0, atol=2**0.5 * error)
 
 
+def moving_long_and_short(rng):
+    """The same over several OFDM symbols, on a basis of velocities of low rank."""
+    symbols = 12
+    numerology = isac.waveform.Numerology(
+        SUBCARRIERS,
+        SPACING,
+        NUMEROLOGY.carrier_frequency,
+        num_symbols=symbols,
+        symbol_duration=3 / SPACING,
+    )
+    array = isac.array.UniformLinearArray(ANTENNAS, WAVELENGTH, precision="double")
+    echo = isac.channel.MonostaticEcho(array, numerology, normalize=True, precision="double")
+    delays = isac.waveform.DelayBasis(numerology, BASIS.ranges, precision="double")
+    velocities = np.linspace(-1, 1, 9) * numerology.max_velocity / 100
+    doppler = isac.waveform.DopplerBasis(numerology, velocities, precision="single")
+    assert doppler.rank < symbols
+    targets = scene(rng)
+    speed = rng.uniform(velocities[0], velocities[-1], targets.angle.shape)
+    targets = targets._replace(velocity=speed)
+    beam = complex_draws(rng, BATCH, ANTENNAS)
+    x = np.exp(0.5j * np.pi * rng.integers(0, 4, (BATCH, symbols, SUBCARRIERS)))
+    y = echo(x, targets, beam).numpy() / x[:, np.newaxis]
+    return echo, targets, beam, y, delays, doppler
+
+
+def test_filtered_of_moving_targets_equals_the_long_way(rng):
+    echo, targets, beam, y, delays, doppler = moving_long_and_short(rng)
+    long = np.einsum("bkms,mq,sr->bkqr", y, doppler.vectors.conj(), delays.vectors.conj())
+    short = echo.filtered(targets, beam, delays, doppler=doppler)
+    np.testing.assert_allclose(short, long, atol=1e-12)
+    rest = targets._replace(velocity=None)
+    zero = targets._replace(velocity=np.zeros_like(targets.angle))
+    both = (echo.filtered(t, beam, delays, doppler=doppler) for t in (rest, zero))
+    np.testing.assert_array_equal(*both)
+    noise = echo.filtered(targets, beam, delays, 0.5, doppler=doppler) - short
+    size = float(np.mean(np.abs(noise) ** 2))
+    assert size == pytest.approx(0.5, rel=5 / np.sqrt(noise.numpy().size))
+
+
 def test_filtered_is_for_targets_at_rest(rng):
     with pytest.raises(ValueError, match="targets must have no velocity"):
         make_echo().filtered(scene(rng, True), complex_draws(rng, BATCH, ANTENNAS), BASIS)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sionna_isac import array, receiver, waveform
 from sionna_isac.core import Layer
-from sionna_isac.studies._isac.arrays import ideal_array, numerology
+from sionna_isac.studies._isac.arrays import echo_numerology, ideal_array
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import Training
 from sionna_isac.study.learner import Stage
@@ -140,6 +140,10 @@ class ArrayApproach(Approach):
             self._num_angles,
         )
 
+    def within(self, scenario: IsacScenario) -> ArrayApproach:
+        """The same array in another scenario."""
+        return ArrayApproach(scenario, self.array, self._training, self._pursuit, self._num_angles)
+
     def stages(self) -> tuple[Stage, ...]:
         """A single stage, for array or dictionary."""
         return () if self._training is None else (Stage("array", self._training),)
@@ -156,25 +160,30 @@ class ArrayApproach(Approach):
         precoder = waveform.LeastSquaresPrecoder(
             transmit, angles, regularization=wave.regularization, precision=precision
         )
-        subcarriers = numerology(wave, scenario.array.wavelength)
+        carriers, motion = echo_numerology(scenario), scenario.motion
+        grid: dict[str, Any] = {}
+        if motion is not None:
+            slowest, fastest = motion.velocity_interval
+            grid["velocities"] = np.linspace(slowest, fastest, motion.num_velocities)
         if self._pursuit == "plain":
             plain = receiver.OMP(
                 self.array,
-                subcarriers,
-                receiver.SearchGrid(self._num_angles, ranges),
+                carriers,
+                receiver.SearchGrid(self._num_angles, ranges, **grid),
                 max_targets=targets.max_targets,
                 precision=precision,
             )
             return Parts(precoder, plain)
         noise = scenario.noise_power
-        cell = math.sqrt(scenario.array.num_antennas * wave.num_subcarriers * noise)
+        elements = carriers.num_symbols * wave.num_subcarriers
+        cell = math.sqrt(scenario.array.num_antennas * elements * noise)
         scale = config.temperature_scale
         if training and self._training is not None:
             scale = self._training.temperature_scale
         differentiable = receiver.DifferentiableOMP(
             self.array,
-            subcarriers,
-            receiver.SearchGrid(angles, ranges),
+            carriers,
+            receiver.SearchGrid(angles, ranges, **grid),
             max_targets=targets.max_targets,
             window=self._window(),
             atoms="grid" if self._is_dictionary else config.atoms,
@@ -189,8 +198,10 @@ class ArrayApproach(Approach):
     def _is_dictionary(self) -> bool:
         return isinstance(self.array, array.SteeringDictionary)
 
-    def _window(self) -> tuple[int, int]:
+    def _window(self) -> tuple[int, ...]:
         """Half widths of the window in cells; the one in angle is the same angle for every grid."""
         half, half_range = self._scenario.receiver.window
         share = (self._num_angles - 1) / (self._scenario.receiver.num_angles - 1)
-        return (max(1, round(half * share)) if half else 0, half_range)
+        motion = self._scenario.motion
+        along = (half_range,) if motion is None else (half_range, motion.window)
+        return (max(1, round(half * share)) if half else 0, *along)

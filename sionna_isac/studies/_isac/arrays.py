@@ -9,9 +9,16 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac import array, waveform
 from sionna_isac.core import reset_stream
-from sionna_isac.studies._isac.scenario import ArrayScenario, StationScenario
+from sionna_isac.studies._isac.scenario import ArrayScenario, IsacScenario, StationScenario
 
-__all__ = ["assumed_array", "ideal_array", "numerology", "true_array", "true_transmit_array"]
+__all__ = [
+    "assumed_array",
+    "echo_numerology",
+    "ideal_array",
+    "numerology",
+    "true_array",
+    "true_transmit_array",
+]
 
 _IMPAIRMENTS = {
     "spacing": array.SpacingError,
@@ -36,6 +43,20 @@ def numerology(subcarriers: Subcarriers, wavelength: float) -> waveform.Numerolo
         subcarriers.num_subcarriers,
         subcarriers.subcarrier_spacing,
         SPEED_OF_LIGHT / wavelength,
+    )
+
+
+def echo_numerology(scenario: IsacScenario) -> waveform.Numerology:
+    """Numerology of the echo of a scenario: several OFDM symbols if targets move."""
+    wave, motion = scenario.waveform, scenario.motion
+    if motion is None:
+        return numerology(wave, scenario.array.wavelength)
+    return waveform.Numerology(
+        wave.num_subcarriers,
+        wave.subcarrier_spacing,
+        SPEED_OF_LIGHT / scenario.array.wavelength,
+        num_symbols=motion.num_symbols,
+        symbol_duration=motion.symbol_duration,
     )
 
 

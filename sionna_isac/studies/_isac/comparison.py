@@ -20,19 +20,14 @@ __all__ = ["ComparisonStudy", "report"]
 
 S = TypeVar("S", bound=ComparedScenario)
 SER = ("ser", "ser_low", "ser_high")
-_UNITS = {"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse": "m"}
+_UNITS = {
+    **{"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse": "m"},
+    "velocity_rmse": "m/s",
+}
 
 
 class ComparisonStudy(ApproachStudy[S]):
-    """Base of comparisons, with the same scenes, noise and users for all approaches and beams.
-
-    Attributes
-    ----------
-    scores : tuple of `str`
-        Names of the scores of a beam at each false-alarm probability, without the symbol error rate
-    """
-
-    scores: tuple[str, ...]
+    """Base of comparisons, with the same scenes, noise and users for all approaches and beams."""
 
     def __init__(self, scenario: S) -> None:
         super().__init__(scenario)
@@ -45,6 +40,11 @@ class ComparisonStudy(ApproachStudy[S]):
     def learned_per_eta(self, label: str) -> bool:
         """`True` if an approach is learned separately for each share of sensing."""
         return False
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """tuple of `str` : Scores of a beam at each false-alarm probability, without the SER"""
+        raise NotImplementedError
 
     @property
     def num_symbols(self) -> int:
@@ -174,6 +174,22 @@ def report(scenario: ComparedScenario, dataset: xr.Dataset) -> Iterator[str]:
         if "gospa" in row:
             parts.insert(0, f"GOSPA {float(row.gospa):6.2f} m")
             parts.insert(-1, f"range {float(row.range_rmse):.3f} m")
+        if "velocity_rmse" in row:
+            parts.insert(-1, f"velocity {float(row.velocity_rmse):.3f} m/s")
         yield f"  {label:<20} " + "   ".join(parts)
+    yield from _gaps(scenario, at.mean("draw"))
     for verdict in judge(scenario, dataset):
         yield f"  {verdict}"
+
+
+def _gaps(scenario: ComparedScenario, at: xr.Dataset) -> Iterator[str]:
+    """Share of the gap between the ideal and the true array that each learned approach closes."""
+    kinds = {label: config.kind for label, config in scenario.approaches.items()}
+    lower, upper = ([n for n in kinds if kinds[n] == kind] for kind in ("unknown", "known"))
+    if len(lower) != 1 or len(upper) != 1 or "gospa" not in at:
+        return
+    start, end = (float(at.gospa.sel(approach=name)) for name in (*lower, *upper))
+    for label in kinds:
+        if label not in (*lower, *upper) and start > end:
+            closed = (start - float(at.gospa.sel(approach=label))) / (start - end)
+            yield f"  {label} closes {closed:.1%} of the GOSPA gap from {lower[0]} to {upper[0]}"

@@ -6,7 +6,14 @@ import numpy as np
 
 from sionna_isac import metrics, objective
 
-__all__ = ["DETECTION", "POINT", "evaluate_detection", "evaluate_point", "symbol_error_rate"]
+__all__ = [
+    "DETECTION",
+    "POINT",
+    "VELOCITY",
+    "evaluate_detection",
+    "evaluate_point",
+    "symbol_error_rate",
+]
 
 DETECTION: tuple[str, ...] = (
     *("p_d", "p_d_low", "p_d_high", "p_fa_achieved", "threshold"),
@@ -16,6 +23,7 @@ POINT: tuple[str, ...] = (
     *("gospa", "gospa_low", "gospa_high", *DETECTION),
     *("range_rmse", "range_rmse_low", "range_rmse_high", "position_rmse"),
 )
+VELOCITY: tuple[str, ...] = ("velocity_rmse", "velocity_rmse_low", "velocity_rmse_high")
 
 
 def evaluate_detection(
@@ -77,7 +85,8 @@ def evaluate_point(
     ----------
     data : `dict`
         Estimates ("angle", "range", "metric") and truth ("true_angle", "true_range"), each
-        [num_samples, max_targets], and "num_targets" [num_samples]
+        [num_samples, max_targets], and "num_targets" [num_samples]; of moving targets also
+        "velocity" and "true_velocity"
     p_fa : `float`
         False-alarm probability
     cutoff : `float`
@@ -89,7 +98,7 @@ def evaluate_point(
     Output
     ------
     : `dict`
-        Scores by the names in ``POINT``
+        Scores by the names in ``POINT``, and in ``VELOCITY`` of moving targets
     """
     truth = np.asarray(objective.positions(data["true_angle"], data["true_range"]), float)
     found = np.asarray(objective.positions(data["angle"], data["range"]), float)
@@ -118,7 +127,13 @@ def evaluate_point(
         *_root_mean_square(errors.range, errors.sample, level),
         _root_mean_square(errors.position, errors.sample, level)[0],
     )
-    return dict(zip(POINT, (float(e) for e in entries), strict=True))
+    scores = dict(zip(POINT, (float(e) for e in entries), strict=True))
+    if "velocity" in data:
+        found = np.take_along_axis(data["velocity"], order, 1)[errors.sample, errors.estimate]
+        error = found - data["true_velocity"][errors.sample, errors.target]
+        values = _root_mean_square(error, errors.sample, level)
+        scores |= dict(zip(VELOCITY, values, strict=True))
+    return scores
 
 
 def _root_mean_square(

@@ -77,7 +77,7 @@ class Sampler:
         )
         reset_stream(*stream)
         drawn = {k: v.numpy() for k, v in function(*map(tf.constant, values)).items()}
-        for name in drawn.keys() & {"angle", "range", "metric"}:
+        for name in drawn.keys() & {"angle", "range", "velocity", "metric"}:
             if not np.all(np.isfinite(drawn[name])):
                 raise NumericalError(
                     f"estimates of {name} are not finite with {approach.structure[0]}, "

@@ -15,6 +15,7 @@ from sionna_isac.studies._isac.blocks import (
     Targets,
     Waveform,
 )
+from sionna_isac.studies._isac.motion import Motion
 from sionna_isac.study.blocks import CompiledScenario, Training
 
 __all__ = ["ArrayScenario", "IsacScenario", "StationScenario"]
@@ -43,6 +44,8 @@ class IsacScenario(StationScenario):
     """OFDM waveform and beam"""
     targets: Targets
     """Targets, and their sectors"""
+    motion: Motion | None = None
+    """Motion of the targets; null: they are at rest, and an echo has one OFDM symbol"""
     link: Link
     """Link to the user"""
     receiver: Receiver = Receiver()
@@ -68,8 +71,21 @@ class IsacScenario(StationScenario):
             return 10 ** (-self.link.channel.snr_db / 10)
         return self.noise_power
 
+    def at_rest(self) -> Self:
+        """The same scenario with targets at rest, whose echoes have the same energy.
+
+        In one OFDM symbol of as much power as all symbols of the moving targets.
+        """
+        if self.motion is None:
+            return self
+        power = self.waveform.power * self.motion.num_symbols
+        waveform = self.waveform.model_copy(update={"power": power})
+        return self.model_copy(update={"motion": None, "waveform": waveform})
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.motion is not None:
+            self.motion.check_ambiguity(self.array.wavelength, self.waveform.subcarrier_spacing)
         geometric = self.link.channel.kind == "geometric"
         if geometric and self.targets.gain.kind != "radar_equation":
             raise ValueError(

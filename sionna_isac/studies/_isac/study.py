@@ -83,10 +83,13 @@ class ApproachStudy(Study[S]):
         if part not in self._learners:
             _, label, draw, eta = part.arguments
             approach = self.approach(label, draw, eta)
-            system = type(self).make_system
-            learner = system(self.scenario, self.truth(draw), approach, training=True)
-            self._learners[part] = checks.instance("make_system", learner, Learner)
+            learner = self.make_learner(label, draw, approach)
+            self._learners[part] = checks.instance("make_learner", learner, Learner)
         return self._learners[part]
+
+    def make_learner(self, label: str, draw: int, approach: Approach) -> Any:
+        """System that trains an approach."""
+        return type(self).make_system(self.scenario, self.truth(draw), approach, training=True)
 
     def key(self, part: Part) -> Mapping[str, Any]:
         """Everything that learned weights depend on."""

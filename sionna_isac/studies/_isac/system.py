@@ -11,7 +11,7 @@ import tensorflow as tf
 from sionna_isac import array, channel, objective, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.studies._isac.approach import Approach, Parts
-from sionna_isac.studies._isac.arrays import numerology, true_transmit_array
+from sionna_isac.studies._isac.arrays import echo_numerology, true_transmit_array
 from sionna_isac.studies._isac.points import evaluate_point
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
@@ -100,13 +100,18 @@ class IsacSystem(Learner):
             gain = scene.RadarEquationGain(
                 scenario.array.wavelength, mean_rcs=targets.gain.mean_rcs, precision=precision
             )
+        motion = scenario.motion
         self.scene = scene.TargetScene(
-            targets.max_targets, targets.range_interval, gain, precision=precision
+            targets.max_targets,
+            targets.range_interval,
+            gain,
+            velocity_interval=None if motion is None else motion.velocity_interval,
+            precision=precision,
         )
         self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
         self._ends = Parts(self.precoder, self.receiver)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
-        self._numerology = numerology(wave, scenario.array.wavelength)
+        self._numerology = echo_numerology(scenario)
         self.echo = channel.MonostaticEcho(
             true_transmit_array(scenario, truth),
             self._numerology,
@@ -156,7 +161,14 @@ class IsacSystem(Learner):
         sector = self.sector(batch_size) if scale is None else self.sector(batch_size, scale)
         beam = self.transmit(sector, eta, phi)
         targets = self.scene(sector)
-        z = self.echo.filtered(targets, beam, self.receiver.basis, self.scenario.noise_power)
+        moving = self.scenario.motion is not None
+        z = self.echo.filtered(
+            targets,
+            beam,
+            self.receiver.basis,
+            self.scenario.noise_power,
+            doppler=self.receiver.doppler_basis if moving else None,
+        )
         estimate = self._approach.estimate(self._ends, z, sector, stage)
         return Observation(beam, targets, estimate, z)
 
@@ -176,7 +188,11 @@ class IsacSystem(Learner):
         """Estimates, truth and symbol errors of a batch with a number of users per sample."""
         seen = self.sense(batch_size, eta=eta, phi=phi)
         targets, estimate = seen.targets, seen.estimate
+        moving = {}
+        if estimate.velocity is not None:
+            moving = {"velocity": estimate.velocity, "true_velocity": targets.velocity}
         return {
+            **moving,
             "angle": estimate.angle,
             "range": estimate.range,
             "metric": estimate.metric,
@@ -226,11 +242,12 @@ class IsacSystem(Learner):
         )
         if name == "reconstruction":
             return objective.reconstruction_loss(self.receiver.reconstruct(estimate), observation=z)
-        energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, (1, 2))
+        axes = tuple(range(1, z.shape.rank))
+        energy = tf.reduce_sum(tf.math.real(z) ** 2 + tf.math.imag(z) ** 2, axes)
         # by the norm of the steering vector at the peak: learned gains must not raise it
         peak = self.receiver.array.steering(tf.stop_gradient(estimate.angle[:, 0]))
         norm = tf.reduce_sum(tf.math.real(peak) ** 2 + tf.math.imag(peak) ** 2, -1)
-        size = self.scenario.waveform.num_subcarriers
+        size = self._numerology.num_symbols * self._numerology.num_subcarriers
         return objective.max_loss(estimate.metric, size * norm * energy)
 
     def validate(self, validation: Validation) -> dict[str, float]:

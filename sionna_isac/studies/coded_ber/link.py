@@ -6,20 +6,18 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from sionna.phy.channel import OFDMChannel
-from sionna.phy.ofdm import LSChannelEstimator, RemoveNulledSubcarriers
 from sionna.phy.utils import ebnodb2no
 
 from sionna_isac.channel import BeamformedLink
 from sionna_isac.channel.link import PathLink
 from sionna_isac.studies._isac.blocks import Coding
-from sionna_isac.studies._isac.coded import CodedGrid
+from sionna_isac.studies._isac.coded import CodedChannel
 from sionna_isac.waveform import place_tones, shared_tone_grid
 
 __all__ = ["CodedLink"]
 
 
-class CodedLink(CodedGrid):
+class CodedLink(CodedChannel):
     """Bits through LDPC, QPSK, resource grid, channel and back; a function for `sim_ber`.
 
     Parameters
@@ -60,7 +58,6 @@ class CodedLink(CodedGrid):
         num_iterations: int = 20,
     ) -> None:
         precision = link.precision
-        self._coding = coding
         number = coding.num_sensing_tones
         tones = place_tones(coding.fft_size, number, method="uniform") if number else ()
         grid = shared_tone_grid(
@@ -71,14 +68,8 @@ class CodedLink(CodedGrid):
             pilot_symbols=coding.pilot_symbols,
             precision=precision,
         )
-        super().__init__(grid, coding.coderate, 2, num_iterations)
-        self._remove_nulls = RemoveNulledSubcarriers(self.grid, precision=precision)
-        self._channel = OFDMChannel(
-            BeamformedLink(link, beam), self.grid, return_channel=True, precision=precision
-        )
-        self._estimator = LSChannelEstimator(
-            self.grid, interpolation_type="lin", precision=precision
-        )
+        channel = BeamformedLink(link, beam)
+        super().__init__(grid, coding.coderate, 2, num_iterations, channel, coding.csi)
 
     def ebno_db(self, snr_db: float) -> float:
         """Eb/N0 [dB] at an SNR per resource element [dB]."""
@@ -88,14 +79,4 @@ class CodedLink(CodedGrid):
     def __call__(self, batch_size: Any, ebno_db: Any) -> tuple[tf.Tensor, tf.Tensor]:
         rate = self.num_information_bits / self._encoder.n
         no = ebnodb2no(ebno_db, self.num_bits_per_symbol, rate, precision=self._detector.precision)
-        bits, x = self.send(batch_size)
-        y, h = self._channel(x, no)
-        variance = tf.zeros([], self._detector.rdtype)
-        if self._coding.csi == "estimated":
-            h, variance = self._estimator(y, no)
-        else:
-            h = self._remove_nulls(h)
-        # Sionna's estimator gives the variance in single precision whatever its own is
-        variance = tf.cast(variance, self._detector.rdtype)
-        noise = self.data(tf.broadcast_to(no + variance, tf.shape(h)))
-        return bits, self.decide(self.data(self._remove_nulls(y)), self.data(h), noise)
+        return self.transmit(batch_size, no)

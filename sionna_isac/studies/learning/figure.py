@@ -22,6 +22,7 @@ _NAMES = {
     "gospa": "GOSPA [m]",
     "angle_rmse": "angle RMSE [deg]",
     "range_rmse": "range RMSE [m]",
+    "velocity_rmse": "velocity RMSE [m/s]",
     "ser": "symbol error rate",
 }
 _SHARES = {"single_carrier": r"$\omega_r$"}  # of the sensing beam, as the paper calls it
@@ -77,15 +78,18 @@ def _note(data: xr.Dataset, scenario: dict[str, Any]) -> str:
 def _panels(data: xr.Dataset, *names: str) -> tuple[Figure, list[tuple[Any, str]]]:
     """One panel per score of the result."""
     names = tuple(n for n in names if n in data)
-    size = (9.2, 3.5 * (len(names) // 2) + 1.0)
-    figure, axes = new_figure(len(names) // 2, 2, str(data.attrs.get("title", "")), size)
-    return figure, list(zip(axes.flat, names, strict=True))
+    rows, columns = (2, 3) if len(names) == 5 else (len(names) // 2, 2)
+    size = (4.6 * columns, 3.5 * rows + 1.0)
+    figure, axes = new_figure(rows, columns, str(data.attrs.get("title", "")), size)
+    for ax in axes.flat[len(names) :]:
+        ax.remove()
+    return figure, list(zip(axes.flat, names, strict=False))
 
 
 def _over_threshold(
     data: xr.Dataset, scenario: dict[str, Any], texts: dict[str, str], note: str
 ) -> Figure:
-    figure, panels = _panels(data, "gospa", "p_md", "angle_rmse", "range_rmse")
+    figure, panels = _panels(data, "gospa", "p_md", "angle_rmse", "range_rmse", "velocity_rmse")
     point = data.isel(eta=0, phi=0)
     for ax, name in panels:
         for method, text in texts.items():
@@ -101,7 +105,7 @@ def _over_beam(
     data: xr.Dataset, scenario: dict[str, Any], texts: dict[str, str], note: str
 ) -> Figure:
     """One panel per score: a line over eta for the first phase, faint dots for the others."""
-    figure, panels = _panels(data, "p_md", "angle_rmse", "range_rmse", "gospa")
+    figure, panels = _panels(data, "p_md", "angle_rmse", "range_rmse", "gospa", "velocity_rmse")
     p_fa = float(scenario["evaluation"]["operating_p_fa"])
     share = _SHARES.get(scenario.get("kind", ""), r"$\eta$")
     several = data.sizes["phi"] > 1

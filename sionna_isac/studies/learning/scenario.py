@@ -44,6 +44,8 @@ class Impairments(Frozen):
     kind: Literal["impairments"]
     training: Training
     """Training of the parameters"""
+    at_rest: bool = False
+    """If true, learned from targets at rest, whose echoes have as much energy"""
 
 
 class UniformTraining(Training):
@@ -61,6 +63,8 @@ class Dictionary(Frozen):
     """Number of angles with a learned steering vector, from -90 to 90 degrees"""
     training: UniformTraining
     """Training of the steering vectors: objective gospa or mse, all samples labelled"""
+    at_rest: bool = False
+    """If true, learned from targets at rest, whose echoes have as much energy"""
 
     @model_validator(mode="after")
     def _labelled(self) -> Self:
@@ -170,6 +174,10 @@ class LearningScenario(IsacScenario, ComparedScenario):
                 raise ValueError(f"array.learn must name what '{label}' learns; got []")
             if isinstance(config, Networks):
                 self._check_networks(label, config)
+            elif getattr(config, "at_rest", False) and self.motion is None:
+                raise ValueError(
+                    f"approaches.{label}.at_rest has no effect without motion; got true"
+                )
         soft = (
             isinstance(c, (Impairments, Dictionary))
             or getattr(c, "pursuit", None) == "differentiable"
@@ -184,6 +192,8 @@ class LearningScenario(IsacScenario, ComparedScenario):
     def _check_networks(self, label: str, config: Networks) -> None:
         for name in ("position", "detection"):
             self.check_assignment(f"approaches.{label}.{name}", getattr(config, name))
+        if self.motion is not None:
+            raise ValueError(f"approaches.{label}: networks see no velocities; motion must be null")
         if self.array.impaired == "reception":
             raise ValueError(
                 f"approaches.{label}: networks make no difference between arrays that transmit "

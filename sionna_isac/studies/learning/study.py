@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from sionna_isac.array import ImpairedArray, SteeringDictionary
+from sionna_isac.core import checks
 from sionna_isac.studies._isac.approach import Approach, ArrayApproach
 from sionna_isac.studies._isac.arrays import assumed_array, ideal_array
 from sionna_isac.studies._isac.comparison import ComparisonStudy
 from sionna_isac.studies._isac.networks import NetworkApproach
-from sionna_isac.studies._isac.points import POINT, evaluate_point
+from sionna_isac.studies._isac.points import POINT, VELOCITY, evaluate_point
 from sionna_isac.studies._isac.system import IsacSystem
 from sionna_isac.studies.learning.scenario import (
     Dictionary,
@@ -45,8 +46,18 @@ def make_approach(
 class LearningStudy(ComparisonStudy[LearningScenario]):
     """Comparison of angles and ranges from an OFDM echo."""
 
-    scores = POINT
     make_system = IsacSystem
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        return POINT if self.scenario.motion is None else (*POINT, *VELOCITY)
+
+    def make_learner(self, label: str, draw: int, approach: Approach) -> IsacSystem:
+        scenario = self.scenario
+        if getattr(scenario.approaches[label], "at_rest", False):
+            scenario = scenario.at_rest()
+            approach = checks.instance("approach", approach, ArrayApproach).within(scenario)
+        return IsacSystem(scenario, self.truth(draw), approach, training=True)
 
     @property
     def num_symbols(self) -> int:

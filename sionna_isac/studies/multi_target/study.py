@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac.studies._isac.array_study import LearnedArrayStudy
-from sionna_isac.studies._isac.points import POINT, evaluate_point, symbol_error_rate
+from sionna_isac.studies._isac.points import POINT, VELOCITY, evaluate_point, symbol_error_rate
 from sionna_isac.studies._isac.sampler import Sampler
 from sionna_isac.studies.multi_target.scenario import MultiTargetScenario
 from sionna_isac.study.part import Arrays, Part
@@ -67,7 +67,8 @@ def _summary(scenario: MultiTargetScenario, raw: dict[str, dict[str, np.ndarray]
     level = evaluation.confidence
     methods = list(raw)
     p_fas = np.array(evaluation.p_fas)
-    curve = {name: np.full((len(methods), p_fas.size), np.nan) for name in POINT}
+    names = POINT if scenario.motion is None else (*POINT, *VELOCITY)
+    curve = {name: np.full((len(methods), p_fas.size), np.nan) for name in names}
     ser = np.full((len(methods), 3), np.nan)
     for m, data in enumerate(raw.values()):
         for i, p_fa in enumerate(p_fas):
@@ -81,10 +82,11 @@ def _summary(scenario: MultiTargetScenario, raw: dict[str, dict[str, np.ndarray]
     for j, name in enumerate(("ser", "ser_low", "ser_high")):
         dataset[name] = ("approach", ser[:, j])
     sample = ("approach", "sample", "target")
-    for name in ("angle", "range", "metric"):
+    velocity = [] if scenario.motion is None else ["velocity"]
+    for name in ("angle", "range", *velocity, "metric"):
         dataset[f"sample_{name}"] = (sample, np.stack([d[name] for d in raw.values()]))
     first = next(iter(raw.values()))
-    for name in ("true_angle", "true_range"):
+    for name in ("true_angle", "true_range", *(f"true_{name}" for name in velocity)):
         dataset[f"sample_{name}"] = (sample[1:], first[name])
     dataset["sample_num_targets"] = ("sample", first["num_targets"])
     dataset["sample_symbol_errors"] = (
@@ -100,6 +102,7 @@ def _describe(dataset: xr.Dataset, level: float) -> None:
     units = {"gospa": "m", "angle_rmse": "rad", "range_rmse": "m", "position_rmse": "m"}
     units |= {"sample_angle": "rad", "sample_range": "m"}
     units |= {"sample_true_angle": "rad", "sample_true_range": "m"}
+    units |= dict.fromkeys(("velocity_rmse", "sample_velocity", "sample_true_velocity"), "m/s")
     for name in dataset.data_vars:
         base = str(name).removesuffix("_low").removesuffix("_high")
         dataset[name].attrs["units"] = units.get(base, "1")
