@@ -401,6 +401,7 @@ CALLS = [
     wrong("echo-wavelength", lambda: MonostaticEcho(array(), Numerology(8, 1e6, 60e9)), "array", "0.01 m", "0.00499654 m"),
     wrong("echo-numerology", lambda: MonostaticEcho(array(), 1e6), "numerology", "1000000.0", "Numerology"),
     wrong("echo-tones", lambda: MonostaticEcho(array(), numerology())(y(1, 7), targets(), y(1, 4)), "x", "[1, 7]", "8 (num_subcarriers)"),
+    wrong("echo-velocity", lambda: MonostaticEcho(array(), numerology())(y(1, 8), targets(velocity=np.zeros((1, 3))), y(1, 4)), "targets.velocity", "[1, 3]", "[1, 2]"),
     wrong("echo-basis", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), basis(9)), "basis", "num_subcarriers=9", "numerology of the echo"),
     wrong("echo-basis-matrix", lambda: MonostaticEcho(array(), numerology()).filtered(targets(), y(1, 4), np.eye(8)), "basis", "1.", "DelayBasis"),
     wrong("search-velocities", lambda: SearchGrid(ANGLES, RANGES, velocities=[3.0, 1.0]), "velocities", "3. 1.", "strictly increasing"),

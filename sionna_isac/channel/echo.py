@@ -206,7 +206,8 @@ class MonostaticEcho(Echo):
         if beam is not None:
             checks.shape("beam", beam, [batch_size, self.array.num_antennas])
         checks.shape("targets.angle", targets.angle, [batch_size, None])
-        for name in ("range", "gain"):
+        names = ("range", "gain") if targets.velocity is None else ("range", "gain", "velocity")
+        for name in names:
             checks.shape(f"targets.{name}", getattr(targets, name), targets.angle.shape)
 
     def _steering(self, targets: Any) -> tuple[tf.Tensor, tf.Tensor]:

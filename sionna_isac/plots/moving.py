@@ -46,8 +46,10 @@ def range_doppler(
         above 0 are drawn
     reference : `None` (default) | `float`
         Power of 0 dB, such as that of the noise; `None` is the largest value of the map
-    floor, ceiling : `float`, (default -50, 0)
-        Levels of the darkest and the brightest colour [dB]
+    floor : `float`, (default -50)
+        Level of the darkest colour [dB]
+    ceiling : `float`, (default 0)
+        Level of the brightest colour [dB]
     colorbar : `bool`, (default `True`)
         If `True`, a colour bar is drawn
     ax : `None` (default) | `matplotlib.axes.Axes`

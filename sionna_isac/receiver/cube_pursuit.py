@@ -23,7 +23,7 @@ from sionna_isac.core import linalg
 from sionna_isac.receiver.pursuit import GainFit, Peak, Refined
 from sionna_isac.waveform import DelayBasis, DopplerBasis
 
-__all__ = ["CubePursuit"]
+__all__ = ["CubePursuit", "masked_atoms"]
 
 BLOCK = 128  # columns that are searched at a time
 
@@ -173,7 +173,7 @@ class CubePursuit:
         """Add an atom."""
         a, c, d = (tf.stop_gradient(v) for v in (atom.steering, atom.delay, atom.doppler))
         whole = d[:, :, tf.newaxis] * c[:, tf.newaxis]
-        matrix = self._masked(d, c)
+        matrix = masked_atoms(d, c, self._doppler, self._delay, self._elements)
         cells = self._responses(matrix)
         correlation = tf.einsum("bk,bkpq,bpq->b", tf.math.conj(a), self._z, tf.math.conj(whole))
         wide = tf.complex128
@@ -197,13 +197,35 @@ class CubePursuit:
         ):
             self._bound += (tf.abs(step) * reach)[:, tf.newaxis] * tf.abs(response)
 
-    def _masked(self, d: tf.Tensor, c: tf.Tensor) -> tf.Tensor:
-        """Used elements of the product of Doppler and delay vector, in the bases."""
-        if self._elements is None:
-            return d[:, :, tf.newaxis] * c[:, tf.newaxis]
-        dtype = d.dtype
-        symbols = linalg.matmul(d, tf.constant(self._doppler.vectors.T, dtype))
-        tones = linalg.matmul(c, tf.constant(self._delay.vectors.T, dtype))
-        product = symbols[:, :, tf.newaxis] * tones[:, tf.newaxis]
-        used = product * tf.constant(self._elements, dtype)
-        return self._doppler.project(self._delay.project(used))
+
+def masked_atoms(
+    d: tf.Tensor,
+    c: tf.Tensor,
+    doppler: DopplerBasis,
+    delay: DelayBasis,
+    elements: np.ndarray | None,
+) -> tf.Tensor:
+    """Used elements of products of Doppler and delay vectors, in the bases.
+
+    Parameters
+    ----------
+    d : [n, doppler_rank], `tf.complex`
+        Doppler vectors
+    c : [n, rank], `tf.complex`
+        Delay vectors
+    doppler, delay
+        Bases of both
+    elements : `None` | [num_symbols, num_subcarriers], `np.bool`
+        Elements that are used; `None` is all active ones
+
+    Output
+    ------
+    : [n, doppler_rank, rank], `tf.complex`
+    """
+    if elements is None:
+        return d[:, :, tf.newaxis] * c[:, tf.newaxis]
+    symbols = linalg.matmul(d, tf.constant(doppler.vectors.T, d.dtype))
+    tones = linalg.matmul(c, tf.constant(delay.vectors.T, d.dtype))
+    product = symbols[:, :, tf.newaxis] * tones[:, tf.newaxis]
+    used = product * tf.constant(elements, d.dtype)
+    return doppler.project(delay.project(used))

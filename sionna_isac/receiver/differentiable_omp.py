@@ -20,7 +20,7 @@ from sionna_isac.core import (
     sectors,
 )
 from sionna_isac.receiver.angle_delay import AngleDelayReceiver
-from sionna_isac.receiver.cube_pursuit import CubePursuit
+from sionna_isac.receiver.cube_pursuit import CubePursuit, masked_atoms
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
 from sionna_isac.receiver.search_grid import SearchGrid
@@ -269,7 +269,7 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         return pursue(pursuit, self.max_targets, refine, valid)
 
     def reconstruct(self, estimate: TargetEstimate) -> tf.Tensor:
-        r"""Projected observation of given estimates; differentiable in angles and array.
+        r"""Projected observation of given estimates; differentiable in all but the gains.
 
         Parameters
         ----------
@@ -281,6 +281,8 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         : [batch_size, num_antennas, rank], `tf.complex`
             :math:`\sum_t \hat\alpha_t\, \mathbf{a}(\hat\theta_t)\,
             \boldsymbol{\rho}^\top(\hat\tau_t)\, \mathbf{Q}^*`
+            on the elements in use; with velocities
+            [batch_size, num_antennas, doppler_rank, rank], with the Doppler vectors in their basis
         """
         if self.atoms == "grid":
             raise ValueError(
@@ -290,7 +292,17 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         steering = self.cast(self.array.steering(estimate.angle))
         delay = self.basis.atom(estimate.range)
         weighted = tf.stop_gradient(estimate.gain)[..., tf.newaxis] * delay
-        return linalg.matmul(tf.linalg.matrix_transpose(steering), weighted)
+        if self.doppler_basis is None:
+            return linalg.matmul(tf.linalg.matrix_transpose(steering), weighted)
+        batch_size, number, rank = linalg.sizes(weighted)
+        turn = self.doppler_basis.atom(estimate.velocity)
+        bases = self.doppler_basis, self.basis
+        turn = tf.reshape(turn, [batch_size * number, bases[0].rank])
+        weighted = tf.reshape(weighted, [batch_size * number, rank])
+        atoms = masked_atoms(turn, weighted, *bases, self.elements)
+        atoms = tf.reshape(atoms, [batch_size, number, bases[0].rank * rank])
+        whole = linalg.matmul(tf.linalg.matrix_transpose(steering), atoms)
+        return tf.reshape(whole, [batch_size, whole.shape[1], bases[0].rank, rank])
 
     def _inverse_temperature(self, no: Any, z: tf.Tensor) -> tf.Tensor:
         if self.temperature is not None:

@@ -203,6 +203,21 @@ def test_targets_of_an_echo_are_found_with_their_gains(rng, elements):
                 assert value == pytest.approx(place[0, target], abs=1e-6)
 
 
+@masks
+def test_reconstruction_is_what_the_atoms_explain(observation, elements):
+    """Sum of atoms on the used elements; what is left is orthogonal to each of them."""
+    receiver = domp(elements=elements)
+    found = receiver(observation, SECTORS)
+    used = np.ones((SYMBOLS, SUBCARRIERS), bool) if elements is None else elements
+    parts = steering(found.angle), doppler(found.velocity), delay(found.range), used
+    atoms = np.einsum("btk,btm,bts,ms->btkms", *parts)
+    whole = np.einsum("bt,btkms->bkms", found.gain, atoms)
+    expected = receiver.doppler_basis.project(receiver.basis.project(tf.constant(whole)))
+    np.testing.assert_allclose(receiver.reconstruct(found), expected, atol=1e-9)
+    left = np.einsum("btkms,bkms->bt", atoms.conj(), observation - whole)
+    assert np.max(np.abs(left)) < 1e-9 * np.max(np.abs(observation)) * observation[0].size
+
+
 def test_default_temperature_counts_the_elements_in_use(observation):
     for elements, number in ((None, SYMBOLS * SUBCARRIERS), (PATTERN, np.sum(PATTERN))):
         beta = 1 / np.sqrt(ANTENNAS * number * 0.2)

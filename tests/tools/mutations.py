@@ -207,7 +207,7 @@ MUTATIONS = [
         ("receiver/differentiable_omp.py", MOVING, "(*self.window, self.window[1])", "(*self.window, self.window[0])"),
         ("receiver/differentiable_omp.py", MOVING, "([1, 3], velocities, speeds)", "([1, 2], velocities, speeds)"),
         ("receiver/differentiable_omp.py", MOVING, "tf.gather(planes, plane)", "tf.gather(planes, column)"),
-        ("receiver/cube_pursuit.py", MOVING, "used = product * tf.constant(self._elements, dtype)", "used = product"),
+        ("receiver/cube_pursuit.py", MOVING, "used = product * tf.constant(elements, d.dtype)", "used = product"),
         ("receiver/cube_pursuit.py", MOVING, "tf.reduce_any(limit > best)", "tf.reduce_all(limit > best)"),
         ("receiver/cube_pursuit.py", MOVING, "self._bound += (tf.abs(step) * reach)", "self._bound -= (tf.abs(step) * reach)"),
         ("receiver/cube_pursuit.py", MOVING, "self._residual = self._observed - cells", "self._residual = self._observed + cells"),
