@@ -17,7 +17,7 @@ from sionna_isac.receiver.cfar import Detections
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.waveform import Numerology, element_mask
 
-__all__ = ["RangeDopplerMap", "used_elements"]
+__all__ = ["RangeDopplerMap"]
 
 SMALLEST = {"single": 1e-30, "double": 1e-200}  # power, for the logarithm
 
