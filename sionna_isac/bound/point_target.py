@@ -19,7 +19,7 @@ from sionna_isac.bound._jacobian import signal_derivatives
 from sionna_isac.bound.information import cramer_rao_bound
 from sionna_isac.core import Array, checks, cites, plane_wave_array
 from sionna_isac.scene import PointTargets
-from sionna_isac.waveform import Numerology
+from sionna_isac.waveform import Numerology, element_mask
 
 __all__ = ["PointTargetBound", "point_target_bound"]
 
@@ -249,14 +249,8 @@ def _weights(x: Any, elements: Any, numerology: Numerology, batch_size: int) -> 
                 f"got shape {list(x.shape)}"
             )
         weights = np.abs(x.reshape(-1, *shape)) ** 2
-    if elements is not None:
-        used = np.asarray(elements)
-        if used.dtype != bool:
-            raise TypeError(f"elements must hold booleans; got {elements!r}")
-        if used.shape != shape:
-            raise ValueError(
-                f"elements must have shape {list(shape)}; got shape {list(used.shape)}"
-            )
+    used = element_mask(numerology, elements)
+    if used is not None:
         weights = weights * used
     weights = weights[..., numerology.subcarriers]
     if not np.all(np.any(weights > 0, axis=(1, 2))):

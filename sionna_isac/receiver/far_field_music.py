@@ -24,7 +24,7 @@ from sionna_isac.receiver._peak import Peak, interpolated
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.search_grid import SearchGrid
-from sionna_isac.waveform import Numerology
+from sionna_isac.waveform import Numerology, element_mask
 
 __all__ = ["FarFieldMUSIC"]
 
@@ -140,7 +140,8 @@ class FarFieldMUSIC(Receiver):
         )
         if subarray is not None or forward_backward:
             _check_uniform("forward_backward" if subarray is None else "subarray", array)
-        self.elements = None if elements is None else _mask(elements, numerology)
+        element_mask(numerology, elements)
+        self.elements = None if elements is None else np.array(elements)
         self._shifts, self._tones = self._windows()
         if self.forward_backward and np.any(np.diff(self._tones, 2)):
             raise ValueError(
@@ -325,15 +326,3 @@ def _check_uniform(name: str, array: Array) -> None:
     gaps = None if positions is None or np.ndim(positions) != 1 else np.diff(positions)
     if gaps is None or not np.allclose(gaps, gaps[:1], rtol=1e-3, atol=0):
         raise ValueError(f"{name} must be left out for arrays that are not uniform; got {array!r}")
-
-
-def _mask(elements: Any, numerology: Numerology) -> np.ndarray:
-    mask = np.asarray(elements)
-    shape = (numerology.num_symbols, numerology.num_subcarriers)
-    if mask.dtype != bool:
-        raise TypeError(f"elements must hold booleans; got {elements!r}")
-    if mask.shape != shape:
-        raise ValueError(f"elements must have shape {list(shape)}; got shape {list(mask.shape)}")
-    if not mask[:, numerology.subcarriers].any():
-        raise ValueError("elements must hold at least one active element; got none")
-    return mask
