@@ -887,7 +887,14 @@ CASES = [
     Case(
         "RangeDopplerMap-beams",
         lambda p: isac.receiver.RangeDopplerMap(
-            BURST, array=impaired(p), angles=[-0.3, 0.1, 0.4], max_range=60.0, precision=p
+            BURST,
+            ("hann", "hann", "hamming"),
+            array=impaired(p),
+            angles=[-0.3, 0.1, 0.4],
+            elements=np.arange(BURST.num_subcarriers)
+            != BURST.num_subcarriers // 2 | np.zeros((BURST.num_symbols, 1), bool),
+            max_range=60.0,
+            precision=p,
         ),
         symbols_of,
         trainable=("positions", "gain", "phase", "coupling"),

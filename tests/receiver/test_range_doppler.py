@@ -43,7 +43,7 @@ def test_map_is_that_of_the_definition(active, window):
     shared = numerology(active=active)
     rng = np.random.default_rng(2)
     z = rng.normal(size=(2, SYMBOLS, TONES)) + 1j * rng.normal(size=(2, SYMBOLS, TONES))
-    rd = RangeDopplerMap(shared, window, (3, 2), precision="double")
+    rd = RangeDopplerMap(shared, window, (3, 2), fill_gaps=False, precision="double")
     first, last = shared.subcarriers[[0, -1]]
     number = last - first + 1
     assert (rd.velocities.size, rd.ranges.size) == (3 * SYMBOLS, 2 * number)
@@ -60,7 +60,9 @@ def test_map_is_that_of_the_definition(active, window):
     assert rd.velocities[3 * SYMBOLS // 2] == 0 and np.all(np.diff(rd.velocities) > 0)
     assert rd.velocities[0] == pytest.approx(-shared.max_velocity)
     assert rd.ranges[0] == 0 and rd.ranges[1] * rd.ranges.size == pytest.approx(shared.max_range)
-    cut = RangeDopplerMap(shared, window, (3, 2), max_range=30.0, precision="double")
+    cut = RangeDopplerMap(
+        shared, window, (3, 2), max_range=30.0, fill_gaps=False, precision="double"
+    )
     kept = rd.ranges <= 30
     np.testing.assert_array_equal(cut.ranges, rd.ranges[kept])
     np.testing.assert_allclose(cut(z), wanted[..., kept], atol=1e-10 * wanted.max())
@@ -76,6 +78,68 @@ def test_noise_keeps_its_power():
         rd = RangeDopplerMap(numerology(active=GUARDS), elements=elements, **options)
         mean = rd(z).numpy().mean((0, 2, 3))
         assert mean == pytest.approx(np.ones(mean.size), abs=0.02)
+
+
+def test_a_filled_gap_raises_no_floor_and_keeps_the_noise():
+    """The DC null of a band: no more ghosts than without it, and the mean noise in each range."""
+    tones, symbols = 128, 14
+    guards = (np.arange(tones) > 10) & (np.arange(tones) < 118)
+    nulled = guards & (np.arange(tones) != 64)
+    rng = np.random.default_rng(6)
+    shape = (20, symbols, tones)
+    noise = (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)
+    grids = [
+        Numerology(tones, SPACING, CARRIER, num_symbols=symbols, active=active)
+        for active in (guards, nulled)
+    ]
+    top = 0.2 * grids[0].max_velocity
+    places = zip(rng.uniform(-top, top, 20), rng.uniform(6, 9, 20), strict=True)
+    turns = 4j * np.pi * np.arange(symbols)[:, None] * grids[0].symbol_duration * CARRIER / c
+    z = [np.exp(-turns * v - 4j * np.pi * SPACING / c * r * np.arange(tones)) for v, r in places]
+    z = np.array(z) + 0.1 * noise
+    detect = CFAR("os", (4, 8), (3, 4), 1e-6, precision="double")
+    number = {}
+    for name, shared, fill in (
+        ("band", grids[0], True),
+        ("empty", grids[1], False),
+        ("filled", grids[1], True),
+    ):
+        rd = RangeDopplerMap(shared, max_range=40.0, fill_gaps=fill, precision="double")
+        found = detect(rd(z))
+        assert np.all(found.mask[:, 0])
+        number[name] = int(np.sum(found.mask)) - 20
+        if name == "band":  # no gap inside, nothing filled
+            plain = RangeDopplerMap(shared, max_range=40.0, fill_gaps=False, precision="double")
+            np.testing.assert_array_equal(rd(z), plain(z))
+    assert number["filled"] <= number["band"] < number["empty"]
+    # exact noise: impulses in all elements sum up to N0 = 1 in each cell
+    impulses = np.eye(2 * tones).reshape(-1, 2, tones)
+    two = Numerology(tones, SPACING, CARRIER, num_symbols=2, active=nulled)
+    for limit in (40.0, 0.8 * two.max_range, None):
+        power = RangeDopplerMap(two, (None, "hann"), max_range=limit, precision="double")(impulses)
+        np.testing.assert_allclose(np.sum(power, 0), 1, rtol=1e-9)
+    # gaps that differ between symbols, or are too wide, hold zeros
+    uneven = np.tile(nulled, (symbols, 1))
+    uneven[3, 20] = False
+    wide = np.tile(guards & (np.abs(np.arange(tones) - 30) > 8), (symbols, 1))
+    for elements in (uneven, wide):
+        options = {"elements": elements, "precision": "double"}
+        filled, empty = (RangeDopplerMap(grids[0], fill_gaps=f, **options) for f in (True, False))
+        np.testing.assert_array_equal(filled(z), empty(z))
+
+
+def test_window_over_antennas_lowers_side_lobes_of_beams():
+    shared = numerology(num_symbols=1)
+    array = isac.array.UniformLinearArray(16, shared.wavelength, precision="double")
+    angles = np.arcsin(np.linspace(-0.9, 0.9, 73))
+    z = array.steering(np.array([0.0])).numpy()[..., None, None] * np.ones((1, 1, TONES))
+    z = z.reshape(1, 16, 1, TONES)
+    lobe = {}
+    for window in (("hann", "hann"), ("hann", "hann", "hann")):
+        rd = RangeDopplerMap(shared, window, array=array, angles=angles, precision="double")
+        beams = rd(z)[0, :, 0, 0].numpy()
+        lobe[len(window)] = np.max(beams[np.abs(np.sin(angles)) > 0.3]) / beams.max()
+    assert lobe[2] > 3e-3 and lobe[3] < 0.1 * lobe[2]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
