@@ -136,8 +136,8 @@ def test_targets_made_by_hand_hold_numbers_of_any_kind(kind):
         np.testing.assert_allclose(echo.paths(one)[0], same.paths(known)[0], atol=atol)
     filtered = same.filtered(known._replace(velocity=None), beam, basis)
     np.testing.assert_allclose(same.filtered(still, beam, basis), filtered, atol=1e-12)
-    bound = isac.bound.point_target_bound(array, numerology, beam, one, 0.1)
-    expected = isac.bound.point_target_bound(array, numerology, beam, known, 0.1)
+    bound = isac.bound.point_target_bound(array, numerology, one, beam, None, 0.1)
+    expected = isac.bound.point_target_bound(array, numerology, known, beam, None, 0.1)
     np.testing.assert_allclose(bound.position, expected.position, rtol=1e-12)
     precise = 1e-6 if kind in ("half", "single") else 1e-12
     precise = 1e-2 if kind == "half" else precise
