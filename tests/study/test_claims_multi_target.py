@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from sionna_isac.studies._isac.arrays import true_array
 from sionna_isac.studies._isac.claims import judge
 from sionna_isac.study import load_scenario, read_result
 
@@ -44,3 +46,19 @@ def test_learned_impairments_beat_the_baseline_in_every_draw():
         }
         for metric in metrics.split():
             assert found[metric].holds, str(found[metric])
+
+
+def test_learned_spacings_resemble_the_true_ones():
+    """The models of Fig. 5: elements within a twentieth of a wavelength, without labels.
+
+    A common shift of the elements is part of the unknown gains.
+    """
+    scenario = load_scenario("multi_target_fig5")
+    index = np.arange(scenario.array.num_antennas)
+    index = index - index.mean()
+    wavelength = scenario.array.wavelength
+    for draw, spacings in enumerate(np.load(DATA / "learned_spacings.npz").values()):
+        truth = true_array(scenario, *([draw] if draw else [])).element_positions / wavelength
+        assert np.max(np.abs(index / 2 - truth)) > 1.5
+        error = index * spacings - truth
+        assert np.max(np.abs(error - error.mean())) < 0.05
