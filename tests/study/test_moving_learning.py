@@ -15,7 +15,10 @@ from sionna_isac.studies.learning.study import LearningStudy, make_approach
 from sionna_isac.study import ScenarioError, get_kind, load_scenario, run_scenario
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
-MOTION = "motion={velocity_interval: [-400, 400], num_symbols: 4, num_velocities: 16, window: 2}"
+MOTION = (
+    "motion={velocity_interval: [-400, 400], num_symbols: 4, num_velocities: 16, "
+    "velocity_window: 2}"
+)
 TRAINING = "training: {objective: max, iterations: 2, batch_size: 8}"
 AT_REST = f"learned_at_rest: {{kind: impairments, at_rest: true, {TRAINING}}}, "
 APPROACHES = (
@@ -132,7 +135,7 @@ WRONG = [
     ("motion.velocity_interval=[3, 3]", "velocity_interval must be (low, high) with low < high"),
     ("motion.velocity_interval=[-2000, 0]", "unambiguous velocities, -1199 ... 1199 m/s"),
     ("motion.num_symbols=1", "num_symbols"),
-    ("motion.window=16", "window must be below num_velocities = 16"),
+    ("motion.velocity_window=16", "velocity_window must be below num_velocities = 16"),
     ("motion.symbol_duration=1e-7", "symbol_duration must be at least the duration of a symbol"),
     ("motion=null", "at_rest has no effect without motion"),
     (

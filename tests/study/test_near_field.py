@@ -153,6 +153,7 @@ def test_command_line_runs_the_study(reference):
     assert np.all(dataset["rmse_known_symbols"].values <= 1.35 * dataset["peb_rms"].values)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
 def test_a_killed_run_resumes_with_nothing_computed_again(reference, tmp_path):
     out = tmp_path / "run"

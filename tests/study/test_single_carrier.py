@@ -217,6 +217,7 @@ def test_scores_count_detected_targets_only():
     assert scores["angle_rmse"] == pytest.approx(math.sqrt(0.25 / 3))
 
 
+@pytest.mark.slow
 def test_shipped_scenarios_share_models_between_figures_4_and_5():
     for profile in ("quick", "full"):
         four, five = (load_scenario(f"single_carrier_fig{i}", profile=profile) for i in (4, 5))

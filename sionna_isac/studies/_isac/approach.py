@@ -203,5 +203,5 @@ class ArrayApproach(Approach):
         half, half_range = self._scenario.receiver.window
         share = (self._num_angles - 1) / (self._scenario.receiver.num_angles - 1)
         motion = self._scenario.motion
-        along = (half_range,) if motion is None else (half_range, motion.window)
+        along = (half_range,) if motion is None else (half_range, motion.velocity_window)
         return (max(1, round(half * share)) if half else 0, *along)

@@ -25,7 +25,7 @@ class Motion(Frozen):
     """Time from one OFDM symbol to the next; null: that of a symbol without prefix [s]"""
     num_velocities: Annotated[int, Field(ge=8)] = 32
     """Number of velocities of the grid, over the interval"""
-    window: Annotated[int, Field(ge=0)] = 3
+    velocity_window: Annotated[int, Field(ge=0)] = 3
     """Half width of the window around a peak in velocity [cells]"""
 
     @model_validator(mode="after")
@@ -35,9 +35,10 @@ class Motion(Frozen):
             raise ValueError(
                 f"velocity_interval must be (low, high) with low < high; got {(low, high)}"
             )
-        if self.window >= self.num_velocities:
+        if self.velocity_window >= self.num_velocities:
             raise ValueError(
-                f"window must be below num_velocities = {self.num_velocities}; got {self.window}"
+                f"velocity_window must be below num_velocities = {self.num_velocities}; got "
+                f"{self.velocity_window}"
             )
         return self
 
