@@ -197,10 +197,7 @@ class Periodogram2D(Layer):
                 padded = _pad(rows, self._num_delays - self.frequencies.size)
                 delays = tf.signal.ifft(padded)[..., :number] * self._num_delays
             else:
-                # one product of all rows: TensorFlow 2.21 crashes on [n, 1, a, b] @ [b, c]
-                *shape, num_tones = linalg.sizes(rows)
-                flat = tf.reshape(rows, [math.prod(shape), num_tones])
-                delays = tf.reshape(linalg.matmul(flat, phasors), [*shape, number])
+                delays = linalg.matmul(rows, phasors)
             return tf.reduce_sum(tf.math.real(delays * tf.math.conj(delays)), 2)
 
         each = self._num_delays if self._even else number

@@ -199,5 +199,4 @@ class SharedGridSystem:
         z = self._filter(y, x)
         if still:
             return z
-        # without the dimension of one beam: TensorFlow's products of such shapes crash in a graph
-        return self.removal(z) if angle is None else self.removal(z[:, 0])[:, tf.newaxis]
+        return self.removal(z)
