@@ -403,11 +403,12 @@ search = isac.receiver.SearchGrid(
     velocities=np.linspace(-35.0, 35.0, 41 if QUICK else 281),
 )
 wide = tf.constant(np.deg2rad([[-5.0, 45.0]]), tf.float32)
-noise_left = 17 / 9 * no  # after division by 16-QAM
+noise_left = reciprocal.noise_power(x, no)  # 17/9 on 16-QAM, 1 on pilots
+print(f"noise power after the filter: {float(noise_left[0]):.2f}")
 pursuit = isac.receiver.DifferentiableOMP(
-    array, numerology, search, max_targets=4, elements=elements, no=noise_left
+    array, numerology, search, max_targets=4, elements=elements
 )
-table(pursuit(z, wide), 4)
+table(pursuit(z, wide, noise_left), 4)
 
 # %% [markdown]
 # Draws of the noise give errors over the bound. The order of estimates is arbitrary: each target
@@ -438,7 +439,7 @@ for _ in range(num_draws):
     z_draw = remove(reciprocal(clean + (noise[0] + 1j * noise[1]), x))
     power = rd(z_draw)
     results["map"].append(errors(rd.estimate(power, detect(power))))
-    results["differentiable OMP"].append(errors(pursuit(z_draw, wide)))
+    results["differentiable OMP"].append(errors(pursuit(z_draw, wide, noise_left)))
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(12, 3), sharex=True)
@@ -520,7 +521,7 @@ belief = isac.array.UniformLinearArray(num_antennas, numerology.wavelength, trai
 precoder = isac.waveform.LeastSquaresPrecoder(belief, beam_angles)
 true_echo = isac.channel.MonostaticEcho(truth, numerology)
 learner = isac.receiver.DifferentiableOMP(
-    belief, numerology, search, max_targets=4, elements=elements, no=noise_left
+    belief, numerology, search, max_targets=4, elements=elements
 )
 
 
@@ -530,7 +531,7 @@ def loss_of_belief():
     isac.set_seed(5)
     f = precoder(sector)
     received = true_echo(x, targets, f, no) + true_echo(x, clutter, f)
-    estimate = learner(remove(reciprocal(received, x)), wide)
+    estimate = learner(remove(reciprocal(received, x)), wide, noise_left)
     truth_position = tf.cast(targets.position, tf.float32)
     return isac.objective.gospa_loss(estimate.position, truth_position, 4, cutoff=30.0)
 

@@ -16,8 +16,9 @@ __all__ = ["ReciprocalFilter", "SymbolFilter", "SymbolMatchedFilter", "WienerFil
 class SymbolFilter(Layer):
     r"""Base of filters that turn an echo into one of symbols of value 1.
 
-    A subclass defines ``_gains``. Filtered noise differs between elements if the magnitudes of
-    symbols differ; for symbols of equal magnitude, such as QPSK, all filters are equal.
+    A subclass defines ``_weight``. Filtered noise differs between elements if the magnitudes of
+    symbols differ, and :meth:`noise_power` is its mean; for symbols of equal magnitude, such as
+    QPSK, all filters are equal.
 
     Parameters
     ----------
@@ -65,46 +66,109 @@ class SymbolFilter(Layer):
     def call(self, y: Complex, x: Complex) -> tf.Tensor:
         return self._filtered(y, x)
 
+    def noise_power(self, x: Any, no: Any) -> tf.Tensor:
+        r"""Mean power of the noise in the filtered echo, for receivers that take ``no``.
+
+        .. math::
+            \frac{N_0}{N}\sum_{m,s} |g_{m,s}|^2
+
+        with the weights :math:`g_{m,s}` of the filter, :math:`z_{k,m,s} = y_{k,m,s}\, g_{m,s}`,
+        and the mean over the :math:`N` elements of a sample that are used. Power differs between
+        elements if the magnitudes of symbols differ.
+
+        Parameters
+        ----------
+        x : [batch_size, ..., num_subcarriers], `tf.complex`
+            Transmitted symbols, as for the call
+        no : [...], `tf.float`
+            Noise power :math:`N_0` of the echo [W], a number or [batch_size]; a negative one gives
+            NaN in a graph
+
+        Output
+        ------
+        : [batch_size], `tf.float`
+            Noise power [W]
+
+        Example
+        -------
+        >>> reciprocal = isac.receiver.ReciprocalFilter(numerology)
+        >>> z = reciprocal(y, x)
+        >>> omp(z, sector, reciprocal.noise_power(x, no))
+        """
+        x = self.cast(x, Complex, "x")
+        checks.rank("x", x, (2, 3), "[batch_size, (num_ofdm_symbols,) num_subcarriers]")
+        checks.last_dim("x", x, self.numerology.num_subcarriers, "(num_subcarriers)")
+        no = self._noise(self.cast(no, Real, "no"), x)
+        x, used = self._masked("x", x, 1)
+        x, silent = self._without_silence(x, used)
+        axes = list(range(1, x.shape.rank))
+        power = _power(x)
+        gain = self._scaled_weight(power, used, no) ** 2 * power
+        gain, number = self._within(used, gain, tf.ones_like(power))
+        mean = tf.reduce_sum(gain, axes) / tf.reduce_sum(number, axes)
+        mean = tf.where(tf.reduce_any(silent, axes), tf.constant(np.nan, mean.dtype), mean)
+        return tf.reshape(no, [-1]) * mean
+
     def _filtered(self, y: tf.Tensor, x: tf.Tensor, no: tf.Tensor | None = None) -> tf.Tensor:
-        y, used = self._checked(y, x)
+        y = self._checked(y, x)
+        y, used = self._masked("y", y, 2)
         if used is not None:
-            y, x = tf.where(used, y, tf.zeros_like(y)), self._where_used(x, used, 1.0)
+            y = tf.where(used, y, tf.zeros_like(y))
+        x, silent = self._without_silence(x, used)
+        z = self._apply(y, x, used, no)
+        if used is not None:
+            z = tf.where(used, z, tf.zeros_like(z))
+        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
+
+    def _without_silence(
+        self, x: tf.Tensor, used: np.ndarray | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Symbols, 1 where unused or 0, and where they are 0 on elements that are used."""
+        if used is not None:
+            x = tf.where(used, x, tf.ones_like(x))
         silent = tf.equal(x, 0)
         if tf.executing_eagerly() and bool(tf.reduce_any(silent)):
             raise ValueError(
                 "x must not hold symbols of value 0 on elements that are used: they cannot be "
                 f"divided by; got {int(tf.math.count_nonzero(silent))}"
             )
-        x = tf.where(silent, tf.ones_like(x), x)
-        z = self._apply(y, x, used, no)
-        if used is not None:
-            z = tf.where(used, z, tf.zeros_like(z))
-        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
+        return tf.where(silent, tf.ones_like(x), x), silent
 
     def _apply(
         self, y: tf.Tensor, x: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
     ) -> tf.Tensor:
-        """Echo times the conjugate of symbols times weights of mean 1 over what they make of 1."""
-        power = tf.math.real(x) ** 2 + tf.math.imag(x) ** 2
+        weight = linalg.to_complex(self._scaled_weight(_power(x), used, no))
+        return y * (weight * tf.math.conj(x))[:, tf.newaxis]
+
+    def _scaled_weight(
+        self, power: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Weight of the echo times the conjugate of symbols, which makes 1 of an echo of symbols.
+
+        That is a mean over the elements in use.
+        """
         weight = self._weight(power, no)
-        passed, number = weight * power, tf.ones_like(power)
-        if used is not None:
-            passed, number = (self._where_used(v, used, 0.0) for v in (passed, number))
-        axes = list(range(1, x.shape.rank))
+        passed, number = self._within(used, weight * power, tf.ones_like(power))
+        axes = list(range(1, power.shape.rank))
         scale = tf.reduce_sum(number, axes, keepdims=True)
         scale /= tf.reduce_sum(passed, axes, keepdims=True)
-        return y * (linalg.to_complex(scale * weight) * tf.math.conj(x))[:, tf.newaxis]
+        return scale * weight
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
         """Weight, up to a factor for each sample, of an element with symbols of this power."""
         raise NotImplementedError
 
     @staticmethod
-    def _where_used(x: tf.Tensor, used: np.ndarray, other: float) -> tf.Tensor:
-        return tf.where(used, x, tf.constant(other, x.dtype))
+    def _within(used: np.ndarray | None, *values: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Values, 0 on elements that are not used."""
+        return values if used is None else tuple(tf.where(used, v, 0.0) for v in values)
 
-    def _checked(self, y: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, np.ndarray | None]:
-        """Echo without Sionna's second dimension, and the mask in the dimensions of ``x``."""
+    def _noise(self, no: Any, x: tf.Tensor) -> tf.Tensor:
+        no = checks.noise_power(no, tf.math.real(x), "x", per_sample=True)
+        return tf.where(no >= 0, no, float("nan"))
+
+    def _checked(self, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Echo without Sionna's second dimension."""
         if y.shape.rank not in (4, 5):
             checks.rank(
                 "y",
@@ -118,18 +182,29 @@ class SymbolFilter(Layer):
             y = tf.squeeze(y, 1)
         axes = ["batch_size", *["num_ofdm_symbols"] * (y.shape.rank - 3), "num_subcarriers"]
         checks.shape("x", x, [y.shape[0], *y.shape[2:]], f"[{', '.join(axes)}]")
+        return y
+
+    def _masked(
+        self, name: str, value: tf.Tensor, num_leading: int
+    ) -> tuple[tf.Tensor, np.ndarray | None]:
+        """Value with its number of OFDM symbols, and the mask in its dimensions after the first."""
         if self._used is None:
-            return y, None
+            return value, None
         if self.elements is None:  # the same subcarriers of any number of symbols
-            return y, self.numerology.active
-        number = self.numerology.num_symbols
-        if (y.shape[2] if y.shape.rank == 4 else 1) not in (None, number):
+            return value, self.numerology.active
+        number, symbols = self.numerology.num_symbols, value.shape[num_leading:-1]
+        if (symbols[0] if symbols.rank else 1) not in (None, number):
             raise ValueError(
-                f"y must have as many OFDM symbols as elements, {number}; got shape {list(y.shape)}"
+                f"{name} must have as many OFDM symbols as elements, {number}; got shape "
+                f"{list(value.shape)}"
             )
-        if y.shape.rank == 3:
-            return y, self._used[0]
-        return tf.ensure_shape(y, [None, None, number, None]), self._used
+        if not symbols.rank:
+            return value, self._used[0]
+        return tf.ensure_shape(value, [None] * num_leading + [number, None]), self._used
+
+
+def _power(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.real(x) ** 2 + tf.math.imag(x) ** 2
 
 
 @register
@@ -171,6 +246,9 @@ class ReciprocalFilter(SymbolFilter):
         self, y: tf.Tensor, x: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
     ) -> tf.Tensor:
         return y / x[:, tf.newaxis]
+
+    def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
+        return 1 / power
 
 
 @register
@@ -266,8 +344,7 @@ class WienerFilter(SymbolFilter):
         self.variance = checks.real("variance", variance, minimum=0, exclusive=True)
 
     def call(self, y: Complex, x: Complex, no: Real) -> tf.Tensor:  # type: ignore[override]
-        no = checks.noise_power(no, tf.math.real(x), "x", per_sample=True)
-        return self._filtered(y, x, tf.where(no >= 0, no, float("nan")))
+        return self._filtered(y, x, self._noise(no, x))
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
         return 1 / (power + no / self.variance)

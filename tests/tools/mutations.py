@@ -64,8 +64,9 @@ MUTATIONS = [
         ("channel/echo.py", "waveform/test_numerology", "wave if active is None else wave * tf.constant(active, self.cdtype)", "wave"),
         # filters and their elements
         ("receiver/symbol_filter.py", FILTER, "return 1 / (power + no / self.variance)", "return 1 / (power + no)"),
-        ("receiver/symbol_filter.py", FILTER, "for v in (passed, number))", "for v in (passed, passed))"),
+        ("receiver/symbol_filter.py", FILTER, "weight * power, tf.ones_like(power))", "weight * power, weight * power)"),
         ("receiver/symbol_filter.py", FILTER, "tf.where(no >= 0, no, float", "tf.where(no > -9, no, float"),
+        ("receiver/symbol_filter.py", FILTER, "used, no) ** 2 * power", "used, no) * power"),
         ("waveform/reference_elements.py", FILTER, "% step == offset", "% step == 0"),
         ("waveform/reference_elements.py", FILTER, "(types == 1) & (pilots == 0)", "pilots == 0"),
         # placement of tones, receivers of a channel between two arrays

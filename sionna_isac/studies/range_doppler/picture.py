@@ -52,7 +52,8 @@ def range_doppler_picture(
     y = system.background(x)
     y += system.reflect(x, truth) + system.reflect(x, _rain(scenario, system, velocity, distance))
     look = math.radians(scenario.look_deg)
-    noise = system.array.num_antennas * float(tf.reduce_mean(rd(_white(shape, precision))))
+    noise = system.array.num_antennas * float(system.filter.noise_power(x, 1.0)[0])
+    noise *= float(tf.reduce_mean(rd(_white(shape, precision))))
     stages = {
         "received": rd(system.receive(y, x, look, still=True)[:, 0]),
         "cleaned": rd(system.receive(y, x, look)[:, 0]),
