@@ -889,7 +889,7 @@ CALLS = [
     wrong("cfar-guard-map", lambda: CFAR("ca", (1, 4), (1, 4))(np.ones((1, 8, 9))), "num_guard", "9 ranges", "4 and 4, which need 10"),
     wrong("cfar-rank-map", lambda: CFAR("ca")(np.ones((40, 40))), "power", "[40, 40]", "3 or 4 dimensions"),
     wrong("cfar-negative", lambda: CFAR("ca", (1, 1), (0, 0))(-np.ones((1, 9, 9))), "power", "-1", ">= 0"),
-    wrong("cfar-draws", lambda: CFAR("ca", (1, 1), (0, 0), 0.1).calibrate(lambda z: tf.abs(z), [9, 9], 2), "num_draws", "2", "100 false alarms"),
+    wrong("cfar-draws", lambda: CFAR("ca", (1, 1), (0, 0), 0.1).calibrated(lambda z: tf.abs(z), [9, 9], 2), "num_draws", "2", "100 false alarms"),
     wrong("rd-numerology", lambda: RangeDopplerMap("ofdm"), "numerology", "'ofdm'", "a Numerology"),
     wrong("rd-window", lambda: rd_map("hann"), "window", "'hann'", "pair"),
     wrong("rd-window-name", lambda: rd_map(("hann", "round")), "window", "'round'", "get_window"),

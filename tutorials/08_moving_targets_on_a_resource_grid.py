@@ -311,18 +311,20 @@ for kind in ("ca", "go", "so", "os"):
     print(f"{kind}: threshold over the statistic {alphas[0]:6.2f} (1e-3) {alphas[1]:6.2f} (1e-5)")
 
 # %% [markdown]
-# Windows, zero padding and beams correlate cells, so that these formulas are off. `calibrate` finds
-# the multiplier by simulation: it sends white noise through the chain that makes the maps.
+# Windows, zero padding and beams correlate cells, so that these formulas are off. `calibrated`
+# returns a detector whose multiplier comes from simulation: it sends white noise through the chain
+# that makes the maps.
 
 # %%
 p_fa = 1e-3 if QUICK else 2e-5
-settings = {"num_reference": (6, 4), "num_guard": (3, 3), "p_fa": p_fa, "max_detections": 12}
-plain = isac.receiver.CFAR("os", **settings)
+plain = isac.receiver.CFAR(
+    "os", num_reference=(6, 4), num_guard=(3, 3), p_fa=p_fa, max_detections=12
+)
 cells = np.prod(cube.shape[1:])
-shape = z.shape[1:]
-alpha = plain.calibrate(lambda noise: rd(remove(noise)), shape, int(110 / p_fa / cells) + 1)
-detect = isac.receiver.CFAR("os", **settings, multiplier=alpha)
-print(f"{plain.num_cells} reference cells; multiplier {plain.alpha:.1f}, calibrated {alpha:.1f}")
+draws = int(110 / p_fa / cells) + 1
+detect = plain.calibrated(lambda noise: rd(remove(noise)), z.shape[1:], draws)
+print(f"{plain.num_cells} reference cells; multiplier {plain.alpha:.1f}", end=", ")
+print(f"calibrated {detect.alpha:.1f}")
 
 found = detect(cube)
 estimate = rd.estimate(cube, found)

@@ -256,7 +256,7 @@ def test_moving_targets():
     np.testing.assert_allclose(names["kept"], [0, 0.19, 0.59, 1, 1], atol=0.01)
     steps = 2 * np.pi * names["speeds"] * numerology.symbol_duration / numerology.wavelength
     np.testing.assert_allclose(names["canceller"], 2 * np.sin(steps) ** 2 * 55 / 56, atol=1e-6)
-    assert 1.2 < names["alpha"] / isac.receiver.CFAR("os", (4, 3), (3, 3), 1e-3).alpha < 1.5
+    assert 1.2 < names["detect"].alpha / names["plain"].alpha < 1.5
     assert names["pilots"].sum() == 8 * 116 and names["fourth"].any(0).sum() == 28
     np.testing.assert_allclose(names["noise"], (48 * 17 / 9 + 8) / 56, rtol=0.03)
     assert names["bound"].range.shape == (1, 2)

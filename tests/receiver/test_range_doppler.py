@@ -254,16 +254,13 @@ def test_false_alarms_of_a_calibrated_detector():
     shared = Numerology(128, SPACING, CARRIER, num_symbols=32)
     rd = RangeDopplerMap(shared)
     detect = CFAR("os", (2, 4), (2, 2), 1e-3)
-    alpha = detect.calibrate(rd, [32, 128], 20)
+    calibrated = detect.calibrated(rd, [32, 128], 20)
     rng = np.random.default_rng(12)
     z = rng.normal(size=(2, 60, 32, 128)) / np.sqrt(2)
     power = rd(z[0] + 1j * z[1])
     rates = {
         kind: d.mask(power).numpy().mean((1, 2))
-        for kind, d in (
-            ("plain", detect),
-            ("calibrated", CFAR("os", (2, 4), (2, 2), 1e-3, multiplier=alpha)),
-        )
+        for kind, d in (("plain", detect), ("calibrated", calibrated))
     }
     spread = rates["calibrated"].std() / np.sqrt(60)
     assert abs(rates["calibrated"].mean() - 1e-3) < 4 * np.hypot(spread, spread * np.sqrt(3))

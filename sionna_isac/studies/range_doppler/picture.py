@@ -43,8 +43,7 @@ def range_doppler_picture(
     rank = config.rank if kind == "os" else None
     plain = receiver.CFAR(*cells, rank, precision=precision)
     draws = math.ceil(200 / (config.p_fa * np.prod(shape)))
-    alpha = plain.calibrate(rd, shape, draws, seed=scenario.seed)
-    detect = receiver.CFAR(*cells, rank, multiplier=alpha, precision=precision)
+    detect = plain.calibrated(rd, shape, draws, seed=scenario.seed)
 
     velocity, distance, level = _targets(scenario, system)
     truth = _scene(system, scenario.look_deg, velocity, distance, level)
