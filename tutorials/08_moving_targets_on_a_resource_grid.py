@@ -413,8 +413,9 @@ pursuit = isac.receiver.DifferentiableOMP(
 table(pursuit(z, wide, noise_left), 4)
 
 # %% [markdown]
-# Draws of the noise give errors over the bound. The order of estimates is arbitrary: each target
-# takes the nearest one, in cells of the three resolutions.
+# Draws of the noise give errors over the bound. The order of estimates is arbitrary:
+# `matched_errors` assigns estimates to targets, here with distances in cells of the three
+# resolutions.
 
 # %%
 cell = {
@@ -422,33 +423,27 @@ cell = {
     "range": numerology.range_resolution,
     "velocity": numerology.velocity_resolution,
 }
-
-
-def errors(estimate):
-    """Errors [3, num_targets] of the estimates that are nearest to the targets."""
-    offset = {
-        name: np.asarray(getattr(estimate, name))[0, :, np.newaxis] - getattr(targets, name)[0]
-        for name in units
-    }
-    distance = sum(np.square(offset[name] / cell[name]) for name in units)
-    return [values[np.argmin(distance, axis=0), np.arange(4)] for values in offset.values()]
-
-
 clean = y_targets + y_clutter
 results = {"map": [], "differentiable OMP": []}
 for _ in range(num_draws):
     noise = rng.normal(size=(2, *y.shape)) * np.sqrt(no / 2)
     z_draw = remove(reciprocal(clean + (noise[0] + 1j * noise[1]), x))
     power = rd(z_draw)
-    results["map"].append(errors(rd.estimate(power, detect(power))))
-    results["differentiable OMP"].append(errors(pursuit(z_draw, wide, noise_left)))
+    estimates = rd.estimate(power, detect(power)), pursuit(z_draw, wide, noise_left)
+    for draws, estimate in zip(results.values(), estimates, strict=True):
+        draws.append(
+            isac.metrics.matched_errors(estimate, targets, detected=estimate.metric > 0, scale=cell)
+        )
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(12, 3), sharex=True)
 for name, draws in results.items():
-    rmse = np.sqrt(np.mean(np.square(draws), axis=0))
-    for axis, row, unit in zip(axes, rmse, units.values(), strict=True):
-        axis.semilogy(np.arange(4), row * unit, "o", label=name)
+    target = np.concatenate([errors.target for errors in draws])
+    rmse = np.zeros((3, 4))
+    for row, (quantity, unit) in enumerate(units.items()):
+        error = np.concatenate([getattr(errors, quantity) for errors in draws])
+        rmse[row] = [np.sqrt(np.mean(error[target == n] ** 2)) for n in range(4)]
+        axes[row].semilogy(np.arange(4), rmse[row] * unit, "o", label=name)
     bounds = [getattr(limit, quantity)[0] for quantity in units]
     print(f"{name}: error over bound\n", np.round(rmse / bounds, 2))
 for axis, (quantity, unit) in zip(axes, units.items(), strict=True):

@@ -261,6 +261,8 @@ def test_moving_targets():
     np.testing.assert_allclose(names["noise"], (48 * 17 / 9 + 8) / 56, rtol=0.03)
     assert names["bound"].range.shape == (1, 2)
     assert np.all(names["by_pilots"].range > 2 * names["bound"].range)
+    errors = names["errors"]
+    assert sorted(errors.target) == [0, 1] and np.all(np.abs(errors.velocity) < 3)
     for estimate, cells in ((names["estimate"], 0.25), (names["between"], 0.15)):
         for n in range(2):
             offset = np.abs(np.asarray(estimate.velocity)[0] - targets.velocity[0][n])

@@ -196,7 +196,8 @@ MUTATIONS = [
         ("metrics/detection.py", DETECTION, "k -= k / pool.size > p_fa", "k -= k / pool.size >= p_fa"),
         ("metrics/detection.py", DETECTION, 'threshold, side="right"', 'threshold, side="left"'),
         ("metrics/localization.py", LOCAL, "limit * (1 - 1e-12)", "limit"),
-        ("metrics/localization.py", LOCAL, "np.remainder(angle + np.pi, 2 * np.pi) - np.pi", "angle"),
+        ("metrics/localization.py", LOCAL, "np.remainder(error[\"angle\"] + np.pi, 2 * np.pi) - np.pi", "error[\"angle\"]"),
+        ("metrics/localization.py", LOCAL, "error[name] / unit for", "error[name] * unit for"),
         ("metrics/localization.py", LOCAL, "(np.minimum(distance, limit) / unit) ** 2", "np.minimum(distance, limit) / unit"),
         ("metrics/confidence.py", "metrics/test_confidence", "residual.size * size / (size - 1)", "residual.size"),
         ("metrics/confidence.py", "metrics/test_confidence", "math.sqrt(values.size - 1)", "math.sqrt(values.size)"),
@@ -267,7 +268,7 @@ MUTATIONS = [
         ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
         # moving targets that teach an array, and parts of a grid as reference
         ("studies/_isac/scenario.py", "study/test_moving_learning", "self.waveform.power * self.motion.num_symbols", "self.waveform.power"),
-        ("studies/_isac/points.py", "study/test_moving_learning", "[errors.sample, errors.target]", "[errors.sample, errors.estimate]"),
+        ("studies/_isac/points.py", "study/test_moving_learning", "_root_mean_square(errors.velocity", "_root_mean_square(errors.range"),
         ("channel/echo.py", "truth/test_echo", "turn[..., tf.newaxis] * lit[:, :, tf.newaxis]", "tf.math.conj(turn)[..., tf.newaxis] * lit[:, :, tf.newaxis]"),
         ("waveform/ambiguity.py", "waveform/test_element_ambiguity", "-4j * np.pi * numerology.symbol_duration", "-2j * np.pi * numerology.symbol_duration"),
         ("metrics/lobes.py", "metrics/test_lobes", "box.append(slice(max(0, i - lower + 1), i + upper))", "box.append(slice(max(0, i - lower), i + upper))"),
