@@ -53,6 +53,7 @@ from sionna_isac.receiver import (
     FarFieldMUSIC,
     FocusedLocalizer,
     KnownSymbolLocalizer,
+    LikelihoodRefinement,
     LocalizationHeads,
     MAPRatioTest,
     NearFieldMatchedFilter,
@@ -68,6 +69,7 @@ from sionna_isac.receiver import (
     SoftmaxAngleEstimator,
     SymbolDetector,
     SymbolMatchedFilter,
+    TargetEstimate,
     TaskTrunk,
     TokenEncoder,
     TransformerBlock,
@@ -198,6 +200,11 @@ def focused(**kwargs) -> FocusedLocalizer:
     options = {"grid": grid, **options, **kwargs}
     tx = options.pop("tx_positions", TX)
     return FocusedLocalizer(TONES, tx, tx[:, [1, 0, 2]], options.pop("grid"), **options)
+
+
+def rough(**kwargs) -> TargetEstimate:
+    values = {"angle": np.zeros((1, 2)), "range": np.full((1, 2), 20.0), "metric": np.ones((1, 2))}
+    return TargetEstimate(**{**values, **kwargs})
 
 
 def matched(**kwargs) -> NearFieldMatchedFilter:
@@ -890,6 +897,16 @@ CALLS = [
     wrong("cfar-rank-map", lambda: CFAR("ca")(np.ones((40, 40))), "power", "[40, 40]", "3 or 4 dimensions"),
     wrong("cfar-negative", lambda: CFAR("ca", (1, 1), (0, 0))(-np.ones((1, 9, 9))), "power", "-1", ">= 0"),
     wrong("cfar-draws", lambda: CFAR("ca", (1, 1), (0, 0), 0.1).calibrated(lambda z: tf.abs(z), [9, 9], 2), "num_draws", "2", "100 false alarms"),
+    wrong("refinement-array", lambda: LikelihoodRefinement(None, numerology()), "array", "None", "Array"),
+    wrong("refinement-elements", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), elements=np.eye(2, 8) > 0), "elements", "2 patterns", "same subcarriers"),
+    wrong("refinement-projection", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.eye(3)), "projection", "[3, 3]", "[2, 2]"),
+    wrong("refinement-canceller", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.eye(2) - np.eye(2, k=-1)), "projection", "none", "orthogonal"),
+    wrong("refinement-nothing", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.zeros((2, 2))), "projection", "got 0", "leave a part"),
+    wrong("refinement-steps", lambda: LikelihoodRefinement(array(), numerology(), num_steps=0), "num_steps", "0", ">= 1"),
+    wrong("refinement-shape", lambda: LikelihoodRefinement(array(), numerology())(y(1, 3, 8), rough()), "z", "[1, 3, 1, 8]", "[?, 4, 1, 8]"),
+    wrong("refinement-angle", lambda: LikelihoodRefinement(array(), numerology())(y(), rough(angle=None)), "estimate.angle", "None", "must be given"),
+    wrong("refinement-velocity", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2))(y(1, 4, 2, 8), rough()), "estimate.velocity", "None", "must be given"),
+    wrong("refinement-size", lambda: LikelihoodRefinement(array(), numerology())(y(), rough(range=np.ones((1, 3)))), "estimate.range", "[1, 3]", "[1, 2]"),
     wrong("rd-numerology", lambda: RangeDopplerMap("ofdm"), "numerology", "'ofdm'", "a Numerology"),
     wrong("rd-window", lambda: rd_map("hann"), "window", "'hann'", "pair"),
     wrong("rd-window-name", lambda: rd_map(("hann", "round")), "window", "'round'", "get_window"),

@@ -49,8 +49,9 @@ class RangeDopplerMap(Layer):
 
     The default serves detection. Its estimates are 4 to 7 dB above the bound; those of
     ``window=(None, None)`` with ``padding=(8, 8)`` 0.1 to 0.5 dB, for a target alone, and
-    :class:`DifferentiableOMP` serves as well. Beams of an array have side lobes, -13 dB without a
-    window over antennas, and those of a strong target are detections, too.
+    :class:`LikelihoodRefinement` and :class:`DifferentiableOMP` serve as well. Beams of an
+    array have side lobes, -13 dB without a window over antennas, and those of a strong target are
+    detections, too.
 
     With OS-CFAR, all steps take 2.1 to 2.25 times as long as the FFTs alone, and 1/244 to 1/830
     of the time of NumPy (``benchmarks/range_doppler.md``).

@@ -263,6 +263,7 @@ def test_moving_targets():
     assert np.all(names["by_pilots"].range > 2 * names["bound"].range)
     errors = names["errors"]
     assert sorted(errors.target) == [0, 1] and np.all(np.abs(errors.velocity) < 3)
+    assert np.all(np.abs(errors.range) < 0.06 * numerology.range_resolution)
     for estimate, cells in ((names["estimate"], 0.25), (names["between"], 0.15)):
         for n in range(2):
             offset = np.abs(np.asarray(estimate.velocity)[0] - targets.velocity[0][n])
