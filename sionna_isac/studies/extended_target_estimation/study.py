@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray as xr
 
-from sionna_isac import metrics
 from sionna_isac.beamforming import InfeasibleError, SolverError
 from sionna_isac.bound import (
     ExtendedTarget,
@@ -15,6 +14,7 @@ from sionna_isac.bound import (
     effective_fim,
     extended_target_fim,
 )
+from sionna_isac.studies._intervals import add_rmse
 from sionna_isac.studies._isac.sampler import NumericalError
 from sionna_isac.studies.extended_target_beams.scenario import DESIGNS
 from sionna_isac.studies.extended_target_beams.study import (
@@ -157,10 +157,7 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
                 error = (error + np.pi) % (2 * np.pi) - np.pi
             error = scale * error
             dataset[f"{name}_error"] = ((*curve, "sample"), error, about)
-            ends = np.apply_along_axis(_interval, -1, error**2, scenario.confidence)
-            mean = np.mean(error**2, -1)
-            for end, value in (("", mean), ("_low", ends[..., 0]), ("_high", ends[..., 1])):
-                dataset[f"{name}_rmse{end}"] = (curve, np.sqrt(np.maximum(value, 0)), about)
+            add_rmse(dataset, f"{name}_rmse", curve, error**2, scenario.confidence, **about)
             for level, label in (("coherent", "bound"), ("resolved", "resolved_bound")):
                 crb = [np.mean(np.atleast_2d(design[level])[:, p]) for design in designs]
                 root = scale * np.sqrt(crb)[:, np.newaxis] * 10 ** (-snr_db / 20)
@@ -178,12 +175,6 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
             for block, size in enumerate(self._sizes())
         ]
         return np.concatenate(batches, -1)
-
-
-def _interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    if np.all(np.isnan(values)):  # a point has no orientation
-        return np.nan, np.nan
-    return metrics.mean_interval(values, confidence)
 
 
 def _crb(fim: np.ndarray) -> np.ndarray:

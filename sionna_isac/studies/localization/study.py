@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 import xarray as xr
 
-from sionna_isac import metrics
 from sionna_isac.bound import PointTargetBound
 from sionna_isac.core import reset_stream
+from sionna_isac.studies._intervals import add_rmse
 from sionna_isac.studies._isac.sampler import NumericalError
 from sionna_isac.studies.localization.scenario import LocalizationScenario
 from sionna_isac.studies.localization.trial import make_trial
@@ -118,13 +118,7 @@ def _summarise(
     )
     curve = ("receiver", dimension)
     for name, values in squared.items():
-        ends = np.apply_along_axis(metrics.mean_interval, -1, values, scenario.confidence)
-        columns = {"": values.mean(-1), "_low": ends[..., 0], "_high": ends[..., 1]}
-        for end, column in columns.items():
-            attributes = {"units": _UNITS[name]}
-            if end:
-                attributes["long_name"] = f"bound of the {scenario.confidence:.0%} interval"
-            dataset[f"{name}_rmse{end}"] = (curve, np.sqrt(np.maximum(column, 0)), attributes)
+        add_rmse(dataset, f"{name}_rmse", curve, values, scenario.confidence, units=_UNITS[name])
         # powers and SNRs of 10 dB more make every standard deviation smaller by sqrt(10)
         least = getattr(smallest.rms, name) * 10 ** (-levels / 20)
         attributes = {"units": _UNITS[name], "long_name": "root of the mean Cramér-Rao bound"}

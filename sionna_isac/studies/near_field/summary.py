@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac import metrics
+from sionna_isac.studies._intervals import add_interval
 from sionna_isac.studies.near_field.designs import FAILED, INFEASIBLE, MEASURES, OK
 from sionna_isac.studies.near_field.scenario import NearFieldScenario
 from sionna_isac.study.part import Arrays
@@ -154,8 +155,7 @@ def _add_errors(
         if squares.size > 1:
             rmse[index][1:] = metrics.mean_interval(squares, confidence)
     rmse = np.sqrt(np.maximum(rmse, 0))
-    for i, end in enumerate(("", "_low", "_high")):
-        dataset[f"rmse{receiver}{end}"] = (cell, rmse[..., i], {"units": "m"})
+    add_interval(dataset, f"rmse{receiver}", cell, rmse[..., 0], rmse[..., 1:], units="m")
 
 
 def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[str]:
