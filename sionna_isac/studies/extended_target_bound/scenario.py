@@ -16,9 +16,7 @@ from sionna_isac.studies._extended.blocks import (
 )
 from sionna_isac.study.blocks import Decibel, Increasing, Positive, Scenario
 
-__all__ = ["PARAMETERS", "ExtendedTargetBoundScenario"]
-
-PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+__all__ = ["ExtendedTargetBoundScenario"]
 
 
 class ExtendedTargetBoundScenario(Scenario):

@@ -26,9 +26,8 @@ from sionna_isac.study.blocks import (
     ordered,
 )
 
-__all__ = ["ESTIMATORS", "PARAMETERS", "ExtendedTargetEstimationScenario", "PoseSearch"]
+__all__ = ["ESTIMATORS", "ExtendedTargetEstimationScenario", "PoseSearch"]
 
-PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
 ESTIMATORS = {
     "search": "maximum likelihood",
     "local": "maximum likelihood, started at the truth",

@@ -17,6 +17,7 @@ from sionna_isac.bound import ExtendedTarget
 from sionna_isac.core import reset_stream
 from sionna_isac.studies._beams.learner import BeamLearner, BeamQuality
 from sionna_isac.studies._beams.scenes import BeamScene, BeamScenes
+from sionna_isac.studies._extended.blocks import PARAMETERS
 from sionna_isac.studies._extended.targets import body_surface
 from sionna_isac.studies.extended_target_network.scenario import (
     ExtendedTargetNetworkScenario,
@@ -190,8 +191,7 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
         }
         for i in range(scenario.num_test):
             there = weights[i] > 0
-            names = ("range", "azimuth", "elevation", "orientation")
-            place = dict(zip(names, pose[i], strict=True))
+            place = dict(zip(PARAMETERS, pose[i], strict=True))
             target = ExtendedTarget(points[i][there], weights[i][there], **place)
             given = (
                 target,
