@@ -219,7 +219,7 @@ class MonostaticEcho(Echo):
         return transmit, self.cast(self.receive_array.steering(place))
 
     def _place(self, targets: Any, array: Array) -> tf.Tensor:
-        """Where the targets are, in the form that an array takes."""
+        """Places of the targets in the form that an array takes."""
         return targets.angle
 
     def _given(self, targets: Any) -> Any:

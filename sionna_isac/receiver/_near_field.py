@@ -1,4 +1,4 @@
-"""What receivers of one target in the near field have in common: array, search region, checks."""
+"""Common base of receivers of one target in the near field: array, search region, checks."""
 
 from __future__ import annotations
 

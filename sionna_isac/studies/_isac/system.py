@@ -109,7 +109,7 @@ class IsacSystem(Learner):
             precision=precision,
         )
         self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
-        self._ends = Parts(self.precoder, self.receiver)
+        self._parts = Parts(self.precoder, self.receiver)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
         self._numerology = echo_numerology(scenario)
         self.echo = channel.MonostaticEcho(
@@ -169,7 +169,7 @@ class IsacSystem(Learner):
             self.scenario.noise_power,
             doppler=self.receiver.doppler_basis if moving else None,
         )
-        estimate = self._approach.estimate(self._ends, z, sector, stage)
+        estimate = self._approach.estimate(self._parts, z, sector, stage)
         return Observation(beam, targets, estimate, z)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:

@@ -69,7 +69,7 @@ def _add_samples(dataset: xr.Dataset, samples: dict[str, np.ndarray]) -> None:
         "width": "main lobe in angle at half its power",
         "extent": "all angles within 10 dB of the lobe's peak",
         "sidelobe": "highest sidelobe over the peak",
-        "found": "whether an estimate lies within a resolution cell",
+        "found": "1 if an estimate lies within a resolution cell",
     }
     for name, values in samples.items():
         attributes = {"units": units.get(name.removeprefix("true_"), "1")}

@@ -62,7 +62,7 @@ class Network(Frozen):
     label: str
     """Name in tables and figures"""
     variant: Literal["cta", "decoupled", "shared", "cross_stitch", "single"] = "cta"
-    """How the tasks share features"""
+    """Exchange of features between the tasks"""
     task: Literal["classification", "localization"] | None = None
     """Task of the variant single"""
     uncertainty: bool = False

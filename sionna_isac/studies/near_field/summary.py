@@ -57,7 +57,7 @@ def summarise(scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]
     full = [d.num_channels is None for d in scenario.designs]
     used = np.all(status[full] == OK, axis=0)[np.newaxis] & (status == OK)
     dataset["status"] = (draw, status, {"long_name": "0: done, 1: infeasible, 2: failed, -1: none"})
-    dataset["averaged"] = (draw, used, {"long_name": "whether the draw counts for averages"})
+    dataset["averaged"] = (draw, used, {"long_name": "1 if the draw counts for averages"})
     for name, number, text in (
         ("num_draws", status >= 0, "draws that were tried"),
         ("num_infeasible", status == INFEASIBLE, "draws without a solution"),
