@@ -194,6 +194,7 @@ class ISACBeamNetwork(Layer):
         checks.shape("scatterers", scatterers, [None, None, 4])
         batch_size = scatterers.shape[0]
         checks.shape("centre", centre, [batch_size, 4])
+        checks.shape("channels", channels, [None, None, self._num_antennas])
         checks.shape("channels", channels, [batch_size, None, self._num_antennas])
         if masks is not None:
             for name, nodes in (("scatterers", scatterers), ("users", channels)):
