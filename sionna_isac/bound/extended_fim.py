@@ -201,9 +201,9 @@ def extended_target_fim(
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is out of its range, ``covariance`` is not Hermitian or is
-        indefinite, or ``frequencies`` and ``phases`` are missing at level "coherent" or given at
-        another
+        If shapes do not fit, a value is out of its range, ``covariance`` is not Hermitian or has a
+        negative eigenvalue, or ``frequencies`` and ``phases`` are missing at level "coherent" or
+        given at another
 
     Example
     -------

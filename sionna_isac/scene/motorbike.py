@@ -18,7 +18,7 @@ __all__ = ["ParametricMotorbike"]
 class ParametricMotorbike(ParametricVehicle):
     """A motorbike: wheels, tube frame, fork, handlebar, engine, tank, seat; and a rider or none.
 
-    The rider is of muscle, after [Gabriel96]_, which at 4.9 GHz lets a field 1 cm deep.
+    The rider is of muscle, after [Gabriel96]_, into which a field of 4.9 GHz enters about 1 cm.
     Dimensions, materials, frame and errors are as of
     :class:`~sionna_isac.scene.ParametricVehicle`.
 
