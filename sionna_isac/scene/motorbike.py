@@ -27,7 +27,7 @@ class ParametricMotorbike(ParametricVehicle):
     seed : `int`, (default 0)
         Seed of the draw
     rider : `None` (default) | `bool`
-        If `True`, somebody rides; `None` lets the seed decide, one in two
+        If `True`, there is a rider; `None` lets the seed decide, with equal chances
     materials : `None` (default) | `dict`
         Pairs (relative permittivity, conductivity [S/m]) that replace drawn materials, by name
     overrides
