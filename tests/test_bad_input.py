@@ -863,6 +863,7 @@ CALLS = [
     wrong("filter-numerology", lambda: WienerFilter(8), "numerology", "8", "a Numerology"),
     wrong("filter-variance", lambda: WienerFilter(numerology(), variance=0), "variance", "0", "> 0"),
     wrong("filter-noise", lambda: WienerFilter(numerology())(y(), y(1, 8), -1.0), "no", "-1", ">= 0"),
+    wrong("filter-noise-missing", lambda: WienerFilter(numerology())(y(), y(1, 8)), "no", "None", "must be given"),
     wrong("filter-noise-shape", lambda: WienerFilter(numerology())(y(), y(1, 8), np.ones(8)), "no", "[8]", "[1]"),
     wrong("filter-power-rank", lambda: ReciprocalFilter(numerology()).noise_power(np.ones(8), 1.0), "x", "[8]", "2 or 3 dimensions"),
     wrong("filter-power-subcarriers", lambda: WienerFilter(numerology()).noise_power(y(1, 7), 1.0), "x", "[1, 7]", "8 (num_subcarriers)"),

@@ -38,6 +38,9 @@ class SymbolFilter(Layer):
         Transmitted symbols [batch_size, num_subcarriers] or
         [batch_size, num_ofdm_symbols, num_subcarriers], before the beam. A symbol of value 0 on an
         element that is used is an error in eager mode, and gives NaN there in a graph.
+    no : `None` (default) | [...], `tf.float`
+        Noise power :math:`N_0` [W], a number or [batch_size]; a negative one gives NaN in a graph.
+        :class:`WienerFilter` needs it, the others ignore it.
 
     Output
     ------
@@ -63,8 +66,17 @@ class SymbolFilter(Layer):
         self._used = element_mask(numerology, elements)
         self.elements = None if elements is None else np.array(elements)
 
-    def call(self, y: Complex, x: Complex) -> tf.Tensor:
-        return self._filtered(y, x)
+    def call(self, y: Complex, x: Complex, no: Real | None = None) -> tf.Tensor:
+        y = self._checked(y, x)
+        no = None if no is None else self._noise(no, x)
+        y, used = self._masked("y", y, 2)
+        if used is not None:
+            y = tf.where(used, y, tf.zeros_like(y))
+        x, silent = self._without_silence(x, used)
+        z = self._apply(y, x, used, no)
+        if used is not None:
+            z = tf.where(used, z, tf.zeros_like(z))
+        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
 
     def noise_power(self, x: Any, no: Any) -> tf.Tensor:
         r"""Mean power of the noise in the filtered echo, for receivers that take ``no``.
@@ -108,17 +120,6 @@ class SymbolFilter(Layer):
         mean = tf.reduce_sum(gain, axes) / tf.reduce_sum(number, axes)
         mean = tf.where(tf.reduce_any(silent, axes), tf.constant(np.nan, mean.dtype), mean)
         return tf.reshape(no, [-1]) * mean
-
-    def _filtered(self, y: tf.Tensor, x: tf.Tensor, no: tf.Tensor | None = None) -> tf.Tensor:
-        y = self._checked(y, x)
-        y, used = self._masked("y", y, 2)
-        if used is not None:
-            y = tf.where(used, y, tf.zeros_like(y))
-        x, silent = self._without_silence(x, used)
-        z = self._apply(y, x, used, no)
-        if used is not None:
-            z = tf.where(used, z, tf.zeros_like(z))
-        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
 
     def _without_silence(
         self, x: tf.Tensor, used: np.ndarray | None
@@ -218,28 +219,7 @@ class ReciprocalFilter(SymbolFilter):
     It has no side lobes that depend on data, but raises the noise to
     :math:`N_0 E\lbrace|x|^{-2}\rbrace`, for 16-QAM by 17/9 (2.8 dB).
 
-    Parameters
-    ----------
-    numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
-    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
-        output is 0 on the others.
-
-    Input
-    -----
-    y : [batch_size, ..., num_subcarriers], `tf.complex`
-        Echo [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
-    x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Transmitted symbols [batch_size, num_subcarriers] or
-        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
-
-    Output
-    ------
-    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
-        :math:`\tilde{\mathbf{Y}} = \mathbf{Y} \oslash \mathbf{1}\mathbf{x}^\top`
+    Parameters, input and output are those of :class:`SymbolFilter`.
     """
 
     def _apply(
@@ -262,28 +242,7 @@ class SymbolMatchedFilter(SymbolFilter):
     the peak of a target to the noise. The magnitudes of symbols weight the elements, which gives a
     strong target side lobes that depend on data.
 
-    Parameters
-    ----------
-    numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
-    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
-        output is 0 on the others.
-
-    Input
-    -----
-    y : [batch_size, ..., num_subcarriers], `tf.complex`
-        Echo [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
-    x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Transmitted symbols [batch_size, num_subcarriers] or
-        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
-
-    Output
-    ------
-    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
-        Filtered echo
+    Parameters, input and output are those of :class:`SymbolFilter`.
     """
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
@@ -303,32 +262,21 @@ class WienerFilter(SymbolFilter):
     the :math:`N` elements that are used), which makes peaks unbiased. Without noise it is the
     :class:`ReciprocalFilter`, with much noise the :class:`SymbolMatchedFilter`.
 
+    Input and output are those of :class:`SymbolFilter`, with ``no``.
+
     Parameters
     ----------
     numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
+        Numerology
     elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
-        output is 0 on the others.
+        Elements that are used; `None` is all
     variance : `float`, (default 1)
         Mean power :math:`\sigma^2` of the echo on an antenna for symbols of power 1
 
-    Input
-    -----
-    y : [batch_size, ..., num_subcarriers], `tf.complex`
-        Echo [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
-    x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Transmitted symbols [batch_size, num_subcarriers] or
-        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
-    no : [...], `tf.float`
-        Noise power :math:`N_0` [W], a number or [batch_size]; a negative one gives NaN in a graph
-
-    Output
+    Raises
     ------
-    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
-        Filtered echo
+    TypeError, ValueError
+        As :class:`SymbolFilter`, and if ``no`` is not given
     """
 
     def __init__(
@@ -343,8 +291,10 @@ class WienerFilter(SymbolFilter):
         super().__init__(numerology, elements=elements, precision=precision, **kwargs)
         self.variance = checks.real("variance", variance, minimum=0, exclusive=True)
 
-    def call(self, y: Complex, x: Complex, no: Real) -> tf.Tensor:  # type: ignore[override]
-        return self._filtered(y, x, self._noise(no, x))
+    def call(self, y: Complex, x: Complex, no: Real | None = None) -> tf.Tensor:
+        if no is None:
+            raise TypeError("no must be given: the noise power [W] of the echo; got None")
+        return super().call(y, x, no)
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
         return 1 / (power + no / self.variance)

@@ -124,7 +124,6 @@ class SharedGridSystem:
             "matched": receiver.SymbolMatchedFilter,
             "wiener": receiver.WienerFilter,
         }[targets.filter](self.numerology, precision=precision)
-        self._filter_noise = (1.0,) if targets.filter == "wiener" else ()
         clutter = scenario.clutter
         edges = np.deg2rad([clutter.sector_deg])
         self._clutter_sector = tf.constant(edges, self.array.rdtype)
@@ -196,7 +195,7 @@ class SharedGridSystem:
             size, number, *rest = linalg.sizes(y)
             flat = tf.reshape(y, [size, number, rest[0] * rest[1]])
             y = tf.reshape(linalg.matmul(tf.math.conj(steering), flat), [size, 1, *rest])
-        z = self.filter(y, x, *self._filter_noise)
+        z = self.filter(y, x, 1.0)
         if still:
             return z
         return self.removal(z)
