@@ -901,6 +901,8 @@ CALLS = [
     wrong("rd-antennas", lambda: rd_map(array=array(), angles=ANGLES)(y(1, 4, 8)), "z", "[1, 4, 8]", "antennas for beams"),
     wrong("rd-nan", lambda: rd_map()(NAN * y(1, 4, 8)), "z", "32 NaN", "finite"),
     wrong("rd-estimate", lambda: rd_map().estimate(np.ones((1, 8, 9)), CFAR("ca", (1, 1), (0, 0))(np.ones((1, 8, 9)))), "power", "[1, 1, 8, 9]", "[?, ?, 8, 16]"),
+    wrong("rd-margin", lambda: rd_map().reject_sidelobes(CFAR("ca", (1, 1), (0, 0))(np.ones((1, 8, 16))), -1.0), "margin_db", "-1", ">= 0"),
+    wrong("rd-cube", lambda: rd_map().reject_sidelobes(CFAR("ca", (1, 1), (0, 0))(np.ones((1, 2, 8, 16)))), "detections", "those of a cube", "a map"),
     wrong("clutter-kind", lambda: clutter("notch"), "kind", "'notch'", "'mean', 'canceller', 'eca'"),
     wrong("clutter-symbols", lambda: clutter(num_symbols=1), "numerology", "1", "at least 2 symbols"),
     wrong("clutter-pulses", lambda: clutter("canceller", num_pulses=4), "num_pulses", "4", "2, 3"),
