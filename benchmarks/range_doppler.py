@@ -53,7 +53,11 @@ class Setting:
 
     def __init__(self, num_antennas: int, num_symbols: int, num_subcarriers: int) -> None:
         self.numerology = isac.waveform.Numerology(
-            num_subcarriers, 120e3, 28e9, num_symbols=num_symbols, cyclic_prefix_length=16
+            num_subcarriers,
+            120e3,
+            28e9,
+            num_symbols=num_symbols,
+            cyclic_prefix_length=num_subcarriers // 4,
         )
         self.array = isac.array.UniformLinearArray(num_antennas, self.numerology.wavelength)
         self.angles = np.arcsin(2 * (np.arange(num_antennas) + 0.5) / num_antennas - 1)
@@ -64,7 +68,7 @@ class Setting:
         number, limits = 10, self.numerology
         targets = isac.scene.PointTargets(
             rng.uniform(-1, 1, (1, number)),
-            rng.uniform(0.1, 0.9, (1, number)) * limits.max_range,
+            rng.uniform(0.1, 0.9, (1, number)) * limits.prefix_range,
             np.exp(2j * np.pi * rng.uniform(size=(1, number))),
             [number],
             rng.uniform(-0.8, 0.8, (1, number)) * limits.max_velocity,
