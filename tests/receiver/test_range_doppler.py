@@ -310,3 +310,10 @@ def test_side_lobes_of_a_strong_target_are_rejected(kind):
     period = 2 * tones / (3 if kind == "comb" else 1)
     assert np.all(np.abs((offset - 14.4 + period / 2) % period - period / 2) < 1.5)
     assert np.all(kept.power[number:, 1] < 1e-3 * kept.power[number:, 0])
+    if kind == "cube":  # one cell, beams far from each other: -5 dB and -25 dB
+        index, ones = np.array([[5, 5]], np.int32), tf.ones([1, 2], tf.float64)
+        beams = np.array([[1, 6]], np.int32)
+        for weaker, mask in ((300.0, [True, True]), (3.0, [True, False])):
+            power = tf.constant([[1000.0, weaker]], tf.float64)
+            pair = isac.receiver.Detections(index, index, power, ones, ones > 0, beams)
+            assert rd.reject_sidelobes(pair).mask[0].numpy().tolist() == mask
