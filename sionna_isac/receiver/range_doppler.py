@@ -56,8 +56,8 @@ class RangeDopplerMap(Layer):
     without a window over antennas. Windows such as ``("chebwin", 80)`` avoid them, and
     :meth:`reject_sidelobes` drops them.
 
-    With OS-CFAR, all steps take 1.6 to 1.8 times as long as the FFTs alone, and 1/282 to 1/973
-    of the time of NumPy (``benchmarks/range_doppler.md``).
+    With OS-CFAR, all steps take 1.7 times as long as the FFTs alone, and 1/300 to 1/1080 of the
+    time of NumPy (``benchmarks/range_doppler.md``).
 
     Parameters
     ----------
