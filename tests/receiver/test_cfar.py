@@ -231,6 +231,11 @@ def test_equal_neighbours_are_one_detection():
     found = CFAR("ca", (2, 3), (2, 2), 1e-3)(power)
     assert int(tf.reduce_sum(tf.cast(found.mask, tf.int32))) == 2
     assert found.power[0, :2].numpy().tolist() == [400.0, 300.0]
+    power = np.ones((1, 12, 20))
+    power[0, :, 5] = 400.0  # all around the velocities: the first one
+    found = CFAR("ca", (2, 3), (2, 2), 1e-3)(power)
+    assert np.sum(found.mask) == 1
+    assert (int(found.velocity_index[0, 0]), int(found.range_index[0, 0])) == (0, 5)
 
 
 def test_weak_cells_beside_a_strong_target_are_seen_in_single_precision():
