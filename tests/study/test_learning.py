@@ -17,6 +17,7 @@ from sionna_isac.study import ScenarioError, load_scenario, read_result, run_sce
 from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
+pytestmark = pytest.mark.usefixtures("eager")  # `test_claims` has graphs of the same studies
 
 
 @pytest.fixture(scope="module")
