@@ -23,3 +23,22 @@ def eager(request):
     tf.config.run_functions_eagerly(short(request))
     yield
     tf.config.run_functions_eagerly(False)
+
+
+def in_process(function, chains, *_):
+    """Stand-in for ``run_chains``: to start a worker takes longer than what it would compute."""
+    return (function(*arguments) for chain in chains for arguments in chain)
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """No worker processes in a test."""
+    monkeypatch.setattr("sionna_isac.study.compute.run_chains", in_process)
+
+
+@pytest.fixture(scope="module")
+def one_process_throughout():
+    """No worker processes in a module, from the first test that asks for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sionna_isac.study.compute.run_chains", in_process)
+        yield

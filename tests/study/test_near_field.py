@@ -38,16 +38,6 @@ def reference(tmp_path_factory):
     return out, done
 
 
-@pytest.fixture
-def one_process(monkeypatch):
-    """No worker process, whose start takes longer than the study."""
-
-    def here(function, chains, *_):
-        return (function(*arguments) for chain in chains for arguments in chain)
-
-    monkeypatch.setattr("sionna_isac.study.compute.run_chains", here)
-
-
 def same(a: xr.Dataset, b: xr.Dataset) -> bool:
     """Whether all but times agree to the last bit."""
     names = set(a.data_vars) - {"solve_time"}
