@@ -25,6 +25,15 @@ def eager(request):
     tf.config.run_functions_eagerly(False)
 
 
+@pytest.fixture
+def graphs():
+    """For a test of many steps in a module that is eager."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(before)
+
+
 def in_process(function, chains, *_):
     """Stand-in for ``run_chains``: to start a worker takes longer than what it would compute."""
     return (function(*arguments) for chain in chains for arguments in chain)
