@@ -10,6 +10,7 @@ from sionna_isac.studies import CodedLink, make_link, true_array
 from sionna_isac.study import load_scenario, run_scenario
 
 SMALL = [
+    "compile=false",  # to compile takes longer than to run
     "array.num_antennas=4",
     "training.iterations=0",
     "coding.fft_size=16",
