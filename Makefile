@@ -22,9 +22,9 @@ install: $(STAMP) ## create .venv and install the project (the default)
 demo: $(STAMP) ## run the quick scenario and draw its figure into results/quick
 	$(BIN)/sionna-isac run scenarios/quick.yaml --out results/quick
 
-test: lint ## lint, run the tests, build the docs
+test: $(STAMP) ## lint, build the docs, run the tests
+	@$(MAKE) --no-print-directory -j 2 lint docs
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
-	@$(MAKE) --no-print-directory docs
 
 test-slow: $(STAMP) ## run the longer studies
 	XLA_FLAGS= $(BIN)/python -m pytest -q -m slow --timeout 7200

@@ -46,6 +46,7 @@ CLASSES = {
         "FocusedLocalizer",
         "FocusedMaps",
         "KnownSymbolLocalizer",
+        "LikelihoodRefinement",
         "LocalizationHeads",
         "MAPRatioTest",
         "MUSIC",

@@ -267,7 +267,7 @@ def main() -> None:
         code = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         code = _INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe has seen enough
+    except BrokenPipeError:  # the reader of a pipe has closed it
         _discard_output()
         code = _BROKEN_PIPE
     except Exception as error:
@@ -288,7 +288,7 @@ def main() -> None:
 
 
 def _discard_output() -> None:
-    """Send what is still to be written to nowhere: Python would try again, in vain, as it ends."""
+    """Discard output that is left: Python would try to write it again as it ends, and fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

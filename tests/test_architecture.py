@@ -74,14 +74,14 @@ def allowed_domains(domain: str) -> set[str]:
 
 def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those under ``if TYPE_CHECKING``."""
-    for node in ast.iter_child_nodes(tree):
+    left = list(ast.iter_child_nodes(tree))
+    while left:
+        node = left.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for other in node.orelse:
-                yield other
-                yield from runtime_nodes(other)
-            continue
-        yield node
-        yield from runtime_nodes(node)
+            left += node.orelse
+        else:
+            yield node
+            left += ast.iter_child_nodes(node)
 
 
 def imported(source: str, package: tuple[str, ...]) -> set[str]:

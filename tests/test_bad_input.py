@@ -53,6 +53,7 @@ from sionna_isac.receiver import (
     FarFieldMUSIC,
     FocusedLocalizer,
     KnownSymbolLocalizer,
+    LikelihoodRefinement,
     LocalizationHeads,
     MAPRatioTest,
     NearFieldMatchedFilter,
@@ -68,6 +69,7 @@ from sionna_isac.receiver import (
     SoftmaxAngleEstimator,
     SymbolDetector,
     SymbolMatchedFilter,
+    TargetEstimate,
     TaskTrunk,
     TokenEncoder,
     TransformerBlock,
@@ -198,6 +200,11 @@ def focused(**kwargs) -> FocusedLocalizer:
     options = {"grid": grid, **options, **kwargs}
     tx = options.pop("tx_positions", TX)
     return FocusedLocalizer(TONES, tx, tx[:, [1, 0, 2]], options.pop("grid"), **options)
+
+
+def rough(**kwargs) -> TargetEstimate:
+    values = {"angle": np.zeros((1, 2)), "range": np.full((1, 2), 20.0), "metric": np.ones((1, 2))}
+    return TargetEstimate(**{**values, **kwargs})
 
 
 def matched(**kwargs) -> NearFieldMatchedFilter:
@@ -856,7 +863,13 @@ CALLS = [
     wrong("filter-numerology", lambda: WienerFilter(8), "numerology", "8", "a Numerology"),
     wrong("filter-variance", lambda: WienerFilter(numerology(), variance=0), "variance", "0", "> 0"),
     wrong("filter-noise", lambda: WienerFilter(numerology())(y(), y(1, 8), -1.0), "no", "-1", ">= 0"),
+    wrong("filter-noise-missing", lambda: WienerFilter(numerology())(y(), y(1, 8)), "no", "None", "must be given"),
     wrong("filter-noise-shape", lambda: WienerFilter(numerology())(y(), y(1, 8), np.ones(8)), "no", "[8]", "[1]"),
+    wrong("filter-power-rank", lambda: ReciprocalFilter(numerology()).noise_power(np.ones(8), 1.0), "x", "[8]", "2 or 3 dimensions"),
+    wrong("filter-power-subcarriers", lambda: WienerFilter(numerology()).noise_power(y(1, 7), 1.0), "x", "[1, 7]", "8 (num_subcarriers)"),
+    wrong("filter-power-zero", lambda: SymbolMatchedFilter(numerology()).noise_power(np.zeros((1, 8)), 1.0), "x", "0", "divided"),
+    wrong("filter-power-noise", lambda: ReciprocalFilter(numerology()).noise_power(y(1, 8), -1.0), "no", "-1", ">= 0"),
+    wrong("filter-power-elements", lambda: ReciprocalFilter(numerology(num_symbols=2), elements=np.eye(2, 8) > 0).noise_power(y(1, 8), 1.0), "x", "[1, 8]", "as elements, 2"),
     wrong("elements-grid", lambda: reference_elements(numerology()), "grid", "Numerology", "a ResourceGrid"),
     wrong("elements-kind", lambda: reference_elements(shared_tone_grid(2, 8, 1e6), "pilot"), "kind", "'pilot'", "'pilots'"),
     wrong("elements-none", lambda: reference_elements(shared_tone_grid(2, 8, 1e6), "sensing"), "kind", "'sensing'", "leave elements"),
@@ -884,7 +897,17 @@ CALLS = [
     wrong("cfar-guard-map", lambda: CFAR("ca", (1, 4), (1, 4))(np.ones((1, 8, 9))), "num_guard", "9 ranges", "4 and 4, which need 10"),
     wrong("cfar-rank-map", lambda: CFAR("ca")(np.ones((40, 40))), "power", "[40, 40]", "3 or 4 dimensions"),
     wrong("cfar-negative", lambda: CFAR("ca", (1, 1), (0, 0))(-np.ones((1, 9, 9))), "power", "-1", ">= 0"),
-    wrong("cfar-draws", lambda: CFAR("ca", (1, 1), (0, 0), 0.1).calibrate(lambda z: tf.abs(z), [9, 9], 2), "num_draws", "2", "100 false alarms"),
+    wrong("cfar-draws", lambda: CFAR("ca", (1, 1), (0, 0), 0.1).calibrated(lambda z: tf.abs(z), [9, 9], 2), "num_draws", "2", "100 false alarms"),
+    wrong("refinement-array", lambda: LikelihoodRefinement(None, numerology()), "array", "None", "Array"),
+    wrong("refinement-elements", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), elements=np.eye(2, 8) > 0), "elements", "2 patterns", "same subcarriers"),
+    wrong("refinement-projection", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.eye(3)), "projection", "[3, 3]", "[2, 2]"),
+    wrong("refinement-canceller", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.eye(2) - np.eye(2, k=-1)), "projection", "none", "orthogonal"),
+    wrong("refinement-nothing", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.zeros((2, 2))), "projection", "got 0", "leave a part"),
+    wrong("refinement-steps", lambda: LikelihoodRefinement(array(), numerology(), num_steps=0), "num_steps", "0", ">= 1"),
+    wrong("refinement-shape", lambda: LikelihoodRefinement(array(), numerology())(y(1, 3, 8), rough()), "z", "[1, 3, 1, 8]", "[?, 4, 1, 8]"),
+    wrong("refinement-angle", lambda: LikelihoodRefinement(array(), numerology())(y(), rough(angle=None)), "estimate.angle", "None", "must be given"),
+    wrong("refinement-velocity", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2))(y(1, 4, 2, 8), rough()), "estimate.velocity", "None", "must be given"),
+    wrong("refinement-size", lambda: LikelihoodRefinement(array(), numerology())(y(), rough(range=np.ones((1, 3)))), "estimate.range", "[1, 3]", "[1, 2]"),
     wrong("rd-numerology", lambda: RangeDopplerMap("ofdm"), "numerology", "'ofdm'", "a Numerology"),
     wrong("rd-window", lambda: rd_map("hann"), "window", "'hann'", "pair"),
     wrong("rd-window-name", lambda: rd_map(("hann", "round")), "window", "'round'", "get_window"),
@@ -901,11 +924,18 @@ CALLS = [
     wrong("rd-antennas", lambda: rd_map(array=array(), angles=ANGLES)(y(1, 4, 8)), "z", "[1, 4, 8]", "antennas for beams"),
     wrong("rd-nan", lambda: rd_map()(NAN * y(1, 4, 8)), "z", "32 NaN", "finite"),
     wrong("rd-estimate", lambda: rd_map().estimate(np.ones((1, 8, 9)), CFAR("ca", (1, 1), (0, 0))(np.ones((1, 8, 9)))), "power", "[1, 1, 8, 9]", "[?, ?, 8, 16]"),
+    wrong("rd-margin", lambda: rd_map().reject_sidelobes(CFAR("ca", (1, 1), (0, 0))(np.ones((1, 8, 16))), -1.0), "margin_db", "-1", ">= 0"),
+    wrong("rd-cube", lambda: rd_map().reject_sidelobes(CFAR("ca", (1, 1), (0, 0))(np.ones((1, 2, 8, 16)))), "detections", "those of a cube", "a map"),
     wrong("clutter-kind", lambda: clutter("notch"), "kind", "'notch'", "'mean', 'canceller', 'eca'"),
     wrong("clutter-symbols", lambda: clutter(num_symbols=1), "numerology", "1", "at least 2 symbols"),
     wrong("clutter-pulses", lambda: clutter("canceller", num_pulses=4), "num_pulses", "4", "2, 3"),
     wrong("clutter-pulses-mean", lambda: clutter(num_pulses=3), "num_pulses", "3", "kind 'canceller'"),
     wrong("clutter-velocity", lambda: clutter("eca", max_velocity=1e5), "max_velocity", "100000", "<= 2500"),
+    wrong("clutter-velocity-all", lambda: clutter("eca", max_velocity=1800.0), "max_velocity", "1800", "or less"),
+    wrong("clutter-all", lambda: clutter("eca", max_velocity=2400.0, ranges=(0, 1e4)), "max_velocity", "2400", "or less"),
+    wrong("clutter-all-irregular", lambda: clutter("eca", max_velocity=2400.0, ranges=(0, 5), elements=np.eye(4, 8) > 0), "ranges", "(0.0, 5.0)", "nothing would remain"),
+    wrong("clutter-one-symbol", lambda: clutter(elements=np.arange(4)[:, None] == np.zeros(8)), "elements", "at most 1", "2 symbols"),
+    wrong("clutter-no-succession", lambda: clutter("canceller", elements=np.arange(4)[:, None] % 2 == np.zeros(8)), "elements", "none", "2 successive symbols"),
     wrong("clutter-velocity-mean", lambda: clutter(max_velocity=1.0), "max_velocity", "1.0", "kind 'eca'"),
     wrong("clutter-ranges", lambda: clutter("eca", ranges=(9, 3)), "ranges", "(9, 3)", "low <= high"),
     wrong("clutter-elements", lambda: clutter(elements=[[True]]), "elements", "[1, 1]", "[4, 8]"),

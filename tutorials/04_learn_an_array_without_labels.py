@@ -551,7 +551,9 @@ def sense(array, echo, transmit_array=None, seed=10):
     threshold = isac.metrics.calibrate_threshold(metric, num_true, 1e-2)
     num_found = isac.metrics.count_detections(metric, threshold)
     order = np.argsort(-metric, axis=1)  # the most certain first
-    angle, distance = (np.take_along_axis(values, order, 1) for values in (angle, distance))
+    angle, distance, metric = (
+        np.take_along_axis(values, order, 1) for values in (angle, distance, metric)
+    )
     value = isac.objective.gospa(
         isac.objective.positions(angle, distance),
         isac.objective.positions(true_angle, true_range),
@@ -560,7 +562,10 @@ def sense(array, echo, transmit_array=None, seed=10):
         cutoff=90.0,
     )
     pairs = isac.metrics.matched_errors(
-        angle, distance, true_angle, true_range, num_found, num_true, cutoff=10.0
+        isac.receiver.TargetEstimate(angle, distance, metric),
+        isac.scene.PointTargets(true_angle, true_range, None, num_true),
+        detected=metric > threshold,
+        cutoff=10.0,
     )
     missed = isac.metrics.misdetection_probability(num_found, num_true=num_true)
     return float(tf.reduce_mean(value)), missed, np.rad2deg(pairs.angle)

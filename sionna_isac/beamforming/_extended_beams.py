@@ -61,8 +61,8 @@ def certified_beams(model: ExtendedModel, goal: Goal) -> Design:
     Raises
     ------
     SolverError
-        If no beams were found that meet the requirements; :class:`NoSolutionError` if the
-        relaxation proves that there are none
+        If no beams were found that meet the requirements, or the relaxation proves that there are
+        none
     """
     search = _Search(model, goal)
     several = goal.objective == "weighted"  # no proof says that the first is the best

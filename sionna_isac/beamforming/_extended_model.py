@@ -1,7 +1,7 @@
 """Beams for an extended target in dimensionless form, and gradients of the bound.
 
 Beams W have unit power, channels are in units of the noise amplitude, parameters in units of the
-root bounds of an array that radiates in all directions alike. Everything is a function of inner
+root bounds of an array that radiates isotropically. Everything is a function of inner
 products Z = S^H W, y_gm = row (g, m) of Z, with the conjugate vectors s_gm^* of
 :class:`~sionna_isac.bound.ExtendedTargetInformation` as columns of S:
 
@@ -53,17 +53,17 @@ class ExtendedModel:
         terms = (terms + terms.transpose(0, 2, 1, 4, 3)) / 2
         terms = (terms + terms.transpose(0, 1, 2, 4, 3)) / 2
         # a covariance I P / N: products are those of the vectors
-        alike = np.einsum("gma,gna->gmn", vectors, vectors.conj()).real / antennas**2
-        isotropic = np.einsum("gmn,gmnij->ij", alike, terms)
+        products = np.einsum("gma,gna->gmn", vectors, vectors.conj()).real / antennas**2
+        isotropic = np.einsum("gmn,gmnij->ij", products, terms)
         units = 1 / np.sqrt(np.diagonal(isotropic))
         scaled = np.append(weights, 0.0) * units**2
         number = len(units)
         weight = scaled / scaled.sum()
         try:
             inverse = np.linalg.inv(isotropic * np.outer(units, units))
-            alike_value = float(weight @ np.diagonal(inverse))
+            isotropic_value = float(weight @ np.diagonal(inverse))
         except np.linalg.LinAlgError:
-            alike_value = math.inf
+            isotropic_value = math.inf
         sensing = vectors.reshape(groups * size, antennas).conj().T / math.sqrt(antennas)
         return cls(
             power=power,
@@ -74,7 +74,7 @@ class ExtendedModel:
             shape=(groups, size, number),
             weight=weight,
             scale=float(scaled.sum()),
-            isotropic=alike_value,
+            isotropic=isotropic_value,
         )
 
     def within(self, basis: np.ndarray) -> ExtendedModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,6 +50,19 @@ class Goal:
     ratio: float = math.inf
     bound_price: float = 1.0
     rate_price: float = 0.0
+
+
+class _Links(NamedTuple):
+    """What the users receive: amplitudes [K, K] by user and beam, and energies [K] with noise."""
+
+    received: np.ndarray
+    own: np.ndarray
+    other: np.ndarray
+    total: np.ndarray
+
+
+# values [V], their gradients by the coordinates [V, r, K], power [V], and level and ratio [V, 0-2]
+_Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class _Evaluation:
@@ -103,77 +117,82 @@ class _Evaluation:
         return scaled
 
     def __call__(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        goal, flat = self.goal, x[: self.size]
-        p = self.frame.power(flat)
-        by_power = 2 * self.frame.squared * flat
+        """Values of objective, SINR and energies, and their Jacobian."""
+        flat = x[: self.size]
+        power = self.frame.power(flat)
         z = self.adjoint @ self.frame.coordinates(flat)
         number = self.sensing.shape[1]
-        served, chosen = self.served, self.chosen
-        values = np.empty(1 + len(served) + len(chosen))
-        jacobian = np.zeros((len(values), self.size + self.tail))
-        # gradients by the coordinates [r, K] of value 0, SINR and energies
-        slopes = np.empty((len(values), self.rank, self.beams), np.complex128)
-        by_p = np.zeros(len(values))
-        received = z[number : number + self.beams]
+        products, received, lit = np.split(z, [number, number + self.beams])
         energy = received.real**2 + received.imag**2
-        own = np.diagonal(energy)
-        total = energy.sum(1) + p
-        other = total - own
-        index = np.arange(self.beams)
-        value, slope = 0.0, np.zeros((self.rank, self.beams), np.complex128)
-        if goal.objective in ("bound", "weighted"):
-            products = z[:number]
+        total = energy.sum(1) + power
+        links = _Links(received, np.diagonal(energy), total - np.diagonal(energy), total)
+        parts = (
+            self._objective(x, power, products, links),
+            self._sinr(links),
+            self._energy(x, lit),
+        )
+        values, slopes, by_power, by_tail = map(np.concatenate, zip(*parts, strict=True))
+        rows = slopes.reshape(len(values), -1)
+        jacobian = np.concatenate([rows.real, rows.imag, by_tail], axis=1)
+        jacobian[:, : self.size] += by_power[:, None] * (2 * self.frame.squared * flat)
+        return values, jacobian
+
+    def _objective(self, x: np.ndarray, power: float, products: np.ndarray, links: _Links) -> _Part:
+        """Objective."""
+        goal = self.goal
+        slope = np.zeros((self.rank, self.beams), np.complex128)
+        by_power, by_tail = 0.0, np.zeros(self.tail)
+        if goal.objective == "level":
+            value = math.log(power) - x[self.size]
+            by_power, by_tail[0] = 1 / power, -1
+        elif goal.objective == "coverage":
+            value, by_tail[1] = x[self.size + 1], 1
+        else:
             trace, matrices = self.model.trace(products)
             groups, size, _ = self.model.shape
-            pulled = (matrices @ products.reshape(groups, size, -1)).reshape(number, -1)
+            pulled = (matrices @ products.reshape(groups, size, -1)).reshape(len(products), -1)
             slope = 2 * (self.sensing @ pulled)
             if goal.objective == "bound":
-                value = math.log(trace) + math.log(p)
+                value = math.log(trace) + math.log(power)
                 slope /= trace
-                by_p[0] = 1 / p
+                by_power = 1 / power
             else:
-                value = goal.bound_price * trace * p
-                slope *= goal.bound_price * p
-                by_p[0] = goal.bound_price * trace
+                received, _, other, total = links
+                value = goal.bound_price * trace * power
                 value -= goal.rate_price * float(np.sum(np.log(total / other)))
                 by_z = (2 / total - 2 / other)[:, None] * received
-                by_z[index, index] = (2 / total) * received[index, index]
+                np.fill_diagonal(by_z, (2 / total) * np.diagonal(received))
+                slope *= goal.bound_price * power
                 slope -= goal.rate_price * (self.users @ by_z)
-                by_p[0] -= goal.rate_price * float(np.sum(1 / total - 1 / other))
-        elif goal.objective == "level":
-            value = math.log(p) - x[self.size]
-            by_p[0], jacobian[0, self.size] = 1 / p, -1
-        else:
-            value, jacobian[0, self.size + 1] = x[self.size + 1], 1
-        values[0], slopes[0] = value, slope
-        if len(served):
-            values[1 : 1 + len(served)] = np.log(own / other)[served] - self.log_sinr
-            by_z = (-2 / other)[:, None] * received
-            by_z[index, index] = 2 * received[index, index] / own
-            slopes[1 : 1 + len(served)] = self.users.T[served, :, None] * by_z[served, None, :]
-            by_p[1 : 1 + len(served)] = -1 / other[served]
-        if len(chosen):
-            first = 1 + len(served)
-            lit = z[number + self.beams :]
-            energy = np.sum(lit.real**2 + lit.imag**2, axis=1)
-            level = x[self.size]
-            ratio = x[self.size + 1] if self.free_ratio else self.log_ratio
-            upper = self.signs < 0
-            rows = self.signs * (np.log(energy) - level) - self.margin
-            rows[upper] += ratio
-            values[first:] = rows
-            slopes[first:] = (
-                self.lit.T[:, :, None] * (2 * self.signs / energy)[:, None, None] * lit[:, None, :]
-            )
-            jacobian[first:, self.size] = -self.signs
-            if self.free_ratio:
-                jacobian[first:, self.size + 1] = upper
-        flatter = slopes.reshape(len(values), -1)
-        half = self.size // 2
-        jacobian[:, :half] = flatter.real
-        jacobian[:, half : self.size] = flatter.imag
-        jacobian[:, : self.size] += by_p[:, None] * by_power
-        return values, jacobian
+                by_power = goal.bound_price * trace
+                by_power -= goal.rate_price * float(np.sum(1 / total - 1 / other))
+        return np.array([value]), slope[None], np.array([by_power]), by_tail[None]
+
+    def _sinr(self, links: _Links) -> _Part:
+        """Log SINR of the served users above their targets."""
+        received, own, other, _ = links
+        served = self.served
+        by_z = (-2 / other)[:, None] * received
+        np.fill_diagonal(by_z, 2 * np.diagonal(received) / own)
+        slopes = self.users.T[served, :, None] * by_z[served, None, :]
+        values = np.log(own / other)[served] - self.log_sinr
+        return values, slopes, -1 / other[served], np.zeros((len(served), self.tail))
+
+    def _energy(self, x: np.ndarray, lit: np.ndarray) -> _Part:
+        """Log energies of the chosen scatterers above the level, or below level and ratio."""
+        number, signs = len(self.chosen), self.signs
+        by_tail = np.zeros((number, self.tail))
+        if not number:
+            return np.zeros(0), np.zeros((0, self.rank, self.beams)), np.zeros(0), by_tail
+        upper = signs < 0
+        energy = np.sum(lit.real**2 + lit.imag**2, axis=1)
+        values = signs * (np.log(energy) - x[self.size]) - self.margin
+        values[upper] += x[self.size + 1] if self.free_ratio else self.log_ratio
+        slopes = self.lit.T[:, :, None] * (2 * signs / energy)[:, None, None] * lit[:, None, :]
+        by_tail[:, 0] = -signs
+        if self.free_ratio:
+            by_tail[:, 1] = upper
+        return values, slopes, np.zeros(number), by_tail
 
 
 @one_blas_thread()
@@ -221,9 +240,8 @@ def local_optimum(
             accurate = False  # until these are known
         elif not accurate:
             accurate = True
-        elif (
-            not found.usable and patient and tightened < TIGHTENED
-        ):  # almost: ask for a little more
+        elif not found.usable and patient and tightened < TIGHTENED:
+            # almost: ask for a little more
             margin = max(2 * found.violation, 10 * margin)
             tightened += 1
         else:

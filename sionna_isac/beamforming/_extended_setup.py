@@ -27,7 +27,7 @@ LEVELS = ("energy", "resolved")
 MOST = 1e40  # power and noise [W], with which products stay finite
 SNR_DB = 180  # of the strongest antenna of a user
 LEAST_SINR = 1e-9  # what is less, proofs cannot tell from none
-LARGEST = 1e12  # bound of alike radiation in its own units: 1 without any coupling
+LARGEST = 1e12  # bound of isotropic radiation in its own units: 1 without any coupling
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
-from sionna_isac.beamforming._hybrid import approximate, seen_through
+from sionna_isac.beamforming._hybrid import approximate, phases, seen_through
 from sionna_isac.beamforming._model import log_sum_rate
 
 __all__ = [
@@ -74,7 +74,7 @@ def fractional_hybrid(
         quadratic, linear = analog_quadratic(users, spread, gamma, mu)
         for n in range(len(entries)):
             rest = linear[n] - quadratic[n] @ entries + quadratic[n, n] * entries[n]
-            entries[n] = np.exp(1j * np.angle(rest))
+            entries[n] = phases(rest)
         through = seen_through(entries, users, num_rf_chains)
         digital = _digital(through, *auxiliary(through, digital * math.sqrt(size)))
         previous, rate = rate, log_sum_rate(through.conj().T @ digital, 1.0)[0]

@@ -19,6 +19,7 @@ __all__ = [
     "approximate",
     "combine",
     "hybrid_beams",
+    "phases",
     "require_chains",
     "seen_through",
     "starts",
@@ -73,13 +74,13 @@ def starts(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Analog entries and digital beams to start from, the most promising first."""
     yield approximate(beams, num_rf_chains)
-    target = _phases(model.sensing[:, 0])
+    target = phases(model.sensing[:, 0])
     yield target, _fit(target, beams, num_rf_chains)
     size = len(beams) // num_rf_chains
     mixed = target.copy()
     for k in range(min(model.users.shape[1], num_rf_chains - 1)):
         part = slice(k * size, (k + 1) * size)
-        mixed[part] = _phases(model.users[part, k])
+        mixed[part] = phases(model.users[part, k])
     yield mixed, _fit(mixed, beams, num_rf_chains)
     random = np.random.default_rng(0)
     while True:
@@ -93,10 +94,10 @@ def approximate(
     """Phases and digital beams close to given beams, in turn, from the dominant directions."""
     blocks = beams.reshape(num_rf_chains, -1, beams.shape[1])
     left = np.linalg.svd(blocks, full_matrices=False)[0]
-    entries = _phases(left[:, :, 0].ravel())
+    entries = phases(left[:, :, 0].ravel())
     digital = _fit(entries, beams, num_rf_chains)
     for _ in range(iterations - 1):
-        entries = _phases(np.einsum("imk,ik->im", blocks, digital.conj()).ravel())
+        entries = phases(np.einsum("imk,ik->im", blocks, digital.conj()).ravel())
         digital = _fit(entries, beams, num_rf_chains)
     return entries, digital
 
@@ -135,5 +136,6 @@ def _fit(entries: np.ndarray, beams: np.ndarray, num_rf_chains: int) -> np.ndarr
     return blocks.mean(axis=1)
 
 
-def _phases(values: np.ndarray) -> np.ndarray:
+def phases(values: np.ndarray) -> np.ndarray:
+    """Entries of unit modulus with the phases of values."""
     return np.exp(1j * np.angle(values))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import cvxpy as cp
 import numpy as np
@@ -11,11 +10,11 @@ import numpy as np
 from sionna_isac.beamforming._digital import certified_bound, local_beams, span
 from sionna_isac.beamforming._direct import Task
 from sionna_isac.beamforming._model import Model
+from sionna_isac.beamforming._semidefinite import clarabel, principal_vectors, square_root
 from sionna_isac.beamforming.errors import SolverError
 from sionna_isac.core import checks
 
 __all__ = [
-    "principal_vectors",
     "published_relaxation",
     "published_sdr",
     "require_iterations",
@@ -56,8 +55,7 @@ def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, st
     found, beams = local_beams(task, model.vectors, span(model.vectors), start)
     if not found.feasible:
         raise SolverError(f"no beams that meet the rates near the eigenvectors: {found.status}")
-    values, vectors = np.linalg.eigh(covariances)
-    factors = list(vectors * np.sqrt(np.maximum(values, 0))[:, None])
+    factors = list(square_root(covariances))
     given = (span(model.vectors), model.sensing, model.users, model.weight, sinr)
     # the covariances are as accurate as the solver on this machine, the polished beams are more so
     bound = max(
@@ -66,12 +64,6 @@ def published_sdr(model: Model, sinr: np.ndarray) -> tuple[np.ndarray, float, st
     )
     gap = math.exp(found.value) / bound - 1 if bound > 0 else math.inf
     return beams, max(gap, 0.0), status
-
-
-def principal_vectors(covariances: np.ndarray) -> np.ndarray:
-    """Beams [n, K] from the largest eigenvalue of each covariance [K, n, n]."""
-    values, vectors = np.linalg.eigh(covariances)
-    return vectors[:, :, -1].T * np.sqrt(np.maximum(values[:, -1], 0))
 
 
 def require_iterations(method: str, max_iterations: int | None) -> int | None:
@@ -90,8 +82,7 @@ def schur_form(weight: np.ndarray, products: cp.Expression) -> tuple[cp.Expressi
     """tr(U^-1) weighted, and the constraint on U, Eq. (25), from S = [a, q_1, q_2]^H R [...]."""
     u = cp.Variable((2, 2), symmetric=True)
     t = cp.Variable((2, 2), symmetric=True)
-    values, vectors = np.linalg.eigh(weight)
-    root = vectors * np.sqrt(np.maximum(values, 0))
+    root = square_root(weight)
     lit = cp.real(products[0, 0])
     mixed = cp.vstack([cp.real(products[0, 1:]), cp.imag(products[0, 1:])]).T
     first = cp.real(products[1:, 1:]) + lit * np.eye(2)
@@ -102,16 +93,7 @@ def schur_form(weight: np.ndarray, products: cp.Expression) -> tuple[cp.Expressi
 
 
 def solve(objective: cp.Expression, constraints: list) -> tuple[float, str]:
-    """Minimise with Clarabel."""
+    """Minimise with Clarabel; the value and the status."""
     problem = cp.Problem(cp.Minimize(objective), constraints)
-    with warnings.catch_warnings():  # "may be inaccurate": the status says so
-        warnings.simplefilter("ignore", UserWarning)
-        try:
-            problem.solve(solver=cp.CLARABEL)
-        except cp.error.SolverError:
-            raise SolverError("Clarabel found no solution of the published relaxation") from None
-    if problem.status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
-        raise SolverError(
-            f"Clarabel stopped on the published relaxation with status {problem.status!r}"
-        )
-    return float(problem.value), problem.status
+    status = clarabel(problem, "the published relaxation")
+    return float(problem.value), status

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sionna_isac.beamforming._certificate import dual_bound
-from sionna_isac.beamforming._semidefinite import SemidefiniteProblem, square_root
+from sionna_isac.beamforming._semidefinite import (
+    SemidefiniteProblem,
+    principal_vectors,
+    square_root,
+)
 
 __all__ = ["RANK_TOLERANCE", "Relaxation", "certificate", "information", "relax"]
 
@@ -65,8 +69,7 @@ def _rank_one(covariances: np.ndarray, users: np.ndarray) -> np.ndarray:
     """
     directed = np.einsum("kij,jk->ik", covariances, users)
     received = np.einsum("ik,ik->k", users.conj(), directed).real
-    values, vectors = np.linalg.eigh(covariances)
-    principal = vectors[:, :, -1].T * np.sqrt(np.maximum(values[:, -1], 0))
+    principal = principal_vectors(covariances)
     strength = np.sum(np.abs(users) ** 2, 0) * np.trace(covariances, axis1=1, axis2=2).real
     use = received > 1e-6 * strength
     beams = np.where(use, directed / np.sqrt(np.where(use, received, 1)), principal)

@@ -24,7 +24,7 @@ from sionna_isac.beamforming._fractional import (
     fractional_hybrid,
     matched,
 )
-from sionna_isac.beamforming._hybrid import combine, seen_through
+from sionna_isac.beamforming._hybrid import combine, phases, seen_through
 from sionna_isac.beamforming._model import Model, log_sensing, log_sum_rate
 from sionna_isac.beamforming._published_sdr import schur_form, solve
 from sionna_isac.beamforming.errors import SolverError
@@ -121,7 +121,7 @@ def _patterns(
     entries = fractional_hybrid(model.users, num_rf_chains, first)[0]
     subarray = np.arange(len(entries)) // (len(entries) // num_rf_chains)
     for number in range(num_rf_chains + 1):
-        yield np.where(subarray < number, _phases(model.sensing[:, 0]), entries)
+        yield np.where(subarray < number, phases(model.sensing[:, 0]), entries)
 
 
 def _analog_step(
@@ -207,7 +207,7 @@ def _with_entries(
     assert now.entries is not None
     best = now
     for share in SHARES:
-        entries = _phases(now.entries + share * (proposed - now.entries))
+        entries = phases(now.entries + share * (proposed - now.entries))
         try:
             digital = _digital_step(model, max_ratio, entries, now.digital, penalty)
         except SolverError:  # no digital beams keep the bound with these entries
@@ -237,7 +237,3 @@ def _best(max_ratio: float, trials: Iterable[_Iterate]) -> _Iterate | None:
     """The largest sum rate of those that keep the bound."""
     kept = (trial for trial in trials if trial.ratio <= max_ratio * (1 + ACCEPTED))
     return max(kept, key=lambda trial: trial.rate, default=None)
-
-
-def _phases(values: np.ndarray) -> np.ndarray:
-    return np.exp(1j * np.angle(values))

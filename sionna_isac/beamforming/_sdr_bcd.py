@@ -8,9 +8,10 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 
-from sionna_isac.beamforming._hybrid import combine, seen_through, starts
+from sionna_isac.beamforming._hybrid import combine, phases, seen_through, starts
 from sionna_isac.beamforming._model import Model, log_sensing, log_sinr
-from sionna_isac.beamforming._published_sdr import principal_vectors, schur_form, solve
+from sionna_isac.beamforming._published_sdr import schur_form, solve
+from sionna_isac.beamforming._semidefinite import principal_vectors
 from sionna_isac.beamforming.closed_form import least_power_beams
 from sionna_isac.beamforming.errors import SolverError
 
@@ -85,8 +86,8 @@ def _analog_step(
     values, vectors = np.linalg.eigh(np.asarray(relaxed.value))
     root = vectors * np.sqrt(np.maximum(values, 0))
     draws = random.normal(size=(num_antennas, RANDOMIZATIONS, 2)) @ [1, 1j]
-    candidates = np.exp(1j * np.angle(np.concatenate([vectors[:, [-1]], root @ draws], axis=1))).T
-    estimates = [_estimate(model, sinr, phases, len(digital)) for phases in candidates]
+    candidates = phases(np.concatenate([vectors[:, [-1]], root @ draws], axis=1)).T
+    estimates = [_estimate(model, sinr, each, len(digital)) for each in candidates]
     usable = np.isfinite(estimates).sum()
     return candidates[np.argsort(estimates)[: min(TRIED, usable)]]
 

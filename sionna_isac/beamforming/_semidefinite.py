@@ -26,19 +26,15 @@ import numpy as np
 from sionna_isac.beamforming.errors import SolverError
 
 __all__ = [
-    "NoSolutionError",
     "SemidefiniteProblem",
     "SemidefiniteSolution",
     "clarabel",
+    "principal_vectors",
     "square_root",
 ]
 
 USABLE = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
 INFEASIBLE = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE)
-
-
-class NoSolutionError(SolverError):
-    """The solver proved that the requirements exclude each other."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,7 @@ class SemidefiniteSolution:
     @property
     def factors(self) -> list[np.ndarray]:
         """F_k with W_k = F_k F_k^H."""
-        values, vectors = np.linalg.eigh(self.covariances)
-        return list(vectors * np.sqrt(np.maximum(values, 0))[:, None, :])
+        return list(square_root(self.covariances))
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ class SemidefiniteProblem:
     ``forms`` [n (n + 1) / 2, r, r] are the Hermitian matrices whose products with R are the entries
     of J on and above the diagonal, row by row; ``root`` [n, m] is C; ``lit`` [r, L] are the v_l.
 
-    With ``rate_prices`` the objective is tr T less the sum of rates in nat times them, whose
+    With a ``rate_price`` the objective is tr T less the sum of rates in nat times it, whose
     concave part is replaced by its tangent at ``interference`` [K], noise included.
     """
 
@@ -78,7 +73,7 @@ class SemidefiniteProblem:
     interference: np.ndarray | None = None
 
     def solve(self) -> SemidefiniteSolution:
-        """Solve with Clarabel; :class:`NoSolutionError` if it proves that nothing is feasible."""
+        """Solve with Clarabel."""
         rank = len(self.users)
         number = 0
         if self.lit is not None and self.ratio < math.inf:
@@ -89,7 +84,7 @@ class SemidefiniteProblem:
 
 
 def clarabel(problem: cp.Problem, name: str) -> str:
-    """Solve a problem; the status."""
+    """Status of a problem that Clarabel solved; :class:`SolverError` without a solution."""
     with warnings.catch_warnings():  # "may be inaccurate": the status says so
         warnings.simplefilter("ignore", UserWarning)
         try:
@@ -97,16 +92,22 @@ def clarabel(problem: cp.Problem, name: str) -> str:
         except cp.error.SolverError:
             raise SolverError(f"Clarabel found no solution of {name}") from None
     if problem.status in INFEASIBLE:
-        raise NoSolutionError(f"Clarabel proved that {name} has no solution")
+        raise SolverError(f"Clarabel proved that {name} has no solution")
     if problem.status not in USABLE:
         raise SolverError(f"Clarabel stopped on {name} with status {problem.status!r}")
     return str(problem.status)
 
 
 def square_root(matrix: np.ndarray) -> np.ndarray:
-    """L with L L^T = matrix."""
+    """L with L L^H = matrix, also of each of several [..., n, n]."""
     values, vectors = np.linalg.eigh(matrix)
-    return vectors * np.sqrt(np.maximum(values, 0))
+    return vectors * np.sqrt(np.maximum(values, 0))[..., np.newaxis, :]
+
+
+def principal_vectors(covariances: np.ndarray) -> np.ndarray:
+    """Beams [n, K] from the largest eigenvalue of each covariance [K, n, n]."""
+    values, vectors = np.linalg.eigh(covariances)
+    return vectors[:, :, -1].T * np.sqrt(np.maximum(values[:, -1], 0))
 
 
 class _Compiled:

@@ -24,7 +24,7 @@ from sionna_isac.core import checks, cites
 
 __all__ = ["METHODS", "minimize_crb", "weighted_isac"]
 
-HEAVIEST = 1e12  # bound of alike radiation in rates, beyond which these vanish in rounding
+HEAVIEST = 1e12  # isotropic bound in rates, beyond which these vanish in rounding
 METHODS = ("certified", "sdr", "published")
 
 
@@ -223,7 +223,7 @@ def weighted_isac(
         counts = factor * setup.model.isotropic
         if counts > HEAVIEST:
             raise ValueError(
-                f"balance must weigh the bound of alike radiation as at most {HEAVIEST:g} "
+                f"balance must weigh the bound of isotropic radiation as at most {HEAVIEST:g} "
                 f"bit/s/Hz; got {balance:g}, with which it counts {counts:.3g}"
             )
     price = weight / math.log(2)

@@ -18,6 +18,7 @@ from sionna_isac.beamforming._hybrid import (
     approximate,
     combine,
     hybrid_beams,
+    phases,
     require_chains,
     seen_through,
 )
@@ -69,7 +70,7 @@ def sensing_only(
         return BeamSolution.verified(scene, power, beams, relaxation_gap=0.0, **found)
     digital = np.zeros([chains, streams], np.complex128)
     digital[:, 0] = math.sqrt(power / scene.num_antennas)
-    analog = subarray_analog(np.exp(1j * np.angle(target)), chains)
+    analog = subarray_analog(phases(target), chains)
     return BeamSolution.verified(
         scene, power, analog=analog, digital=digital, relaxation_gap=0.0, **found
     )
@@ -231,11 +232,11 @@ def two_stage(
     left = closed_form.require_rates(scene, power, rates)
     begin = time.perf_counter()
     model = Model.of(scene, power)
-    entries = np.exp(1j * np.angle(model.sensing[:, 0]))
+    entries = phases(model.sensing[:, 0])
     size = scene.num_antennas // chains
     for k in range(scene.num_users):
         part = slice(k * size, (k + 1) * size)
-        entries[part] = np.exp(1j * np.angle(model.users[part, k]))
+        entries[part] = phases(model.users[part, k])
     sensing, users = (seen_through(entries, v, chains) for v in (model.sensing, model.users))
     needed = power * closed_form.least_power(users, rates)
     if needed > power:

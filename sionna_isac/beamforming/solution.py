@@ -143,18 +143,12 @@ class BeamSolution:
             None if value is None else _matrix(name, value)
             for name, value in (("beams", beams), ("analog", analog), ("digital", digital))
         )
+        if (analog is None) != (digital is None) or (beams is None) == (digital is None):
+            raise TypeError("give either beams, or analog and digital")
         modulus = None
         if analog is not None and digital is not None:
-            if analog.shape != (scene.num_antennas, len(digital)):
-                raise ValueError(
-                    f"analog must have shape [{scene.num_antennas}, {len(digital)}], a column for "
-                    f"each row of digital; got shape {list(analog.shape)}"
-                )
-            beams = analog @ digital
-            structure = subarray_analog(np.ones(analog.shape[0]), analog.shape[1])
-            modulus = -float(np.max(np.abs(np.abs(analog) - structure.real)))
-        if beams is None:
-            raise TypeError("give beams, or analog and digital")
+            beams, modulus = _product(analog, digital, scene.num_antennas)
+        assert beams is not None
         if beams.shape[0] != scene.num_antennas or beams.shape[1] < scene.num_users:
             raise VerificationError(
                 f"beams must have shape [{scene.num_antennas}, >= {scene.num_users}]; "
@@ -203,6 +197,25 @@ def _matrix(name: str, value: Any) -> np.ndarray:
     if matrix.ndim != 2:
         raise ValueError(f"{name} must be a matrix, a beam a column; got {list(matrix.shape)}")
     return matrix.astype(np.complex128)
+
+
+def _product(
+    analog: np.ndarray, digital: np.ndarray, num_antennas: int
+) -> tuple[np.ndarray, float]:
+    """Beams of both parts, and the margin of the structure of the analog one."""
+    chains = len(digital)
+    if analog.shape != (num_antennas, chains):
+        raise ValueError(
+            f"analog must have shape [{num_antennas}, {chains}], a column for "
+            f"each row of digital; got shape {list(analog.shape)}"
+        )
+    if not chains or num_antennas % chains:
+        raise ValueError(
+            f"digital must have a number of rows that divides the {num_antennas} antennas into "
+            f"equal subarrays; got {chains}"
+        )
+    structure = subarray_analog(np.ones(num_antennas), chains).real
+    return analog @ digital, -float(np.max(np.abs(np.abs(analog) - structure)))
 
 
 def _check(

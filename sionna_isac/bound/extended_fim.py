@@ -64,37 +64,13 @@ def extended_target_information(
     batch = target.range.shape
     shapes = planar_shape("tx_shape", tx_shape), planar_shape("rx_shape", rx_shape)
     checks.one_of("level", level, LEVELS)
-    scales = {}
-    for name, value in {"path_gain": path_gain, "noise_power": noise_power}.items():
-        scales[name] = checks.finite(name, checks.floats(name, value))
-        if scales[name].shape not in ((), batch) or not np.all(scales[name] > 0):
-            raise ValueError(
-                f"{name} must be > 0, a number or of shape {list(batch)}; got "
-                f"{np.min(scales[name]):g} of shape {list(scales[name].shape)}"
-            )
-        bad = scales[name][(scales[name] < 1 / LARGEST) | (scales[name] > LARGEST)]
-        if bad.size:
-            raise ValueError(
-                f"{name} must lie within [{1 / LARGEST:g}, {LARGEST:g}]; got {bad.flat[0]:g}"
-            )
+    path_gain = _per_target("path_gain", path_gain, batch)
+    noise_power = _per_target("noise_power", noise_power, batch)
     if level == "coherent":
         if frequencies is None or phases is None:
             missing = "frequencies" if frequencies is None else "phases"
             raise ValueError(f'{missing} must be given at level="coherent"; got None')
-        frequencies = checks.floats("frequencies", frequencies)
-        if frequencies.ndim != 1 or not frequencies.size:
-            raise ValueError(
-                "frequencies must have shape [num_subcarriers], at least one; got shape "
-                f"{list(frequencies.shape)}"
-            )
-        checks.finite("frequencies", frequencies)
-        phases = checks.finite("phases", checks.floats("phases", phases))
-        if phases.shape != target.weights.shape:
-            raise ValueError(
-                f"phases must have shape {list(target.weights.shape)}, one per scatterer; got "
-                f"shape {list(phases.shape)}"
-            )
-        phases = tf.constant(phases)
+        frequencies, phases = _coherent(frequencies, phases, target.weights.shape)
     else:
         for name, value in {"frequencies": frequencies, "phases": phases}.items():
             if value is not None:
@@ -110,8 +86,8 @@ def extended_target_information(
         tf.constant(target.weights),
         tf.constant(target.pose),
         *shapes,
-        tf.constant(scales["path_gain"]),
-        tf.constant(scales["noise_power"]),
+        tf.constant(path_gain),
+        tf.constant(noise_power),
         rms_bandwidth,
         checks.integer("num_samples", num_samples),
         level,
@@ -119,6 +95,40 @@ def extended_target_information(
         phases,
         target.num_pose,
     )
+
+
+def _per_target(name: str, value: Any, batch: tuple[int, ...]) -> np.ndarray:
+    """Path gain or noise power, one or one per target."""
+    values = checks.finite(name, checks.floats(name, value))
+    if values.shape not in ((), batch) or not np.all(values > 0):
+        raise ValueError(
+            f"{name} must be > 0, a number or of shape {list(batch)}; got "
+            f"{np.min(values):g} of shape {list(values.shape)}"
+        )
+    bad = values[(values < 1 / LARGEST) | (values > LARGEST)]
+    if bad.size:
+        raise ValueError(
+            f"{name} must lie within [{1 / LARGEST:g}, {LARGEST:g}]; got {bad.flat[0]:g}"
+        )
+    return values
+
+
+def _coherent(frequencies: Any, phases: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, Any]:
+    """Frequencies of the tones, and phases of the scatterers, of a given shape."""
+    frequencies = checks.floats("frequencies", frequencies)
+    if frequencies.ndim != 1 or not frequencies.size:
+        raise ValueError(
+            "frequencies must have shape [num_subcarriers], at least one; got shape "
+            f"{list(frequencies.shape)}"
+        )
+    checks.finite("frequencies", frequencies)
+    phases = checks.finite("phases", checks.floats("phases", phases))
+    if phases.shape != shape:
+        raise ValueError(
+            f"phases must have shape {list(shape)}, one per scatterer; got "
+            f"shape {list(phases.shape)}"
+        )
+    return frequencies, tf.constant(phases)
 
 
 @cites("Wang25")
@@ -162,7 +172,7 @@ def extended_target_fim(
         Numbers of elements along y and z of the transmit and the receive array, see
         :func:`~sionna_isac.array.planar_wave`
     covariance : [..., N, N], array_like
-        Transmit covariance :math:`\mathbf{R}` [W], Hermitian and not indefinite
+        Transmit covariance :math:`\mathbf{R}` [W], Hermitian and positive semidefinite
     path_gain : [...], array_like
         :math:`\beta`, for instance :meth:`ExtendedTarget.path_gain`
     noise_power : [...], array_like
@@ -191,9 +201,9 @@ def extended_target_fim(
     Raises
     ------
     ValueError
-        If shapes do not fit, a value is out of its range, ``covariance`` is not Hermitian or is
-        indefinite, or ``frequencies`` and ``phases`` are missing at level "coherent" or given at
-        another
+        If shapes do not fit, a value is out of its range, ``covariance`` is not Hermitian or has a
+        negative eigenvalue, or ``frequencies`` and ``phases`` are missing at level "coherent" or
+        given at another
 
     Example
     -------

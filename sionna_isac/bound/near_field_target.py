@@ -26,10 +26,10 @@ def near_field_target_bound(
 ) -> PointTargetBound:
     r"""Bound on angle, range and position from a near-field point echo, Eq. (22) of [Yuan25]_.
 
-    The bound on the position and its parts along and across the line of
-    sight from the origin. It holds for every receiver that knows the array and not
-    :math:`\beta`, such as :class:`~sionna_isac.receiver.KnownSymbolLocalizer`. Arguments are those
-    of :func:`near_field_position_fim`.
+    It is that on the position, with its parts across and along the line of sight from the origin.
+    It holds for every receiver that knows the array and not :math:`\beta`, such as
+    :class:`~sionna_isac.receiver.KnownSymbolLocalizer`. Arguments are those of
+    :func:`near_field_position_fim`.
 
     Output
     ------

@@ -242,7 +242,8 @@ def minimum_speb(
     scale = _scale(no, num_snapshots)
     power = _positive("power", power)
     kappa = scale * np.abs(reflection) ** 2
-    _reflects(reflection)
+    if not np.all(np.abs(reflection) > 0):
+        raise ValueError("reflection must not be 0: there would be no echo; got 0")
     speb = squared_position_error_bound(_gram(derivative).real)
     return speb / (kappa * steering.shape[-1] * power)
 
@@ -314,11 +315,6 @@ def _positive(name: str, value: Any) -> np.ndarray:
     if not np.all(array > 0):
         raise ValueError(f"{name} must be > 0; got {float(np.min(array)):g}")
     return array
-
-
-def _reflects(reflection: np.ndarray) -> None:
-    if not np.all(np.abs(reflection) > 0):
-        raise ValueError("reflection must not be 0: there would be no echo; got 0")
 
 
 def _scale(no: Any, num_snapshots: Any) -> np.ndarray:

@@ -79,9 +79,9 @@ class MonostaticEcho(Echo):
     Input
     -----
     x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
+        Symbols [batch_size, num_subcarriers] or [batch_size, num_symbols, num_subcarriers]
         (which the beam distributes over the antennas), or the signals of all antennas
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+        [batch_size, 1, num_antennas, num_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.PointTargets`
         Targets
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
@@ -95,8 +95,8 @@ class MonostaticEcho(Echo):
     : [batch_size, ..., num_subcarriers], `tf.complex`
         Received signal, for the three forms of ``x``
         [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers], with the number of
+        [batch_size, num_antennas, num_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_symbols, num_subcarriers], with the number of
         receive antennas
 
     Raises
@@ -176,12 +176,11 @@ class MonostaticEcho(Echo):
             shape = [size[0], size[2], num_symbols * num_subcarriers]
             lit = linalg.matmul(steering, tf.reshape(x, shape))
             lit = tf.reshape(lit, [size[0], -1, num_symbols, num_subcarriers])
+            lit *= targets.gain[..., tf.newaxis, tf.newaxis]
         else:
             amplitude = self.amplitude(targets, steering, beam)[..., tf.newaxis, tf.newaxis]
             symbols = tf.reshape(x, [size[0], 1, num_symbols, num_subcarriers])
             lit = amplitude * symbols
-        if beam is None:
-            lit *= targets.gain[..., tf.newaxis, tf.newaxis]
         lit *= self.delay(targets.range)[:, :, tf.newaxis]
         if targets.velocity is not None:
             lit *= self._doppler(targets.velocity, num_symbols)
@@ -219,7 +218,7 @@ class MonostaticEcho(Echo):
         return transmit, self.cast(self.receive_array.steering(place))
 
     def _place(self, targets: Any, array: Array) -> tf.Tensor:
-        """Where the targets are, in the form that an array takes."""
+        """Places of the targets in the form that an array takes."""
         return targets.angle
 
     def _given(self, targets: Any) -> Any:

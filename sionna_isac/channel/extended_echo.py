@@ -69,9 +69,9 @@ class ExtendedEcho(Echo):
     Input
     -----
     x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
+        Symbols [batch_size, num_subcarriers] or [batch_size, num_symbols, num_subcarriers]
         (which the beam distributes over the antennas), or the signals of all antennas
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+        [batch_size, 1, num_antennas, num_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.ExtendedTargets`
         Pose and material of the target, see :meth:`targets`
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`
@@ -85,8 +85,8 @@ class ExtendedEcho(Echo):
     : [batch_size, ..., num_subcarriers], `tf.complex`
         Received signal, for the three forms of ``x``
         [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+        [batch_size, num_antennas, num_symbols, num_subcarriers] or
+        [batch_size, 1, num_antennas, num_symbols, num_subcarriers]
 
     Raises
     ------

@@ -220,9 +220,7 @@ class GeometricLink(PathLink):
         precision: str | None = None,
     ) -> None:
         super().__init__(array, sector, precision=precision)
-        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
-        if self.range_interval[0] == 0:
-            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
+        self.range_interval = checks.range_interval("range_interval", range_interval)
         self.max_scatterers = checks.integer("max_scatterers", max_scatterers, minimum=0)
         self.mean_rcs = checks.real("mean_rcs", mean_rcs, minimum=0, exclusive=True)
 

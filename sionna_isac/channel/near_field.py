@@ -229,10 +229,6 @@ class SalehValenzuelaLink(PathLink):
         precision: str | None = None,
     ) -> None:
         super().__init__(array, sector, precision=precision)
-        if getattr(array, "num_axes", None) != 2:
-            raise TypeError(
-                f"array must see points x and y in the plane (SphericalWaveArray); got {array!r}"
-            )
         self.user_range = checks.real("user_range", user_range, minimum=0, exclusive=True)
         self.num_scatterers = checks.integer("num_scatterers", num_scatterers, minimum=0)
         self.scatterer_range = (

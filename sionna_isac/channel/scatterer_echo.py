@@ -76,9 +76,9 @@ class ScattererEcho(MonostaticEcho):
     Input
     -----
     x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Symbols [batch_size, num_subcarriers] or [batch_size, num_ofdm_symbols, num_subcarriers]
+        Symbols [batch_size, num_subcarriers] or [batch_size, num_symbols, num_subcarriers]
         (which the beam distributes over the antennas), or the signals of all antennas
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
+        [batch_size, 1, num_antennas, num_symbols, num_subcarriers]
     targets : :class:`~sionna_isac.scene.RigidTargets`
         Targets, for instance :meth:`~sionna_isac.bound.ExtendedTarget.scatterers`
     beam : `None` (default) | [batch_size, num_antennas], `tf.complex`

@@ -5,10 +5,7 @@ from sionna_isac.core._environment import check_environment
 check_environment()
 
 from sionna_isac.core import checks, linalg, sectors  # noqa: E402
-from sionna_isac.core.initializers import HeUniform  # noqa: E402
-from sionna_isac.core.inputs import Complex, Number, Real  # noqa: E402
-from sionna_isac.core.layer import Layer, register  # noqa: E402
-from sionna_isac.core.nouns import (  # noqa: E402
+from sionna_isac.core.bases import (  # noqa: E402
     Array,
     Echo,
     Gain,
@@ -18,6 +15,9 @@ from sionna_isac.core.nouns import (  # noqa: E402
     plane_wave_array,
     spherical_wave_array,
 )
+from sionna_isac.core.initializers import HeUniform  # noqa: E402
+from sionna_isac.core.inputs import Complex, Number, Real  # noqa: E402
+from sionna_isac.core.layer import Layer, register  # noqa: E402
 from sionna_isac.core.perceptron import MultilayerPerceptron  # noqa: E402
 from sionna_isac.core.random import (  # noqa: E402
     add_noise,

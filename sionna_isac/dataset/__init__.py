@@ -9,12 +9,13 @@ from sionna_isac.dataset.inspect import (
 )
 from sionna_isac.dataset.read import ChannelDataset, open_dataset
 from sionna_isac.dataset.sample import SampleError, compute_sample, unit_gain_moment
-from sionna_isac.dataset.samples import DatasetView
+from sionna_isac.dataset.samples import ChannelSamples, DatasetView
 from sionna_isac.dataset.scenario import DatasetScenario
 from sionna_isac.dataset.store import DatasetError
 
 __all__ = [
     "ChannelDataset",
+    "ChannelSamples",
     "DatasetError",
     "DatasetScenario",
     "DatasetView",

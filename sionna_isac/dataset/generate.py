@@ -14,7 +14,7 @@ from pathlib import Path
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.dataset import sample
-from sionna_isac.dataset.plan import check_disjoint, sample_parts
+from sionna_isac.dataset.plan import check_disjoint, sample_name, sample_parts
 from sionna_isac.dataset.read import open_dataset
 from sionna_isac.dataset.scenario import SPLITS, DatasetScenario, Split
 from sionna_isac.dataset.store import split_file, write_split
@@ -145,10 +145,6 @@ def _numbers(scenario: DatasetScenario, split: str) -> range:
     return range(getattr(scenario.num_samples, split))
 
 
-def _shard(split: str, index: int) -> str:
-    return f"{split}_{index:06d}"
-
-
 def _there(folder: RunFolder, part: Part) -> bool:
     """`True` if a sample is stored; a damaged one is removed, to be computed again."""
     try:
@@ -161,8 +157,8 @@ def _there(folder: RunFolder, part: Part) -> bool:
         return False
 
 
-def _load(folder: RunFolder, split: str, index: int) -> Arrays:
-    found = folder.load(_shard(split, index))
+def _load(folder: RunFolder, split: Split, index: int) -> Arrays:
+    found = folder.load(sample_name(split, index))
     if found is None:
         raise StoreError(
             f"sample {index} of split '{split}' has vanished from '{folder.path / 'partial'}'; run "

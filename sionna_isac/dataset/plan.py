@@ -19,6 +19,7 @@ __all__ = [
     "draw_sample",
     "instances_of",
     "mesh_files",
+    "sample_name",
     "sample_parts",
 ]
 
@@ -130,6 +131,11 @@ def draw_sample(scenario: DatasetScenario, split: Split, index: int) -> SampleDr
     )
 
 
+def sample_name(split: Split, index: int) -> str:
+    """Name of the part that computes a sample."""
+    return f"{split}_{index:06d}"
+
+
 def sample_parts(
     scenario: DatasetScenario, splits: Iterable[Split], length: int = 12
 ) -> Iterator[Part]:
@@ -146,7 +152,7 @@ def sample_parts(
             chain = f"{split}_{draw.category}_{draw.instance}_{seen[instance] // length}"
             seen[instance] += 1
             yield Part(
-                f"{split}_{index:06d}",
+                sample_name(split, index),
                 (split, index),
                 task="computing samples",
                 parallel=True,

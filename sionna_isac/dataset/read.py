@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -61,7 +60,7 @@ class ChannelDataset(ChannelSamples):
     """One split of a data set of channels.
 
     Labels are in memory; channels are read from the file on demand. The first reading of a sample
-    checks its checksum and its values.
+    checks its checksum and its values: :class:`DatasetError` if it is damaged.
 
     Parameters
     ----------
@@ -136,34 +135,6 @@ class ChannelDataset(ChannelSamples):
     def close(self) -> None:
         """Close the file."""
         self._stack.close()
-
-    def channel(self, indices: Sequence[int] | np.ndarray | int | slice) -> np.ndarray:
-        """Channels of samples.
-
-        Parameters
-        ----------
-        indices : `int` | `slice` | sequence of `int`
-            Numbers of samples
-
-        Output
-        ------
-        : [..., num_subcarriers, num_rx, num_tx], `np.complex64` or `np.complex128`
-            Channels, in the order of the indices
-
-        Raises
-        ------
-        DatasetError
-            If a sample is damaged
-        IndexError
-            If there is no such sample
-        """
-        numbers = np.arange(len(self))[indices]
-        if numbers.ndim == 0:
-            return self._one(int(numbers))
-        result = np.empty((len(numbers), *self.shape), self.dtype)
-        for place, number in enumerate(numbers):
-            result[place] = self._one(int(number))
-        return result
 
     def _one(self, index: int) -> np.ndarray:
         where = f"sample {index} of split '{self.split}': "

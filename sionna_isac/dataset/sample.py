@@ -192,7 +192,7 @@ def _mesh_target(target: Category, file: str, digest: str, seed: int) -> Any:
     material = scene.MATERIALS[mesh.material].at(*draws)
     options = {"scale": mesh.scale, "up": mesh.up, "category": target.category}
     try:
-        with warnings.catch_warnings():  # that faces were repaired is no news in each worker
+        with warnings.catch_warnings():  # each worker would tell of the same repeated faces
             warnings.simplefilter("ignore", UserWarning)
             found = scene.MeshTarget(file, *material, **options)
     except ValueError as error:

@@ -44,7 +44,35 @@ class ChannelSamples:
         raise NotImplementedError
 
     def channel(self, indices: Sequence[int] | np.ndarray | int | slice) -> np.ndarray:
-        """Channels of samples."""
+        """Channels of samples.
+
+        Parameters
+        ----------
+        indices : `int` | `slice` | sequence of `int`
+            Numbers of samples
+
+        Output
+        ------
+        : [..., num_subcarriers, num_rx, num_tx], `np.complex64` or `np.complex128`
+            Channels, in the order of the indices
+
+        Raises
+        ------
+        DatasetError
+            If a sample is damaged
+        IndexError
+            If there is no such sample
+        """
+        numbers = np.arange(len(self))[indices]
+        if numbers.ndim == 0:
+            return self._one(int(numbers))
+        result = np.empty((len(numbers), *self.shape), self.dtype)
+        for place, number in enumerate(numbers):
+            result[place] = self._one(int(number))
+        return result
+
+    def _one(self, index: int) -> np.ndarray:
+        """Channel of one sample."""
         raise NotImplementedError
 
     def as_tf(
@@ -201,16 +229,6 @@ class DatasetView(ChannelSamples):
 
     def __len__(self) -> int:
         return len(self.samples)
-
-    def channel(self, indices: Sequence[int] | np.ndarray | int | slice) -> np.ndarray:
-        """Channels of samples, as seen: [..., num_tones, num_rx, num_tx]."""
-        numbers = np.arange(len(self))[indices]
-        if numbers.ndim == 0:
-            return self._one(int(numbers))
-        result = np.empty((len(numbers), *self.shape), self.dtype)
-        for place, number in enumerate(numbers):
-            result[place] = self._one(int(number))
-        return result
 
     def _one(self, index: int) -> np.ndarray:
         number = int(self.samples[index])

@@ -52,13 +52,14 @@ VARIABLES = {
     "part_conductivity": ("S/m", "mean conductivity of each part"),
     "part_volume": ("m^3", "volume of each part"),
 }
+_MATERIALS = ("part_permittivity", "part_conductivity", "part_volume")
 # names of dimensions, so that xarray shows them; "frequency" is also a variable, its scale
 _SHAPES = {
     "channel": ("frequency", "rx", "tx"),
     "center": ("xyz",),
     "dimensions": ("xyz",),
     **dict.fromkeys(("iterations", "residual", "rank"), ("frequency",)),
-    **dict.fromkeys(("part_permittivity", "part_conductivity", "part_volume"), ("part",)),
+    **dict.fromkeys(_MATERIALS, ("part",)),
     "sha256": ("byte",),
 }
 _FIXED_SHAPES = {
@@ -68,7 +69,6 @@ _FIXED_SHAPES = {
 }
 # name in netCDF for a dimension without a variable
 _BARE = "This is a netCDF dimension but not a netCDF variable.%10d"
-_MATERIALS = ("part_permittivity", "part_conductivity", "part_volume")
 
 
 class DatasetError(StoreError):

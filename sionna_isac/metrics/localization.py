@@ -1,8 +1,9 @@
-"""Errors of angle, range and position of the targets that were found."""
+"""Errors of angle, range, velocity and position of the targets that were found."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,15 +21,23 @@ from sionna_isac.metrics._arrays import (
 __all__ = ["LocalizationRMSE", "MatchedErrors", "localization_rmse", "matched_errors", "rmse"]
 
 
-class MatchedErrors(NamedTuple):
-    """Errors of all matched pairs, each of shape [num_matched]."""
+QUANTITIES = ("angle", "range", "velocity")
 
-    angle: np.ndarray
+
+class MatchedErrors(NamedTuple):
+    """Errors of all matched pairs, each of shape [num_matched].
+
+    Errors are `None` for quantities that the estimate or the truth does not have.
+    """
+
+    angle: np.ndarray | None
     """Estimated minus true angle [rad], within [-pi, pi)"""
-    range: np.ndarray
+    range: np.ndarray | None
     """Estimated minus true range [m]"""
-    position: np.ndarray
+    position: np.ndarray | None
     """Distance of the positions [m]"""
+    velocity: np.ndarray | None
+    """Estimated minus true velocity [m/s]"""
     sample: np.ndarray
     """Index of the sample that the pair belongs to"""
     estimate: np.ndarray
@@ -38,14 +47,19 @@ class MatchedErrors(NamedTuple):
 
 
 class LocalizationRMSE(NamedTuple):
-    """Root mean squared errors over matched pairs."""
+    """Root mean squared errors over matched pairs.
 
-    angle: float
+    They are `None` for quantities that the estimate or the truth does not have.
+    """
+
+    angle: float | None
     """[rad]"""
-    range: float
+    range: float | None
     """[m]"""
-    position: float
+    position: float | None
     """[m]"""
+    velocity: float | None
+    """[m/s]"""
     num_matched: int
     """Number of pairs"""
 
@@ -90,29 +104,41 @@ def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = Non
 
 
 def matched_errors(
-    est_angle: Any,
-    est_range: Any,
-    true_angle: Any,
-    true_range: Any,
-    num_estimated: Any,
-    num_true: Any,
+    estimate: Any,
+    truth: Any,
+    *,
+    detected: Any = None,
+    scale: Mapping[str, float] | None = None,
     cutoff: float | None = None,
 ) -> MatchedErrors:
-    """Errors of estimates paired with true targets by the assignment that GOSPA makes.
+    r"""Errors of estimates that are paired with true targets.
 
     Within each sample, the sum of the squared distances, cut off at ``cutoff``, is minimal; pairs
-    at least ``cutoff`` apart are then a missed and a false target and do not count.
+    at least ``cutoff`` apart are then a missed and a false target and do not count. The distance
+    is that of the positions, and the pairs are those of GOSPA; or, with a ``scale``,
+
+    .. math::
+        d^2 = \sum_i (\hat{x}_i - x_i)^2 / s_i^2
+
+    over the quantities of the scale: those that a receiver estimates, in units of its resolution.
 
     Parameters
     ----------
-    est_angle, est_range : [num_samples, max_estimated], array_like
-        Estimated angles [rad] and ranges [m]; entries after ``num_estimated`` are ignored
-    true_angle, true_range : [num_samples, max_true], array_like
-        True angles [rad] and ranges [m]; entries after ``num_true`` are ignored
-    num_estimated, num_true : [num_samples], array_like of `int`
-        Estimated and true numbers of targets
+    estimate : :class:`~sionna_isac.receiver.TargetEstimate`
+        Estimates, or another object with the attributes ``angle`` [rad], ``range`` [m] and
+        ``velocity`` [m/s], each `None` or [num_samples, max_estimated]
+    truth : :class:`~sionna_isac.scene.PointTargets`
+        True targets, or another object with these attributes, [num_samples, max_true], and with
+        ``num_targets`` [num_samples]; entries beyond that number are ignored
+    detected : `None` (default) | [num_samples, max_estimated], array_like of `bool`
+        Estimates that count, such as ``estimate.metric > threshold`` or the ``mask`` of
+        :class:`~sionna_isac.receiver.Detections`; others may be anything. `None` is all.
+    scale : `None` (default) | `dict`
+        Units of the distance of a pair by the names of quantities, such as ``{"range": 5.4,
+        "velocity": 2.7}``; `None` is the distance of the positions
     cutoff : `None` (default) | `float`
-        Cut-off distance [m]; `None` is no cut-off: all of the smaller set are matched
+        Cut-off distance, in m or in units of ``scale``; `None` is no cut-off: all of the smaller
+        set are matched
 
     Output
     ------
@@ -121,84 +147,171 @@ def matched_errors(
 
     Raises
     ------
-    ValueError
-        If shapes do not fit, a value that counts is not finite, or an angle exceeds 2 pi (degrees)
+    TypeError, ValueError
+        If an attribute is missing, shapes do not fit, a value that counts is not finite, or an
+        angle exceeds 2 pi (degrees)
+
+    Example
+    -------
+    >>> errors = isac.metrics.matched_errors(
+    ...     estimate, targets, detected=estimate.metric > threshold, cutoff=10.0
+    ... )
+    >>> errors.range[errors.target == 0]  # of the first target of each sample
     """
     limit = math.inf if cutoff is None else checks.real("cutoff", cutoff, minimum=0, exclusive=True)
-    estimate = _polar(
-        "est_angle", est_angle, "est_range", est_range, num_estimated, "num_estimated"
-    )
-    truth = _polar("true_angle", true_angle, "true_range", true_range, num_true, "num_true")
-    if len(estimate) != len(truth):
+    found, target = _quantities("estimate", estimate), _quantities("truth", truth)
+    shape, true_shape = (next(iter(v.values())).shape for v in (found, target))
+    if shape[0] != true_shape[0]:
         raise ValueError(
-            f"est_angle must have as many samples as true_angle, {len(truth)}; got {len(estimate)}"
+            f"estimate must have as many samples as truth, {true_shape[0]}; got {shape[0]}"
         )
-    rows: list[np.ndarray] = []
-    for sample, (found, target) in enumerate(zip(estimate, truth, strict=True)):
-        distance = np.abs(_complex(found)[:, np.newaxis] - _complex(target))
-        unit = max(float(distance.max(initial=0.0)), np.finfo(float).tiny)
-        i, j = linear_sum_assignment((np.minimum(distance, limit) / unit) ** 2)
-        near = distance[i, j] < limit * (1 - 1e-12)  # at the limit, however that is rounded
-        i, j = i[near], j[near]
-        angle, range_ = found[:, i] - target[:, j]
-        angle = np.remainder(angle + np.pi, 2 * np.pi) - np.pi
-        places = np.full(i.size, sample), i, j
-        rows.append(np.stack([angle, range_, distance[i, j], *places]))
-    angle, range_, position, *indices = np.concatenate([np.zeros((6, 0)), *rows], axis=1)
-    return MatchedErrors(angle, range_, position, *(v.astype(np.int64) for v in indices))
+    present = _present(truth, true_shape)
+    counted = _counted(detected, shape)
+    for name, values, mask in (("estimate", found, counted), ("truth", target, present)):
+        for quantity, value in values.items():
+            checks.finite(f"{name}.{quantity}", value[mask])
+        if "angle" in values:
+            checks.azimuth(f"{name}.angle", values["angle"][mask], 2 * math.pi)
+    common = [name for name in QUANTITIES if name in found and name in target]
+    units = _units(scale, common)
+    placed = "angle" in common and "range" in common
+    rows: dict[str, list[np.ndarray]] = {name: [] for name in MatchedErrors._fields}
+    for sample, (mine, true) in enumerate(zip(counted, present, strict=True)):
+        estimates, targets = np.flatnonzero(mine), np.flatnonzero(true)
+        error = {
+            name: found[name][sample, mine][:, np.newaxis] - target[name][sample, true]
+            for name in common
+        }
+        if "angle" in error:
+            error["angle"] = np.remainder(error["angle"] + np.pi, 2 * np.pi) - np.pi
+        if placed:
+            places = (
+                v["range"][sample, m] * np.exp(1j * v["angle"][sample, m])
+                for v, m in ((found, mine), (target, true))
+            )
+            error["position"] = np.abs(np.subtract.outer(*places))
+        distance = (
+            error["position"]
+            if units is None
+            else np.linalg.norm([error[name] / unit for name, unit in units.items()], axis=0)
+        )
+        i, j = _assigned(distance, limit)
+        for name, value in error.items():
+            rows[name].append(value[i, j])
+        rows["sample"].append(np.full(i.size, sample))
+        rows["estimate"].append(estimates[i])
+        rows["target"].append(targets[j])
+    indices = MatchedErrors._fields[-3:]
+    joined: dict[str, Any] = dict.fromkeys(rows)
+    for name in (*common, *(("position",) if placed else ()), *indices):
+        kind = np.int64 if name in indices else np.float64
+        joined[name] = np.concatenate([np.zeros(0), *rows[name]]).astype(kind)
+    return MatchedErrors(**joined)
 
 
 def localization_rmse(
-    est_angle: Any,
-    est_range: Any,
-    true_angle: Any,
-    true_range: Any,
-    num_estimated: Any,
-    num_true: Any,
+    estimate: Any,
+    truth: Any,
+    *,
+    detected: Any = None,
+    scale: Mapping[str, float] | None = None,
     cutoff: float | None = None,
 ) -> LocalizationRMSE:
-    """Root mean squared errors of angle, range and position over matched targets.
+    """Root mean squared errors of angle, range, position and velocity over matched targets.
 
-    Parameters and inputs are those of :func:`matched_errors`.
+    Parameters are those of :func:`matched_errors`.
 
     Output
     ------
     : :class:`LocalizationRMSE`
         Errors; NaN with a warning if no target was matched
     """
-    errors = matched_errors(
-        est_angle, est_range, true_angle, true_range, num_estimated, num_true, cutoff
+    errors = matched_errors(estimate, truth, detected=detected, scale=scale, cutoff=cutoff)
+    number = errors.sample.size
+    nan = not_a_number("localisation error without any matched target") if number == 0 else 0.0
+    angle, range_, position, velocity = (
+        None if value is None else root_mean_square(value) if number else nan
+        for value in (errors.angle, errors.range, errors.position, errors.velocity)
     )
-    if errors.sample.size == 0:
-        nan = not_a_number("localisation error without any matched target")
-        return LocalizationRMSE(nan, nan, nan, 0)
-    return LocalizationRMSE(
-        root_mean_square(errors.angle),
-        root_mean_square(errors.range),
-        root_mean_square(errors.position),
-        errors.sample.size,
-    )
+    return LocalizationRMSE(angle, range_, position, velocity, number)
 
 
-def _complex(polar: np.ndarray) -> np.ndarray:
-    return polar[1] * np.exp(1j * polar[0])
+def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the pairs below the limit in the best assignment."""
+    unit = max(float(distance.max(initial=0.0)), np.finfo(float).tiny)
+    i, j = linear_sum_assignment((np.minimum(distance, limit) / unit) ** 2)
+    near = distance[i, j] < limit * (1 - 1e-12)  # at the limit, however that is rounded
+    return i[near], j[near]
 
 
-def _polar(
-    angle_name: str, angle: Any, range_name: str, range_: Any, count: Any, count_name: str
-) -> list[np.ndarray]:
-    """Angles and ranges [2, count] of the targets of each sample."""
-    angle, range_ = checks.floats(angle_name, angle), checks.floats(range_name, range_)
-    if angle.ndim != 2:
-        raise ValueError(f"{angle_name} must have 2 dimensions; got shape {list(angle.shape)}")
-    same_shape(range_name, range_, angle_name, angle)
-    count = counts(count_name, count, angle.shape[1])
-    if count.shape != angle.shape[:1]:
-        raise ValueError(
-            f"{count_name} must have shape [{angle.shape[0]}], as {angle_name} has; "
-            f"got shape {list(count.shape)}"
+def _quantities(name: str, value: Any) -> dict[str, np.ndarray]:
+    """Quantities [num_samples, number] that are there, of equal shape."""
+    missing = [q for q in QUANTITIES if not hasattr(value, q)]
+    if missing:
+        raise TypeError(
+            f"{name} must have the attributes {', '.join(QUANTITIES)}; got "
+            f"{type(value).__name__}, without {', '.join(missing)}"
         )
-    there = np.arange(angle.shape[1]) < count[:, np.newaxis]
-    checks.azimuth(angle_name, checks.finite(angle_name, angle[there]), 2 * math.pi)
-    checks.finite(range_name, range_[there])
-    return [np.stack([a[:n], r[:n]]) for a, r, n in zip(angle, range_, count, strict=True)]
+    found = {
+        q: checks.floats(f"{name}.{q}", getattr(value, q))
+        for q in QUANTITIES
+        if getattr(value, q) is not None
+    }
+    if not found:
+        raise ValueError(f"{name} must have an angle, a range or a velocity; got None for each")
+    first = next(iter(found))
+    if found[first].ndim != 2:
+        raise ValueError(
+            f"{name}.{first} must have 2 dimensions; got shape {list(found[first].shape)}"
+        )
+    for quantity, array in found.items():
+        same_shape(f"{name}.{quantity}", array, f"{name}.{first}", found[first])
+    return found
+
+
+def _present(truth: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Mask [num_samples, max_true] of the targets that are there."""
+    if not hasattr(truth, "num_targets"):
+        raise TypeError(
+            f"truth must have the attribute num_targets; got {type(truth).__name__}, without it"
+        )
+    count = counts("truth.num_targets", truth.num_targets, shape[1])
+    if count.shape != shape[:1]:
+        raise ValueError(
+            f"truth.num_targets must have shape [{shape[0]}], a number for each sample; got shape "
+            f"{list(count.shape)}"
+        )
+    return np.arange(shape[1]) < count[:, np.newaxis]
+
+
+def _counted(detected: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Mask [num_samples, max_estimated] of the estimates that count."""
+    mask = np.ones(shape, bool) if detected is None else np.asarray(detected)
+    if mask.dtype != bool:
+        raise TypeError(f"detected must hold booleans; got {mask.dtype}")
+    if mask.shape != shape:
+        raise ValueError(
+            f"detected must have the shape of the estimates, {list(shape)}; got shape "
+            f"{list(mask.shape)}"
+        )
+    return mask
+
+
+def _units(scale: Any, common: list[str]) -> dict[str, float] | None:
+    """Unit of each quantity that counts in a distance; `None` for that of positions."""
+    if scale is None:
+        if not {"angle", "range"} <= set(common):
+            raise ValueError(
+                "scale must be given where estimate or truth has no angle or no range, which a "
+                f"position needs; got None, and both have {', '.join(common) or 'nothing'}"
+            )
+        return None
+    if not isinstance(scale, Mapping) or not scale or not set(scale) <= set(common):
+        raise ValueError(
+            "scale must be a dictionary with quantities that estimate and truth have, "
+            f"{', '.join(common) or 'none'}; got {scale!r}"
+        )
+    return {
+        name: checks.real(f"scale[{name!r}]", unit, minimum=0, exclusive=True)
+        for name, unit in scale.items()
+    }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sionna_isac.core import checks, cites
-from sionna_isac.metrics._arrays import floats, not_a_number
+from sionna_isac.metrics._arrays import floats, not_a_number, same_shape
 
 __all__ = ["planar_errors", "success_rate"]
 
@@ -43,11 +43,7 @@ def planar_errors(angle: Any, range: Any, true_angle: Any, true_range: Any) -> n
         floats(n, v) for n, v in zip(names, (angle, range, true_angle, true_range), strict=True)
     ]
     for name, value in zip(names[1:], values[1:], strict=True):
-        if value.shape != values[0].shape:
-            raise ValueError(
-                f"{name} must have the shape of angle, {list(values[0].shape)}; got shape "
-                f"{list(value.shape)}"
-            )
+        same_shape(name, value, "angle", values[0])
     for name, value in (("angle", values[0]), ("true_angle", values[2])):
         checks.azimuth(name, value)
     angle, distance, true_angle, true_distance = values

@@ -10,8 +10,6 @@ import numpy as np
 
 __all__ = ["azimuths", "interval", "magnitudes", "places", "real", "vector"]
 
-Pair = tuple[np.ndarray, np.ndarray]
-
 
 def real(name: str, value: Any) -> np.ndarray:
     """Array of real numbers; NaN are gaps."""
@@ -53,32 +51,43 @@ def azimuths(name: str, value: Any) -> np.ndarray:
     return angles
 
 
-def places(name: str, value: Any) -> Pair:
-    """Angles [rad] and ranges [m] of the targets of one sample, from arrays or a named tuple."""
-    number = None
-    if hasattr(value, "angle") and hasattr(value, "range"):
-        number = getattr(value, "num_targets", None)
-        value = value.angle, value.range
+def places(
+    name: str, value: Any, quantity: str = "angle", quantities: str = "angles"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of the targets of one sample, from arrays or a named tuple.
+
+    They are angle [rad] or velocity [m/s], and range [m]; of estimates those with a metric > 0.
+    """
+    number = metric = None
+    if hasattr(value, quantity) and hasattr(value, "range"):
+        number, metric = getattr(value, "num_targets", None), getattr(value, "metric", None)
+        first = getattr(value, quantity)
+        if first is None and quantity == "velocity":  # targets at rest
+            first = np.zeros(np.shape(value.range))
+        value = first, value.range
     try:
-        angle, distance = value
+        parts = dict(zip((quantity, "range"), value, strict=True))
     except (TypeError, ValueError):
         raise TypeError(
-            f"{name} must be a pair of arrays, angles and ranges, or have angle and range; "
-            f"got {type(value).__name__}"
+            f"{name} must be a pair of arrays, {quantities} and ranges, or have {quantity} and "
+            f"range; got {type(value).__name__}"
         ) from None
-    pair = []
-    for part, array in (("angle", angle), ("range", distance)):
-        array = np.atleast_1d(real(f"{name}.{part}", array))
-        if array.ndim == 2 and len(array) == 1:
-            array = array[0]  # the only sample of a batch
-        pair.append(array)
-    if pair[0].ndim != 1 or pair[0].shape != pair[1].shape:
+    arrays = [np.atleast_1d(real(f"{name}.{part}", array)) for part, array in parts.items()]
+    # the only sample of a batch
+    first, second = (a[0] if a.ndim == 2 and len(a) == 1 else a for a in arrays)
+    if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(
-            f"{name} must hold angles and ranges [num_targets] of one sample; got shapes "
-            f"{list(pair[0].shape)} and {list(pair[1].shape)}"
+            f"{name} must hold {quantities} and ranges [num_targets] of one sample; got shapes "
+            f"{list(first.shape)} and {list(second.shape)}"
         )
-    kept = slice(None if number is None else int(np.ravel(number)[0]))
-    return azimuths(f"{name}.angle", pair[0][kept]), pair[1][kept]
+    kept = np.ones(first.size, bool)
+    if number is not None:
+        kept = np.arange(first.size) < int(np.ravel(number)[0])
+    elif metric is not None:
+        kept = np.ravel(real(f"{name}.metric", metric)) > 0
+    if quantity == "angle":
+        azimuths(f"{name}.angle", first[kept])
+    return first[kept], second[kept]
 
 
 def interval(name: str, value: Any) -> tuple[float, float]:

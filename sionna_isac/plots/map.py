@@ -46,7 +46,8 @@ def show_map(
         :class:`~sionna_isac.scene.PointTargets` of one sample
     detections : `None` (default) | ([num_detections], [num_detections])
         Angles [rad] and ranges [m] of the detections, or
-        :class:`~sionna_isac.receiver.TargetEstimate` of one sample
+        :class:`~sionna_isac.receiver.TargetEstimate` of one sample, of which those with a metric
+        above 0 are drawn
     sector : `None` (default) | (`float`, `float`)
         Lower and upper angle of a sector, with dotted edges [rad]
     decibel : `bool`, (default `True`)

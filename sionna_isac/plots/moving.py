@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from sionna_isac.plots._inputs import magnitudes, real, vector
+from sionna_isac.plots._inputs import magnitudes, places, vector
 from sionna_isac.plots.map import LEGEND, MARKS, decibels
 from sionna_isac.plots.style import axes_or_new, finish
 
@@ -76,7 +76,7 @@ def range_doppler(
     values = magnitudes("power", power, shape, "[num_velocities, num_ranges]")
     level, text = decibels("power", values, reference, 10)
     marks = [
-        (name, None if points is None else _places(name, points))
+        (name, None if points is None else places(name, points, "velocity", "velocities"))
         for name, points in (("truth", truth), ("detections", detections))
     ]
     ax, new = axes_or_new(ax)
@@ -89,34 +89,3 @@ def range_doppler(
     if colorbar:
         ax.figure.colorbar(mesh, ax=ax, label=text)
     return finish(ax, new, LEGEND, xlabel="velocity [m/s]", ylabel="range [m]")
-
-
-def _places(name: str, value: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Velocities and ranges of the targets of one sample, from arrays or a named tuple."""
-    number = metric = None
-    if hasattr(value, "velocity") and hasattr(value, "range"):
-        number, metric = getattr(value, "num_targets", None), getattr(value, "metric", None)
-        still = value.velocity is None
-        velocity = np.zeros(np.shape(value.range)) if still else value.velocity
-        value = velocity, value.range
-    try:
-        parts = dict(zip(("velocity", "range"), value, strict=True))
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a pair of arrays, velocities and ranges, or have velocity and range; "
-            f"got {type(value).__name__}"
-        ) from None
-    arrays = [np.atleast_1d(real(f"{name}.{part}", array)) for part, array in parts.items()]
-    arrays = [a[0] if a.ndim == 2 and len(a) == 1 else a for a in arrays]
-    first, second = arrays
-    if first.ndim != 1 or first.shape != second.shape:
-        raise ValueError(
-            f"{name} must hold velocities and ranges [num_targets] of one sample; got shapes "
-            f"{list(first.shape)} and {list(second.shape)}"
-        )
-    kept = np.ones(first.size, bool)
-    if number is not None:
-        kept = np.arange(first.size) < int(np.ravel(number)[0])
-    elif metric is not None:
-        kept = np.ravel(real(f"{name}.metric", metric)) > 0
-    return first[kept], second[kept]

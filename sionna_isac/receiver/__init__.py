@@ -10,6 +10,7 @@ from sionna_isac.receiver.differentiable_omp import DifferentiableOMP
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.far_field_music import FarFieldMUSIC
 from sionna_isac.receiver.known_symbols import KnownSymbolLocalizer
+from sionna_isac.receiver.likelihood_refinement import LikelihoodRefinement
 from sionna_isac.receiver.matched_filter import NearFieldMatchedFilter
 from sionna_isac.receiver.music import MUSIC
 from sionna_isac.receiver.nn import (
@@ -64,6 +65,7 @@ __all__ = [
     "FocusedMaps",
     "FocusedPatch",
     "KnownSymbolLocalizer",
+    "LikelihoodRefinement",
     "LocalizationHeads",
     "LocalizerCandidates",
     "LocalizerOutput",

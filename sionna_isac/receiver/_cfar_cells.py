@@ -18,7 +18,17 @@ import tensorflow as tf
 from sionna_isac.core import linalg
 from sionna_isac.receiver.cfar_threshold import cfar_threshold, threshold_of_halves
 
-__all__ = ["Maps", "Plan", "entries", "exceeds", "maps", "references", "statistic"]
+__all__ = [
+    "Maps",
+    "Plan",
+    "around",
+    "entries",
+    "exceeds",
+    "in_lines",
+    "maps",
+    "references",
+    "statistic",
+]
 
 Offsets = tuple[tuple[int, int], ...]
 
@@ -152,18 +162,35 @@ def references(
 
     Arguments are those of :func:`statistic`.
     """
-    shape = power.shape[1:].as_list()
-    layer, *place = cells
-    offsets = np.array(group).T
-    index = layer[..., tf.newaxis]
-    valid = tf.fill(tf.stack([*linalg.sizes(layer), len(group)]), True)
-    for axis, size in enumerate(shape[1:]):
-        moved = place[axis][..., tf.newaxis] + tf.constant(offsets[axis], tf.int32)
-        if not plan.circular[axis]:
+    values, valid, _ = around(power, cells, [(0, *offset) for offset in group], plan)
+    return values, valid
+
+
+def around(
+    power: tf.Tensor, cells: Sequence[tf.Tensor], offsets: Sequence[tuple[int, ...]], plan: Plan
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Powers of cells around some cells, which are in the cube, and their flat indices."""
+    places = []
+    valid = tf.fill(tf.stack([*linalg.sizes(cells[0]), len(offsets)]), True)
+    for place, steps, size, wraps in zip(
+        cells, np.array(offsets).T, power.shape[1:], (False, *plan.circular), strict=True
+    ):
+        moved = place[..., tf.newaxis] + tf.constant(steps, tf.int32)
+        if not wraps:
             valid &= (moved >= 0) & (moved < size)
-        index = index * size + tf.math.floormod(moved, size)
-    flat = tf.reshape(power, [-1, math.prod(shape)])
-    return tf.gather(flat, index, batch_dims=1), valid
+        places.append(tf.math.floormod(moved, size))
+    layer, row, column = places
+    index = row * power.shape[3] + column
+    values = tf.gather_nd(in_lines(power), tf.stack([layer, index], -1), batch_dims=1)
+    return values, valid, layer * (power.shape[2] * power.shape[3]) + index
+
+
+def in_lines(power: tf.Tensor) -> tf.Tensor:
+    """Maps [batch_size, num_angles, num_velocities * num_ranges].
+
+    All uses of a large map need one shape: XLA may form the power anew for each.
+    """
+    return tf.reshape(power, [-1, power.shape[1], power.shape[2] * power.shape[3]])
 
 
 def entries(table: np.ndarray, place: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""What receivers of a channel between two arrays have in common."""
+"""Common parts of receivers of a channel between two arrays."""
 
 from __future__ import annotations
 

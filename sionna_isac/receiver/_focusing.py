@@ -116,11 +116,11 @@ class Plane(NamedTuple):
     def _phasors(
         self, ranges: tf.Tensor, angles: tf.Tensor | None, antennas: np.ndarray, dtype: tf.DType
     ) -> tf.Tensor:
-        """Phasors [ranges, groups, tones, num_angles or 1, antennas] that undo the way of waves.
+        """Phasors [ranges, groups, tones, num_angles or 1, antennas] that undo the paths of waves.
 
-        Ways are thousands of turns long. In double precision, whole turns are taken away from those
-        of the mean frequency, and of the offset of each tone over the range; what is left of a tone
-        is its offset over a part of the array.
+        Paths are thousands of wavelengths long. In double precision, whole turns are taken away
+        from those of the mean frequency, and of the offset of each tone over the range; what is
+        left of a tone is its offset over a part of the array.
         """
         ranges = ranges[:, :, tf.newaxis, tf.newaxis]
         level = (self.height - antennas[:, 2]) ** 2

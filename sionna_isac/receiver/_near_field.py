@@ -1,4 +1,4 @@
-"""What receivers of one target in the near field have in common: array, search region, checks."""
+"""Common base of receivers of one target in the near field: array, search region, checks."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class NearFieldReceiver(Receiver):
                 "array must have at least three elements: two see no curvature of the wave, so no "
                 f"range; got {array.num_antennas}"
             )
-        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
-        if self.range_interval[0] == 0:
-            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
+        self.range_interval = checks.range_interval("range_interval", range_interval)
         self.num_angles = checks.integer("num_angles", num_angles, minimum=3)
         self.num_ranges = checks.integer("num_ranges", num_ranges, minimum=3)
 

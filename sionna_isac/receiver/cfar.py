@@ -81,8 +81,8 @@ class CFAR(Layer):
     max_detections : `int`, (default 16)
         Number of detections that the output has place for
     multiplier : `None` (default) | `float`
-        :math:`\alpha` of cells with all reference cells, such as that of :meth:`calibrate`;
-        `None` is that of ``p_fa`` for cells that are independent
+        :math:`\alpha` of cells with all reference cells, as :meth:`calibrated` finds it; `None` is
+        that of ``p_fa`` for cells that are independent
     circular : (`bool`, `bool`), (default (`True`, `False`))
         If `True`, the ends of the axis of velocities, or ranges, are neighbours. Ranges are so in
         a map up to the unambiguous range.
@@ -205,10 +205,10 @@ class CFAR(Layer):
         found = exceeds(flat, tf.ones([], self.rdtype), self._plan)
         return tf.reshape(found, tf.shape(power))
 
-    def calibrate(
+    def calibrated(
         self, chain: Callable[[tf.Tensor], Any], shape: Sequence[int], num_draws: int, seed: int = 1
-    ) -> float:
-        r"""Multiplier :math:`\alpha` by simulation, for cells that a chain correlates.
+    ) -> CFAR:
+        r"""The same detector with a multiplier :math:`\alpha` for cells that a chain correlates.
 
         Complex white noise of unit power goes through the chain that makes maps of observations,
         such as :class:`RangeDopplerMap` with windows and zero padding. The multiplier is the
@@ -230,8 +230,12 @@ class CFAR(Layer):
 
         Output
         ------
-        : `float`
-            Argument ``multiplier`` of a detector with the same other arguments
+        : :class:`CFAR`
+            A new detector with this ``multiplier`` and the other arguments of this one
+
+        Example
+        -------
+        >>> detect = isac.receiver.CFAR("os").calibrated(rd, [num_symbols, num_subcarriers], 20)
         """
         rng = np.random.default_rng(checks.integer("seed", seed, minimum=0))
         ratios, scale, cells, one = [], 1.0, 0, tf.ones([], self.rdtype)
@@ -258,7 +262,9 @@ class CFAR(Layer):
                 f"alarms of probability {self.p_fa:g}; got {num_draws}"
             )
         largest = np.sort(np.concatenate(ratios))[::-1]
-        return self.alpha * float(largest[min(round(number), largest.size) - 1])
+        alpha = self.alpha * float(largest[min(round(number), largest.size) - 1])
+        others = {k: v for k, v in self.get_config().items() if k not in ("name", "multiplier")}
+        return type(self).from_config({**others, "multiplier": alpha})
 
     # --- parts ------------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ def cfar_threshold(kind: str, p_fa: float, num_reference: int, rank: int | None 
         P_\mathrm{SO} &= 2 \sum_{i=0}^{n-1} \binom{n+i-1}{i} (2 + \alpha/n)^{-(n+i)}, \quad
         P_\mathrm{GO} = 2 (1 + \alpha/n)^{-n} - P_\mathrm{SO}
 
-    Windows and zero padding correlate the cells of a map; :meth:`CFAR.calibrate` finds the
+    Windows and zero padding correlate the cells of a map; :meth:`CFAR.calibrated` finds the
     multiplier by simulation then.
 
     Parameters

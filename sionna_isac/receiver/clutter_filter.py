@@ -73,8 +73,8 @@ class ClutterFilter(Layer):
     Raises
     ------
     TypeError, ValueError
-        If a value is out of its range, an argument is given that the kind does not have, or shapes
-        do not fit
+        If a value is out of its range, an argument is given that the kind does not have, nothing
+        would remain of any observation, or shapes do not fit
 
     Example
     -------
@@ -124,6 +124,11 @@ class ClutterFilter(Layer):
         self._over_symbols: np.ndarray | None = None
         self._delay_basis: np.ndarray | None = None
         self._joint_basis: np.ndarray | None = None
+        if kind == "canceller" and not self.remaining.any():
+            raise ValueError(
+                f"elements must hold {num_pulses} successive symbols of a subcarrier for "
+                f"kind 'canceller' and num_pulses {num_pulses}; got none, and nothing would remain"
+            )
         if kind in ("mean", "eca"):
             self._make_bases()
 
@@ -272,9 +277,9 @@ class ClutterFilter(Layer):
         time = np.arange(self.numerology.num_symbols) * self.numerology.symbol_duration
         return np.exp(-4j * math.pi / self.numerology.wavelength * np.outer(time, velocity))
 
-    def _dopplers(self) -> np.ndarray:
+    def _dopplers(self, top: float | None = None) -> np.ndarray:
         """Orthonormal basis [num_symbols, rank] of the velocities of clutter."""
-        top = self.max_velocity
+        top = self.max_velocity if top is None else top
         step = self.numerology.velocity_resolution / 4
         number = 2 * math.ceil(top / step) + 1
         return _orthonormal(self._waves(np.linspace(-top, top, number)))
@@ -289,22 +294,47 @@ class ClutterFilter(Layer):
         used = np.any(self._used, axis=0, keepdims=True)
         return _orthonormal(waves * used.T)
 
+    def _check_rest(self, patterns: np.ndarray) -> None:
+        """Raise an error if velocities of clutter span all used symbols of each subcarrier."""
+
+        def leaves(top: float) -> bool:
+            basis = self._dopplers(top)
+            return any(_orthonormal(basis[p]).shape[1] < np.sum(p) for p in patterns)
+
+        if leaves(self.max_velocity):
+            return
+        if not leaves(0.0):
+            raise ValueError(
+                f"elements must hold 2 symbols of a subcarrier for kind {self.kind!r}; got at most "
+                "1, and nothing would remain"
+            )
+        low, step = 0, self.numerology.velocity_resolution / 2
+        high = math.ceil(self.max_velocity / step)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if leaves(middle * step) else (low, middle)
+        raise ValueError(
+            f"max_velocity must be about {low * step:.4g} or less for these symbols; got "
+            f"{self.max_velocity:g}: these velocities span all used symbols, and nothing would "
+            "remain"
+        )
+
     def _make_bases(self) -> None:
         """Basis of the clutter on the used elements."""
         dopplers = self._dopplers()
         patterns, _ = self._patterns()
-        if self.ranges is None or len(patterns) == 1:
+        delays = None if self.ranges is None else self._delays(self.ranges)
+        if delays is None or delays.shape[1] == np.sum(self._used.any(0)):
+            self._check_rest(patterns)
+        if delays is None or len(patterns) == 1:
             bases = [_orthonormal(dopplers * p[:, np.newaxis]) for p in patterns]
             if len(bases) > 1:
                 rank = max(b.shape[1] for b in bases)
                 bases = [np.pad(b, [(0, 0), (0, rank - b.shape[1])]) for b in bases]
                 near = [int(np.argmin(np.sum(patterns != p, 1))) for p in self._used.T]
                 bases = [bases[n] for n in near]  # any basis where none is used
-            self._over_symbols = np.stack(bases)
-            if self.ranges is not None:
-                self._delay_basis = self._delays(self.ranges)
+            self._over_symbols, self._delay_basis = np.stack(bases), delays
             return
-        delays = self._delays(self.ranges)
         rank = dopplers.shape[1] * delays.shape[1]
         if self._used.size * rank > LARGEST_BASIS:
             raise ValueError(
@@ -313,6 +343,11 @@ class ClutterFilter(Layer):
             )
         joint = np.einsum("mi,sj->msij", dopplers, delays) * self._used[..., np.newaxis, np.newaxis]
         self._joint_basis = _orthonormal(joint.reshape(self._used.size, -1))
+        if self._joint_basis.shape[1] == np.sum(self._used):
+            raise ValueError(
+                "ranges and max_velocity must leave some dimensions of the used elements; got "
+                f"{self.ranges} and {self.max_velocity:g}, and nothing would remain"
+            )
 
 
 def _orthonormal(columns: np.ndarray) -> np.ndarray:

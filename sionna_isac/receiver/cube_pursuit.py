@@ -7,14 +7,20 @@ range. Neither the cube nor the residual observation is formed:
 - An atom is the product of a steering vector and a response over velocities and ranges: it is
   subtracted from W, which is smaller than the cube by the ratio of angles and antennas.
 - No entry of a column exceeds max |a| |w|, nor what the column held in an earlier iteration and
-  the change of the atoms' gains can add. Columns are therefore searched in blocks, in the order
-  of the smaller of both bounds, until no bound exceeds the largest entry so far.
+  the change of the atoms' gains can add. The columns with the largest bounds are searched, until
+  no bound exceeds the largest entry so far. With strong targets that is one small block, and only
+  its part of the residual is formed.
+- In noise the norm tells little. Every few rows then bound the rest: those between are nearly
+  linear interpolations, so that they exceed none of them by more than the distance times |w|.
 
 Unused elements couple velocities and ranges: the response of an atom is that of its masked
 product of Doppler and delay vector, and so are the inner products of atoms.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -25,7 +31,9 @@ from sionna_isac.waveform import DelayBasis, DopplerBasis
 
 __all__ = ["CubePursuit", "masked_atoms"]
 
-BLOCK = 128  # columns that are searched at a time
+FIRST = 32  # columns that are searched at once; with strong targets no more are needed
+BLOCK = 128  # columns that are searched at a time, thereafter
+SPARSE = 4  # rows from one to the next that tells which columns need all rows
 
 
 class CubePursuit:
@@ -56,86 +64,145 @@ class CubePursuit:
         doppler: DopplerBasis,
         elements: np.ndarray | None,
     ) -> None:
-        self._z = tf.stop_gradient(z)
         self._delay, self._doppler, self._elements = delay, doppler, elements
-        rows = tf.stop_gradient(rows)
-        re, im = tf.split(rows, 2, -1)
-        # times [Re w, Im w]: the real parts of all rows, and then the imaginary ones
-        self._rows = tf.concat([rows, tf.concat([-im, re], -1)], 1)
-        self._inside = inside[..., tf.newaxis]
-        energy = tf.where(inside, tf.reduce_sum(rows * rows, -1), tf.zeros([], rows.dtype))
+        self._inside, rows = inside, tf.stop_gradient(rows)
+        used = tf.where(inside[..., tf.newaxis], rows, tf.zeros_like(rows))
+        self._given, self._rows = rows, quadrature(used)
+        energy = tf.reduce_sum(used * used, -1)
         self._longest = tf.sqrt(tf.reduce_max(energy, -1, keepdims=True))
-        cells = self._responses(self._z)
-        self._observed = linalg.real_rows(tf.transpose(cells, [0, 2, 1]))  # [B, columns, 2 K]
-        self._residual = self._observed
-        self._bound = self._longest * tf.norm(self._observed, axis=-1)
-        self._atoms: list[tuple[tf.Tensor, ...]] = []
-        self._cells: list[tf.Tensor] = []
-        self._reach: list[tf.Tensor] = []
-        self._fit = GainFit()
+        self._dtype, self._z = z.dtype, linalg.real_rows(tf.stop_gradient(z))
+        batch_size, antennas = linalg.sizes(z)[:2]
+        cells = self._responses(tf.reshape(self._z, [-1, *self._z.shape[2:]]))
+        # of each antenna the real parts of all columns, and then the imaginary ones
+        self._observed = tf.reshape(cells, [batch_size, 2 * antennas, cells.shape[-1]])
+        self._bound = self._limit(self._observed)
+        self._atoms: dict[str, tf.Tensor] = {}  # each with an axis of atoms after that of samples
+        self._fit = GainFit(repeats=False)
         self.gains: list[tf.Tensor] = []
 
-    def _responses(self, matrix: tf.Tensor) -> tf.Tensor:
-        """Responses [..., num_velocities * num_ranges] of matrices [..., doppler_rank, rank]."""
-        dtype = matrix.dtype
-        right = linalg.real_block(tf.constant(self._delay.coefficients.conj(), dtype))
-        re, im = tf.split(linalg.apply_on_right(linalg.real_rows(matrix), right), 2, -1)
-        left = tf.constant(self._doppler.coefficients.conj().T, dtype)
-        cells = linalg.matmul(left, tf.complex(re, im))
-        return tf.reshape(cells, [*linalg.sizes(cells)[:-2], cells.shape[-2] * cells.shape[-1]])
+    def _responses(self, rows: tf.Tensor) -> tf.Tensor:
+        """Responses [n, 2, num_velocities * num_ranges] of rows [n, doppler_rank, 2 * rank]."""
+        delay, doppler = self._delay.coefficients.conj(), self._doppler.coefficients.conj()
+        block = linalg.real_block(tf.constant(delay, self._dtype))
+        flat = linalg.apply_on_right(rows, block)
+        # rows are now real and imaginary parts in turn: the next product copies nothing
+        flat = tf.reshape(flat, [-1, 2 * doppler.shape[0], delay.shape[1]])
+        re, im = doppler.real.T, doppler.imag.T
+        left = np.concatenate([np.stack([re, -im], -1), np.stack([im, re], -1)])
+        left = tf.constant(np.reshape(left, [len(left), -1]), rows.dtype)
+        return tf.reshape(left @ flat, [-1, 2, doppler.shape[1] * delay.shape[1]])
 
-    def _products(self, columns: tf.Tensor) -> tf.Tensor:
-        """Squared magnitudes [batch_size, num_rows, n] of columns [batch_size, n, 2 K]."""
-        re, im = tf.split(tf.matmul(self._rows, columns, transpose_b=True), 2, 1)
-        square = re * re + im * im
-        return tf.where(self._inside, square, -tf.ones_like(square))
+    def _limit(self, columns: tf.Tensor) -> tf.Tensor:
+        """Bound [batch_size, n] of the entries of columns [batch_size, 2 K, n]."""
+        return self._longest * tf.sqrt(tf.reduce_sum(columns * columns, 1))
+
+    def _residual(self, index: tf.Tensor | None = None) -> tf.Tensor:
+        """Columns [batch_size, 2 K, n] after the atoms so far, at indices [batch_size, n] or all.
+
+        As those of the observation; at indices the real parts of all antennas come first.
+        """
+
+        def at(values: tf.Tensor) -> tf.Tensor:
+            return values if index is None else tf.gather(values, index, axis=-1, batch_dims=1)
+
+        columns = at(self._observed)
+        shape = linalg.sizes(columns)
+        if self.gains:
+            cells = tf.stack(self.gains, 1)[..., tf.newaxis] * at(self._atoms["cells"])
+            pairs = tf.stack([tf.math.real(cells), tf.math.imag(cells)], 2)
+            pairs = tf.reshape(pairs, [shape[0], 2 * len(self.gains), shape[2]])
+            rows = tf.reshape(self._atoms["rows"], [shape[0], 2 * len(self.gains), shape[1]])
+            columns -= tf.matmul(rows, pairs, transpose_a=True)
+        if index is None:
+            return columns
+        columns = tf.reshape(columns, [shape[0], shape[1] // 2, 2, shape[2]])
+        columns = tf.transpose(columns, [0, 2, 1, 3])
+        return tf.reshape(columns, shape)
 
     def peak(self) -> Peak:
         """Largest magnitude of the cube after the atoms so far."""
-        if self.gains:
-            gains = tf.stack(self.gains, 1)[..., tf.newaxis]
-            steering = linalg.real_block(gains * tf.stack([atom[0] for atom in self._atoms], 1))
-            cells = linalg.real_rows(tf.stack(self._cells, -1))
-            self._residual = self._observed - cells @ steering
-            limit = self._longest * tf.norm(self._residual, axis=-1)
-            self._bound = tf.minimum(self._bound, limit)
-        column = self._search()
-        line = self._products(tf.gather(self._residual, column[:, tf.newaxis], batch_dims=1))
-        line = line[..., 0]
-        row = tf.argmax(line, -1, tf.int32)
-        return Peak(row, column, tf.sqrt(tf.maximum(tf.reduce_max(line, -1), 0)))
+        index = largest(self._bound, FIRST)
+        found, bound = self._look(self._rows, self._residual(index), index, self._bound)
+        found, self._bound = tf.cond(
+            exceeded(found, bound), lambda: self._search(found, bound), lambda: (found, bound)
+        )
+        return found
 
-    def _search(self) -> tf.Tensor:
-        """Column [batch_size] of the largest entry; bounds of searched columns become exact."""
-        residual, number = self._residual, self._residual.shape[1]
-        batch_size, size = linalg.sizes(residual)[0], min(BLOCK, number)
-        order = tf.argsort(self._bound, direction="DESCENDING")
-        limits = tf.gather(self._bound, order, batch_dims=1)[:, ::size]
-        blocks = limits.shape[1]
-        # the last block is filled up with columns that were searched
-        order = tf.concat([order, order[:, : blocks * size - number]], 1)
-        order = tf.transpose(tf.reshape(order, [batch_size, blocks, size]), [1, 0, 2])
-        sample = tf.broadcast_to(tf.range(batch_size)[:, tf.newaxis], tf.shape(order)[1:])
+    def _search(self, found: Peak, bound: tf.Tensor) -> tuple[Peak, tf.Tensor]:
+        """Go on from the first columns, with the residual of all of them."""
+        residual = self._residual()
+        limit = self._limit(residual)
+        bound = tf.minimum(bound, limit)
+        residual = tf.transpose(residual, [0, 2, 1])  # each column in one piece
+        rows = self._alternating(self._rows)
 
-        def needed(i: tf.Tensor, best: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
-            limit = tf.gather(limits, tf.minimum(i, blocks - 1), axis=1)
-            return (i < blocks) & tf.reduce_any(limit > best)
+        def at(index: tf.Tensor) -> tf.Tensor:
+            return tf.linalg.matrix_transpose(tf.gather(residual, index, batch_dims=1))
 
-        def search(i: tf.Tensor, best: tf.Tensor, column: tf.Tensor, bound: tf.Tensor) -> tuple:
-            index = tf.gather(order, i)
-            square = self._products(tf.gather(residual, index, batch_dims=1))
-            value = tf.sqrt(tf.maximum(tf.reduce_max(square, 1), 0))
-            place = tf.stack([sample, index], -1)
-            bound = tf.tensor_scatter_nd_update(bound, place, value)
-            top = tf.reduce_max(value, 1)
-            here = tf.gather(index, tf.argmax(value, 1, tf.int32), batch_dims=1)
-            column = tf.where(top > best, here, column)
-            return i + 1, tf.maximum(best, top), column, bound
+        def look(index: tf.Tensor, found: Peak, bound: tf.Tensor) -> tuple[Peak, tf.Tensor]:
+            new, bound = self._look(rows, at(index), index, bound)
+            better = new.magnitude > found.magnitude
+            pairs = zip(new, found, strict=True)
+            return Peak(*(tf.where(better, *pair) for pair in pairs)), bound
 
-        start = tf.zeros_like(limits[:, 0])
-        state = tf.constant(0), start, tf.cast(start, tf.int32), self._bound
-        _, _, column, self._bound = tf.while_loop(needed, search, state)
-        return column
+        def rest(found: Peak, bound: tf.Tensor) -> tuple[Peak, tf.Tensor]:
+            sparse, distance = self._sparse()
+            sparse = self._alternating(sparse)
+
+            def narrow(index: tf.Tensor, found: Peak, bound: tf.Tensor) -> tuple[Peak, tf.Tensor]:
+                most = tf.sqrt(tf.reduce_max(squares(sparse, at(index)), 1))
+                most += distance * tf.gather(limit, index, batch_dims=1)
+                most = tf.minimum(most, tf.gather(bound, index, batch_dims=1))
+                return found, replaced(bound, index, most)
+
+            near = tf.reduce_any(distance < 0.5)
+            found, bound = walk(narrow, SPARSE * BLOCK, found, bound, near)
+            return walk(look, BLOCK, found, bound)
+
+        found, bound = look(largest(bound, BLOCK), found, bound)
+        return tf.cond(exceeded(found, bound), lambda: rest(found, bound), lambda: (found, bound))
+
+    def _alternating(self, rows: tf.Tensor) -> tf.Tensor:
+        """Rows with real and imaginary parts in turn, as in the observation."""
+        pairs = tf.reshape(rows, [*linalg.sizes(rows)[:2], 2, rows.shape[2] // 2])
+        return tf.reshape(tf.linalg.matrix_transpose(pairs), tf.shape(rows))
+
+    def _sparse(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Every few rows, and how far others are from linear interpolation, over the longest.
+
+        What a row gives with a vector w is at most what two of these give, and distance times |w|.
+        """
+        rows, inside = self._given, self._inside
+        batch_size, number, width = linalg.sizes(rows)
+        groups = -(-(number - 1) // SPARSE) or 1
+        more = groups * SPARSE + 1 - number
+        rows = tf.concat([rows, tf.repeat(rows[:, -1:], more, 1)], 1)
+        inside = tf.pad(inside, [[0, 0], [0, more]])
+        kept = rows[:, ::SPARSE]
+        share = tf.constant(np.arange(SPARSE)[:, np.newaxis] / SPARSE, rows.dtype)
+        first, last = kept[:, :-1, tf.newaxis], kept[:, 1:, tf.newaxis]
+        rest = tf.reshape(rows[:, :-1], [batch_size, groups, SPARSE, width]) - first
+        rest -= share * (last - first)
+        needed = tf.reshape(inside[:, :-1], [batch_size, groups, SPARSE])
+        square = tf.where(needed, tf.reduce_sum(rest * rest, -1), tf.zeros([], rows.dtype))
+        distance = tf.sqrt(tf.reduce_max(square, [1, 2])[:, tf.newaxis]) / self._longest
+        needed = tf.reduce_any(needed, 2)
+        needed = tf.pad(needed, [[0, 0], [0, 1]]) | tf.pad(needed, [[0, 0], [1, 0]])
+        needed |= inside[:, ::SPARSE]
+        kept = tf.where(needed[..., tf.newaxis], kept, tf.zeros_like(kept))
+        return quadrature(kept), distance
+
+    def _look(
+        self, rows: tf.Tensor, columns: tf.Tensor, index: tf.Tensor, bound: tf.Tensor
+    ) -> tuple[Peak, tf.Tensor]:
+        """Largest entry of columns [batch_size, 2 K, n]; their bounds become exact."""
+        square = squares(rows, columns)
+        value = tf.sqrt(tf.reduce_max(square, 1))
+        place = tf.argmax(value, 1, tf.int32)
+        line = tf.gather(square, place, axis=2, batch_dims=1)
+        row = tf.argmax(tf.where(self._inside, line, -tf.ones_like(line)), -1, tf.int32)
+        column = tf.gather(index, place, batch_dims=1)
+        return Peak(row, column, tf.reduce_max(value, 1)), replaced(bound, index, value)
 
     def window(self, z: tf.Tensor, speeds: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         """Residual at a window of cells, before the first atom with gradients to the observation.
@@ -154,12 +221,11 @@ class CubePursuit:
         : [batch_size, num_antennas, n * m], `tf.complex`
         """
         number, size = speeds.shape[1] * places.shape[1], linalg.sizes(z)
-        if self._atoms:
+        if self.gains:
             width = self._delay.coefficients.shape[1]
             index = width * speeds[:, :, tf.newaxis] + places[:, tf.newaxis]
             index = tf.reshape(index, [size[0], number])
-            columns = tf.gather(self._residual, index, batch_dims=1)
-            return tf.complex(*tf.split(tf.linalg.matrix_transpose(columns), 2, 1))
+            return tf.complex(*tf.split(self._residual(index), 2, 1))
         across, along = (
             tf.gather(tf.constant(basis.coefficients.conj().T, z.dtype), index)
             for basis, index in ((self._delay, places), (self._doppler, speeds))
@@ -173,29 +239,57 @@ class CubePursuit:
         """Add an atom."""
         a, c, d = (tf.stop_gradient(v) for v in (atom.steering, atom.delay, atom.doppler))
         whole = d[:, :, tf.newaxis] * c[:, tf.newaxis]
-        matrix = masked_atoms(d, c, self._doppler, self._delay, self._elements)
-        cells = self._responses(matrix)
-        correlation = tf.einsum("bk,bkpq,bpq->b", tf.math.conj(a), self._z, tf.math.conj(whole))
+        factors: tuple[tf.Tensor, ...]
+        used: tuple[tf.Tensor, ...]
+        if self._elements is None:
+            left, right = (
+                linalg.matmul(v, tf.constant(basis.coefficients.conj(), v.dtype))
+                for v, basis in ((d, self._doppler), (c, self._delay))
+            )
+            cells = left[:, :, tf.newaxis] * right[:, tf.newaxis]
+            cells = tf.reshape(cells, [-1, left.shape[1] * right.shape[1]])
+            factors = used = (a, d, c)
+        else:
+            matrix = masked_atoms(d, c, self._doppler, self._delay, self._elements)
+            cells = tf.complex(*tf.unstack(self._responses(linalg.real_rows(matrix)), axis=1))
+            factors, used = (
+                (a, tf.reshape(v, [-1, v.shape[1] * v.shape[2]])) for v in (whole, matrix)
+            )
+        re, im = tf.math.real(a), tf.math.imag(a)
+        # no entry of a column of the atom exceeds its level
+        length = self._longest * tf.sqrt(tf.reduce_sum(re * re + im * im, -1, keepdims=True))
+        pairs = tf.stack([re, im], -1), tf.stack([-im, re], -1)
+        new = {
+            "cells": cells,
+            "levels": length * tf.abs(cells),
+            # times real and imaginary part of cells: as the columns of the observation
+            "rows": tf.reshape(tf.stack(pairs, 1), [-1, 2 * 2 * a.shape[1]]),
+        }
         wide = tf.complex128
-        a_wide, whole_wide = tf.math.conj(tf.cast(a, wide)), tf.math.conj(tf.cast(whole, wide))
+        new |= {f"factor {i}": tf.cast(v, wide) for i, v in enumerate(used)}
+        for name, value in new.items():
+            value = value[:, tf.newaxis]
+            earlier = self._atoms.get(name)
+            self._atoms[name] = value if earlier is None else tf.concat([earlier, value], 1)
+        inner = math.prod(
+            tf.linalg.matvec(self._atoms[f"factor {i}"], tf.math.conj(tf.cast(v, wide)))
+            for i, v in enumerate(factors)
+        )
+        *products, energy = tf.unstack(inner, axis=1)
+        before = [*self.gains, tf.zeros_like(a[:, 0])]
+        gains = self._fit.add(products, tf.math.real(energy), self._correlation(a, whole))
+        self.gains = [tf.cast(g, a.dtype) for g in gains]
+        step = tf.abs(tf.stack(self.gains, 1) - tf.stack(before, 1))
+        self._bound += tf.linalg.matvec(self._atoms["levels"], step, transpose_a=True)
 
-        def inner(other: tf.Tensor, other_matrix: tf.Tensor) -> tf.Tensor:
-            along = tf.reduce_sum(a_wide * tf.cast(other, wide), -1)
-            return along * tf.reduce_sum(whole_wide * tf.cast(other_matrix, wide), [1, 2])
-
-        products = [inner(*other) for other in self._atoms]
-        before = self.gains
-        gains = self._fit.add(products, tf.math.real(inner(a, matrix)), correlation)
-        self.gains = [tf.cast(g, self._z.dtype) for g in gains]
-        self._atoms.append((a, matrix))
-        self._cells.append(cells)
-        along = self._products(linalg.real_rows(a)[:, tf.newaxis])[..., 0]
-        self._reach.append(tf.sqrt(tf.maximum(tf.reduce_max(along, -1), 0)))
-        steps = [new - old for new, old in zip(self.gains, before, strict=False)]
-        for step, reach, response in zip(
-            [*steps, self.gains[-1]], self._reach, self._cells, strict=True
-        ):
-            self._bound += (tf.abs(step) * reach)[:, tf.newaxis] * tf.abs(response)
+    def _correlation(self, a: tf.Tensor, whole: tf.Tensor) -> tf.Tensor:
+        """Inner product [batch_size] of an atom with the observation."""
+        batch_size, antennas, rank, width = linalg.sizes(self._z)
+        parts = tf.stack([tf.math.real(a), tf.math.imag(a)], 1)
+        rows = parts @ tf.reshape(self._z, [batch_size, antennas, rank * width])
+        rows = tf.reshape(rows, [batch_size, 2, rank, 2, width // 2])
+        re, im = rows[:, 0, :, 0] + rows[:, 1, :, 1], rows[:, 0, :, 1] - rows[:, 1, :, 0]
+        return tf.reduce_sum(tf.complex(re, im) * tf.math.conj(whole), [1, 2])
 
 
 def masked_atoms(
@@ -229,3 +323,60 @@ def masked_atoms(
     product = symbols[:, :, tf.newaxis] * tones[:, tf.newaxis]
     used = product * tf.constant(elements, d.dtype)
     return doppler.project(delay.project(used))
+
+
+def quadrature(rows: tf.Tensor) -> tf.Tensor:
+    """Rows times [Re w, Im w] that give the real parts of all products, then the imaginary ones."""
+    re, im = tf.split(rows, 2, -1)
+    return tf.concat([rows, tf.concat([-im, re], -1)], 1)
+
+
+def squares(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Squared magnitudes [batch_size, num_rows, n] of products with columns."""
+    products = rows @ columns
+    shape = linalg.sizes(products)
+    return tf.reduce_sum(tf.reshape(products**2, [shape[0], 2, shape[1] // 2, shape[2]]), 1)
+
+
+def largest(bound: tf.Tensor, number: int) -> tf.Tensor:
+    """Indices of columns with the largest bounds."""
+    return tf.math.top_k(bound, min(number, bound.shape[1]), sorted=False)[1]
+
+
+def exceeded(found: Peak, bound: tf.Tensor) -> tf.Tensor:
+    """`True` if a bound exceeds what is found."""
+    return tf.reduce_any(tf.reduce_max(bound, 1) > found.magnitude)
+
+
+def replaced(values: tf.Tensor, index: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
+    """Values [batch_size, n] with others at some indices of each sample."""
+    sample = tf.broadcast_to(tf.range(tf.shape(index)[0])[:, tf.newaxis], tf.shape(index))
+    return tf.tensor_scatter_nd_update(values, tf.stack([sample, index], -1), new)
+
+
+def walk(
+    look: Callable[[tf.Tensor, Peak, tf.Tensor], tuple[Peak, tf.Tensor]],
+    size: int,
+    found: Peak,
+    bound: tf.Tensor,
+    wanted: tf.Tensor | bool = True,
+) -> tuple[Peak, tf.Tensor]:
+    """Look at columns in blocks, in the order of bounds, until none exceeds what is found."""
+    number = bound.shape[1]
+    size = min(size, number)
+    order = tf.argsort(bound, direction="DESCENDING")
+    limits = tf.gather(bound, order, batch_dims=1)[:, ::size]
+    blocks = limits.shape[1]
+    # the last block is filled up with columns that were searched
+    order = tf.concat([order, order[:, : blocks * size - number]], 1)
+    order = tf.transpose(tf.reshape(order, [-1, blocks, size]), [1, 0, 2])
+
+    def needed(i: tf.Tensor, found: Peak, _: tf.Tensor) -> tf.Tensor:
+        limit = tf.gather(limits, tf.minimum(i, blocks - 1), axis=1)
+        return (i < blocks) & tf.reduce_any(limit > found.magnitude) & wanted
+
+    def step(i: tf.Tensor, found: Peak, bound: tf.Tensor) -> tuple[tf.Tensor, Peak, tf.Tensor]:
+        return i + 1, *look(tf.gather(order, i), found, bound)
+
+    _, found, bound = tf.while_loop(needed, step, (tf.constant(0), found, bound))
+    return found, bound

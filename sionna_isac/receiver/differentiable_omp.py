@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from sionna_isac.receiver.cube_pursuit import CubePursuit, masked_atoms
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.receiver.pursuit import Peak, Pursuit, Refined, pursue
 from sionna_isac.receiver.search_grid import SearchGrid
-from sionna_isac.waveform import Numerology
+from sionna_isac.waveform import DelayBasis, DopplerBasis, Numerology
 
 __all__ = ["DifferentiableOMP"]
 
@@ -154,14 +155,9 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     def call(self, y: Complex, sector: Real, no: Real | None = None) -> TargetEstimate:
         z, finite = self._observe(y)
         sector = checks.sector("sector", sector, y.shape[0])
-        basis = self.basis
         beta = self._inverse_temperature(no, z)
         warm = tf.math.is_finite(beta)
-        beta = tf.where(warm, beta, tf.ones_like(beta))
         grid = tf.constant(self.grid.angles, self.rdtype)
-        ranges = tf.constant(self.ranges, self.rdtype)
-        columns = tf.constant(basis.coefficients.T, self.cdtype)
-        dictionary = self.cast(self.array.steering(grid))
 
         # contiguous part of the grid that holds the sector: start and static number of columns
         width = self._num_columns(sector)
@@ -170,103 +166,20 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         last = tf.searchsorted(grid, upper[:, 0], side="right")
         start = tf.minimum(first, grid.shape[0] - width)
         searched = start[:, tf.newaxis] + tf.range(width)
-        stacked = linalg.real_rows(dictionary)
-        rows = tf.gather(tf.stop_gradient(stacked), searched)
         inside = (searched >= first[:, tf.newaxis]) & (searched < last[:, tf.newaxis])
         valid = sectors.has_angles(inside, sector) & (last - first <= width) & finite
         valid &= tf.reshape(warm, [-1])
 
-        doppler = self.doppler_basis
-        # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind
-        eps = np.finfo(self.rdtype.as_numpy_dtype).eps
-        squares = tf.math.real(z) ** 2 + tf.math.imag(z) ** 2
-        energy = tf.reduce_sum(squares, tuple(range(1, z.shape.rank)), keepdims=True)
-        scale = math.sqrt(self.array.num_antennas * self._num_elements)
-        floor = tf.stop_gradient(64 * eps * scale * tf.sqrt(energy))
-
-        half_angle, half_range, half_velocity = self._half_widths
-        if doppler is not None:
-            cube = CubePursuit(z, rows, inside, basis, doppler, self.elements)
-            velocities = tf.constant(self.grid.velocities, self.rdtype)
-            planes = tf.constant(doppler.coefficients.T, self.cdtype)
-
-            def moving(peak: Peak) -> Refined:
-                """Soft means of angle, velocity and range over the window around a peak."""
-                number = ranges.shape[0]
-                row, plane, column = peak.row + start, peak.column // number, peak.column % number
-                angles, in_angles = _window(row, half_angle, grid.shape[0])
-                speeds, in_speeds = _window(plane, half_velocity, velocities.shape[0])
-                places, in_places = _window(column, half_range, number)
-                in_cells = in_speeds[:, :, tf.newaxis] & in_places[:, tf.newaxis]
-                in_grid = in_angles[:, :, tf.newaxis, tf.newaxis] & in_cells[:, tf.newaxis]
-                in_sector = (angles >= first[:, tf.newaxis]) & (angles < last[:, tf.newaxis])
-
-                source = cube.window(z, speeds, places)
-                re, im = tf.split(tf.gather(stacked, angles) @ linalg.conj_block(source), 2, -1)
-                magnitude = linalg.safe_abs(re, im, tf.reshape(floor, [-1, 1, 1]))
-                magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
-                shape = [-1, angles.shape[1], speeds.shape[1], places.shape[1]]
-                cells = math.prod(shape[1:])
-                magnitude = tf.reshape(magnitude, [-1, cells])
-                logits = tf.reshape(beta, [-1, 1]) * magnitude
-                logits = tf.where(tf.reshape(in_grid, [-1, cells]), logits, -float("inf"))
-                weight = tf.reshape(tf.nn.softmax(logits), shape)
-                angle, velocity, distance = (
-                    tf.reduce_sum(tf.reduce_sum(weight, others) * tf.gather(values, index), 1)
-                    for others, values, index in (
-                        ([2, 3], grid, angles),
-                        ([1, 3], velocities, speeds),
-                        ([1, 2], ranges, places),
-                    )
-                )
-                middle = tf.reshape(magnitude, shape)[:, half_angle, half_velocity, half_range]
-                if self.atoms == "grid":
-                    steering, delay = tf.gather(dictionary, row), tf.gather(columns, column)
-                    turn = tf.gather(planes, plane)
-                else:
-                    steering = self.cast(self.array.steering(tf.stop_gradient(angle)))
-                    delay = basis.atom(tf.stop_gradient(distance))
-                    turn = doppler.atom(tf.stop_gradient(velocity))
-                return Refined(angle, distance, middle, steering, delay, velocity, turn)
-
-            return pursue(cube, self.max_targets, moving, valid)
-
-        pursuit = Pursuit(z, rows, inside, basis)
-
-        def refine(peak: Peak) -> Refined:
-            """Soft means of angle and range over the window around a peak."""
-            row, column = peak.row + start, peak.column
-            near_angle = row[:, tf.newaxis] + tf.range(-half_angle, half_angle + 1)
-            near_range = column[:, tf.newaxis] + tf.range(-half_range, half_range + 1)
-            in_grid = _within(near_angle, grid.shape[0])[:, :, tf.newaxis]
-            in_grid &= _within(near_range, ranges.shape[0])[:, tf.newaxis]
-            in_sector = (near_angle >= first[:, tf.newaxis]) & (near_angle < last[:, tf.newaxis])
-            near_angle = tf.clip_by_value(near_angle, 0, grid.shape[0] - 1)
-            near_range = tf.clip_by_value(near_range, 0, ranges.shape[0] - 1)
-
-            steering = tf.gather(stacked, near_angle)
-            across = tf.linalg.adjoint(tf.gather(columns, near_range))
-            if pursuit.num_atoms == 0:  # only here gradients go on to the observation
-                source = linalg.matmul(z, across)
-            else:
-                source = pursuit.residual_columns(near_range, across)
-            re, im = tf.split(steering @ linalg.conj_block(source), 2, -1)
-            magnitude = linalg.safe_abs(re, im, floor)
-            magnitude *= tf.cast(in_sector, self.rdtype)[:, :, tf.newaxis]
-            logits = tf.where(in_grid, beta * magnitude, -float("inf"))
-            cells = near_angle.shape[1] * near_range.shape[1]
-            weight = tf.nn.softmax(tf.reshape(logits, [-1, cells]))
-            weight = tf.reshape(weight, [-1, near_angle.shape[1], near_range.shape[1]])
-            angle = tf.reduce_sum(tf.reduce_sum(weight, 2) * tf.gather(grid, near_angle), 1)
-            distance = tf.reduce_sum(tf.reduce_sum(weight, 1) * tf.gather(ranges, near_range), 1)
-            if self.atoms == "grid":
-                atom = tf.gather(dictionary, row), tf.gather(columns, column)
-            else:
-                steering = self.cast(self.array.steering(tf.stop_gradient(angle)))
-                atom = steering, basis.atom(tf.stop_gradient(distance))
-            return Refined(angle, distance, magnitude[:, half_angle, half_range], *atom)
-
-        return pursue(pursuit, self.max_targets, refine, valid)
+        window = _Window(self, z, tf.where(warm, beta, tf.ones_like(beta)), first, last, start)
+        rows = tf.gather(tf.stop_gradient(window.stacked), searched)
+        basis, doppler = self.basis, self.doppler_basis
+        if doppler is None:
+            pursuit = Pursuit(z, rows, inside, basis)
+            refine = partial(window.refine, pursuit, basis)
+            return pursue(pursuit, self.max_targets, refine, valid)
+        cube = CubePursuit(z, rows, inside, basis, doppler, self.elements)
+        refine = partial(window.refine_moving, cube, basis, doppler)
+        return pursue(cube, self.max_targets, refine, valid)
 
     def reconstruct(self, estimate: TargetEstimate) -> tf.Tensor:
         r"""Projected observation of given estimates; differentiable in all but the gains.
@@ -333,11 +246,115 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
         return int(min(size, np.max(reach - np.arange(size)) + 1))
 
 
-def _within(index: tf.Tensor, size: int) -> tf.Tensor:
-    return (index >= 0) & (index < size)
+class _Window:
+    """Soft means over the window around a peak, and the atom there."""
+
+    def __init__(
+        self,
+        receiver: DifferentiableOMP,
+        z: tf.Tensor,
+        beta: tf.Tensor,
+        first: tf.Tensor,
+        last: tf.Tensor,
+        start: tf.Tensor,
+    ) -> None:
+        self._receiver, self._z, self._beta = receiver, z, beta
+        self._first, self._last, self._start = first, last, start
+        self._angles = tf.constant(receiver.grid.angles, receiver.rdtype)
+        self._ranges = tf.constant(receiver.ranges, receiver.rdtype)
+        self._columns = tf.constant(receiver.basis.coefficients.T, receiver.cdtype)
+        self._dictionary = receiver.cast(receiver.array.steering(self._angles))
+        self.stacked = linalg.real_rows(self._dictionary)
+        # below this a magnitude is rounding of an exact 0, which an earlier atom leaves behind
+        eps = np.finfo(receiver.rdtype.as_numpy_dtype).eps
+        squares = tf.math.real(z) ** 2 + tf.math.imag(z) ** 2
+        energy = tf.reduce_sum(squares, tuple(range(1, z.shape.rank)), keepdims=True)
+        scale = math.sqrt(receiver.array.num_antennas * receiver._num_elements)
+        floor = tf.stop_gradient(64 * eps * scale * tf.sqrt(energy))
+        self._floor = tf.reshape(floor, [-1, 1, 1])
+
+    def refine(self, pursuit: Pursuit, basis: DelayBasis, peak: Peak) -> Refined:
+        """Means of angle and range."""
+        half_angle, half_range, _ = self._receiver._half_widths
+        row = peak.row + self._start
+        angles, in_angles = _around(row, half_angle, self._angles.shape[0])
+        ranges, in_ranges = _around(peak.column, half_range, self._ranges.shape[0])
+        across = tf.linalg.adjoint(tf.gather(self._columns, ranges))
+        if pursuit.num_atoms == 0:  # only here gradients go on to the observation
+            source = linalg.matmul(self._z, across)
+        else:
+            source = pursuit.residual_columns(ranges, across)
+        magnitude = self._magnitude(angles, source)
+        in_grid = in_angles[:, :, tf.newaxis] & in_ranges[:, tf.newaxis]
+        logits = tf.where(in_grid, self._beta * magnitude, -float("inf"))
+        shape = [-1, angles.shape[1], ranges.shape[1]]
+        weight = tf.nn.softmax(tf.reshape(logits, [-1, math.prod(shape[1:])]))
+        weight = tf.reshape(weight, shape)
+        angle = tf.reduce_sum(tf.reduce_sum(weight, 2) * tf.gather(self._angles, angles), 1)
+        distance = tf.reduce_sum(tf.reduce_sum(weight, 1) * tf.gather(self._ranges, ranges), 1)
+        atom = self._atom(row, peak.column, angle, distance, basis)
+        return Refined(angle, distance, magnitude[:, half_angle, half_range], *atom)
+
+    def refine_moving(
+        self, cube: CubePursuit, basis: DelayBasis, doppler: DopplerBasis, peak: Peak
+    ) -> Refined:
+        """Means of angle, velocity and range."""
+        half_angle, half_range, half_velocity = self._receiver._half_widths
+        number = self._ranges.shape[0]
+        velocities = tf.constant(self._receiver.grid.velocities, self._receiver.rdtype)
+        row, plane, column = peak.row + self._start, peak.column // number, peak.column % number
+        angles, in_angles = _around(row, half_angle, self._angles.shape[0])
+        speeds, in_speeds = _around(plane, half_velocity, velocities.shape[0])
+        places, in_places = _around(column, half_range, number)
+        in_cells = in_speeds[:, :, tf.newaxis] & in_places[:, tf.newaxis]
+        in_grid = in_angles[:, :, tf.newaxis, tf.newaxis] & in_cells[:, tf.newaxis]
+        magnitude = self._magnitude(angles, cube.window(self._z, speeds, places))
+        shape = [-1, angles.shape[1], speeds.shape[1], places.shape[1]]
+        cells = math.prod(shape[1:])
+        magnitude = tf.reshape(magnitude, [-1, cells])
+        logits = tf.reshape(self._beta, [-1, 1]) * magnitude
+        logits = tf.where(tf.reshape(in_grid, [-1, cells]), logits, -float("inf"))
+        weight = tf.reshape(tf.nn.softmax(logits), shape)
+        angle, velocity, distance = (
+            tf.reduce_sum(tf.reduce_sum(weight, others) * tf.gather(values, index), 1)
+            for others, values, index in (
+                ([2, 3], self._angles, angles),
+                ([1, 3], velocities, speeds),
+                ([1, 2], self._ranges, places),
+            )
+        )
+        middle = tf.reshape(magnitude, shape)[:, half_angle, half_velocity, half_range]
+        if self._receiver.atoms == "grid":
+            planes = tf.constant(doppler.coefficients.T, self._receiver.cdtype)
+            turn = tf.gather(planes, plane)
+        else:
+            turn = doppler.atom(tf.stop_gradient(velocity))
+        atom = self._atom(row, column, angle, distance, basis)
+        return Refined(angle, distance, middle, *atom, velocity, turn)
+
+    def _magnitude(self, angles: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
+        """Magnitudes [batch_size, num_angles, num_columns] of the map, 0 outside the sector."""
+        re, im = tf.split(tf.gather(self.stacked, angles) @ linalg.conj_block(source), 2, -1)
+        magnitude = linalg.safe_abs(re, im, self._floor)
+        inside = (angles >= self._first[:, tf.newaxis]) & (angles < self._last[:, tf.newaxis])
+        return magnitude * tf.cast(inside, magnitude.dtype)[:, :, tf.newaxis]
+
+    def _atom(
+        self,
+        row: tf.Tensor,
+        column: tf.Tensor,
+        angle: tf.Tensor,
+        distance: tf.Tensor,
+        basis: DelayBasis,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Steering and delay vector of the atom that is removed."""
+        if self._receiver.atoms == "grid":
+            return tf.gather(self._dictionary, row), tf.gather(self._columns, column)
+        steering = self._receiver.array.steering(tf.stop_gradient(angle))
+        return self._receiver.cast(steering), basis.atom(tf.stop_gradient(distance))
 
 
-def _window(index: tf.Tensor, half: int, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+def _around(index: tf.Tensor, half: int, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Indices [batch_size, 2 * half + 1] around one of each sample, and which are in the grid."""
     near = index[:, tf.newaxis] + tf.range(-half, half + 1)
-    return tf.clip_by_value(near, 0, size - 1), _within(near, size)
+    return tf.clip_by_value(near, 0, size - 1), (near >= 0) & (near < size)

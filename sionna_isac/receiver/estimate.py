@@ -12,7 +12,8 @@ __all__ = ["TargetEstimate"]
 class TargetEstimate(NamedTuple):
     """Estimates of up to T targets per sample; `None` for quantities without an estimate.
 
-    A threshold on ``metric`` decides which of them count as targets.
+    A threshold on ``metric`` decides which of them count as targets. It differs between receivers;
+    the page on conventions has a table.
 
     Attributes
     ----------

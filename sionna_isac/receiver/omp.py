@@ -45,8 +45,8 @@ class OMP(AngleDelayReceiver, Receiver):
         e^{-j4\pi s \Delta_f R/c}
 
     on the elements in use, and 0 on others. The cube of angles, velocities and ranges is never
-    formed: memory is twice [num_antennas, num_velocities, num_ranges] per sample, and the angles
-    are computed only for pairs of velocity and range that may hold the peak.
+    formed: memory is up to three times [num_antennas, num_velocities, num_ranges] per sample, and
+    the angles are computed only for pairs of velocity and range that may hold the peak.
 
     Parameters
     ----------

@@ -69,9 +69,16 @@ class GainFit:
     """Least-squares gains of all atoms by a Cholesky factor that grows by one row.
 
     In double precision throughout: atoms in neighbouring cells make it ill-conditioned.
+
+    Parameters
+    ----------
+    repeats : `bool`
+        If `False`, an atom that is already there gets no gain; if `True` (default), a small one,
+        which is that of rounding errors
     """
 
-    def __init__(self) -> None:
+    def __init__(self, repeats: bool = True) -> None:
+        self._repeats = repeats
         self._factor: list[list[tf.Tensor]] = []  # rows of the Cholesky factor of the Gram matrix
         self._forward: list[tf.Tensor] = []
 
@@ -105,6 +112,8 @@ class GainFit:
         value = tf.cast(correlation, wide)
         for lower, earlier_value in zip(new, self._forward, strict=True):
             value -= lower * earlier_value
+        if not self._repeats:
+            value = tf.where(rest > 1e-12 * energy, value, tf.zeros_like(value))
         self._forward.append(value / diagonal)
         self._factor.append([*new, diagonal])
         solution: list[tf.Tensor] = []

@@ -12,6 +12,8 @@ from scipy.constants import c as SPEED_OF_LIGHT
 from scipy.signal import get_window
 
 from sionna_isac.core import Array, Complex, Layer, checks, linalg, plane_wave_array, register
+from sionna_isac.receiver._gaps import filled_noise, filling
+from sionna_isac.receiver._side_lobes import beside, envelope, expected, floor_of_gaps, keep
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.cfar import Detections
 from sionna_isac.receiver.estimate import TargetEstimate
@@ -19,7 +21,6 @@ from sionna_isac.waveform import Numerology, element_mask
 
 __all__ = ["RangeDopplerMap"]
 
-RIDGE = 1e-4  # noise over power that the least squares assume
 SMALLEST = {"single": 1e-30, "double": 1e-200}  # power, for the logarithm
 
 
@@ -49,11 +50,14 @@ class RangeDopplerMap(Layer):
 
     The default serves detection. Its estimates are 4 to 7 dB above the bound; those of
     ``window=(None, None)`` with ``padding=(8, 8)`` 0.1 to 0.5 dB, for a target alone, and
-    :class:`DifferentiableOMP` serves as well. Beams of an array have side lobes, -13 dB without a
-    window over antennas, and those of a strong target are detections, too.
+    :class:`LikelihoodRefinement` and :class:`DifferentiableOMP` serve as well.
 
-    With OS-CFAR, all steps take 2.1 to 2.25 times as long as the FFTs alone, and 1/244 to 1/830
-    of the time of NumPy (``benchmarks/range_doppler.md``).
+    Side lobes of a strong target are detections, too: -31 dB with Hann windows, and -13 dB of beams
+    without a window over antennas. Windows such as ``("chebwin", 80)`` avoid them, and
+    :meth:`reject_sidelobes` drops them.
+
+    With OS-CFAR, all steps take 1.7 times as long as the FFTs alone, and 1/300 to 1/1080 of the
+    time of NumPy (``benchmarks/range_doppler.md``).
 
     Parameters
     ----------
@@ -140,6 +144,7 @@ class RangeDopplerMap(Layer):
             self.numerology.check_array("array", array)
         self.angles = None if angles is None else checks.angle_grid("angles", angles)
         self._aperture: np.ndarray | None = None
+        self._table: np.ndarray | None = None  # of side lobes
         self._mask = element_mask(numerology, elements)
         self.elements = None if elements is None else self._mask
         self.window = tuple(tuple(w) if isinstance(w, list) else w for w in window)
@@ -170,18 +175,20 @@ class RangeDopplerMap(Layer):
         # velocities below 0 come first; inverse transforms divide by their sizes
         turns = (symbols // 2) * np.arange(len(lines[0])) % symbols / symbols
         scale = np.prod(self._sizes) / np.linalg.norm(weights)
-        self._fill, self._noise = None, np.ones(ranges.size)
+        self._fill, self._noise, self._floor = None, np.ones(ranges.size), np.zeros(ranges.size)
         self.fill_gaps = bool(fill_gaps)
         rows, columns = used.any(1), used.any(0)
         if fill_gaps and np.array_equal(used, np.outer(rows, columns)):
             reach = self.max_range or numerology.prefix_range or limit / 2
-            gaps, fill = _filling(columns, min(reach / limit, 1.0))
+            gaps, fill = filling(columns, min(reach / limit, 1.0))
             if gaps.size:
                 taper = tapers[1]
                 self._fill = fill, np.eye(columns.size)[gaps]
-                self._noise = _filled_noise(taper * columns, taper[gaps], gaps, fill, tones)
+                self._noise = filled_noise(taper * columns, taper[gaps], gaps, fill, tones)
                 self._noise = self._noise[: ranges.size]
+                self._floor = floor_of_gaps(taper, gaps, fill, tones, ranges.size)
                 weights[:, gaps] = np.outer(tapers[0] * rows, taper[gaps])
+        self._real_weights = weights
         self._weights = weights * (scale * np.exp(-2j * np.pi * turns))[:, np.newaxis]
         duration = steps[0] * numerology.symbol_duration
         self._velocities = (np.arange(symbols) - symbols // 2) * (
@@ -289,6 +296,37 @@ class RangeDopplerMap(Layer):
         )
         return TargetEstimate(angle=angle, range=distance, metric=metric, velocity=velocity)
 
+    def reject_sidelobes(self, detections: Detections, margin_db: float = 6.0) -> Detections:
+        """Detections without those that may be side lobes of stronger ones.
+
+        A detection is kept if it exceeds, by the margin, the largest side lobes that all stronger
+        ones may have in its cell. These follow from the windows, used elements, filled gaps and
+        beams of this map. A weaker target below them is rejected, too.
+
+        Parameters
+        ----------
+        detections : :class:`~sionna_isac.receiver.Detections`
+            Detections in the map, or cube; side lobes use up some of their places
+        margin_db : `float`, (default 6)
+            Power over that of side lobes that a detection needs, as noise raises these [dB]
+
+        Output
+        ------
+        : :class:`~sionna_isac.receiver.Detections`
+            Remaining ones, the strongest first, in as many places
+        """
+        margin = 10 ** (checks.real("margin_db", margin_db, minimum=0) / 10)
+        if (detections.angle_index is None) != (self.array is None):
+            kinds = ("a map", "a cube") if self.array is None else ("a cube", "a map")
+            raise ValueError(f"detections must be those of {kinds[0]}; got those of {kinds[1]}")
+        leakage = None
+        if self.array is not None and self.angles is not None:
+            leakage = self._leakage(self.array, self.angles)
+        if self._table is None:
+            self._table = envelope(self._real_weights, self._sizes)
+        lobes = expected(detections, self._table, self._floor, self._noise, leakage)
+        return keep(detections, detections.power > margin * lobes)
+
     # --- parts ------------------------------------------------------------------------------------
 
     def _observed(self, z: tf.Tensor) -> tf.Tensor:
@@ -308,13 +346,25 @@ class RangeDopplerMap(Layer):
             checks.shape("z", z, [None, self.array.num_antennas, *shape], axes)
         return z if self._mask is None else tf.where(self._mask, z, tf.zeros_like(z))
 
-    def _beams(self, z: tf.Tensor, array: Array, angles: np.ndarray) -> tf.Tensor:
+    def _weights_of_beams(self, array: Array, angles: np.ndarray) -> tf.Tensor:
         steering = self.cast(array.steering(self.cast(angles)))
         if self._aperture is not None:
             steering *= tf.constant(self._aperture, self.cdtype)
         energy = tf.reduce_sum(tf.math.real(steering * tf.math.conj(steering)), -1, keepdims=True)
+        return steering * linalg.to_complex(tf.math.rsqrt(energy))
+
+    def _leakage(self, array: Array, angles: np.ndarray) -> tf.Tensor:
+        """Largest power [num_angles, num_angles] of targets in other beams, over their own."""
+        weights, places = self._weights_of_beams(array, angles), beside(angles)
+        steering = self.cast(array.steering(self.cast(places.ravel())))
+        power = tf.abs(linalg.matmul(steering, tf.linalg.adjoint(weights))) ** 2
+        power = tf.reshape(power, [*places.shape, angles.size])
+        own = tf.linalg.diag_part(tf.transpose(power, [1, 0, 2]))
+        return tf.reduce_max(power / tf.transpose(own)[..., tf.newaxis], 1)
+
+    def _beams(self, z: tf.Tensor, array: Array, angles: np.ndarray) -> tf.Tensor:
         # conjugate weights from the left; a block of the observation would be a large copy
-        block = linalg.real_block(steering * linalg.to_complex(tf.math.rsqrt(energy)))
+        block = linalg.real_block(self._weights_of_beams(array, angles))
         batch, _, rows, columns = linalg.sizes(z)
         parts = tf.concat([tf.math.real(z), tf.math.imag(z)], 1)
         parts = block @ tf.reshape(parts, [batch, 2 * array.num_antennas, rows * columns])
@@ -338,36 +388,6 @@ def _taper(window: Any, number: int) -> np.ndarray:
             f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
         ) from error
     return taper
-
-
-def _filling(used: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Subcarriers that can be filled, and the weights of all subcarriers for each of them.
-
-    Echoes are evenly spread over the delays from 0 to a share of the unambiguous one.
-    """
-    gaps = np.flatnonzero(~used)
-    fill = np.zeros((gaps.size, used.size), complex)
-    if gaps.size == 0:
-        return gaps, fill
-    lag = np.subtract.outer(np.arange(used.size), np.arange(used.size))
-    shared = np.sinc(share * lag) * np.exp(-1j * np.pi * share * lag)
-    among, across = shared[np.ix_(used, used)], shared[np.ix_(used, gaps)]
-    noise = RIDGE * np.eye(len(among))
-    fill[:, used] = np.linalg.solve(among + noise, across).conj().T
-    gain = np.sum(np.abs(fill) ** 2, 1)
-    # error with the noise that is assumed, less that noise
-    error = 1 - np.real(np.sum(fill[:, used] * across.T, 1)) - RIDGE * gain
-    good = (error < 1e-3) & (gain < 10**1.2)
-    return gaps[good], fill[good]
-
-
-def _filled_noise(
-    taper: np.ndarray, filled: np.ndarray, gaps: np.ndarray, fill: np.ndarray, size: int
-) -> np.ndarray:
-    """Noise of each range with filled gaps over that without: fills repeat the noise of others."""
-    turns = filled[:, np.newaxis] * np.exp(2j * np.pi * np.outer(gaps, np.arange(size)) / size)
-    other = 2 * np.fft.fft(fill * taper, size) + (fill @ fill.conj().T) @ turns.conj()
-    return 1 + np.sum(np.real(turns * other), 0) / np.sum(taper**2)
 
 
 def _vertex(values: Sequence[tf.Tensor], before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

@@ -16,8 +16,9 @@ __all__ = ["ReciprocalFilter", "SymbolFilter", "SymbolMatchedFilter", "WienerFil
 class SymbolFilter(Layer):
     r"""Base of filters that turn an echo into one of symbols of value 1.
 
-    A subclass defines ``_gains``. Filtered noise differs between elements if the magnitudes of
-    symbols differ; for symbols of equal magnitude, such as QPSK, all filters are equal.
+    A subclass defines ``_weight``. Filtered noise differs between elements if the magnitudes of
+    symbols differ, and :meth:`noise_power` is its mean; for symbols of equal magnitude, such as
+    QPSK, all filters are equal.
 
     Parameters
     ----------
@@ -37,6 +38,9 @@ class SymbolFilter(Layer):
         Transmitted symbols [batch_size, num_subcarriers] or
         [batch_size, num_ofdm_symbols, num_subcarriers], before the beam. A symbol of value 0 on an
         element that is used is an error in eager mode, and gives NaN there in a graph.
+    no : `None` (default) | [...], `tf.float`
+        Noise power :math:`N_0` [W], a number or [batch_size]; a negative one gives NaN in a graph.
+        :class:`WienerFilter` needs it, the others ignore it.
 
     Output
     ------
@@ -62,49 +66,110 @@ class SymbolFilter(Layer):
         self._used = element_mask(numerology, elements)
         self.elements = None if elements is None else np.array(elements)
 
-    def call(self, y: Complex, x: Complex) -> tf.Tensor:
-        return self._filtered(y, x)
-
-    def _filtered(self, y: tf.Tensor, x: tf.Tensor, no: tf.Tensor | None = None) -> tf.Tensor:
-        y, used = self._checked(y, x)
+    def call(self, y: Complex, x: Complex, no: Real | None = None) -> tf.Tensor:
+        y = self._checked(y, x)
+        no = None if no is None else self._noise(no, x)
+        y, used = self._masked("y", y, 2)
         if used is not None:
-            y, x = tf.where(used, y, tf.zeros_like(y)), self._where_used(x, used, 1.0)
+            y = tf.where(used, y, tf.zeros_like(y))
+        x, silent = self._without_silence(x, used)
+        z = self._apply(y, x, used, no)
+        if used is not None:
+            z = tf.where(used, z, tf.zeros_like(z))
+        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
+
+    def noise_power(self, x: Any, no: Any) -> tf.Tensor:
+        r"""Mean power of the noise in the filtered echo, for receivers that take ``no``.
+
+        .. math::
+            \frac{N_0}{N}\sum_{m,s} |g_{m,s}|^2
+
+        with the weights :math:`g_{m,s}` of the filter, :math:`z_{k,m,s} = y_{k,m,s}\, g_{m,s}`,
+        and the mean over the :math:`N` elements of a sample that are used. Power differs between
+        elements if the magnitudes of symbols differ.
+
+        Parameters
+        ----------
+        x : [batch_size, ..., num_subcarriers], `tf.complex`
+            Transmitted symbols, as for the call
+        no : [...], `tf.float`
+            Noise power :math:`N_0` of the echo [W], a number or [batch_size]; a negative one gives
+            NaN in a graph
+
+        Output
+        ------
+        : [batch_size], `tf.float`
+            Noise power [W]
+
+        Example
+        -------
+        >>> reciprocal = isac.receiver.ReciprocalFilter(numerology)
+        >>> z = reciprocal(y, x)
+        >>> omp(z, sector, reciprocal.noise_power(x, no))
+        """
+        x = self.cast(x, Complex, "x")
+        checks.rank("x", x, (2, 3), "[batch_size, (num_ofdm_symbols,) num_subcarriers]")
+        checks.last_dim("x", x, self.numerology.num_subcarriers, "(num_subcarriers)")
+        no = self._noise(self.cast(no, Real, "no"), x)
+        x, used = self._masked("x", x, 1)
+        x, silent = self._without_silence(x, used)
+        axes = list(range(1, x.shape.rank))
+        power = _power(x)
+        gain = self._scaled_weight(power, used, no) ** 2 * power
+        gain, number = self._within(used, gain, tf.ones_like(power))
+        mean = tf.reduce_sum(gain, axes) / tf.reduce_sum(number, axes)
+        mean = tf.where(tf.reduce_any(silent, axes), tf.constant(np.nan, mean.dtype), mean)
+        return tf.reshape(no, [-1]) * mean
+
+    def _without_silence(
+        self, x: tf.Tensor, used: np.ndarray | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Symbols, 1 where unused or 0, and where they are 0 on elements that are used."""
+        if used is not None:
+            x = tf.where(used, x, tf.ones_like(x))
         silent = tf.equal(x, 0)
         if tf.executing_eagerly() and bool(tf.reduce_any(silent)):
             raise ValueError(
                 "x must not hold symbols of value 0 on elements that are used: they cannot be "
                 f"divided by; got {int(tf.math.count_nonzero(silent))}"
             )
-        x = tf.where(silent, tf.ones_like(x), x)
-        z = self._apply(y, x, used, no)
-        if used is not None:
-            z = tf.where(used, z, tf.zeros_like(z))
-        return tf.where(silent[:, tf.newaxis], tf.constant(complex(np.nan, np.nan), self.cdtype), z)
+        return tf.where(silent, tf.ones_like(x), x), silent
 
     def _apply(
         self, y: tf.Tensor, x: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
     ) -> tf.Tensor:
-        """Echo times the conjugate of symbols times weights of mean 1 over what they make of 1."""
-        power = tf.math.real(x) ** 2 + tf.math.imag(x) ** 2
+        weight = linalg.to_complex(self._scaled_weight(_power(x), used, no))
+        return y * (weight * tf.math.conj(x))[:, tf.newaxis]
+
+    def _scaled_weight(
+        self, power: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
+    ) -> tf.Tensor:
+        """Weight of the echo times the conjugate of symbols, which makes 1 of an echo of symbols.
+
+        That is a mean over the elements in use.
+        """
         weight = self._weight(power, no)
-        passed, number = weight * power, tf.ones_like(power)
-        if used is not None:
-            passed, number = (self._where_used(v, used, 0.0) for v in (passed, number))
-        axes = list(range(1, x.shape.rank))
+        passed, number = self._within(used, weight * power, tf.ones_like(power))
+        axes = list(range(1, power.shape.rank))
         scale = tf.reduce_sum(number, axes, keepdims=True)
         scale /= tf.reduce_sum(passed, axes, keepdims=True)
-        return y * (linalg.to_complex(scale * weight) * tf.math.conj(x))[:, tf.newaxis]
+        return scale * weight
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
         """Weight, up to a factor for each sample, of an element with symbols of this power."""
         raise NotImplementedError
 
     @staticmethod
-    def _where_used(x: tf.Tensor, used: np.ndarray, other: float) -> tf.Tensor:
-        return tf.where(used, x, tf.constant(other, x.dtype))
+    def _within(used: np.ndarray | None, *values: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Values, 0 on elements that are not used."""
+        return values if used is None else tuple(tf.where(used, v, 0.0) for v in values)
 
-    def _checked(self, y: tf.Tensor, x: tf.Tensor) -> tuple[tf.Tensor, np.ndarray | None]:
-        """Echo without Sionna's second dimension, and the mask in the dimensions of ``x``."""
+    def _noise(self, no: Any, x: tf.Tensor) -> tf.Tensor:
+        no = checks.noise_power(no, tf.math.real(x), "x", per_sample=True)
+        return tf.where(no >= 0, no, float("nan"))
+
+    def _checked(self, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Echo without Sionna's second dimension."""
         if y.shape.rank not in (4, 5):
             checks.rank(
                 "y",
@@ -118,18 +183,29 @@ class SymbolFilter(Layer):
             y = tf.squeeze(y, 1)
         axes = ["batch_size", *["num_ofdm_symbols"] * (y.shape.rank - 3), "num_subcarriers"]
         checks.shape("x", x, [y.shape[0], *y.shape[2:]], f"[{', '.join(axes)}]")
+        return y
+
+    def _masked(
+        self, name: str, value: tf.Tensor, num_leading: int
+    ) -> tuple[tf.Tensor, np.ndarray | None]:
+        """Value with its number of OFDM symbols, and the mask in its dimensions after the first."""
         if self._used is None:
-            return y, None
+            return value, None
         if self.elements is None:  # the same subcarriers of any number of symbols
-            return y, self.numerology.active
-        number = self.numerology.num_symbols
-        if (y.shape[2] if y.shape.rank == 4 else 1) not in (None, number):
+            return value, self.numerology.active
+        number, symbols = self.numerology.num_symbols, value.shape[num_leading:-1]
+        if (symbols[0] if symbols.rank else 1) not in (None, number):
             raise ValueError(
-                f"y must have as many OFDM symbols as elements, {number}; got shape {list(y.shape)}"
+                f"{name} must have as many OFDM symbols as elements, {number}; got shape "
+                f"{list(value.shape)}"
             )
-        if y.shape.rank == 3:
-            return y, self._used[0]
-        return tf.ensure_shape(y, [None, None, number, None]), self._used
+        if not symbols.rank:
+            return value, self._used[0]
+        return tf.ensure_shape(value, [None] * num_leading + [number, None]), self._used
+
+
+def _power(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.real(x) ** 2 + tf.math.imag(x) ** 2
 
 
 @register
@@ -143,34 +219,16 @@ class ReciprocalFilter(SymbolFilter):
     It has no side lobes that depend on data, but raises the noise to
     :math:`N_0 E\lbrace|x|^{-2}\rbrace`, for 16-QAM by 17/9 (2.8 dB).
 
-    Parameters
-    ----------
-    numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
-    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
-        output is 0 on the others.
-
-    Input
-    -----
-    y : [batch_size, ..., num_subcarriers], `tf.complex`
-        Echo [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
-    x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Transmitted symbols [batch_size, num_subcarriers] or
-        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
-
-    Output
-    ------
-    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
-        :math:`\tilde{\mathbf{Y}} = \mathbf{Y} \oslash \mathbf{1}\mathbf{x}^\top`
+    Parameters, input and output are those of :class:`SymbolFilter`.
     """
 
     def _apply(
         self, y: tf.Tensor, x: tf.Tensor, used: np.ndarray | None, no: tf.Tensor | None
     ) -> tf.Tensor:
         return y / x[:, tf.newaxis]
+
+    def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
+        return 1 / power
 
 
 @register
@@ -184,28 +242,7 @@ class SymbolMatchedFilter(SymbolFilter):
     the peak of a target to the noise. The magnitudes of symbols weight the elements, which gives a
     strong target side lobes that depend on data.
 
-    Parameters
-    ----------
-    numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
-    elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
-        output is 0 on the others.
-
-    Input
-    -----
-    y : [batch_size, ..., num_subcarriers], `tf.complex`
-        Echo [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
-    x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Transmitted symbols [batch_size, num_subcarriers] or
-        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
-
-    Output
-    ------
-    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
-        Filtered echo
+    Parameters, input and output are those of :class:`SymbolFilter`.
     """
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
@@ -225,32 +262,21 @@ class WienerFilter(SymbolFilter):
     the :math:`N` elements that are used), which makes peaks unbiased. Without noise it is the
     :class:`ReciprocalFilter`, with much noise the :class:`SymbolMatchedFilter`.
 
+    Input and output are those of :class:`SymbolFilter`, with ``no``.
+
     Parameters
     ----------
     numerology : :class:`~sionna_isac.waveform.Numerology`
-        Numerology; the output is 0 on inactive subcarriers
+        Numerology
     elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
-        Elements that are used, with ``num_symbols`` of the numerology; `None` is all of them. The
-        output is 0 on the others.
+        Elements that are used; `None` is all
     variance : `float`, (default 1)
         Mean power :math:`\sigma^2` of the echo on an antenna for symbols of power 1
 
-    Input
-    -----
-    y : [batch_size, ..., num_subcarriers], `tf.complex`
-        Echo [batch_size, num_antennas, num_subcarriers],
-        [batch_size, num_antennas, num_ofdm_symbols, num_subcarriers] or
-        [batch_size, 1, num_antennas, num_ofdm_symbols, num_subcarriers]
-    x : [batch_size, ..., num_subcarriers], `tf.complex`
-        Transmitted symbols [batch_size, num_subcarriers] or
-        [batch_size, num_ofdm_symbols, num_subcarriers], none of them 0 on an element that is used
-    no : [...], `tf.float`
-        Noise power :math:`N_0` [W], a number or [batch_size]; a negative one gives NaN in a graph
-
-    Output
+    Raises
     ------
-    : [batch_size, num_antennas, ..., num_subcarriers], `tf.complex`
-        Filtered echo
+    TypeError, ValueError
+        As :class:`SymbolFilter`, and if ``no`` is not given
     """
 
     def __init__(
@@ -265,9 +291,10 @@ class WienerFilter(SymbolFilter):
         super().__init__(numerology, elements=elements, precision=precision, **kwargs)
         self.variance = checks.real("variance", variance, minimum=0, exclusive=True)
 
-    def call(self, y: Complex, x: Complex, no: Real) -> tf.Tensor:  # type: ignore[override]
-        no = checks.noise_power(no, tf.math.real(x), "x", per_sample=True)
-        return self._filtered(y, x, tf.where(no >= 0, no, float("nan")))
+    def call(self, y: Complex, x: Complex, no: Real | None = None) -> tf.Tensor:
+        if no is None:
+            raise TypeError("no must be given: the noise power [W] of the echo; got None")
+        return super().call(y, x, no)
 
     def _weight(self, power: tf.Tensor, no: Any) -> tf.Tensor:
         return 1 / (power + no / self.variance)

@@ -62,7 +62,7 @@ class Coefficients(NamedTuple):
 def sphere(radius: Any, permittivity: Any, conductivity: Any, frequencies: Any) -> Sphere:
     """Check the arguments that describe a sphere."""
     radius = checks.real("radius", radius, minimum=0, exclusive=True)
-    frequencies = _frequencies(frequencies)
+    frequencies = checks.tones("frequencies", frequencies)
     permittivity = passive(checks.complexes("permittivity", permittivity))
     if permittivity.shape not in ((), frequencies.shape):
         raise ValueError(
@@ -203,13 +203,3 @@ def points(name: str, value: Any) -> np.ndarray:
     if array.ndim != 2 or array.shape[1] != 3 or not array.size:
         raise ValueError(f"{name} must have shape [num_points, 3]; got shape {list(array.shape)}")
     return checks.finite(name, array)
-
-
-def _frequencies(value: Any) -> np.ndarray:
-    """Frequencies [F], F >= 1."""
-    array = checks.frequencies("frequencies", value)
-    if array.ndim != 1 or not array.size:
-        raise ValueError(
-            f"frequencies must have shape [num_frequencies]; got shape {list(array.shape)}"
-        )
-    return array

@@ -1,4 +1,4 @@
-"""What an array sees of a surface: samples in cells, their weights, the pose of the surface."""
+"""Visible part of a surface: samples in cells, their weights, the pose of the surface."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Windows:
 
 
 def cells(low: Any, high: Any, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """First and last-but-one index of the cells that a box touches.
+    """First index of the cells that a box touches, and the one after the last.
 
     The grid is the same for all targets: 0 is the centre of a cell along x and y (so that a body
     that is symmetric stays so) and a face along z (the ground).

@@ -85,9 +85,7 @@ class ClutterScene(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.num_scatterers = checks.integer("num_scatterers", num_scatterers)
-        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
-        if self.range_interval[0] == 0:
-            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
+        self.range_interval = checks.range_interval("range_interval", range_interval)
         self.cnr_db = checks.real("cnr_db", cnr_db)
         self.amplitude = checks.one_of("amplitude", amplitude, _LAWS)
         if (shape_parameter is None) != (amplitude == "rayleigh"):

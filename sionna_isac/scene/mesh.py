@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Mesh", "MeshTarget"]
 
 FORMATS = (".obj", ".ply", ".stl")
-PLAUSIBLE = (0.01, 50.0)  # largest dimension of a target, where nobody says what the unit is [m]
+PLAUSIBLE = (0.01, 50.0)  # largest dimension of a target whose unit is not given [m]
 Mesh = tuple[np.ndarray, np.ndarray]  # vertices [n, 3] and faces [m, 3]
 
 

@@ -18,7 +18,7 @@ __all__ = ["ParametricMotorbike"]
 class ParametricMotorbike(ParametricVehicle):
     """A motorbike: wheels, tube frame, fork, handlebar, engine, tank, seat; and a rider or none.
 
-    The rider is of muscle, after [Gabriel96]_, which at 4.9 GHz lets a field 1 cm deep.
+    The rider is of muscle, after [Gabriel96]_, into which a field of 4.9 GHz enters about 1 cm.
     Dimensions, materials, frame and errors are as of
     :class:`~sionna_isac.scene.ParametricVehicle`.
 
@@ -27,7 +27,7 @@ class ParametricMotorbike(ParametricVehicle):
     seed : `int`, (default 0)
         Seed of the draw
     rider : `None` (default) | `bool`
-        If `True`, somebody rides; `None` lets the seed decide, one in two
+        If `True`, there is a rider; `None` lets the seed decide, with equal chances
     materials : `None` (default) | `dict`
         Pairs (relative permittivity, conductivity [S/m]) that replace drawn materials, by name
     overrides

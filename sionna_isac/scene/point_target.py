@@ -183,9 +183,7 @@ class TargetScene(Layer):
     ) -> None:
         super().__init__(precision=precision, **kwargs)
         self.max_targets = checks.integer("max_targets", max_targets)
-        self.range_interval = checks.interval("range_interval", range_interval, minimum=0)
-        if self.range_interval[0] == 0:
-            raise ValueError(f"range_interval must begin above 0; got {range_interval!r}")
+        self.range_interval = checks.range_interval("range_interval", range_interval)
         self.gain = checks.instance("gain", gain, Gain)
         self.num_targets = (
             None

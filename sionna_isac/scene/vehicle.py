@@ -65,8 +65,8 @@ class ParametricVehicle:
             checks.one_of("dimension", name, self.INTERVALS)
         for name in materials or {}:
             checks.one_of("material", name, self._materials)
-        # One stream for each kind of draw: more dimensions would not change the materials. The
-        # raw doubles of a named generator are all that is used, so that vehicles last.
+        # One stream for each kind of draw: more dimensions would not change the materials. Only raw
+        # doubles of a named generator are used: later versions of NumPy draw the same vehicles.
         sizes, matter, options = (
             np.random.Generator(np.random.PCG64([CATEGORIES.index(self.category), seed, kind]))
             for kind in range(3)

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "REMARKS",
     "UNSUPERVISED",
+    "AzimuthInterval",
     "CompiledScenario",
     "Count",
     "Decibel",
     "Frequency",
     "Frozen",
+    "Increasing",
     "Interval",
     "NonNegative",
     "Optimization",
     "Positive",
     "Probability",
+    "RangeInterval",
     "Scenario",
     "Training",
     "Validation",
     "changed_fields",
+    "check_contains",
     "increasing",
     "ordered",
     "positive_ranges",
@@ -115,7 +115,10 @@ def changed_fields(model: BaseModel) -> set[str]:
     return {name for name, field in fields.items() if getattr(model, name) != field.default}
 
 
-def increasing(value: tuple[float, ...]) -> tuple[float, ...]:
+T = TypeVar("T")
+
+
+def increasing(value: tuple[Any, ...]) -> tuple[Any, ...]:
     if not value or any(b <= a for a, b in itertools.pairwise(value)):
         raise ValueError(f"must be a strictly increasing list; got {list(value)}")
     return value
@@ -133,6 +136,25 @@ def ordered(value: Interval, minimum: float, maximum: float) -> Interval:
             f"must be (low, high) with {minimum:g} <= low <= high <= {maximum:g}; got {value}"
         )
     return value
+
+
+def _in_front(value: Interval) -> Interval:
+    return ordered(value, -90, 90)
+
+
+def check_contains(group: BaseModel, intervals: Mapping[str, str]) -> None:
+    """Refuse a search that leaves out a part of the targets: fields of its intervals by theirs."""
+    for inner, outer in intervals.items():
+        within, around = getattr(group, inner), getattr(group, outer)
+        if not around[0] <= within[0] <= within[1] <= around[1] or around[0] == around[1]:
+            raise ValueError(f"{outer} must contain {inner} {within}; got {around}")
+
+
+Increasing = Annotated[tuple[T, ...], AfterValidator(increasing)]
+RangeInterval = Annotated[Interval, AfterValidator(positive_ranges)]
+"""Distances (low, high), 0 < low < high [m]"""
+AzimuthInterval = Annotated[Interval, AfterValidator(_in_front)]
+"""Azimuths (low, high), within [-90, 90] [deg]"""
 
 
 class Plateau(Frozen):

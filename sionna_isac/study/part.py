@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
     from sionna_isac.study.store import RunFolder
 
-__all__ = ["Arrays", "Part", "Study"]
+__all__ = ["Arrays", "Part", "Study", "block_sizes"]
 
 Arrays = dict[str, Any]
 """Result of a part: arrays (or values for `np.asarray`) by name"""
 S = TypeVar("S", bound=Scenario)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=+-]*")
+
+
+def block_sizes(number: int, size: int) -> list[int]:
+    """Numbers of samples in blocks of a size, of which the last one may hold fewer."""
+    return [min(size, number - start) for start in range(0, number, size)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,7 +43,7 @@ def ambiguity_function(frequencies: Any, delays: Any) -> np.ndarray:
 
     Example
     -------
-    >>> isac.waveform.ambiguity_function([0, 1, 2, 3], [0.0, 0.25])
+    >>> isac.waveform.ambiguity_function([0, 1, 2, 3], [0.0, 0.25]).round(3)
     array([1., 0.])
     """
     tones = checks.finite("frequencies", checks.floats("frequencies", frequencies))

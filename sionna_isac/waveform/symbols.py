@@ -45,8 +45,8 @@ class SymbolSource(Layer):
 
     Parameters
     ----------
-    num_symbols : `int`
-        Symbols per sample (one per subcarrier)
+    num_data_symbols : `int`
+        Symbols of a sample, one per resource element that carries data
     num_bits_per_symbol : `int`, (default 2)
         Bits per QAM symbol; 2 is QPSK
 
@@ -57,22 +57,22 @@ class SymbolSource(Layer):
 
     Output
     ------
-    x : [batch_size, num_symbols], `tf.complex`
+    x : [batch_size, num_data_symbols], `tf.complex`
         Symbols
-    bits : [batch_size, num_symbols, num_bits_per_symbol], `tf.float`
+    bits : [batch_size, num_data_symbols, num_bits_per_symbol], `tf.float`
         The bits
     """
 
     def __init__(
         self,
-        num_symbols: int,
+        num_data_symbols: int,
         *,
         num_bits_per_symbol: int = 2,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(precision=precision, **kwargs)
-        self.num_symbols = checks.integer("num_symbols", num_symbols)
+        self.num_data_symbols = checks.integer("num_data_symbols", num_data_symbols)
         self.num_bits_per_symbol = checks.integer("num_bits_per_symbol", num_bits_per_symbol)
         if self.num_bits_per_symbol % 2:
             raise ValueError(
@@ -84,5 +84,5 @@ class SymbolSource(Layer):
     def call(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
         batch_size = checks.static_or_tensor("batch_size", batch_size)
         size = self.num_bits_per_symbol
-        bits = self._source([batch_size, self.num_symbols * size])
-        return self._mapper(bits), tf.reshape(bits, [batch_size, self.num_symbols, size])
+        bits = self._source([batch_size, self.num_data_symbols * size])
+        return self._mapper(bits), tf.reshape(bits, [batch_size, self.num_data_symbols, size])

@@ -259,6 +259,10 @@ PARTS = {"beams": None, "analog": np.ones([16, 4]), "digital": np.ones([3, 2])}
         ({"beams": np.ones(16)}, ValueError, r"beams must be a matrix.*got \[16\]"),
         ({"beams": "beams"}, TypeError, "beams must hold complex numbers"),
         (PARTS, ValueError, r"analog must have shape \[16, 3\].*got shape \[16, 4\]"),
+        (PARTS | {"analog": np.ones([16, 3])}, ValueError, "divides the 16 antennas.*got 3"),
+        ({"analog": PARTS["analog"]}, TypeError, "give either beams, or analog and digital"),
+        (PARTS | GIVEN, TypeError, "give either beams, or analog and digital"),
+        ({"beams": None}, TypeError, "give either beams, or analog and digital"),
     ],
 )
 def test_nothing_unknown_is_verified(arguments, error, message):

@@ -264,10 +264,14 @@ def test_moving_targets():
     np.testing.assert_allclose(names["kept"], [0, 0.19, 0.59, 1, 1], atol=0.01)
     steps = 2 * np.pi * names["speeds"] * numerology.symbol_duration / numerology.wavelength
     np.testing.assert_allclose(names["canceller"], 2 * np.sin(steps) ** 2 * 55 / 56, atol=1e-6)
-    assert 1.2 < names["alpha"] / isac.receiver.CFAR("os", (4, 3), (3, 3), 1e-3).alpha < 1.5
+    assert 1.2 < names["detect"].alpha / names["plain"].alpha < 1.5
     assert names["pilots"].sum() == 8 * 116 and names["fourth"].any(0).sum() == 28
+    np.testing.assert_allclose(names["noise"], (48 * 17 / 9 + 8) / 56, rtol=0.03)
     assert names["bound"].range.shape == (1, 2)
     assert np.all(names["by_pilots"].range > 2 * names["bound"].range)
+    errors = names["errors"]
+    assert sorted(errors.target) == [0, 1] and np.all(np.abs(errors.velocity) < 3)
+    assert np.all(np.abs(errors.range) < 0.06 * numerology.range_resolution)
     for estimate, cells in ((names["estimate"], 0.25), (names["between"], 0.15)):
         for n in range(2):
             offset = np.abs(np.asarray(estimate.velocity)[0] - targets.velocity[0][n])

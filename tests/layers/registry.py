@@ -106,6 +106,16 @@ def moving_observation(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray
     return np.stack([first, np.exp(0.7j) * second], 2), SECTOR
 
 
+def rough_estimates(rng: np.random.Generator) -> tuple[np.ndarray, Any]:
+    """A moving observation, estimates near its targets, and an empty place."""
+    z = moving_observation(rng)[0]
+    places = np.tile([[-0.03, 0.1, 0.0], [23.0, 53.0, 0.0], [90.0, 80.0, 0.0]], (BATCH, 1, 1))
+    angle, distance, velocity = np.moveaxis(places, 1, 0)
+    metric = np.tile([2.0, 1.5, 0.0], (BATCH, 1))
+    estimate = isac.receiver.TargetEstimate(angle, distance, metric, velocity=velocity)
+    return z, estimate
+
+
 def array(precision: str, trainable: bool = False) -> keras.layers.Layer:
     return isac.array.UniformLinearArray(
         ANTENNAS, WAVELENGTH, trainable=trainable, precision=precision
@@ -830,6 +840,16 @@ CASES = [
             precision=p,
         ),
         lambda rng: (near_echo(rng), NEAR_SECTOR),
+    ),
+    Case(
+        "LikelihoodRefinement",
+        lambda p: isac.receiver.LikelihoodRefinement(
+            impaired(p), PREFIXED, projection=np.eye(2), num_steps=3, precision=p
+        ),
+        rough_estimates,
+        trainable=("positions", "gain", "phase", "coupling"),
+        gradients=(0,),
+        select=lambda estimate: estimate.angle,
     ),
     Case(
         "KnownSymbolLocalizer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
@@ -97,7 +98,7 @@ def with_noise(case: Case, layer: Any, no: Any) -> dict[str, Any]:
 
 
 @each([c for c in BATCHED if "no" in inspect.signature(c.build("single").call).parameters])
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize("mode", ["eager", "xla"])
 def test_noise_power_is_that_of_each_sample(case, mode):
     if mode != "eager" and not case.compile:
         pytest.skip("compiled modes differ in numbers only")
@@ -108,13 +109,13 @@ def test_noise_power_is_that_of_each_sample(case, mode):
         return layer(**with_noise(case, layer, no))
 
     if mode != "eager":
-        call = tf.function(call, jit_compile=mode == "xla")
+        call = tf.function(call, jit_compile=True)
     isac.set_seed(3)
     together = leaves(call(tf.constant(powers)))
     for i, power in enumerate(powers):
         isac.set_seed(3)  # the same draws, scaled by another power
         # a number for all is another graph, which is not worth a second compilation by XLA
-        alone = leaves(call(tf.constant([power] * BATCH if mode == "xla" else power)))
+        alone = leaves(call(tf.constant(power if mode == "eager" else [power] * BATCH)))
         assert_equal([v[i] for v in together], [v[i] for v in alone], 1e-10)
     for bad in (np.ones(BATCH + 1), np.ones((1,) * 9), -powers, np.array([1.0, np.nan])):
         with pytest.raises(ValueError, match=r"no must (be|not)"):
@@ -144,8 +145,42 @@ def varied(case: Case, kind: Any, change: Any) -> list[tuple[str, list, list]]:
     return calls
 
 
-def assert_same_outcome(layer: Any, actual: list, expected: list) -> None:
-    """Equal results, or the same error."""
+def received(layer: Any, arguments: list, monkeypatch: pytest.MonkeyPatch) -> list[tf.Tensor]:
+    """Tensors that ``call`` gets from the arguments of a layer."""
+    found: list[tf.Tensor] = []
+
+    @functools.wraps(layer.call)
+    def call(*args: Any, **kwargs: Any) -> tf.Tensor:
+        found.extend(tf.nest.flatten([args, sorted(kwargs.items())]))
+        return tf.zeros([])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(layer, "call", call)
+        layer(*arguments)
+    assert found  # the stand-in was called
+    return found
+
+
+def are_identical(a: list, b: list) -> bool:
+    return len(a) == len(b) and all(
+        v.dtype == w.dtype and v.shape == w.shape and bool(tf.reduce_all(v == w))
+        if isinstance(v, tf.Tensor) and isinstance(w, tf.Tensor)
+        else type(v) is type(w) and v == w
+        for v, w in zip(a, b, strict=True)
+    )
+
+
+def assert_same_outcome(
+    layer: Any, actual: list, expected: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal results, or the same error; nothing runs where ``call`` gets equal tensors."""
+    try:
+        if are_identical(
+            received(layer, actual, monkeypatch), received(layer, expected, monkeypatch)
+        ):
+            return
+    except ValueError:
+        pass  # below
     try:
         wanted = outputs(layer, expected)
     except ValueError as error:
@@ -159,18 +194,18 @@ def assert_same_outcome(layer: Any, actual: list, expected: list) -> None:
 
 
 @each(BATCHED)
-def test_real_numbers_are_complex_ones_without_an_imaginary_part(case):
+def test_real_numbers_are_complex_ones_without_an_imaginary_part(case, monkeypatch):
     layer = case.build("double")
     for _, actual, expected in varied(case, Complex, np.real):
-        assert_same_outcome(layer, actual, expected)
+        assert_same_outcome(layer, actual, expected, monkeypatch)
 
 
 @each(BATCHED)
 @pytest.mark.parametrize("kind", [Real, Complex], ids=["real", "complex"])
-def test_integers_are_numbers(case, kind):
+def test_integers_are_numbers(case, kind, monkeypatch):
     layer = case.build("double")
     for _, actual, expected in varied(case, kind, lambda v: np.round(np.real(v)).astype(int)):
-        assert_same_outcome(layer, actual, expected)
+        assert_same_outcome(layer, actual, expected, monkeypatch)
 
 
 @each(BATCHED)

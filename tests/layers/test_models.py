@@ -29,7 +29,6 @@ from tests.layers.registry import (
     impaired,
     leaves,
     observation,
-    tensors,
 )
 
 
@@ -61,22 +60,6 @@ def built(parts: list) -> Container:
 def reload(model: keras.Model, folder) -> keras.Model:
     model.save(folder / "model.keras")
     return keras.models.load_model(folder / "model.keras")
-
-
-def test_all_layers_save_and_load(tmp_path):
-    arguments = [tensors(case.arguments()) for case in CASES]
-    model = Container([case.build("double") for case in CASES])
-    model(tf.zeros([1]))
-    for weight in model.trainable_weights:  # what is loaded must be the present values
-        weight.assign(weight * 1.01)
-    loaded = reload(model, tmp_path)
-    assert len(loaded.weights) == len(model.weights)
-    for case, before, after, args in zip(CASES, model.parts, loaded.parts, arguments, strict=True):
-        isac.set_seed(1)
-        expected = leaves(before(*args))
-        isac.set_seed(1)
-        for e, a in zip(expected, leaves(after(*args)), strict=True):
-            np.testing.assert_allclose(a, e, rtol=1e-12, atol=1e-12, err_msg=case.name)
 
 
 FRESH_PROCESS = """
@@ -116,11 +99,11 @@ with open(f"{folder}/outputs.pickle", "wb") as file:
 """
 
 
-def test_all_layers_load_in_a_process_that_imported_the_package_only(tmp_path):
+def test_all_layers_load_here_and_in_a_process_that_imported_the_package_only(tmp_path):
     arguments = [case.arguments() for case in CASES]
     model = Container([case.build("double") for case in CASES])
     model(tf.zeros([1]))
-    for weight in model.trainable_weights:
+    for weight in model.trainable_weights:  # what is loaded must be the present values
         weight.assign(weight * 1.01)
     for part in model.parts[::2]:
         part.trainable = False
@@ -129,13 +112,20 @@ def test_all_layers_load_in_a_process_that_imported_the_package_only(tmp_path):
     code = [sys.executable, "-c", FRESH_PROCESS, str(tmp_path)]
     done = subprocess.run(code, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
-    frozen, outputs = pickle.loads((tmp_path / "outputs.pickle").read_bytes())
+    frozen, elsewhere = pickle.loads((tmp_path / "outputs.pickle").read_bytes())
     assert frozen == [i % 2 == 0 for i in range(len(CASES))]
-    for case, part, values, loaded in zip(CASES, model.parts, arguments, outputs, strict=True):
+    here = keras.models.load_model(tmp_path / "model.keras")
+    assert len(here.weights) == len(model.weights)
+    for case, before, after, values, fresh in zip(
+        CASES, model.parts, here.parts, arguments, elsewhere, strict=True
+    ):
         isac.set_seed(1)
-        for e, a in zip(leaves(part(*values)), loaded, strict=True):
+        expected = leaves(before(*values))
+        isac.set_seed(1)
+        for e, a, b in zip(expected, leaves(after(*values)), fresh, strict=True):
+            np.testing.assert_allclose(a, e, rtol=1e-12, atol=1e-12, err_msg=case.name)
             scale = max(1e-300, np.abs(e).max())
-            np.testing.assert_allclose(a, e, rtol=0, atol=1e-9 * scale, err_msg=case.name)
+            np.testing.assert_allclose(b, e, rtol=0, atol=1e-9 * scale, err_msg=case.name)
 
 
 def test_stand_ins_are_registered_for_all_classes():

@@ -231,6 +231,11 @@ def test_equal_neighbours_are_one_detection():
     found = CFAR("ca", (2, 3), (2, 2), 1e-3)(power)
     assert int(tf.reduce_sum(tf.cast(found.mask, tf.int32))) == 2
     assert found.power[0, :2].numpy().tolist() == [400.0, 300.0]
+    power = np.ones((1, 12, 20))
+    power[0, :, 5] = 400.0  # all around the velocities: the first one
+    found = CFAR("ca", (2, 3), (2, 2), 1e-3)(power)
+    assert np.sum(found.mask) == 1
+    assert (int(found.velocity_index[0, 0]), int(found.range_index[0, 0])) == (0, 5)
 
 
 def test_weak_cells_beside_a_strong_target_are_seen_in_single_precision():
@@ -275,22 +280,35 @@ def test_calibration_finds_the_multiplier_of_correlated_cells():
     kwargs = {"num_reference": (2, 4), "num_guard": (1, 1), "p_fa": 0.02}
     for kind in KINDS:
         detect = CFAR(kind, **kwargs)
-        alpha = detect.calibrate(lambda z: tf.abs(z) ** 2, [60, 300], 4)
-        assert alpha == pytest.approx(detect.alpha, rel=0.02)
+        calibrated = detect.calibrated(lambda z: tf.abs(z) ** 2, [60, 300], 4)
+        assert calibrated.alpha == pytest.approx(detect.alpha, rel=0.02)
 
     def smooth(z):
         return tf.abs(z + tf.roll(z, 1, 2)) ** 2 / 2
 
     detect = CFAR("ca", **kwargs)
-    alpha = detect.calibrate(smooth, [60, 300], 8)
-    assert alpha == detect.calibrate(smooth, [60, 300], 8)
+    calibrated = detect.calibrated(smooth, [60, 300], 8)
+    alpha = calibrated.multiplier
+    assert alpha == detect.calibrated(smooth, [60, 300], 8).alpha
+    assert detect.multiplier is None
     rng = np.random.default_rng(99)
     z = rng.normal(size=(2, 10, 60, 300)) / np.sqrt(2)
-    mask = CFAR("ca", **kwargs, multiplier=alpha).mask(smooth(z[0] + 1j * z[1])).numpy()
+    power = smooth(z[0] + 1j * z[1])
+    mask = calibrated.mask(power).numpy()
+    again = CFAR("ca", **kwargs, multiplier=alpha)
+    np.testing.assert_array_equal(again.mask(power), mask)
     rates = mask.mean((1, 2))
     assert abs(rates.mean() - 0.02) < 4 * rates.std() / np.sqrt(10) + 4 * 0.02 * 0.03
     with pytest.raises(ValueError, match="num_draws must be >= 3 for 100 false alarms"):
-        detect.calibrate(smooth, [40, 50], 1)
+        detect.calibrated(smooth, [40, 50], 1)
+
+
+def test_a_calibrated_detector_keeps_the_other_arguments():
+    options = {"num_guard": (0, 1), "rank": 3, "max_detections": 5, "circular": (False, True)}
+    detect = CFAR("os", (0, 2), p_fa=0.2, precision="double", **options)
+    config = detect.calibrated(lambda z: tf.abs(z) ** 2, [20, 60], 1).get_config()
+    for name, value in detect.get_config().items():
+        assert config[name] == value or name in ("name", "multiplier")
 
 
 def test_detection_can_be_differentiated():

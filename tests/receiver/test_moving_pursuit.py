@@ -141,6 +141,16 @@ def test_every_column_is_searched_where_bounds_do_not_tell(rng, monkeypatch):
     assert_estimates(tf.function(lambda z, s: receiver(z, s))(noise, SECTORS), plain(noise))
 
 
+def test_atom_that_is_there_already_gets_no_gain(rng):
+    """Nothing of the targets' gains goes to what is found in rounding errors thereafter."""
+    parts = steering(ANGLES[[14, 20]]), doppler(VELOCITIES[[3, 12]]), delay(RANGES[[4, 9]])
+    gain = np.array([10, -1j]) * np.exp(2j * np.pi * rng.random((3, 1)))
+    z = np.einsum("bt,tk,tm,ts->bkms", gain, *parts)
+    receiver = domp(elements=COMB, temperature=1e4, max_targets=5)
+    found = receiver(z, np.tile([-1.0, 1.0], [3, 1])).gain
+    np.testing.assert_allclose(found, np.pad(gain, [[0, 0], [0, 3]]), atol=1e-9)
+
+
 def test_cube_of_the_map(observation):
     cube = isac.receiver.AngleDelayMap(
         array(), NUMEROLOGY, grid(), elements=PATTERN, precision="double"

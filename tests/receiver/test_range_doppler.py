@@ -254,17 +254,63 @@ def test_false_alarms_of_a_calibrated_detector():
     shared = Numerology(128, SPACING, CARRIER, num_symbols=32)
     rd = RangeDopplerMap(shared)
     detect = CFAR("os", (2, 4), (2, 2), 1e-3)
-    alpha = detect.calibrate(rd, [32, 128], 20)
+    calibrated = detect.calibrated(rd, [32, 128], 20)
     rng = np.random.default_rng(12)
     z = rng.normal(size=(2, 60, 32, 128)) / np.sqrt(2)
     power = rd(z[0] + 1j * z[1])
     rates = {
         kind: d.mask(power).numpy().mean((1, 2))
-        for kind, d in (
-            ("plain", detect),
-            ("calibrated", CFAR("os", (2, 4), (2, 2), 1e-3, multiplier=alpha)),
-        )
+        for kind, d in (("plain", detect), ("calibrated", calibrated))
     }
     spread = rates["calibrated"].std() / np.sqrt(60)
     assert abs(rates["calibrated"].mean() - 1e-3) < 4 * np.hypot(spread, spread * np.sqrt(3))
     assert rates["plain"].mean() > 1.5e-3
+
+
+@pytest.mark.parametrize("kind", ["map", "gaps", "comb", "cube"])
+def test_side_lobes_of_a_strong_target_are_rejected(kind):
+    """A strong target is one detection; one far below it, but above its side lobes, is kept."""
+    rng = np.random.default_rng(21)
+    tones, symbols, number = 64, 24, 3
+    active = np.arange(tones) != 32 if kind == "gaps" else None
+    shared = Numerology(
+        tones, SPACING, CARRIER, num_symbols=symbols, cyclic_prefix_length=32, active=active
+    )
+    comb = np.add.outer(np.arange(symbols), np.arange(tones)) % 3 == 0  # with aliases
+    options, array = {"elements": comb if kind == "comb" else None, "precision": "double"}, None
+    if kind == "cube":
+        array = isac.array.UniformLinearArray(8, shared.wavelength, precision="double")
+        options |= {"array": array, "angles": np.arcsin(np.linspace(-0.9, 0.9, 9))}
+    rd = RangeDopplerMap(shared, ("hann", "hann"), **options)
+    beam = None if array is None else np.eye(1, 8)
+    alone, both = [], []
+    for _ in range(number):
+        place = [rng.uniform(-0.8, 0.8), rng.uniform(5, 20), rng.uniform(-0.7, 0.3)]
+        place[2] *= shared.max_velocity
+        step = [0, 7.2 * shared.range_resolution, 6.3 * shared.velocity_resolution]
+        strong, weak = (echo(shared, [p], array, beam)[0] for p in (place, np.add(place, step)))
+        noise = rng.normal(size=(2, *strong.shape)) / np.sqrt(2)
+        alone.append(100 * strong + noise[0] + 1j * noise[1])
+        both.append(alone[-1] + weak)
+    z = np.array(alone + both)
+    detect = CFAR("os", (6, 6), (3, 3), 1e-9, max_detections=100, precision="double")
+    found = detect(rd(z if kind == "cube" else z[:, 0]))
+    kept = tf.function(rd.reject_sidelobes, jit_compile=True)(found)
+    wanted = np.repeat([1, 2], number)
+    assert kept.mask.shape == found.mask.shape and np.sum(found.mask) > 2 * np.sum(wanted)
+    np.testing.assert_array_equal(kept.mask, np.arange(100) < wanted[:, np.newaxis])
+    for before, after in zip(found, kept, strict=True):
+        if before is not None:
+            np.testing.assert_array_equal(after[:, 0], before[:, 0])
+            assert not np.any(after[:number, 1:])
+    offset = (kept.range_index[number:, 1] - kept.range_index[number:, 0]).numpy()
+    period = 2 * tones / (3 if kind == "comb" else 1)
+    assert np.all(np.abs((offset - 14.4 + period / 2) % period - period / 2) < 1.5)
+    assert np.all(kept.power[number:, 1] < 1e-3 * kept.power[number:, 0])
+    if kind == "cube":  # one cell, beams far from each other: -5 dB and -25 dB
+        index, ones = np.array([[5, 5]], np.int32), tf.ones([1, 2], tf.float64)
+        beams = np.array([[1, 6]], np.int32)
+        for weaker, mask in ((300.0, [True, True]), (3.0, [True, False])):
+            power = tf.constant([[1000.0, weaker]], tf.float64)
+            pair = isac.receiver.Detections(index, index, power, ones, ones > 0, beams)
+            assert rd.reject_sidelobes(pair).mask[0].numpy().tolist() == mask

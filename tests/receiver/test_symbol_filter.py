@@ -27,7 +27,7 @@ def draws(rng, *shape):
 
 def filtered(kind, numerology, y, x, no=0.3, **kwargs):
     layer = kind(numerology, precision="double", **kwargs)
-    return layer(*((y, x, no) if kind is WienerFilter else (y, x))).numpy()
+    return layer(y, x, no).numpy()
 
 
 def loop(kind, y, x, used, no):
@@ -81,7 +81,7 @@ def test_empty_elements_have_no_gradient_and_spoil_none(rng, kind):
     layer = kind(NUMEROLOGY, elements=ELEMENTS, precision="double")
     with tf.GradientTape() as tape:
         tape.watch([x, y])
-        z = layer(y, x, 0.3) if kind is WienerFilter else layer(y, x)
+        z = layer(y, x, 0.3)
         loss = tf.reduce_sum(tf.abs(tf.boolean_mask(z, used, 2)) ** 2)
     for gradient in tape.gradient(loss, [x, y]):
         assert np.all(np.isfinite(gradient)) and not np.any(gradient.numpy()[..., ~used])
@@ -134,17 +134,64 @@ def test_wiener_filter_lies_between_the_others(rng):
 
 
 @pytest.mark.parametrize("kind", FILTERS)
+@pytest.mark.parametrize("elements", [None, ELEMENTS])
+def test_noise_power_is_that_of_filtered_noise(rng, kind, elements):
+    """An echo of ones shows the weights of a filter; noise does not depend on unused symbols."""
+    options = {"elements": elements} | ({"variance": 2.0} if kind is WienerFilter else {})
+    layer = kind(NUMEROLOGY, precision="double", **options)
+    x, no = draws(rng, BATCH, SYMBOLS, 12), np.array([0.1, 0.3, 2.0])
+    used = np.ones((SYMBOLS, SUBCARRIERS), bool) & NUMEROLOGY.active
+    used = used if elements is None else used & elements
+    weight = layer(np.ones((BATCH, 1, SYMBOLS, 12)), x, no)[:, 0].numpy()
+    expected = no * np.mean(np.abs(weight[:, used]) ** 2, -1)
+    x *= used
+    np.testing.assert_allclose(layer.noise_power(x, no), expected, rtol=1e-12)
+    assert layer.noise_power(x, 0.3).shape == (BATCH,)
+    compiled = tf.function(layer.noise_power, jit_compile=True)
+    x, no = tf.constant(x), tf.constant(no)
+    np.testing.assert_allclose(compiled(x, no), expected, rtol=1e-12)
+    with tf.GradientTape() as tape:
+        tape.watch([x, no])
+        value = layer.noise_power(x, no)
+    slope, over_no = tape.gradient(value, [x, no])
+    assert not np.any(slope.numpy()[:, ~used])
+    step = 1e-6 * draws(rng, BATCH, SYMBOLS, 12)
+    change = (layer.noise_power(x + step, no) - layer.noise_power(x - step, no)) / 2
+    expected = np.sum(np.real(np.conj(slope) * step), (1, 2))
+    np.testing.assert_allclose(change, expected, rtol=1e-5, atol=1e-13)
+    change = (layer.noise_power(x, no + 1e-6) - layer.noise_power(x, no - 1e-6)) / 2e-6
+    np.testing.assert_allclose(over_no, change, rtol=1e-6)
+    if elements is None:  # without OFDM symbols
+        alone = layer.noise_power(x[:, 0], no)
+        weight = layer(np.ones((BATCH, 1, 12)), x[:, 0], no)[:, 0]
+        mean = np.mean(np.abs(weight.numpy()[:, used[0]]) ** 2, -1)
+        np.testing.assert_allclose(alone, no * mean, rtol=1e-12)
+
+
+def test_noise_power_of_16_qam():
+    numerology = Numerology(16, 1e6, 60e9)
+    power = {k: k(numerology, precision="double").noise_power(QAM[None], 0.5) for k in FILTERS}
+    np.testing.assert_allclose(power[ReciprocalFilter], [0.5 * 17 / 9], rtol=1e-12)
+    np.testing.assert_allclose(power[SymbolMatchedFilter], [0.5], rtol=1e-12)
+    assert 0.5 < power[WienerFilter][0] < 0.5 * 17 / 9
+
+
+@pytest.mark.parametrize("kind", FILTERS)
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_silent_symbol_or_negative_noise_gives_nan_in_a_graph(rng, kind, jit):
     y, x = draws(rng, 2, ANTENNAS, SYMBOLS, 12), draws(rng, 2, SYMBOLS, 12)
     x[0, 1, 2] = 0
     x[1, 1, 6] = 0  # not active
     layer = kind(NUMEROLOGY, precision="double")
-    more = (tf.constant([0.1, 0.1], tf.float64),) if kind is WienerFilter else ()
+    no = tf.constant([0.1, 0.1], tf.float64)
     function = tf.function(lambda *args: layer(*args), jit_compile=jit)
-    z = function(tf.constant(y), tf.constant(x), *more).numpy()
+    z = function(tf.constant(y), tf.constant(x), no).numpy()
     assert np.all(np.isnan(z[0, :, 1, 2])) and np.all(np.isfinite(z[1]))
-    if more:
+    noise = tf.function(layer.noise_power, jit_compile=jit)
+    np.testing.assert_array_equal(np.isnan(noise(tf.constant(x), 0.1)), [True, False])
+    negative = tf.constant([-1.0, 0.1], tf.float64)
+    np.testing.assert_array_equal(np.isnan(noise(tf.constant(x + 2), negative)), [True, False])
+    if kind is WienerFilter:
         z = function(tf.constant(y), tf.constant(x + 2), tf.constant([-1.0, 0.1], tf.float64))
         assert np.all(np.isnan(z[0].numpy()[..., NUMEROLOGY.active])) and np.all(np.isfinite(z[1]))
 

@@ -154,3 +154,23 @@ def test_estimated_channels_have_the_variance_of_their_pilots(parts):
     # Sionna interpolates variances linearly, which is not exact between and beyond pilots
     assert rest.mean() == pytest.approx(float(tf.reduce_mean(noise)), rel=0.2)
     assert float(tf.reduce_mean(noise)) > 1.2 * 10**-0.5
+
+
+def test_motion_of_targets_is_nothing_to_the_user(tmp_path):
+    """Arrays that are known send the same words whether targets move, and make the same errors.
+
+    A learned one sees other echoes, and its words come through, too.
+    """
+    changes = [*SMALL, "coding.snr_db=[2]", "coding.max_batches=2", "compile=false"]
+    motion = "motion={velocity_interval: [-100, 100], num_symbols: 4, num_velocities: 16}"
+    learned = ["methods=[known, learned]", "training.iterations=1", "training.batch_size=8"]
+    rest, moving = (
+        run_scenario(load_scenario("coded_ber", [*changes, *more]), tmp_path / name, quiet=True)
+        for name, more in (("rest", ["methods=[known]"]), ("motion", [motion, *learned]))
+    )
+    for name in ("bit_errors", "block_errors"):
+        errors = rest[name].sel(approach="known")
+        assert errors > 0 and np.array_equal(errors, moving[name].sel(approach="known"))
+    assert 0 < moving.bler.sel(approach="learned") < 1 and np.all(np.isfinite(moving.loss))
+    places = moving.element_positions
+    assert not np.array_equal(places.sel(approach="learned"), places.sel(approach="known"))

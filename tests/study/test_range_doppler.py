@@ -98,7 +98,10 @@ def test_estimates_are_those_of_the_general_search(system):
     reset_stream(3, "search")
     base, target, truth = (v[:2] if v.shape[0] > 3 else v[:, :2] for v in trial._drawn())
     z = base + 10.0 * target
-    found = trial.refine(z, truth).numpy()
+    angle, distance, velocity = truth[..., tf.newaxis]
+    start = isac.receiver.TargetEstimate(angle, distance, tf.ones_like(angle), velocity=velocity)
+    refined = trial.refine(z, start)
+    found = [getattr(refined, name)[:, 0] for name in ("angle", "range", "velocity")]
     number = scenario.grid.num_ofdm_symbols
     active = tf.constant(shared.numerology.active, tf.complex128)
 

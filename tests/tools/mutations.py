@@ -49,6 +49,7 @@ POSES = "study/test_extended_target_estimation"
 TONES = "waveform/test_placement"
 FOCUS = "receiver/test_matched_filter"
 FILTER = "receiver/test_symbol_filter"
+REFINED = "receiver/test_likelihood_refinement"
 TASKS = "objective/test_multitask"
 CROSS = "receiver/test_cross_task"
 CORE = "core/test_core core/test_perceptron"
@@ -64,8 +65,9 @@ MUTATIONS = [
         ("channel/echo.py", "waveform/test_numerology", "wave if active is None else wave * tf.constant(active, self.cdtype)", "wave"),
         # filters and their elements
         ("receiver/symbol_filter.py", FILTER, "return 1 / (power + no / self.variance)", "return 1 / (power + no)"),
-        ("receiver/symbol_filter.py", FILTER, "for v in (passed, number))", "for v in (passed, passed))"),
+        ("receiver/symbol_filter.py", FILTER, "weight * power, tf.ones_like(power))", "weight * power, weight * power)"),
         ("receiver/symbol_filter.py", FILTER, "tf.where(no >= 0, no, float", "tf.where(no > -9, no, float"),
+        ("receiver/symbol_filter.py", FILTER, "used, no) ** 2 * power", "used, no) * power"),
         ("waveform/reference_elements.py", FILTER, "% step == offset", "% step == 0"),
         ("waveform/reference_elements.py", FILTER, "(types == 1) & (pilots == 0)", "pilots == 0"),
         # placement of tones, receivers of a channel between two arrays
@@ -195,7 +197,8 @@ MUTATIONS = [
         ("metrics/detection.py", DETECTION, "k -= k / pool.size > p_fa", "k -= k / pool.size >= p_fa"),
         ("metrics/detection.py", DETECTION, 'threshold, side="right"', 'threshold, side="left"'),
         ("metrics/localization.py", LOCAL, "limit * (1 - 1e-12)", "limit"),
-        ("metrics/localization.py", LOCAL, "np.remainder(angle + np.pi, 2 * np.pi) - np.pi", "angle"),
+        ("metrics/localization.py", LOCAL, "np.remainder(error[\"angle\"] + np.pi, 2 * np.pi) - np.pi", "error[\"angle\"]"),
+        ("metrics/localization.py", LOCAL, "error[name] / unit for", "error[name] * unit for"),
         ("metrics/localization.py", LOCAL, "(np.minimum(distance, limit) / unit) ** 2", "np.minimum(distance, limit) / unit"),
         ("metrics/confidence.py", "metrics/test_confidence", "residual.size * size / (size - 1)", "residual.size"),
         ("metrics/confidence.py", "metrics/test_confidence", "math.sqrt(values.size - 1)", "math.sqrt(values.size)"),
@@ -208,10 +211,12 @@ MUTATIONS = [
         ("receiver/differentiable_omp.py", MOVING, "([1, 3], velocities, speeds)", "([1, 2], velocities, speeds)"),
         ("receiver/differentiable_omp.py", MOVING, "tf.gather(planes, plane)", "tf.gather(planes, column)"),
         ("receiver/cube_pursuit.py", MOVING, "used = product * tf.constant(elements, d.dtype)", "used = product"),
-        ("receiver/cube_pursuit.py", MOVING, "tf.reduce_any(limit > best)", "tf.reduce_all(limit > best)"),
-        ("receiver/cube_pursuit.py", MOVING, "self._bound += (tf.abs(step) * reach)", "self._bound -= (tf.abs(step) * reach)"),
-        ("receiver/cube_pursuit.py", MOVING, "self._residual = self._observed - cells", "self._residual = self._observed + cells"),
-        ("receiver/cube_pursuit.py", MOVING, "        if self._atoms:\n            width", "        if not self._atoms:\n            width"),
+        ("receiver/cube_pursuit.py", MOVING, "tf.reduce_any(limit > found.magnitude)", "tf.reduce_all(limit > found.magnitude)"),
+        ("receiver/cube_pursuit.py", MOVING, "self._bound += tf.linalg.matvec(", "self._bound -= tf.linalg.matvec("),
+        ("receiver/cube_pursuit.py", MOVING, "columns -= tf.matmul(", "columns += tf.matmul("),
+        ("receiver/cube_pursuit.py", MOVING, "        if self.gains:\n            width", "        if not self.gains:\n            width"),
+        ("receiver/cube_pursuit.py", MOVING, "most += distance * ", "most += 0 * "),
+        ("receiver/cube_pursuit.py", MOVING, "GainFit(repeats=False)", "GainFit()"),
         ("receiver/omp.py", MOVING, "peak.column // grid.num_ranges, peak.column % grid.num_ranges", "peak.column // grid.num_velocities, peak.column % grid.num_velocities"),
         ("receiver/angle_delay.py", MOVING, "return int(np.sum(self.elements))", "return self.elements.size"),
         ("receiver/angle_delay.py", MOVING, "widest = 2 * numerology.max_velocity", "widest = 4 * numerology.max_velocity"),
@@ -261,12 +266,11 @@ MUTATIONS = [
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "1 / math.sqrt(self._share)", "1.0"),
         ("studies/range_doppler/system.py", "study/test_range_doppler", "self.array.num_antennas * self.num_elements", "self.array.num_antennas"),
         ("studies/range_doppler/detection.py", "study/test_range_doppler", "return away > reach", "return away >= reach"),
-        ("studies/range_doppler/estimation.py", "study/test_range_doppler", "outer = ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]", "outer = 0 * ratio[:, :, tf.newaxis] * ratio[:, tf.newaxis]"),
         ("studies/sensing_rate/link.py", "study/test_sensing_rate", "return bits, decoded, self._share * tf", "return bits, decoded, tf"),
         ("studies/sensing_rate/study.py", "study/test_sensing_rate", "for i in (0, 2, 1)", "for i in (0, 1, 2)"),
         # moving targets that teach an array, and parts of a grid as reference
         ("studies/_isac/scenario.py", "study/test_moving_learning", "self.waveform.power * self.motion.num_symbols", "self.waveform.power"),
-        ("studies/_isac/points.py", "study/test_moving_learning", "[errors.sample, errors.target]", "[errors.sample, errors.estimate]"),
+        ("studies/_isac/points.py", "study/test_moving_learning", "_root_mean_square(errors.velocity", "_root_mean_square(errors.range"),
         ("channel/echo.py", "truth/test_echo", "turn[..., tf.newaxis] * lit[:, :, tf.newaxis]", "tf.math.conj(turn)[..., tf.newaxis] * lit[:, :, tf.newaxis]"),
         ("waveform/ambiguity.py", "waveform/test_element_ambiguity", "-4j * np.pi * numerology.symbol_duration", "-2j * np.pi * numerology.symbol_duration"),
         ("metrics/lobes.py", "metrics/test_lobes", "box.append(slice(max(0, i - lower + 1), i + upper))", "box.append(slice(max(0, i - lower), i + upper))"),
@@ -302,14 +306,22 @@ MUTATIONS = [
         ("receiver/cfar_threshold.py", "receiver/test_cfar", "alpha / (1 + r)", "alpha / r"),
         ("receiver/_cfar_cells.py", "receiver/test_cfar", "np.ceil(plan.rank * total / plan.size)", "np.floor(plan.rank + 0 * total)"),
         ("receiver/_cfar_cells.py", "receiver/test_cfar", "[d for d in every if abs(d - wide) > side]", "[d for d in every if abs(d - wide) >= side]"),
-        ("receiver/_cfar_search.py", "receiver/test_cfar", "(centre > before) & (centre >= after)", "(centre >= before) & (centre >= after)"),
+        ("receiver/_cfar_search.py", "receiver/test_cfar", "(others > value) | ((others == value) & (index < own))", "others > value"),
         ("receiver/_cfar_search.py", "receiver/test_cfar", "table.rank + 1 + inner", "table.rank + 1"),
+        ("receiver/_cfar_search.py", "receiver/test_cfar", "(centre >= line(row, -1)) | ends[0]", "centre >= line(row, -1)"),
+        ("receiver/_cfar_search.py", "receiver/test_cfar", "tf.cast(line >= lower, dtype) * 2**bits", "tf.cast(line >= 0 * lower, dtype) * 2**bits"),
         ("receiver/_cfar_search.py", "receiver/test_cfar", "top >= best[:, -1]", "top >= best[:, 0]"),
+        ("receiver/likelihood_refinement.py", REFINED, "correlation[(slice(None), slice(None), *place)] - part", "correlation[(slice(None), slice(None), *place)]"),
+        ("receiver/likelihood_refinement.py", REFINED, "tf.math.real(product) - tf.math.real(removed) / energy", "tf.math.real(product)"),
+        ("receiver/likelihood_refinement.py", REFINED, "gain *= linalg.expj(phase)", "gain *= linalg.expj(-phase)"),
         ("receiver/cfar.py", "receiver/test_cfar", "largest[min(round(number), largest.size) - 1]", "largest[min(round(2 * number), largest.size) - 1]"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "turns = (symbols // 2)", "turns = (symbols // 2 + 1)"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "duration = steps[0] * numerology", "duration = numerology"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "self._weights = weights *", "self._weights = 2 * weights *"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "(down * after + up * before) / (2 *", "(down * after - up * before) / (2 *"),
+        ("receiver/_side_lobes.py", "receiver/test_range_doppler", "rows * envelope(second", "rows**2 * envelope(second"),
+        ("receiver/_side_lobes.py", "receiver/test_range_doppler", "angle[:, tf.newaxis] * number + angle[:, :, tf.newaxis]", "angle[:, :, tf.newaxis] * number + angle[:, :, tf.newaxis]"),
+        ("receiver/_side_lobes.py", "receiver/test_range_doppler", "np.tri(power.shape[1], k=-1)", "np.tri(power.shape[1])"),
         ("receiver/clutter_filter.py", "receiver/test_clutter_filter", "return weights / np.linalg.norm(weights)", "return weights"),
         ("receiver/clutter_filter.py", "receiver/test_clutter_filter", "left[shift:] &= used[:-shift]", "left[shift:] &= used[shift:]"),
         # core

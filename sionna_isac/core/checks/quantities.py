@@ -17,7 +17,7 @@ from sionna_isac.core.checks.arrays import (
     shape_text,
     size_text,
 )
-from sionna_isac.core.checks.scalars import real
+from sionna_isac.core.checks.scalars import interval, real
 
 __all__ = [
     "angle_grid",
@@ -27,6 +27,7 @@ __all__ = [
     "heading",
     "headings",
     "noise_power",
+    "range_interval",
     "sector",
     "tones",
     "wavelength",
@@ -74,6 +75,14 @@ def tones(name: str, value: Any) -> np.ndarray:
     if hertz.ndim != 1 or not hertz.size:
         raise ValueError(f"{name} must have shape [num_frequencies]; got shape {list(hertz.shape)}")
     return hertz
+
+
+def range_interval(name: str, value: Any) -> tuple[float, float]:
+    """Return ``value`` as smallest and largest distance of targets [m], above 0."""
+    low, high = interval(name, value, minimum=0)
+    if low == 0:
+        raise ValueError(f"{name} must begin above 0; got {value!r}")
+    return low, high
 
 
 def heading(name: str, value: Any) -> float:

@@ -147,7 +147,7 @@ def per_token(tokens: tf.Tensor, *layers: keras.layers.Layer) -> tf.Tensor:
 
 
 def _normalize_rows(layer: keras.layers.LayerNormalization, rows: tf.Tensor) -> tf.Tensor:
-    """What the layer does, in fewer operations than Keras takes."""
+    """Normalisation by the layer, in fewer operations than Keras takes."""
     centred = rows - tf.reduce_mean(rows, -1, keepdims=True)
     variance = tf.reduce_mean(centred**2, -1, keepdims=True)
     scaled = centred * tf.math.rsqrt(variance + layer.epsilon)

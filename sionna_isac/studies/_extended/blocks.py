@@ -10,6 +10,7 @@ from pydantic import Field
 from sionna_isac.study.blocks import Count, Decibel, Frequency, Frozen, Positive
 
 __all__ = [
+    "PARAMETERS",
     "Azimuth",
     "Body",
     "Division",
@@ -19,6 +20,8 @@ __all__ = [
     "Sounding",
 ]
 
+PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+"""Parameters of a pose with the units of results"""
 Azimuth = Annotated[float, Field(gt=-90, lt=90)]
 Elevation = Annotated[float, Field(ge=-85, le=85)]
 Harmonic = Annotated[int, Field(ge=1, le=20)]

@@ -46,5 +46,5 @@ def body_surface(body: Any) -> FourierSurface:
         length, width, height = body.size
         return FourierSurface.fit_cuboid(length, width, height, body.order)
     if body.kind == "ellipsoid":
-        return FourierSurface.fit_ellipsoid(*body.size[:3])
+        return FourierSurface.fit_ellipsoid(*body.size)
     return FourierSurface.fit_drone(body.arm, body.height)

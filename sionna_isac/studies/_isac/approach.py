@@ -65,10 +65,10 @@ class Approach:
         raise NotImplementedError
 
     def estimate(
-        self, ends: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
+        self, parts: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
     ) -> receiver.TargetEstimate:
         """Estimates from a projected observation; for a stage, at least those that it trains."""
-        return ends.receiver(z, sector)
+        return parts.receiver(z, sector)
 
     def stages(self) -> tuple[Stage, ...]:
         """Stages of the training; empty without learning."""

@@ -8,17 +8,18 @@ from pydantic import Field, field_validator, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import (
+    AzimuthInterval,
     Count,
     Decibel,
     Frequency,
     Frozen,
+    Increasing,
     Interval,
     NonNegative,
     Positive,
     Probability,
-    increasing,
+    RangeInterval,
     ordered,
-    positive_ranges,
 )
 
 __all__ = [
@@ -209,17 +210,12 @@ class RadarEquation(Frozen):
 class Sectors(Frozen):
     """Sectors of targets: drawn for each sample of a training, constant in tests."""
 
-    sector_centre_deg: Interval = (-60.0, 60.0)
+    sector_centre_deg: AzimuthInterval = (-60.0, 60.0)
     """Centre of the sector in training (low, high), within [-90, 90] [deg]"""
     sector_span_deg: Interval = (10.0, 20.0)
     """Width of the sector in training (low, high), within [0, 180] [deg]"""
-    test_sector_deg: Interval = (-40.0, -20.0)
+    test_sector_deg: AzimuthInterval = (-40.0, -20.0)
     """Sector of the evaluation (low, high), within [-90, 90] [deg]"""
-
-    @field_validator("sector_centre_deg", "test_sector_deg")
-    @classmethod
-    def _angles(cls, value: Interval) -> Interval:
-        return ordered(value, -90, 90)
 
     @field_validator("sector_span_deg")
     @classmethod
@@ -242,12 +238,10 @@ class Targets(Sectors):
 
     max_targets: Annotated[int, Field(ge=1, le=32)] = 5
     """Largest number of targets; the number is uniform from 0"""
-    range_interval: Interval = (10.0, 190.0)
+    range_interval: RangeInterval = (10.0, 190.0)
     """Distance of targets (low, high), 0 < low < high [m]"""
     gain: Annotated[Rayleigh | RadarEquation, Field(discriminator="kind")]
     """Reflection of the targets, which sets the noise power as well"""
-
-    _ranges = field_validator("range_interval")(positive_ranges)
 
 
 class Multitap(Frozen):
@@ -264,14 +258,12 @@ class Geometric(Frozen):
     """Line of sight and single bounces, with the same thermal noise as the echo."""
 
     kind: Literal["geometric"]
-    range_interval: Interval = (10.0, 200.0)
+    range_interval: RangeInterval = (10.0, 200.0)
     """Distance of user and scatterers (low, high), 0 < low < high [m]"""
     max_scatterers: Annotated[int, Field(ge=0)] = 5
     """Largest number of scatterers; the number is uniform from 0"""
     mean_rcs: Positive = 1.0
     """Mean radar cross section of scatterers [m^2]"""
-
-    _ranges = field_validator("range_interval")(positive_ranges)
 
 
 class Link(Frozen):
@@ -279,13 +271,8 @@ class Link(Frozen):
 
     channel: Annotated[Multitap | Geometric, Field(discriminator="kind")]
     """Channel between station and user"""
-    sector_deg: Interval = (30.0, 50.0)
+    sector_deg: AzimuthInterval = (30.0, 50.0)
     """Azimuth of the user (low, high), within [-90, 90] [deg]"""
-
-    @field_validator("sector_deg")
-    @classmethod
-    def _angles(cls, value: Interval) -> Interval:
-        return ordered(value, -90, 90)
 
 
 class Receiver(Frozen):
@@ -316,14 +303,12 @@ class DetectionSampling(Frozen):
     """Samples per computed batch"""
     users_per_sample: Count = 1
     """Users per sample; many are useful, since deep fades are rare"""
-    p_fa: tuple[Probability, ...] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
+    p_fa: Increasing[Probability] = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
     """False-alarm probabilities of the curves, increasing"""
     operating_p_fa: Probability = 1e-2
     """False-alarm probability of single results"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
-
-    _sorted = field_validator("p_fa")(increasing)
 
     @property
     def p_fas(self) -> tuple[float, ...]:
@@ -362,7 +347,7 @@ class Coding(Frozen):
     """Rate of the 5G LDPC code"""
     csi: Literal["perfect", "estimated"] = "estimated"
     """Channel knowledge of the user: known, or estimated"""
-    snr_db: tuple[Decibel, ...] = (-16.0, -14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0)
+    snr_db: Increasing[Decibel] = (-16.0, -14.0, -12.0, -10.0, -8.0, -6.0, -4.0, -2.0)
     """SNR of a resource element without beam gain, increasing [dB]"""
     batch_size: Count = 128
     """Code blocks per computed batch"""
@@ -370,8 +355,6 @@ class Coding(Frozen):
     """Largest number of batches at an SNR"""
     target_block_errors: Count = 500
     """Block errors that end the simulation at an SNR"""
-
-    _sorted = field_validator("snr_db")(increasing)
 
     @model_validator(mode="after")
     def _fits(self) -> Coding:

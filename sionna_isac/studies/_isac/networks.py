@@ -89,18 +89,19 @@ class NetworkApproach(Approach):
 
     def stages(self) -> tuple[Stage, ...]:
         """Two stages: beams and position, then beams and detection."""
-        ends = self.receiver
+        networks, config = self.receiver, self._config
+        places = networks.angle_network, networks.range_network
         return (
-            Stage("position", self._config.position, (ends.detection_network,)),
-            Stage("detection", self._config.detection, (ends.angle_network, ends.range_network)),
+            Stage("position", config.position, (networks.detection_network,)),
+            Stage("detection", config.detection, places),
         )
 
     def estimate(
-        self, ends: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
+        self, parts: Parts, z: tf.Tensor, sector: tf.Tensor, stage: Stage | None
     ) -> receiver.TargetEstimate:
         """Estimates; in training, positions or logits of detection only."""
         if stage is None:
-            return super().estimate(ends, z, sector, stage)
+            return super().estimate(parts, z, sector, stage)
         features = self.receiver.features(z, sector)
         if stage.name == "position":
             return receiver.TargetEstimate(*self.receiver.locate(features, sector, True), None)

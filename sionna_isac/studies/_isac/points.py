@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sionna_isac import metrics, objective
+from sionna_isac import metrics, objective, receiver, scene
 
 __all__ = [
     "DETECTION",
@@ -111,14 +111,16 @@ def evaluate_point(
     ordered = np.take_along_axis(found, order[..., np.newaxis], 1)
     gospa = np.asarray(objective.gospa(ordered, truth, count, number, cutoff=cutoff), float)
     errors = metrics.matched_errors(
-        np.take_along_axis(data["angle"], order, 1),
-        np.take_along_axis(data["range"], order, 1),
-        data["true_angle"],
-        data["true_range"],
-        count,
-        number,
+        receiver.TargetEstimate(
+            data["angle"], data["range"], data["metric"], velocity=data.get("velocity")
+        ),
+        scene.PointTargets(
+            data["true_angle"], data["true_range"], None, number, data.get("true_velocity")
+        ),
+        detected=keep,
         cutoff=None if data["metric"].shape[-1] == 1 else cutoff,
     )
+    assert errors.angle is not None and errors.range is not None and errors.position is not None
     entries = (
         gospa.mean(),
         *metrics.mean_interval(gospa, level),
@@ -128,10 +130,8 @@ def evaluate_point(
         _root_mean_square(errors.position, errors.sample, level)[0],
     )
     scores = dict(zip(POINT, (float(e) for e in entries), strict=True))
-    if "velocity" in data:
-        found = np.take_along_axis(data["velocity"], order, 1)[errors.sample, errors.estimate]
-        error = found - data["true_velocity"][errors.sample, errors.target]
-        values = _root_mean_square(error, errors.sample, level)
+    if errors.velocity is not None:
+        values = _root_mean_square(errors.velocity, errors.sample, level)
         scores |= dict(zip(VELOCITY, values, strict=True))
     return scores
 

@@ -12,12 +12,13 @@ from sionna_isac import array, channel, objective, receiver, scene, waveform
 from sionna_isac.core import complex_normal, reset_stream
 from sionna_isac.studies._isac.approach import Approach, Parts
 from sionna_isac.studies._isac.arrays import echo_numerology, true_transmit_array
+from sionna_isac.studies._isac.blocks import Sectors
 from sionna_isac.studies._isac.points import evaluate_point
 from sionna_isac.studies._isac.scenario import IsacScenario
 from sionna_isac.study.blocks import UNSUPERVISED, Training, Validation
 from sionna_isac.study.learner import Learner, Stage
 
-__all__ = ["IsacSystem", "Observation", "make_link"]
+__all__ = ["IsacSystem", "Observation", "make_link", "target_sector"]
 
 
 def make_link(
@@ -45,6 +46,14 @@ def make_link(
         mean_rcs=config.mean_rcs,
         precision=scenario.precision,
     )
+
+
+def target_sector(targets: Sectors, training: bool, precision: str) -> Any:
+    """Layer that draws the sectors of a training, or gives that of the test."""
+    if training:
+        centre, span = np.deg2rad(targets.sector_centre_deg), np.deg2rad(targets.sector_span_deg)
+        return scene.RandomSector(centre, span, precision=precision)
+    return scene.FixedSector(np.deg2rad(targets.test_sector_deg), precision=precision)
 
 
 class Observation(NamedTuple):
@@ -83,16 +92,7 @@ class IsacSystem(Learner):
         self.scenario, self._truth, self._approach = scenario, truth, approach
         precision = scenario.precision
         targets, wave = scenario.targets, scenario.waveform
-        if training:
-            self.sector: Any = scene.RandomSector(
-                np.deg2rad(targets.sector_centre_deg),
-                np.deg2rad(targets.sector_span_deg),
-                precision=precision,
-            )
-        else:
-            self.sector = scene.FixedSector(
-                np.deg2rad(targets.test_sector_deg), precision=precision
-            )
+        self.sector = target_sector(targets, training, precision)
         gain: Any
         if targets.gain.kind == "rayleigh":
             gain = scene.RayleighGain(1.0, precision=precision)
@@ -109,7 +109,7 @@ class IsacSystem(Learner):
             precision=precision,
         )
         self.precoder, self.receiver = approach.parts(self.sector.max_span, training)
-        self._ends = Parts(self.precoder, self.receiver)
+        self._parts = Parts(self.precoder, self.receiver)
         self.multibeam = waveform.MultibeamPrecoder(wave.power, precision=precision)
         self._numerology = echo_numerology(scenario)
         self.echo = channel.MonostaticEcho(
@@ -169,7 +169,7 @@ class IsacSystem(Learner):
             self.scenario.noise_power,
             doppler=self.receiver.doppler_basis if moving else None,
         )
-        estimate = self._approach.estimate(self._ends, z, sector, stage)
+        estimate = self._approach.estimate(self._parts, z, sector, stage)
         return Observation(beam, targets, estimate, z)
 
     def communicate(self, beam: tf.Tensor) -> tf.Tensor:

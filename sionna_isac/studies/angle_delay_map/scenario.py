@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
-from sionna_isac.studies._isac.blocks import Array, Waveform
+from sionna_isac.studies._isac.blocks import Waveform
 from sionna_isac.studies._isac.scenario import StationScenario
 from sionna_isac.study.blocks import (
+    AzimuthInterval,
     Count,
     Decibel,
     Frozen,
-    Interval,
     Probability,
+    RangeInterval,
     changed_fields,
-    ordered,
-    positive_ranges,
 )
 
 __all__ = ["AngleDelayMapScenario", "MapGrid", "MapScenes"]
@@ -36,21 +35,14 @@ class MapScenes(Frozen):
     """Number of targets in each scene"""
     snr_db: Decibel = 20.0
     """Integrated sensing SNR, num_antennas over the noise power [dB]"""
-    range_interval: Interval = (10.0, 190.0)
+    range_interval: RangeInterval = (10.0, 190.0)
     """Distance of targets (low, high), 0 < low < high [m]"""
-    sector_deg: Interval = (-40.0, -20.0)
+    sector_deg: AzimuthInterval = (-40.0, -20.0)
     """Azimuth of targets (low, high), within [-90, 90] [deg]"""
     num_scenes: Annotated[int, Field(ge=2)] = 200
     """Number of scenes of the statistics"""
     drawn: Annotated[int, Field(ge=0)] = 0
     """Index of the scene in the figure, below num_scenes"""
-
-    _ranges = field_validator("range_interval")(positive_ranges)
-
-    @field_validator("sector_deg")
-    @classmethod
-    def _angles(cls, value: Interval) -> Interval:
-        return ordered(value, -90, 90)
 
     @model_validator(mode="after")
     def _there(self) -> MapScenes:
@@ -77,8 +69,6 @@ class AngleDelayMapScenario(StationScenario):
     """
 
     kind: Literal["angle_delay_map"]
-    array: Array = Array()
-    """Array of the base station"""
     waveform: Waveform = Waveform()
     """OFDM waveform and beam"""
     scenes: MapScenes = MapScenes()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from sionna_isac import metrics
+from sionna_isac.studies._intervals import add_interval, mean_ends
 from sionna_isac.studies.angle_delay_map.scenario import AngleDelayMapScenario
 from sionna_isac.studies.angle_delay_map.trial import MapTrial
 from sionna_isac.study.part import Arrays, Part, Study
@@ -69,7 +69,7 @@ def _add_samples(dataset: xr.Dataset, samples: dict[str, np.ndarray]) -> None:
         "width": "main lobe in angle at half its power",
         "extent": "all angles within 10 dB of the lobe's peak",
         "sidelobe": "highest sidelobe over the peak",
-        "found": "whether an estimate lies within a resolution cell",
+        "found": "1 if an estimate lies within a resolution cell",
     }
     for name, values in samples.items():
         attributes = {"units": units.get(name.removeprefix("true_"), "1")}
@@ -91,8 +91,9 @@ def _add_means(scenario: AngleDelayMapScenario, dataset: xr.Dataset) -> None:
         "sidelobe": (lobe["sidelobe"], "dB"),
     }
     for name, (values, units) in means.items():
-        rows = [(v.mean(), *metrics.mean_interval(v, level)) for v in values.mean(-1).T]
-        _add(dataset, name, rows, units, level)
+        scenes = values.mean(-1).T
+        value, ends = [row.mean() for row in scenes], mean_ends(scenes, level)
+        add_interval(dataset, name, ("condition",), value, ends, units=units)
     found = dataset["sample_found"].values.astype(bool)
     farthest = np.argmax(dataset["sample_true_range"].values, axis=1)[:, np.newaxis, np.newaxis]
     pairs, both = _pairs(scenario.resolution, dataset, found)
@@ -104,21 +105,12 @@ def _add_means(scenario: AngleDelayMapScenario, dataset: xr.Dataset) -> None:
         "pair_found": (both, pairs),
     }
     for name, (hits, number) in shares.items():
-        rows = [(np.nan,) * 3] * len(CONDITIONS)
+        rows = np.full((len(CONDITIONS), 3), np.nan)
         if np.count_nonzero(number) > 1:
-            rows = [
-                (h.sum() / number.sum(), *metrics.ratio_interval(h, number, level)) for h in hits.T
-            ]
-        _add(dataset, name, rows, "1", level)
+            for row, h in zip(rows, hits.T, strict=True):
+                row[:] = h.sum() / number.sum(), *metrics.ratio_interval(h, number, level)
+        add_interval(dataset, name, ("condition",), rows[:, 0], rows[:, 1:], units="1")
     dataset.attrs["num_pairs"] = int(pairs.sum())
-
-
-def _add(dataset: xr.Dataset, name: str, rows: Any, units: str, level: float) -> None:
-    for end, column in zip(("", "_low", "_high"), zip(*rows, strict=True), strict=True):
-        attributes = {"units": units}
-        if end:
-            attributes["long_name"] = f"bound of the {level:.0%} confidence interval"
-        dataset[name + end] = ("condition", np.array(column), attributes)
 
 
 def _pairs(

@@ -12,6 +12,7 @@ from sionna.phy.utils import sim_ber
 
 from sionna_isac import metrics
 from sionna_isac.core import reset_stream
+from sionna_isac.studies._intervals import add_interval, share_ends
 from sionna_isac.studies._isac.array_study import LearnedArrayStudy
 from sionna_isac.studies._isac.blocks import Coding
 from sionna_isac.studies._isac.system import IsacSystem, make_link
@@ -101,24 +102,11 @@ def _summary(scenario: CodedBERScenario, raw: dict[str, list[dict[str, np.ndarra
     dims = ("approach", "snr_db")
     for name in ("bit_errors", "bits", "block_errors", "blocks"):
         dataset[name] = (dims, [[int(p[name].sum()) for p in raw[m]] for m in methods])
-    dataset["ber"] = dataset["bit_errors"] / dataset["bits"]
-    dataset["bler"] = dataset["block_errors"] / dataset["blocks"]
-    bounds = {
-        "ber": [
-            [metrics.ratio_interval(p["bit_errors"], p["bits"], level) for p in raw[m]]
-            for m in methods
-        ],
-        "bler": [
-            [
-                metrics.proportion_interval(
-                    int(p["block_errors"].sum()), int(p["blocks"].sum()), level
-                )
-                for p in raw[m]
-            ]
-            for m in methods
-        ],
-    }
-    for name, values in bounds.items():
-        for j, end in enumerate(("low", "high")):
-            dataset[f"{name}_{end}"] = (dims, np.array(values)[..., j])
+    ends = [
+        [metrics.ratio_interval(p["bit_errors"], p["bits"], level) for p in raw[m]] for m in methods
+    ]
+    count = {name: values.values for name, values in dataset.items()}
+    add_interval(dataset, "ber", dims, count["bit_errors"] / count["bits"], np.array(ends))
+    errors, blocks = count["block_errors"], count["blocks"]
+    add_interval(dataset, "bler", dims, errors / blocks, share_ends(errors, blocks, level))
     return dataset

@@ -64,7 +64,7 @@ class Trained:
         return self.scenario.training
 
     def inputs(self, samples: Samples) -> Any:
-        """What the layer takes of samples."""
+        """Input of the layer for samples."""
         return samples.h
 
     def configuration(self) -> dict[str, Any]:

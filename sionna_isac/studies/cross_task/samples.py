@@ -55,7 +55,7 @@ class Samples(NamedTuple):
 
 
 def chosen_tones(tones: tuple[int, ...], number: int, block: int) -> list[int]:
-    """So many of given tones: each n-th of equal distances, else those of low side lobes."""
+    """Number of given tones: each n-th of equal distances, else those of low side lobes."""
     if np.unique(np.diff(tones)).size <= 1:
         return list(tones[:: len(tones) // number])
     if number == len(tones):

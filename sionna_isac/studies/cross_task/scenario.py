@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sionna_isac.dataset import DatasetScenario
 from sionna_isac.studies.cross_task.published import RECEIVERS
@@ -14,6 +14,7 @@ from sionna_isac.study.blocks import (
     Count,
     Decibel,
     Frozen,
+    Increasing,
     NonNegative,
     Positive,
     Probability,
@@ -61,7 +62,7 @@ class Network(Frozen):
     label: str
     """Name in tables and figures"""
     variant: Literal["cta", "decoupled", "shared", "cross_stitch", "single"] = "cta"
-    """How the tasks share features"""
+    """Exchange of features between the tasks"""
     task: Literal["classification", "localization"] | None = None
     """Task of the variant single"""
     uncertainty: bool = False
@@ -206,10 +207,8 @@ class Sweep(Frozen):
 
     over: Literal["num_tones", "fraction", "noise", "phase_offset_deg"]
     """Number of tones, share of the training samples, noise over RMS, or phase of all channels"""
-    values: Annotated[tuple[float, ...], Field(min_length=1)]
+    values: Annotated[Increasing[float], Field(min_length=1)]
     """Values, increasing"""
-
-    _sorted = field_validator("values")(increasing)
 
     @model_validator(mode="after")
     def _allowed(self) -> Sweep:

@@ -269,18 +269,23 @@ def _summarise(
         "data": data.digest,
         "data_scenario": data.scenario.folder_name,
     }
-    if over == "num_tones":
+    _add_rates(dataset, scenario)
+    return dataset
+
+
+def _add_rates(dataset: xr.Dataset, scenario: CrossTaskScenario) -> None:
+    """Rates of the swept numbers of tones, and the tones that meet the requirements."""
+    if "num_tones" in dataset.dims:
         rates = metrics.ergodic_rate(
             np.array(scenario.levels), scenario.rate.num_tones, scenario.rate.snr_db
         )
-        dataset["rate"] = (over, rates, {"units": "bit/s/Hz"})
+        dataset["rate"] = ("num_tones", rates, {"units": "bit/s/Hz"})
     if scenario.requirements:
         rows = [
             (requirement, label, placement, found.num_sensing_tones, found.rate)
             for (requirement, placement, label), found in allocations(scenario, dataset).items()
         ]
         dataset.attrs["allocations"] = json.dumps(rows)
-    return dataset
 
 
 def _published(scenario: CrossTaskScenario, metric: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from sionna_isac.studies._extended.blocks import (
     Pose,
     Sounding,
 )
-from sionna_isac.study.blocks import Count, Decibel, Frozen, Scenario, increasing
+from sionna_isac.study.blocks import Count, Decibel, Frozen, Increasing, Scenario, increasing
 
 __all__ = ["DESIGNS", "WEIGHTED", "ExtendedTargetBeamsScenario", "Users", "check_designs"]
 
@@ -76,7 +76,7 @@ class ExtendedTargetBeamsScenario(Scenario):
     """Number of draws of the users' channels"""
     designs: Annotated[tuple[Design, ...], Field(min_length=1)]
     """Designs under SINR targets: three methods of the smallest bound, two benchmarks"""
-    min_sinr_db: tuple[Decibel, ...]
+    min_sinr_db: Increasing[Decibel]
     """SINR targets of all users, increasing [dB]"""
     rate_weights: tuple[Weight, ...] = ()
     """Weights of the sum rate in the weighted metric, increasing; none without it"""
@@ -94,8 +94,6 @@ class ExtendedTargetBeamsScenario(Scenario):
     """Scatterers of the target"""
     figure: Literal["trade_off", "beampattern"] = "trade_off"
     """Picture: bounds over SINR and rate, or the powers of the first scene over the angles"""
-
-    _sorted = field_validator("min_sinr_db")(increasing)
 
     @field_validator("rate_weights")
     @classmethod

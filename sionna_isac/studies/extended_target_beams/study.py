@@ -15,7 +15,7 @@ from sionna_isac import beamforming
 from sionna_isac.array.planar import planar_wave
 from sionna_isac.beamforming import InfeasibleError, SolverError
 from sionna_isac.bound import ExtendedTarget
-from sionna_isac.studies._extended.blocks import Division, PlanarArrays, Pose, Sounding
+from sionna_isac.studies._extended.blocks import PARAMETERS, Division, PlanarArrays, Pose, Sounding
 from sionna_isac.studies._extended.targets import body_target
 from sionna_isac.studies.extended_target_beams.scenario import (
     DESIGNS,
@@ -35,7 +35,6 @@ __all__ = [
     "user_channels",
 ]
 
-POSE = ("range", "azimuth", "elevation", "orientation")
 DEGREES = 1.5  # step of the beampatterns
 
 
@@ -165,7 +164,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
         values = scenario.rate_weights if name == "weighted" else scenario.min_sinr_db
         num_users = len(scenario.users.directions_deg)
         found = {
-            "crb": np.full((len(values), len(POSE)), np.nan),
+            "crb": np.full((len(values), len(PARAMETERS)), np.nan),
             "sinr": np.full((len(values), num_users), np.nan),
             "coverage": np.full(len(values), np.nan),
             "relative_gap": np.full(len(values), np.nan),
@@ -202,7 +201,7 @@ class ExtendedTargetBeamsStudy(Study[ExtendedTargetBeamsScenario]):
             coords={
                 "design": [DESIGNS[name] for name in scenario.designs],
                 "min_sinr_db": ("min_sinr_db", list(scenario.min_sinr_db), {"units": "dB"}),
-                "pose": list(POSE),
+                "pose": list(PARAMETERS),
                 "azimuth_deg": _axis(60),
                 "elevation_deg": _axis(45),
             }

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.style import DARK, new_figure, plain_ticks, series
-from sionna_isac.studies.extended_target_bound.scenario import PARAMETERS
+from sionna_isac.studies._extended.blocks import PARAMETERS
 
 __all__ = ["extended_target_bound"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.studies._extended.blocks import (
     Azimuth,
@@ -14,11 +14,9 @@ from sionna_isac.studies._extended.blocks import (
     PlanarArrays,
     Sounding,
 )
-from sionna_isac.study.blocks import Decibel, Positive, Scenario, increasing
+from sionna_isac.study.blocks import Decibel, Increasing, Positive, Scenario
 
-__all__ = ["PARAMETERS", "ExtendedTargetBoundScenario"]
-
-PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
+__all__ = ["ExtendedTargetBoundScenario"]
 
 
 class ExtendedTargetBoundScenario(Scenario):
@@ -30,9 +28,9 @@ class ExtendedTargetBoundScenario(Scenario):
     kind: Literal["extended_target_bound"]
     bodies: Annotated[tuple[Body, ...], Field(min_length=1)]
     """Compared targets, with distinct labels"""
-    ranges: tuple[Positive, ...]
+    ranges: Increasing[Positive]
     """Distances of the centre from the array, increasing [m]"""
-    elevations_deg: tuple[Elevation, ...] = (0.0, 20.0, 40.0)
+    elevations_deg: Increasing[Elevation] = (0.0, 20.0, 40.0)
     """Elevations of the centre, increasing [deg]"""
     azimuth_deg: Azimuth = 20.0
     """Azimuth of the centre [deg]"""
@@ -48,8 +46,6 @@ class ExtendedTargetBoundScenario(Scenario):
     """Samples of the echo; the noise power has no effect at a given SNR"""
     division: Division = Division(cells=(24, 16))
     """Scatterers of a target"""
-
-    _sorted = field_validator("ranges", "elevations_deg")(increasing)
 
     @model_validator(mode="after")
     def _consistent(self) -> ExtendedTargetBoundScenario:

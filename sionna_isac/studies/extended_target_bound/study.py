@@ -10,9 +10,9 @@ import xarray as xr
 
 from sionna_isac.array.planar import planar_wave
 from sionna_isac.bound import cramer_rao_bound, effective_fim, extended_target_fim
+from sionna_isac.studies._extended.blocks import PARAMETERS
 from sionna_isac.studies._extended.targets import body_target
 from sionna_isac.studies.extended_target_bound.scenario import (
-    PARAMETERS,
     ExtendedTargetBoundScenario,
 )
 from sionna_isac.study.errors import ScenarioError

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from sionna_isac.plots import show_curve
 from sionna_isac.plots.marks import fit_axis, legend_below, open_below
 from sionna_isac.plots.style import DARK, banded, look, new_figure
-from sionna_isac.studies.extended_target_estimation.scenario import ESTIMATORS, PARAMETERS
+from sionna_isac.studies._extended.blocks import PARAMETERS
+from sionna_isac.studies.extended_target_estimation.scenario import ESTIMATORS
 
 __all__ = ["extended_target_estimation"]
 

@@ -18,17 +18,16 @@ from sionna_isac.study.blocks import (
     Count,
     Decibel,
     Frozen,
+    Increasing,
     Interval,
     Probability,
+    RangeInterval,
     Scenario,
-    increasing,
     ordered,
-    positive_ranges,
 )
 
-__all__ = ["ESTIMATORS", "PARAMETERS", "ExtendedTargetEstimationScenario", "PoseSearch"]
+__all__ = ["ESTIMATORS", "ExtendedTargetEstimationScenario", "PoseSearch"]
 
-PARAMETERS = {"range": "m", "azimuth": "deg", "elevation": "deg", "orientation": "deg"}
 ESTIMATORS = {
     "search": "maximum likelihood",
     "local": "maximum likelihood, started at the truth",
@@ -41,7 +40,7 @@ Whole = Annotated[int, Field(ge=0)]
 class PoseSearch(Frozen):
     """Region that the estimators search at half the resolution; estimates stay within it."""
 
-    range_interval: Interval = (5.0, 30.0)
+    range_interval: RangeInterval = (5.0, 30.0)
     """Ranges (low, high), around the target [m]"""
     azimuth_deg: Interval = (-60.0, 60.0)
     """Azimuths (low, high), around the target [deg]"""
@@ -53,8 +52,6 @@ class PoseSearch(Frozen):
     """Number of orientations that are tried at each place, over the full circle"""
     num_starts: Count = 3
     """Number of orientations, the best ones, from which the pose is refined"""
-
-    _ranges = field_validator("range_interval")(positive_ranges)
 
     @field_validator("azimuth_deg", "elevation_deg")
     @classmethod
@@ -72,7 +69,7 @@ class ExtendedTargetEstimationScenario(Scenario):
     kind: Literal["extended_target_estimation"]
     body: Body
     """Target, not a point"""
-    snr_db: tuple[Decibel, ...]
+    snr_db: Increasing[Decibel]
     """Transmit power times path gain over noise power, increasing [dB]"""
     pose: Pose = Pose(range=10.0)
     """Place and orientation of the target"""
@@ -100,8 +97,6 @@ class ExtendedTargetEstimationScenario(Scenario):
     """Echoes per computed batch"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
-
-    _sorted = field_validator("snr_db")(increasing)
 
     @property
     def power_dbm(self) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import xarray as xr
 
-from sionna_isac import metrics
 from sionna_isac.beamforming import InfeasibleError, SolverError
 from sionna_isac.bound import (
     ExtendedTarget,
@@ -15,6 +14,8 @@ from sionna_isac.bound import (
     effective_fim,
     extended_target_fim,
 )
+from sionna_isac.studies._extended.blocks import PARAMETERS
+from sionna_isac.studies._intervals import add_rmse
 from sionna_isac.studies._isac.sampler import NumericalError
 from sionna_isac.studies.extended_target_beams.scenario import DESIGNS
 from sionna_isac.studies.extended_target_beams.study import (
@@ -25,11 +26,10 @@ from sionna_isac.studies.extended_target_beams.study import (
 )
 from sionna_isac.studies.extended_target_estimation.scenario import (
     ESTIMATORS,
-    PARAMETERS,
     ExtendedTargetEstimationScenario,
 )
 from sionna_isac.studies.extended_target_estimation.trial import Trial
-from sionna_isac.study.part import Arrays, Part, Study
+from sionna_isac.study.part import Arrays, Part, Study, block_sizes
 
 __all__ = ["ExtendedTargetEstimationStudy", "estimation_report"]
 
@@ -47,6 +47,7 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
         super().__init__(scenario)
         self._target = scenario_target(scenario)
         self._trial = Trial(scenario, self._target)
+        self._sizes = block_sizes(scenario.num_samples, scenario.batch_size)
 
     def parts(self) -> Iterator[Part]:
         """Beams of all designs with their bounds, then the estimates."""
@@ -55,7 +56,7 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
             yield Part(f"beams_{name}", (name,), task="beams", note=DESIGNS[name])
         for name in scenario.designs:
             for i, snr_db in enumerate(scenario.snr_db):
-                for block, size in enumerate(self._sizes()):
+                for block, size in enumerate(self._sizes):
                     yield Part(
                         f"{name}_{i:03d}_{block:05d}",
                         (name, snr_db, block),
@@ -64,11 +65,6 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
                         note=f"{DESIGNS[name]}, {snr_db:g} dB",
                         needs=(f"beams_{name}",),
                     )
-
-    def _sizes(self) -> Iterator[int]:
-        """Number of used echoes of each batch."""
-        size, number = self.scenario.batch_size, self.scenario.num_samples
-        return (min(size, number - start) for start in range(0, number, size))
 
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
         """Beams and bounds, or estimates [estimator, parameter, sample]."""
@@ -98,7 +94,7 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
             solution = designed_beams(scenario, target, channels, name, scenario.min_sinr_db)
         except (InfeasibleError, SolverError, ValueError) as error:
             raise design_error(f"{DESIGNS[name]}, {scenario.min_sinr_db:g} dB", error) from None
-        blocks = range(len(list(self._sizes())))
+        blocks = range(len(self._sizes))
         drawn = [self._trial.draw(solution.beams, block).phases for block in blocks]
         phases = np.concatenate(drawn)[: scenario.num_samples]
         beams = solution.beams / np.linalg.norm(solution.beams)
@@ -157,10 +153,7 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
                 error = (error + np.pi) % (2 * np.pi) - np.pi
             error = scale * error
             dataset[f"{name}_error"] = ((*curve, "sample"), error, about)
-            ends = np.apply_along_axis(_interval, -1, error**2, scenario.confidence)
-            mean = np.mean(error**2, -1)
-            for end, value in (("", mean), ("_low", ends[..., 0]), ("_high", ends[..., 1])):
-                dataset[f"{name}_rmse{end}"] = (curve, np.sqrt(np.maximum(value, 0)), about)
+            add_rmse(dataset, f"{name}_rmse", curve, error**2, scenario.confidence, **about)
             for level, label in (("coherent", "bound"), ("resolved", "resolved_bound")):
                 crb = [np.mean(np.atleast_2d(design[level])[:, p]) for design in designs]
                 root = scale * np.sqrt(crb)[:, np.newaxis] * 10 ** (-snr_db / 20)
@@ -175,15 +168,9 @@ class ExtendedTargetEstimationStudy(Study[ExtendedTargetEstimationScenario]):
         """[estimator, parameter, sample]."""
         batches = [
             results[f"{design}_{level:03d}_{block:05d}"]["estimates"][..., :size]
-            for block, size in enumerate(self._sizes())
+            for block, size in enumerate(self._sizes)
         ]
         return np.concatenate(batches, -1)
-
-
-def _interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    if np.all(np.isnan(values)):  # a point has no orientation
-        return np.nan, np.nan
-    return metrics.mean_interval(values, confidence)
 
 
 def _crb(fim: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ from sionna_isac.bound import ExtendedTarget, maximum_likelihood
 from sionna_isac.channel import ScattererEcho
 from sionna_isac.core import add_noise, linalg, reset_stream, uniform
 from sionna_isac.scene import RigidTargets
+from sionna_isac.studies._extended.blocks import PARAMETERS
 from sionna_isac.studies.extended_target_estimation.scenario import (
-    PARAMETERS,
     ExtendedTargetEstimationScenario,
 )
 from sionna_isac.waveform import Numerology, SymbolSource

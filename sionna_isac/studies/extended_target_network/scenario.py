@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.studies._extended.blocks import Body, PlanarArrays, Sounding
 from sionna_isac.study.blocks import (
     Count,
     Decibel,
     Frozen,
-    Interval,
+    Increasing,
     NonNegative,
     Optimization,
+    RangeInterval,
     Scenario,
-    increasing,
-    positive_ranges,
 )
 
 __all__ = ["ExtendedTargetNetworkScenario", "Graph", "Training"]
@@ -35,10 +34,8 @@ class Graph(Frozen):
     """Width of the layers"""
     num_steps: Annotated[int, Field(ge=0)] = 3
     """Number of steps of head 'subspace'; no effect on the other one"""
-    sinr_weight: tuple[NonNegative, ...] = (5.0,)
+    sinr_weight: Increasing[NonNegative] = (5.0,)
     """Weights of the penalty of the SINR, increasing; each gives a network of its own"""
-
-    _sorted = field_validator("sinr_weight")(increasing)
 
     @property
     def name(self) -> str:
@@ -70,7 +67,7 @@ class Training(NamedTuple):
 class Surroundings(Frozen):
     """Poses of the target and channels of the users, uniform in their intervals."""
 
-    range_interval: Interval = (8.0, 40.0)
+    range_interval: RangeInterval = (8.0, 40.0)
     """Ranges of the target [m]"""
     azimuth_deg: Annotated[float, Field(gt=0, lt=90)] = 60.0
     """Largest azimuth of target and users [deg]"""
@@ -84,8 +81,6 @@ class Surroundings(Frozen):
     """Mean power of a scattered path over that of the line of sight [dB]"""
     snr_db: Decibel = 20.0
     """Transmit power times the gain of the line of sight at one antenna over noise [dB]"""
-
-    _ranges = field_validator("range_interval")(positive_ranges)
 
 
 class ExtendedTargetNetworkScenario(Scenario):
@@ -106,15 +101,15 @@ class ExtendedTargetNetworkScenario(Scenario):
     """Samples of the echo"""
     surroundings: Surroundings = Surroundings()
     """Random scenes"""
-    train_users: tuple[Count, ...] = (1, 2, 3)
+    train_users: Increasing[Count] = (1, 2, 3)
     """Numbers of users of the training, equally likely, increasing"""
-    test_users: tuple[Count, ...] = (1, 2, 3, 4)
+    test_users: Increasing[Count] = (1, 2, 3, 4)
     """Numbers of users of the tests, increasing"""
     num_test: Count = 200
     """Number of test scenes"""
     test_cells: Annotated[tuple[tuple[Count, Count], ...], Field(min_length=1)] = ((6, 4),)
     """Cells along local azimuth and elevation of the tests; the training has 6 and 4"""
-    min_sinr_db: tuple[Decibel, ...] = (10.0,)
+    min_sinr_db: Increasing[Decibel] = (10.0,)
     """SINR targets of all users, increasing, each with networks of its own [dB]"""
     rate_weight: Weight | None = None
     """Weight of the sum rate in the weighted metric; null for the bound under SINR targets"""
@@ -124,8 +119,6 @@ class ExtendedTargetNetworkScenario(Scenario):
     """Picture: results over the users, the weight of the penalty or the scatterers of a test"""
     training: Optimization = Optimization(iterations=1500, batch_size=100, learning_rate=2e-3)
     """Training, on new scenes in each iteration"""
-
-    _sorted = field_validator("train_users", "test_users", "min_sinr_db")(increasing)
 
     @property
     def trainings(self) -> list[list[Training]]:

@@ -17,6 +17,7 @@ from sionna_isac.bound import ExtendedTarget
 from sionna_isac.core import reset_stream
 from sionna_isac.studies._beams.learner import BeamLearner, BeamQuality
 from sionna_isac.studies._beams.scenes import BeamScene, BeamScenes
+from sionna_isac.studies._extended.blocks import PARAMETERS
 from sionna_isac.studies._extended.targets import body_surface
 from sionna_isac.studies.extended_target_network.scenario import (
     ExtendedTargetNetworkScenario,
@@ -190,8 +191,7 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
         }
         for i in range(scenario.num_test):
             there = weights[i] > 0
-            names = ("range", "azimuth", "elevation", "orientation")
-            place = dict(zip(names, pose[i], strict=True))
+            place = dict(zip(PARAMETERS, pose[i], strict=True))
             target = ExtendedTarget(points[i][there], weights[i][there], **place)
             given = (
                 target,
@@ -264,19 +264,7 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
         dataset["sum_rate"] = (everywhere, np.nansum(np.log2(1 + sinr), -1), rate)
         dataset["coverage"] = (everywhere, table(tests, "coverage", len(rows)))
         dataset["covered"] = dataset["coverage"] <= (1 + TOLERANCE) * scenario.coverage
-        if scenario.rate_weight is None:
-            target = 10 ** (np.array(scenario.min_sinr_db)[:, None, None, None, None] / 10)
-            met = sinr >= (1 - TOLERANCE) * target
-            # a user that is not there is served
-            dataset["num_unserved"] = (everywhere, np.sum(~met & np.isfinite(sinr), -1))
-            dataset["served"] = dataset["num_unserved"] == 0
-        else:
-            share = scenario.rate_weight
-            excess = (dataset["ratio"] - 1) * dataset["optimum"] / dataset["isotropic"]
-            lost = dataset["optimum_sum_rate"] - dataset["sum_rate"]
-            dataset["metric_gap"] = (1 - share) * excess + share * lost
-            dataset["metric_gap"].attrs["long_name"] = "weighted metric above that of the optimum"
-            dataset.attrs["rate_weight"] = share
+        _add_requirements(dataset, scenario, sinr)
         about = {"units": "s", "long_name": "time per scene"}
         dataset["seconds"] = (everywhere[:-1], table(tests, "seconds", len(rows)), about)
         times = np.nanmedian(table(optima, "seconds"), -1)
@@ -293,3 +281,23 @@ class ExtendedTargetNetworkStudy(Study[ExtendedTargetNetworkScenario]):
         dataset.attrs["train_users"] = list(scenario.train_users)
         dataset.attrs["min_sinr_db"] = scenario.min_sinr_db[0]
         return dataset.squeeze([d for d in ("min_sinr_db", "cells") if dataset.sizes[d] == 1])
+
+
+def _add_requirements(
+    dataset: xr.Dataset, scenario: ExtendedTargetNetworkScenario, sinr: np.ndarray
+) -> None:
+    """Users below their SINR target, or the gap of the weighted metric to that of the optimum."""
+    if scenario.rate_weight is None:
+        target = 10 ** (np.array(scenario.min_sinr_db)[:, None, None, None, None] / 10)
+        met = sinr >= (1 - TOLERANCE) * target
+        # a user that is not there is served
+        scenes = dataset["sum_rate"].dims
+        dataset["num_unserved"] = (scenes, np.sum(~met & np.isfinite(sinr), -1))
+        dataset["served"] = dataset["num_unserved"] == 0
+    else:
+        share = scenario.rate_weight
+        excess = (dataset["ratio"] - 1) * dataset["optimum"] / dataset["isotropic"]
+        lost = dataset["optimum_sum_rate"] - dataset["sum_rate"]
+        dataset["metric_gap"] = (1 - share) * excess + share * lost
+        dataset["metric_gap"].attrs["long_name"] = "weighted metric above that of the optimum"
+        dataset.attrs["rate_weight"] = share

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.studies.near_field.blocks import KnownSymbolSearch
 from sionna_isac.study.blocks import (
+    AzimuthInterval,
     CompiledScenario,
     Count,
     Decibel,
     Frequency,
     Frozen,
-    Interval,
+    Increasing,
     NonNegative,
     Positive,
     Probability,
-    increasing,
-    ordered,
-    positive_ranges,
+    RangeInterval,
+    check_contains,
 )
 
 __all__ = [
@@ -45,31 +45,19 @@ class Region(Frozen):
     The margin removes effects at the edges of the search from the errors.
     """
 
-    sector_deg: Interval
+    sector_deg: AzimuthInterval
     """Azimuth of targets (low, high), within [-90, 90] [deg]"""
-    range_interval: Interval
+    range_interval: RangeInterval
     """Distance of targets (low, high), 0 < low < high [m]"""
-    search_sector_deg: Interval
+    search_sector_deg: AzimuthInterval
     """Azimuths of the search (low, high), around sector_deg [deg]"""
-    search_range: Interval
+    search_range: RangeInterval
     """Distances of the search (low, high), around range_interval [m]"""
-
-    _ranges = field_validator("range_interval", "search_range")(positive_ranges)
-
-    @field_validator("sector_deg", "search_sector_deg")
-    @classmethod
-    def _angles(cls, value: Interval) -> Interval:
-        return ordered(value, -90, 90)
 
     @model_validator(mode="after")
     def _nested(self) -> Region:
-        for inner, outer in (
-            ("sector_deg", "search_sector_deg"),
-            ("range_interval", "search_range"),
-        ):
-            within, around = getattr(self, inner), getattr(self, outer)
-            if not around[0] <= within[0] <= within[1] <= around[1] or around[0] == around[1]:
-                raise ValueError(f"{outer} must contain {inner} {within}; got {around}")
+        names = {"sector_deg": "search_sector_deg", "range_interval": "search_range"}
+        check_contains(self, names)
         return self
 
 
@@ -80,7 +68,7 @@ class OFDMTarget(Frozen):
     """
 
     kind: Literal["ofdm"]
-    snr_db: tuple[Decibel, ...]
+    snr_db: Increasing[Decibel]
     """Integrated sensing SNR, increasing [dB]"""
     region: Region
     """Region of the targets, and the region that receivers search"""
@@ -94,8 +82,6 @@ class OFDMTarget(Frozen):
     """Distance between subcarriers [Hz]"""
     regularization: NonNegative = 0.1
     """Diagonal loading of the least-squares beam, relative to the mean of the diagonal"""
-
-    _sorted = field_validator("snr_db")(increasing)
 
     @property
     def wavelength(self) -> float:
@@ -112,7 +98,7 @@ class FocusedBeamTarget(Frozen):
     """Echo of a beam that is focused on a target in the near field, over the power."""
 
     kind: Literal["near_field"]
-    power_dbm: tuple[Decibel, ...]
+    power_dbm: Increasing[Decibel]
     """Transmit power, increasing [dBm]"""
     region: Region
     """Region of the targets, and the region that receivers search"""
@@ -128,8 +114,6 @@ class FocusedBeamTarget(Frozen):
     """Noise power of an antenna [dBm]"""
     num_snapshots: Count = 100
     """Received symbols per target"""
-
-    _sorted = field_validator("power_dbm")(increasing)
 
     @property
     def wavelength(self) -> float:

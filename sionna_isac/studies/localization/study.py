@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 import xarray as xr
 
-from sionna_isac import metrics
 from sionna_isac.bound import PointTargetBound
 from sionna_isac.core import reset_stream
+from sionna_isac.studies._intervals import add_rmse
 from sionna_isac.studies._isac.sampler import NumericalError
 from sionna_isac.studies.localization.scenario import LocalizationScenario
 from sionna_isac.studies.localization.trial import make_trial
-from sionna_isac.study.part import Arrays, Part, Study
+from sionna_isac.study.part import Arrays, Part, Study, block_sizes
 
 __all__ = ["LocalizationStudy", "localization_report"]
 
@@ -34,6 +34,7 @@ class LocalizationStudy(Study[LocalizationScenario]):
     def __init__(self, scenario: LocalizationScenario) -> None:
         super().__init__(scenario)
         self._trial = make_trial(scenario)
+        self._sizes = block_sizes(scenario.num_samples, scenario.batch_size)
         self._compiled = tf.function(
             lambda level: self._trial(scenario.batch_size, level),
             autograph=False,
@@ -45,7 +46,7 @@ class LocalizationStudy(Study[LocalizationScenario]):
         _, levels = self.scenario.echo.level
         units = "dB" if self.scenario.echo.kind == "ofdm" else "dBm"
         for i, level in enumerate(levels):
-            for block, keep in enumerate(self._sizes()):
+            for block, keep in enumerate(self._sizes):
                 yield Part(
                     f"point_{i:03d}_{block:05d}",
                     ("point", level, block),
@@ -53,14 +54,9 @@ class LocalizationStudy(Study[LocalizationScenario]):
                     size=keep,
                     note=f"{level:g} {units}",
                 )
-        for block, keep in enumerate(self._sizes()):
+        for block, keep in enumerate(self._sizes):
             needs = (f"point_000_{block:05d}",)  # the scenes are the same at every level
             yield Part(f"bound_{block:05d}", ("bound", keep), task="bound", size=keep, needs=needs)
-
-    def _sizes(self) -> Iterator[int]:
-        """Number of used samples of each block."""
-        size, number = self.scenario.batch_size, self.scenario.num_samples
-        return (min(size, number - start) for start in range(0, number, size))
 
     def compute(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
         """Truth [sample] and estimates [receiver, sample], or bounds [sample] at 0 dB."""
@@ -90,11 +86,11 @@ class LocalizationStudy(Study[LocalizationScenario]):
         for i in range(len(levels)):
             blocks = [
                 {k: v[..., :keep] for k, v in results[f"point_{i:03d}_{block:05d}"].items()}
-                for block, keep in enumerate(self._sizes())
+                for block, keep in enumerate(self._sizes)
             ]
             points.append({k: np.concatenate([b[k] for b in blocks], -1) for k in blocks[0]})
         truth = {name: points[0][f"true_{name}"] for name in ("angle", "range")}
-        found = [results[f"bound_{block:05d}"] for block, _ in enumerate(self._sizes())]
+        found = [results[f"bound_{block:05d}"] for block, _ in enumerate(self._sizes)]
         smallest = PointTargetBound(**{k: np.concatenate([b[k] for b in found]) for k in found[0]})
         return _summarise(self.scenario, dimension, np.array(levels), points, truth, smallest)
 
@@ -118,13 +114,7 @@ def _summarise(
     )
     curve = ("receiver", dimension)
     for name, values in squared.items():
-        ends = np.apply_along_axis(metrics.mean_interval, -1, values, scenario.confidence)
-        columns = {"": values.mean(-1), "_low": ends[..., 0], "_high": ends[..., 1]}
-        for end, column in columns.items():
-            attributes = {"units": _UNITS[name]}
-            if end:
-                attributes["long_name"] = f"bound of the {scenario.confidence:.0%} interval"
-            dataset[f"{name}_rmse{end}"] = (curve, np.sqrt(np.maximum(column, 0)), attributes)
+        add_rmse(dataset, f"{name}_rmse", curve, values, scenario.confidence, units=_UNITS[name])
         # powers and SNRs of 10 dB more make every standard deviation smaller by sqrt(10)
         least = getattr(smallest.rms, name) * 10 ** (-levels / 20)
         attributes = {"units": _UNITS[name], "long_name": "root of the mean Cramér-Rao bound"}

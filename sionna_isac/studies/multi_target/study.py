@@ -11,7 +11,7 @@ from sionna_isac.studies._isac.array_study import LearnedArrayStudy
 from sionna_isac.studies._isac.points import POINT, VELOCITY, evaluate_point, symbol_error_rate
 from sionna_isac.studies._isac.sampler import Sampler
 from sionna_isac.studies.multi_target.scenario import MultiTargetScenario
-from sionna_isac.study.part import Arrays, Part
+from sionna_isac.study.part import Arrays, Part, block_sizes
 
 __all__ = ["MultiTargetStudy"]
 
@@ -22,6 +22,8 @@ class MultiTargetStudy(LearnedArrayStudy[MultiTargetScenario]):
     def __init__(self, scenario: MultiTargetScenario) -> None:
         super().__init__(scenario)
         self._sampler = Sampler(scenario)
+        config = scenario.evaluation
+        self._sizes = block_sizes(config.num_samples, config.batch_size)
 
     def parts(self) -> Iterator[Part]:
         """Training, then blocks of samples of each method."""
@@ -29,16 +31,10 @@ class MultiTargetStudy(LearnedArrayStudy[MultiTargetScenario]):
             yield from self.trainings(method)
         for method in self.scenario.compared():
             needs = tuple(t.name for t in self.trainings(method))
-            for block, keep in enumerate(self._sizes()):
+            for block, keep in enumerate(self._sizes):
                 name = f"{method}_{block:05d}"
                 task = f"evaluating {method}"
                 yield Part(name, ("sample", method, block), task=task, size=keep, needs=needs)
-
-    def _sizes(self) -> Iterator[int]:
-        """Number of used samples of each block."""
-        config = self.scenario.evaluation
-        for start in range(0, config.num_samples, config.batch_size):
-            yield min(config.batch_size, config.num_samples - start)
 
     def evaluate(self, part: Part, earlier: Mapping[str, Arrays]) -> Arrays:
         """Estimates, truth and symbol errors of a block."""
@@ -51,7 +47,7 @@ class MultiTargetStudy(LearnedArrayStudy[MultiTargetScenario]):
         raw: dict[str, dict[str, np.ndarray]] = {}
         for method in self.scenario.compared():
             blocks = []
-            for block, keep in enumerate(self._sizes()):
+            for block, keep in enumerate(self._sizes):
                 sizes = {"symbol_errors": keep * self.scenario.evaluation.users_per_sample}
                 drawn = results[f"{method}_{block:05d}"]
                 blocks.append({k: v[: sizes.get(k, keep)] for k, v in drawn.items()})

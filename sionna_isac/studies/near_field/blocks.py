@@ -12,11 +12,11 @@ from sionna_isac.study.blocks import (
     Count,
     Frequency,
     Frozen,
+    Increasing,
     Interval,
     Positive,
     Probability,
-    increasing,
-    positive_ranges,
+    RangeInterval,
 )
 
 __all__ = [
@@ -119,10 +119,8 @@ class Sweep(Frozen):
 
     parameter: Literal["power_dbm", "num_antennas", "min_rate", "max_peb"]
     """Swept field, which must not be given elsewhere"""
-    values: tuple[float, ...]
+    values: Increasing[float]
     """Values, increasing, in the unit of that field"""
-
-    _sorted = field_validator("values")(increasing)
 
     @model_validator(mode="after")
     def _allowed(self) -> Sweep:
@@ -206,7 +204,7 @@ class MUSICSearch(Frozen):
 
     sector_deg: Interval
     """Azimuths of the search (low, high) around the target, within [-90, 90] [deg]"""
-    range_interval: Interval
+    range_interval: RangeInterval
     """Distances of the search (low, high) around the target [m]"""
     num_trials: Count = 5
     """Echoes per draw of the channels"""
@@ -220,8 +218,6 @@ class MUSICSearch(Frozen):
     """Number of repetitions of the search with spherical waves"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
-
-    _far = field_validator("range_interval")(positive_ranges)
 
     @field_validator("sector_deg")
     @classmethod

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sionna_isac import metrics
+from sionna_isac.studies._intervals import add_interval
 from sionna_isac.studies.near_field.designs import FAILED, INFEASIBLE, MEASURES, OK
 from sionna_isac.studies.near_field.scenario import NearFieldScenario
 from sionna_isac.study.part import Arrays
@@ -56,7 +57,7 @@ def summarise(scenario: NearFieldScenario, found: Iterable[tuple[Block, Arrays]]
     full = [d.num_channels is None for d in scenario.designs]
     used = np.all(status[full] == OK, axis=0)[np.newaxis] & (status == OK)
     dataset["status"] = (draw, status, {"long_name": "0: done, 1: infeasible, 2: failed, -1: none"})
-    dataset["averaged"] = (draw, used, {"long_name": "whether the draw counts for averages"})
+    dataset["averaged"] = (draw, used, {"long_name": "1 if the draw counts for averages"})
     for name, number, text in (
         ("num_draws", status >= 0, "draws that were tried"),
         ("num_infeasible", status == INFEASIBLE, "draws without a solution"),
@@ -154,8 +155,7 @@ def _add_errors(
         if squares.size > 1:
             rmse[index][1:] = metrics.mean_interval(squares, confidence)
     rmse = np.sqrt(np.maximum(rmse, 0))
-    for i, end in enumerate(("", "_low", "_high")):
-        dataset[f"rmse{receiver}{end}"] = (cell, rmse[..., i], {"units": "m"})
+    add_interval(dataset, f"rmse{receiver}", cell, rmse[..., 0], rmse[..., 1:], units="m")
 
 
 def sweep_report(scenario: NearFieldScenario, dataset: xr.Dataset) -> Iterator[str]:

@@ -64,17 +64,15 @@ class DetectionTrial:
     def _detector(self, kind: str) -> receiver.CFAR:
         config = self._scenario.detection
         rank = config.rank if kind == "os" else None
-        common: dict[str, Any] = {"precision": self._system.precision}
         cells = (kind, config.num_reference, config.num_guard, config.p_fa, rank)
-        detector = receiver.CFAR(*cells, **common)
-        if config.calibrated:
-            grid = self._scenario.grid
-            shape = (grid.num_ofdm_symbols, grid.fft_size)
-            common["multiplier"] = detector.calibrate(
-                self._map, shape, config.num_calibration, seed=self._scenario.seed
-            )
-            detector = receiver.CFAR(*cells, **common)
-        return detector
+        detector = receiver.CFAR(*cells, precision=self._system.precision)
+        if not config.calibrated:
+            return detector
+        grid = self._scenario.grid
+        shape = (grid.num_ofdm_symbols, grid.fft_size)
+        return detector.calibrated(
+            self._map, shape, config.num_calibration, seed=self._scenario.seed
+        )
 
     def __call__(self, case: Case) -> dict[str, np.ndarray]:
         """Decisions [kind, snr, batch], and numbers of false alarms [kind, batch]."""

@@ -43,8 +43,7 @@ def range_doppler_picture(
     rank = config.rank if kind == "os" else None
     plain = receiver.CFAR(*cells, rank, precision=precision)
     draws = math.ceil(200 / (config.p_fa * np.prod(shape)))
-    alpha = plain.calibrate(rd, shape, draws, seed=scenario.seed)
-    detect = receiver.CFAR(*cells, rank, multiplier=alpha, precision=precision)
+    detect = plain.calibrated(rd, shape, draws, seed=scenario.seed)
 
     velocity, distance, level = _targets(scenario, system)
     truth = _scene(system, scenario.look_deg, velocity, distance, level)
@@ -52,7 +51,8 @@ def range_doppler_picture(
     y = system.background(x)
     y += system.reflect(x, truth) + system.reflect(x, _rain(scenario, system, velocity, distance))
     look = math.radians(scenario.look_deg)
-    noise = system.array.num_antennas * float(tf.reduce_mean(rd(_white(shape, precision))))
+    noise = system.array.num_antennas * float(system.filter.noise_power(x, 1.0)[0])
+    noise *= float(tf.reduce_mean(rd(_white(shape, precision))))
     stages = {
         "received": rd(system.receive(y, x, look, still=True)[:, 0]),
         "cleaned": rd(system.receive(y, x, look)[:, 0]),

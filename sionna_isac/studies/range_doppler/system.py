@@ -119,12 +119,11 @@ class SharedGridSystem:
             grid.num_code_words,
         )
         self.echo = channel.MonostaticEcho(self.array, self.numerology, precision=precision)
-        made = {
+        self.filter: Any = {
             "reciprocal": receiver.ReciprocalFilter,
             "matched": receiver.SymbolMatchedFilter,
             "wiener": receiver.WienerFilter,
         }[targets.filter](self.numerology, precision=precision)
-        self._filter = made if targets.filter != "wiener" else lambda y, x: made(y, x, 1.0)
         clutter = scenario.clutter
         edges = np.deg2rad([clutter.sector_deg])
         self._clutter_sector = tf.constant(edges, self.array.rdtype)
@@ -196,7 +195,7 @@ class SharedGridSystem:
             size, number, *rest = linalg.sizes(y)
             flat = tf.reshape(y, [size, number, rest[0] * rest[1]])
             y = tf.reshape(linalg.matmul(tf.math.conj(steering), flat), [size, 1, *rest])
-        z = self._filter(y, x)
+        z = self.filter(y, x, 1.0)
         if still:
             return z
         return self.removal(z)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.study.blocks import (
+    AzimuthInterval,
     CompiledScenario,
     Count,
     Decibel,
     Frequency,
     Frozen,
+    Increasing,
     Interval,
     Positive,
     Probability,
-    increasing,
+    RangeInterval,
+    check_contains,
     ordered,
-    positive_ranges,
 )
 
 __all__ = ["Reference", "ReferenceShareScenario", "SharedGrid"]
@@ -43,7 +45,7 @@ class SharedGrid(Frozen):
     """Number of slots of an observation"""
     symbols_per_slot: Annotated[int, Field(ge=2)] = 14
     """Number of OFDM symbols of a slot"""
-    pilot_symbols: tuple[Whole, ...] = (2, 11)
+    pilot_symbols: Increasing[Whole] = (2, 11)
     """OFDM symbols of each slot that carry QPSK pilots, from 0"""
     modulation: Literal["qpsk", "16qam", "64qam", "256qam"] = "16qam"
     """Constellation of the data"""
@@ -63,12 +65,6 @@ class SharedGrid(Frozen):
         """`float` : Largest unambiguous velocity, if every OFDM symbol is used [m/s]"""
         duration = (1 + self.cyclic_prefix_length / self.num_subcarriers) / self.subcarrier_spacing
         return self.wavelength / (4 * duration)
-
-    @field_validator("pilot_symbols")
-    @classmethod
-    def _sorted(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        increasing(value)
-        return value
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -111,13 +107,8 @@ class PilotElements(Frozen):
     kind: Literal["pilots"]
     label: str = "pilots alone"
     """Name in figure and report"""
-    symbols: tuple[Whole, ...] | None = None
+    symbols: Increasing[Whole] | None = None
     """OFDM symbols of each slot with pilots; null: those of the grid"""
-
-    @field_validator("symbols")
-    @classmethod
-    def _sorted(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
-        return value if value is None else tuple(int(v) for v in increasing(value))
 
 
 class Comb(Frozen):
@@ -162,19 +153,19 @@ class ReferenceShareScenario(CompiledScenario):
     """OFDM grid"""
     references: Annotated[tuple[Reference, ...], Field(min_length=1)]
     """Parts of the grid that serve as reference, with distinct labels"""
-    snr_db: tuple[Decibel, ...]
+    snr_db: Increasing[Decibel]
     """SNR of a resource element at one antenna, increasing [dB]"""
     num_antennas: Annotated[int, Field(ge=2)] = 4
     """Number of antennas, half a wavelength apart; one of them transmits"""
-    sector_deg: Interval = (-20.0, 20.0)
+    sector_deg: AzimuthInterval = (-20.0, 20.0)
     """Azimuth of targets (low, high) [deg]"""
-    range_interval: Interval = (30.0, 170.0)
+    range_interval: RangeInterval = (30.0, 170.0)
     """Distance of targets (low, high), 0 < low < high [m]"""
     velocity_interval: Interval = (-30.0, 30.0)
     """Radial velocity of targets (low, high) [m/s]"""
-    search_sector_deg: Interval = (-30.0, 30.0)
+    search_sector_deg: AzimuthInterval = (-30.0, 30.0)
     """Azimuths of the search (low, high), around sector_deg [deg]"""
-    search_range: Interval = (10.0, 190.0)
+    search_range: RangeInterval = (10.0, 190.0)
     """Distances of the search (low, high), around range_interval [m]"""
     search_velocity: Interval = (-40.0, 40.0)
     """Velocities of the search (low, high), around velocity_interval [m/s]"""
@@ -196,14 +187,6 @@ class ReferenceShareScenario(CompiledScenario):
     """Targets per computed batch, a divisor of ``num_samples``"""
     confidence: Probability = 0.95
     """Confidence of the intervals"""
-
-    _sorted = field_validator("snr_db")(increasing)
-    _ranges = field_validator("range_interval", "search_range")(positive_ranges)
-
-    @field_validator("sector_deg", "search_sector_deg")
-    @classmethod
-    def _angles(cls, value: Interval) -> Interval:
-        return ordered(value, -90, 90)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -232,14 +215,8 @@ class ReferenceShareScenario(CompiledScenario):
                     f"got {reference.step}"
                 )
         ordered(self.search_velocity, -self.grid.max_velocity, self.grid.max_velocity)
-        for inner, outer in (
-            ("sector_deg", "search_sector_deg"),
-            ("range_interval", "search_range"),
-            ("velocity_interval", "search_velocity"),
-        ):
-            within, around = getattr(self, inner), getattr(self, outer)
-            if not around[0] <= within[0] <= within[1] <= around[1] or around[0] == around[1]:
-                raise ValueError(f"{outer} must contain {inner} {within}; got {around}")
+        names = {"sector_deg": "search_sector_deg", "range_interval": "search_range"}
+        check_contains(self, {**names, "velocity_interval": "search_velocity"})
         sizes = (self.num_angles, self.num_ranges, self.num_velocities)
         if any(half >= size for half, size in zip(self.window, sizes, strict=True)):
             raise ValueError(f"window must be smaller than the grids {sizes}; got {self.window}")

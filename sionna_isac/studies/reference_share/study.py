@@ -10,6 +10,7 @@ import xarray as xr
 
 from sionna_isac import metrics, waveform
 from sionna_isac.core import reset_stream
+from sionna_isac.studies._intervals import add_interval, add_rmse, share_ends
 from sionna_isac.studies._isac.sampler import NumericalError
 from sionna_isac.studies.reference_share.scenario import ReferenceShareScenario
 from sionna_isac.studies.reference_share.trial import ReferenceTrial, shared_elements
@@ -92,40 +93,23 @@ class ReferenceShareStudy(Study[ReferenceShareScenario]):
             name: np.array([[p[name] - p[f"true_{name}"] for p in row] for row in points])
             for name in UNITS
         }
-        _add_errors(dataset, error, scenario.confidence)
         for name, unit in UNITS.items():
+            about = {"units": unit, "long_name": f"root mean squared error of the {name}"}
+            point, squared = ("reference", "snr_db"), error[name] ** 2
+            add_rmse(dataset, f"{name}_rmse", point, squared, scenario.confidence, **about)
             least = [np.sqrt(np.mean(results[f"bound_{i:02d}"][name] ** 2)) for i in numbers[0]]
             values = np.array(least)[:, np.newaxis] * 10 ** (-dataset["snr_db"].values / 20)
             about = {"units": unit, "long_name": "root of the mean Cramér-Rao bound"}
-            dataset[f"{name}_bound"] = (("reference", "snr_db"), values, about)
+            dataset[f"{name}_bound"] = (point, values, about)
         _add_grids(dataset, scenario)
         cells = [dataset.attrs[f"{name}_resolution"] for name in UNITS]
         wrong = np.any([np.abs(error[n]) > c for n, c in zip(UNITS, cells, strict=True)], axis=0)
-        count = wrong.sum(-1)
-        ends = np.array(
-            [
-                metrics.proportion_interval(int(n), scenario.num_samples, scenario.confidence)
-                for n in count.flat
-            ]
-        ).reshape(*count.shape, 2)
+        count, number = wrong.sum(-1), scenario.num_samples
+        ends = share_ends(count, number, scenario.confidence)
         about = {"long_name": "share of estimates beyond a cell of the whole grid"}
-        shares = (count / scenario.num_samples, ends[..., 0], ends[..., 1])
-        for end, value in zip(("", "_low", "_high"), shares, strict=True):
-            dataset[f"wrong_cell{end}"] = (("reference", "snr_db"), value, about)
-        dataset.attrs["num_samples"] = scenario.num_samples
+        add_interval(dataset, "wrong_cell", ("reference", "snr_db"), count / number, ends, **about)
+        dataset.attrs["num_samples"] = number
         return dataset
-
-
-def _add_errors(dataset: xr.Dataset, error: dict[str, np.ndarray], level: float) -> None:
-    """Root mean squared errors [reference, snr_db] with intervals."""
-    for name, values in error.items():
-        squared = values**2
-        ends = np.apply_along_axis(lambda row: metrics.mean_interval(row, level), -1, squared)
-        columns = {"": squared.mean(-1), "_low": ends[..., 0], "_high": ends[..., 1]}
-        for end, column in columns.items():
-            rmse = np.sqrt(np.maximum(column, 0))
-            about = {"units": UNITS[name], "long_name": f"root mean squared error of the {name}"}
-            dataset[f"{name}_rmse{end}"] = (("reference", "snr_db"), rmse, about)
 
 
 def _add_grids(dataset: xr.Dataset, scenario: ReferenceShareScenario) -> None:

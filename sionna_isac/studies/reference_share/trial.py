@@ -146,8 +146,9 @@ class ReferenceTrial:
         no = 10.0 ** (-snr_db / 10)
         beam = tf.repeat(tf.constant(self._beam[np.newaxis], x.dtype), batch_size, axis=0)
         y = self._echo(x, targets, beam, no)
-        z = self._filter(y, x, *([no] if self._scenario.filter == "wiener" else []))
-        found = self._receiver(z, tf.repeat(self._sector, batch_size, axis=0), no)
+        z = self._filter(y, x, no)
+        sector = tf.repeat(self._sector, batch_size, axis=0)
+        found = self._receiver(z, sector, self._filter.noise_power(x, no))
         truth = {f"true_{name}": getattr(targets, name)[:, 0] for name in ("range", "velocity")}
         return {"range": found.range[:, 0], "velocity": found.velocity[:, 0], **truth}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.dataset.scenario import CrossArray
 from sionna_isac.studies._scattering.blocks import (
@@ -15,7 +15,7 @@ from sionna_isac.studies._scattering.blocks import (
     VoxelMethod,
     distinct,
 )
-from sionna_isac.study.blocks import Count, Positive, increasing
+from sionna_isac.study.blocks import Count, Increasing, Positive
 
 __all__ = ["ScatteringConvergenceScenario", "SphereBody", "VehicleBody"]
 
@@ -29,7 +29,7 @@ class SphereBody(Sphere):
     kind: Literal["sphere"]
     size_parameter: Positive = 3.0
     """Circumference [wavelengths]"""
-    voxels_per_wavelength: tuple[Positive, ...]
+    voxels_per_wavelength: Increasing[Positive]
     """Voxels a wavelength of free space, increasing"""
     fit_from: Positive
     """Voxels a wavelength from which the order of convergence is fitted"""
@@ -39,8 +39,6 @@ class SphereBody(Sphere):
     """Number of dipoles around the sphere"""
     antenna_distance: Annotated[float, Field(ge=1)] = 5.0
     """Distance of the dipoles from the centre [wavelengths]"""
-
-    _sorted = field_validator("voxels_per_wavelength")(increasing)
 
     @model_validator(mode="after")
     def _consistent(self) -> SphereBody:
@@ -73,14 +71,12 @@ class VehicleBody(PlacedVehicle):
     """A vehicle before the cross array, with voxels of several sizes [m]."""
 
     kind: Literal["vehicle"]
-    voxel_sizes: Annotated[tuple[Positive, ...], Field(min_length=2)]
+    voxel_sizes: Annotated[Increasing[Positive], Field(min_length=2)]
     """Sides of voxels, increasing [m]"""
     kernel: Literal["auto", "filtered", "galerkin", "point"] = "auto"
     """Form of the interaction between voxels; auto: the one for their size"""
     array: CrossArray = CrossArray()
     """Antennas"""
-
-    _sorted = field_validator("voxel_sizes")(increasing)
 
 
 class ScatteringConvergenceScenario(AccuracyScenario):

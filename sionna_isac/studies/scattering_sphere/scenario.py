@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.studies._scattering.blocks import AccuracyScenario, Sphere, VoxelMethod, distinct
-from sionna_isac.study.blocks import Positive, increasing
+from sionna_isac.study.blocks import Increasing, Positive
 
 __all__ = ["ScatteringSphereScenario", "SphereGrid"]
 
@@ -31,7 +31,7 @@ class ScatteringSphereScenario(AccuracyScenario):
     kind: Literal["scattering_sphere"]
     sphere: Sphere = Sphere()
     """Material and frequency"""
-    size_parameters: tuple[Positive, ...]
+    size_parameters: Increasing[Positive]
     """Circumferences over the wavelength, increasing"""
     bistatic_size_parameter: Positive = 3.0
     """Circumference over the wavelength for the bistatic pattern"""
@@ -39,8 +39,6 @@ class ScatteringSphereScenario(AccuracyScenario):
     """Number of scattering angles of the pattern, from 0 to 180 degrees"""
     grids: Annotated[tuple[SphereGrid, ...], Field(min_length=1)]
     """Compared methods on grids"""
-
-    _sorted = field_validator("size_parameters")(increasing)
 
     @model_validator(mode="after")
     def _consistent(self) -> ScatteringSphereScenario:

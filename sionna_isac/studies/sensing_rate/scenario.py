@@ -11,9 +11,9 @@ from sionna_isac.study.blocks import (
     Count,
     Decibel,
     Frozen,
+    Increasing,
     NonNegative,
     Probability,
-    increasing,
 )
 
 __all__ = ["PublishedRate", "Scheme", "SensingRateScenario"]
@@ -61,11 +61,11 @@ class SensingRateScenario(CompiledScenario):
     kind: Literal["sensing_rate"]
     num_tones: Count = 64
     """Number of tones of the block"""
-    num_sensing_tones: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 2, 4, 8, 16, 32)
+    num_sensing_tones: Increasing[Annotated[int, Field(ge=0)]] = (0, 1, 2, 4, 8, 16, 32)
     """Numbers of tones that are reserved for sensing, increasing"""
     placements: tuple[Placement, ...] = ("low_sidelobe",)
     """Places of the sensing tones: equal distances, or nested sets with low side lobes"""
-    snr_db: tuple[Decibel, ...] = (15.0,)
+    snr_db: Increasing[Decibel] = (15.0,)
     """SNR of a tone if all tones communicate, increasing [dB]"""
     fadings: tuple[Fading, ...] = ("ergodic", "block")
     """Rayleigh fades, independent from tone to tone: new in every OFDM symbol, or once per block"""
@@ -83,8 +83,6 @@ class SensingRateScenario(CompiledScenario):
     """Confidence of the intervals"""
     published: tuple[PublishedRate, ...] = ()
     """Rates of a publication, drawn beside"""
-
-    _sorted = field_validator("num_sensing_tones", "snr_db")(increasing)
 
     @field_validator("placements", "fadings", "schemes")
     @classmethod

@@ -11,6 +11,7 @@ import xarray as xr
 
 from sionna_isac import metrics
 from sionna_isac.core import reset_stream
+from sionna_isac.studies._intervals import ENDS, add_interval, mean_ends, share_ends
 from sionna_isac.studies.sensing_rate.link import PartitionedLink, rayleigh_fades
 from sionna_isac.studies.sensing_rate.scenario import Scheme, SensingRateScenario
 from sionna_isac.study.part import Arrays, Part, Study
@@ -18,7 +19,6 @@ from sionna_isac.waveform import place_tones
 
 __all__ = ["SensingRateStudy", "rate_report"]
 
-ENDS = ("", "_low", "_high")
 RATE = {"units": "bit/s/Hz"}
 
 
@@ -137,10 +137,9 @@ def _add_theory(dataset: xr.Dataset, scenario: SensingRateScenario) -> None:
 def _add_mean(dataset: xr.Dataset, rates: np.ndarray, level: float) -> None:
     """Mutual information [placement, num_sensing_tones, snr_db, fading, block]: mean, interval."""
     dims = ("placement", "num_sensing_tones", "snr_db", "fading")
-    ends = np.apply_along_axis(lambda row: metrics.mean_interval(row, level), -1, rates)
     about = {**RATE, "long_name": "mutual information of the drawn channels"}
-    for end, value in zip(ENDS, (rates.mean(-1), ends[..., 0], ends[..., 1]), strict=True):
-        dataset[f"mutual_information{end}"] = (dims, value, about)
+    ends = mean_ends(rates, level)
+    add_interval(dataset, "mutual_information", dims, rates.mean(-1), ends, **about)
 
 
 def _add_link(
@@ -149,9 +148,7 @@ def _add_link(
     """Block error rates, and the rates of the coded link with each scheme and with the best."""
     dims = ("placement", "num_sensing_tones", "scheme", "snr_db", "fading")
     count, size = errors.sum(-1), errors.shape[-1]
-    ends = np.array(
-        [metrics.proportion_interval(int(n), size, scenario.confidence) for n in count.flat]
-    ).reshape(*count.shape, 2)
+    ends = share_ends(count, size, scenario.confidence)
     dataset["block_errors"] = (dims, count)
     dataset.attrs["num_blocks"] = size
     dataset["num_information_bits"] = (("num_sensing_tones", "scheme"), bits)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from sionna_isac.studies._isac.blocks import Beam, DetectionSampling, ImpairableArray, Sectors
 from sionna_isac.studies._isac.compared import Claim, ComparedScenario
 from sionna_isac.study.blocks import (
+    AzimuthInterval,
     Count,
     Decibel,
     Frozen,
-    Interval,
+    Increasing,
     NonNegative,
     Optimization,
     Positive,
-    increasing,
-    ordered,
 )
 
 __all__ = ["Autoencoder", "FreeColumns", "RatioTest", "SingleCarrierScenario", "Transmission"]
@@ -58,13 +57,8 @@ class FlatLink(Frozen):
 
     snr_db: Decibel = 20.0
     """Mean SNR at the user without beam gain [dB]"""
-    sector_deg: Interval = (30.0, 50.0)
+    sector_deg: AzimuthInterval = (30.0, 50.0)
     """Azimuth of the user (low, high), within [-90, 90] [deg]"""
-
-    @field_validator("sector_deg")
-    @classmethod
-    def _angles(cls, value: Interval) -> Interval:
-        return ordered(value, -90, 90)
 
 
 class RatioTest(Frozen):
@@ -141,14 +135,12 @@ class SingleCarrierScenario(ComparedScenario):
     """Link to the user"""
     approaches: Annotated[dict[str, ApproachConfig], Field(min_length=1)]
     """Compared approaches, by names of letters, digits and underscores"""
-    eta: Annotated[tuple[Share, ...], Field(min_length=1)]
+    eta: Annotated[Increasing[Share], Field(min_length=1)]
     """Weights of sensing of the sweep, increasing"""
     evaluation: DetectionSampling = DetectionSampling(p_fa=(1e-2,))
     """Monte-Carlo evaluation"""
     claims: tuple[SingleCarrierClaim, ...] = ()
     """Statements to judge at the end"""
-
-    _ordered = field_validator("eta")(increasing)
 
     @property
     def etas(self) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac import array, channel, objective, scene, waveform
 from sionna_isac.core import complex_normal, uniform_integers
+from sionna_isac.studies._isac.system import target_sector
 from sionna_isac.studies.single_carrier.approach import SingleCarrierApproach
 from sionna_isac.studies.single_carrier.scenario import SingleCarrierScenario
 from sionna_isac.study.learner import Learner
@@ -46,17 +47,7 @@ class SingleCarrierSystem(Learner):
         self.scenario, self._approach = scenario, approach
         self._parts = list(approach.layers)  # Keras finds their weights here
         precision, targets = scenario.precision, scenario.targets
-        self.sector: Any
-        if training:
-            self.sector = scene.RandomSector(
-                np.deg2rad(targets.sector_centre_deg),
-                np.deg2rad(targets.sector_span_deg),
-                precision=precision,
-            )
-        else:
-            self.sector = scene.FixedSector(
-                np.deg2rad(targets.test_sector_deg), precision=precision
-            )
+        self.sector = target_sector(targets, training, precision)
         gain = scene.RayleighGain(1.0, precision=precision)
         self.scene = scene.TargetScene(1, ANY_RANGE, gain, precision=precision)
         # angles are learned from targets that are there: the others would not count
