@@ -161,7 +161,7 @@ def test_motion_of_targets_is_nothing_to_the_user(tmp_path):
 
     A learned one sees other echoes, and its words come through, too.
     """
-    changes = [*SMALL, "coding.snr_db=[2]", "coding.max_batches=2", "compile=false"]
+    changes = [*SMALL, "coding.snr_db=[2]", "coding.max_batches=2"]
     motion = "motion={velocity_interval: [-100, 100], num_symbols: 4, num_velocities: 16}"
     learned = ["methods=[known, learned]", "training.iterations=1", "training.batch_size=8"]
     rest, moving = (
