@@ -50,6 +50,7 @@ plt.rcParams.update({"figure.dpi": 72, "figure.constrained_layout.use": True})
 
 # %%
 QUICK = os.environ.get("SIONNA_ISAC_TUTORIAL_QUICK") == "1"
+tf.config.run_functions_eagerly(QUICK)  # to trace takes longer than few steps
 isac.set_seed(1)
 
 num_antennas = 12 if QUICK else 32

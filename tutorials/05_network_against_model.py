@@ -60,6 +60,8 @@ plt.rcParams.update({"figure.dpi": 72, "figure.constrained_layout.use": True})
 
 # %%
 QUICK = os.environ.get("SIONNA_ISAC_TUTORIAL_QUICK") == "1"
+# to optimise graphs takes longer than few steps
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": QUICK})
 isac.set_seed(1)
 
 num_antennas = 16
@@ -299,6 +301,7 @@ def train(station, rate, iterations, jit_compile, seed=5):
     sectors = sectors.batch(batch_size, drop_remainder=True)
     schedule = keras.optimizers.schedules.CosineDecay(rate, iterations)
     station.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), jit_compile=jit_compile)
+    station.optimizer.build(station.trainable_weights)  # else the first step is traced twice
     curve = LearningCurve(station, max(1, iterations // 10))
     start = time.perf_counter()
     station.fit(sectors, callbacks=[curve], shuffle=False, verbose=0)

@@ -51,6 +51,14 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(DOCS.parent), *sys.path]))
 
 
+@pytest.fixture
+def eager():
+    """For pages whose graphs take longer to trace than to run."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def test_every_page_with_code_is_run_here():
     folders = ("", "extended_target/", "reproduction/")
     pages = [page for folder in folders for page in DOCS.glob(f"{folder}*.md")]
@@ -210,7 +218,7 @@ def test_cross_task():
     plt.close("all")
 
 
-def test_cross_task_network():
+def test_cross_task_network(eager):
     names = run("cross_task_network.md", {})
     assert names["out"].range.shape == (64,)
     assert abs(float(names["place"].range[0]) - np.hypot(6, 2)) < 1

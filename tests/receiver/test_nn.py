@@ -359,7 +359,7 @@ def test_learns_to_locate_a_target(rng):
         optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
 
     optimizer.build(weights)
-    for _ in range(250):
+    for _ in range(150):
         step()
     angle, distance = errors(1000, False)
     assert angle < 0.3 and distance < 0.3, (float(angle), float(distance))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -343,7 +344,6 @@ def test_not_converged_is_an_error_or_nan(backend):
     ],
 )
 def test_bad_values_in_a_graph_are_named(backend, options, index, value, message):
-    solve = layer(backend, **options)
     inputs = [v.copy() for v in arguments()]
     if value == "inside":
         inputs[index][1] = blob(SIZE)["positions"][3] + SIZE / 3
@@ -351,10 +351,17 @@ def test_bad_values_in_a_graph_are_named(backend, options, index, value, message
         inputs[index].flat[0] = value
     inputs = tensors(tuple(inputs))
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        tf.function(lambda *args: solve(*args))(*inputs)
+        graph_of(backend, *options.items())(*inputs)
     if options and backend == "tf":
-        h = tf.function(lambda *args: solve(*args), jit_compile=True)(*inputs)
+        h = graph_of(backend, *options.items(), jit_compile=True)(*inputs)
         assert np.any(np.isnan(h))
+
+
+@functools.cache
+def graph_of(backend, *options, jit_compile=False):
+    """Graph of a layer, traced once for all values."""
+    solve = layer(backend, **dict(options))
+    return tf.function(lambda *args: solve(*args), jit_compile=jit_compile)
 
 
 @pytest.mark.parametrize("holes", [False, True])

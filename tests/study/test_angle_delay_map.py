@@ -11,6 +11,7 @@ from sionna_isac.studies.angle_delay_map.trial import MapTrial
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 
 TINY = [
+    "compile=false",  # to compile takes longer than to run
     "array.num_antennas=16",
     "waveform.num_subcarriers=32",
     "waveform.subcarrier_spacing=1e6",
@@ -69,7 +70,7 @@ def test_map_is_the_normalised_correlation():
 
 def test_level_of_an_ideal_lobe_is_the_closed_form():
     """Peak sqrt(S) K |psi| |a^T f| over the noise sqrt(K S N_0) of a cell."""
-    scenario = tiny("precision=double")
+    scenario = tiny("precision=double", "compile=true")
     trial = MapTrial(scenario)
     drawn = trial(0)
     vectors = steering((np.arange(16) - 7.5) / 2, drawn["true_angle"])

@@ -12,7 +12,8 @@ SMALLER = [
     "waveform.num_subcarriers=64",
     "targets.max_targets=2",
     "receiver={num_angles: 361, num_ranges: 60}",
-    "training.iterations=150",
+    "training.iterations=100",
+    "compile=false",
     "evaluation.num_samples=1000",
 ]
 

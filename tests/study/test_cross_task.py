@@ -17,13 +17,14 @@ from sionna_isac.studies.cross_task.samples import chosen_tones, read_samples
 from sionna_isac.study import ScenarioError, load_scenario, read_result, run_scenario
 from sionna_isac.study.registry import draw_result
 
+pytestmark = pytest.mark.usefixtures("eager")
 TINY = "tests/study/tiny_cross_task.yaml"
 PLACED = (0, 20, 26, 33, 36, 38, 39, 40, 41, 48, 49, 52, 54, 57, 58, 63)
 NETWORKS = ["single_classification", "single_localization", "cta", "cta_physics"]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(one_process_throughout, tmp_path_factory):
     out = tmp_path_factory.mktemp("cross_task") / "run"
     return out, run_scenario(load_scenario(TINY), out, quiet=True)
 

@@ -18,6 +18,7 @@ import tensorflow as tf
 from scipy.constants import c
 
 import sionna_isac as isac
+from sionna_isac.cli import main
 from sionna_isac.dataset import (
     DatasetError,
     SampleError,
@@ -538,7 +539,7 @@ def test_info_and_verify_speak(reference):
     assert done.stdout == "ok: 17 samples (train 12, validation 3, test 2)\n"
 
 
-def test_wrong_command_lines_end_with_one_line_and_code_2(copy, tmp_path):
+def test_wrong_command_lines_end_with_one_line_and_code_2(copy, tmp_path, monkeypatch, capsys):
     file = copy / "validation.h5"
     file.write_bytes(file.read_bytes()[:-100])
     wrong = [
@@ -551,11 +552,15 @@ def test_wrong_command_lines_end_with_one_line_and_code_2(copy, tmp_path):
         (["dataset", "info", tmp_path / "none"], "train.h5"),
         (["dataset", "verify", TINY.with_name("test_dataset.py")], "train.h5"),
     ]
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers are those of the tests
     for words, named in wrong:
-        done = command(*words)
-        assert done.returncode == 2, (words, done.stdout, done.stderr)
-        assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
-        assert named in done.stderr, (words, done.stderr)
+        monkeypatch.setattr(sys, "argv", ["sionna-isac", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        errors = capsys.readouterr().err
+        assert stop.value.code == 2, (words, errors)
+        assert errors.startswith("error: ") and errors.count("\n") == 1, errors
+        assert named in errors, (words, errors)
 
 
 def test_a_study_is_not_a_data_set(tmp_path):

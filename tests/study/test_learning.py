@@ -17,6 +17,7 @@ from sionna_isac.study import ScenarioError, load_scenario, read_result, run_sce
 from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_learning.yaml")
+pytestmark = pytest.mark.usefixtures("eager")  # `test_claims` has graphs of the same studies
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +278,7 @@ def test_a_high_temperature_scale_makes_soft_means_cells_of_the_grid():
     assert np.max(distances[1]) < 1e-3 < 0.1 < np.max(distances[0])
 
 
-def test_reception_alone_can_be_impaired_and_learned(tmp_path):
+def test_reception_alone_can_be_impaired_and_learned(graphs, tmp_path):
     changes = [
         "array.impaired=reception",
         "array.impairments=[{kind: gain, std_db: 1}, {kind: phase, std: 0.5}]",

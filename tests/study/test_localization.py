@@ -26,7 +26,8 @@ OFDM = [
     "num_samples=500",
     "batch_size=200",
 ]
-NEAR = ["echo.power_dbm=[30, 62, 67]", "echo.num_snapshots=20", "num_samples=400", "batch_size=200"]
+NEAR = ["echo.power_dbm=[30, 62, 67]", "echo.num_snapshots=20", "num_samples=200", "batch_size=200"]
+NEAR += ["compile=false"]
 
 
 @pytest.fixture(scope="module")

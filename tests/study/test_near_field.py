@@ -32,7 +32,7 @@ def reference(tmp_path_factory):
     """The quick study, uninterrupted, by the command line as a user would."""
     out = tmp_path_factory.mktemp("reference") / "run"
     done = subprocess.run(
-        [*COMMAND, "--out", str(out), "--workers", "2"], capture_output=True, text=True
+        [*COMMAND, "--out", str(out), "--workers", "1"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     return out, done
@@ -173,7 +173,7 @@ def test_a_killed_run_resumes_with_nothing_computed_again(reference, tmp_path):
     assert workers and not (out / "result.nc").exists()
     kept = {p: p.stat().st_mtime_ns for p in (out / "partial").glob("*.npz")}
     assert len(kept) < len(list((reference[0] / "partial").glob("*.npz")))
-    run_scenario(load_scenario("near_field_quick"), out, quiet=True, workers=1)
+    run_scenario(load_scenario("near_field_quick"), out, quiet=True, workers=2)
     assert kept == {p: p.stat().st_mtime_ns for p in kept}
     # neither the interruption nor the number of workers matters
     assert same(read_result(reference[0])[0], read_result(out)[0])
@@ -189,7 +189,7 @@ def _alive(pid: str) -> bool:
         return False
 
 
-def test_a_draw_that_nothing_solves_is_counted_and_said(tmp_path, capsys):
+def test_a_draw_that_nothing_solves_is_counted_and_said(one_process, tmp_path, capsys):
     """20 bit/s/Hz are out of reach: no average, no failure, and the reason is printed."""
     changes = ["min_rate=20", "num_channels=3", *WITHOUT_RECEIVERS]
     scenario = load_scenario("near_field_quick", changes)
@@ -235,7 +235,7 @@ def test_averages_are_over_draws_that_all_full_designs_solved():
     assert dataset["first_problem"].values[1, 0] == "why"
 
 
-def test_designs_of_a_sum_rate_study(tmp_path):
+def test_designs_of_a_sum_rate_study(one_process, tmp_path):
     """Fully digital beams are best, and matrix approximation is measured, not enforced."""
     designs = "[{design: maximize_sum_rate}, {design: maximize_sum_rate, num_rf_chains: 4}, "
     designs += "{design: matrix_approximation, num_rf_chains: 4}, {design: communication_only}]"
@@ -269,7 +269,7 @@ def test_communication_alone_is_an_upper_limit_of_what_was_found(monkeypatch):
 
 
 def test_errors_are_independent_of_the_number_of_draws():
-    scenario = load_scenario("near_field_quick")
+    scenario = load_scenario("near_field_quick", ["music.num_trials=1"])
     simulate = Simulator(scenario, 32)
     beams = np.random.default_rng(1).normal(size=(5, 32, 2)) * (1 + 0j)
     beams[1] = np.nan  # a draw without beams
@@ -308,7 +308,7 @@ def test_the_figure_is_drawn_from_the_stored_result(reference, tmp_path):
     assert "12 of 12" in figure.legends[0].get_title().get_text()
 
 
-def test_convergence_of_a_published_method(tmp_path):
+def test_convergence_of_a_published_method(one_process, tmp_path):
     """The bound falls, ends where the method does, and the direct method is as good."""
     changes = ["array.num_antennas=8", "num_rf_chains=[4]", "num_channels=1", "min_rate=2"]
     scenario = load_scenario("near_field_fig2", changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import random_walk
 import xarray as xr
 
 import sionna_isac
+from sionna_isac.cli import main
 from sionna_isac.study import (
     Kind,
     Scenario,
@@ -90,16 +92,33 @@ def test_a_registered_kind_is_validated_run_drawn_and_described(tmp_path, capsys
         run_scenario(scenario, tmp_path / "run", workers=2)
 
 
-def test_an_installed_kind_has_every_command_and_resumes_when_killed(tmp_path):
+def test_an_installed_kind_has_every_command(tmp_path, monkeypatch, capsys):
+    file = tmp_path / "walk.yaml"
+    install(tmp_path / "site", "walks", random_walk="random_walk:KIND")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # handlers are those of the tests
+
+    def output(*words):
+        monkeypatch.setattr(sys, "argv", ["sionna-isac", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        printed = capsys.readouterr()
+        assert not stop.value.code, printed.err
+        return printed.out
+
+    listing = output("list", "--kinds")
+    assert "random_walk" in listing and random_walk.RandomWalkScenario.__doc__ in listing
+    assert f"sionna-isac run {file}" in output("new", "random_walk", "-o", file)
+    shown = output("show", file, "--set", "num_walks=7")
+    assert "num_walks: 7" in shown and "num_steps:" in shown
+
+
+def test_a_run_of_an_installed_kind_resumes_when_killed(tmp_path):
     site, file, out = tmp_path / "site", tmp_path / "walk.yaml", tmp_path / "run"
     install(site, "walks", random_walk="random_walk:KIND")
-    listing = command("list", "--kinds", site=site)
-    assert listing.returncode == 0 and "random_walk" in listing.stdout, listing.stderr
-    assert random_walk.RandomWalkScenario.__doc__ in listing.stdout
     made = command("new", "random_walk", "-o", file, site=site)
-    assert f"sionna-isac run {file}" in made.stdout, made.stderr
-    shown = command("show", file, "--set", "num_walks=7", site=site)
-    assert "num_walks: 7" in shown.stdout and "num_steps:" in shown.stdout, shown.stderr
+    assert made.returncode == 0, made.stderr
 
     killed = command("run", file, "--out", out, site=site, RANDOM_WALK_DIES_AFTER="1")
     assert killed.returncode == -9 and not (out / "result.nc").exists()

@@ -30,6 +30,7 @@ from sionna_isac.study.progress import Reporter
 from sionna_isac.study.registry import draw_result
 
 TINY = Path(__file__).with_name("tiny_single_carrier.yaml")
+pytestmark = pytest.mark.usefixtures("eager")  # `test_claims` has graphs of such studies
 
 
 @pytest.fixture(scope="module")

@@ -201,7 +201,9 @@ REPLICAS = """
         draws = strategy.run(lambda: uniform([4])).values
     np.testing.assert_allclose(both.values(), alone.values(), rtol=1e-6)
     assert not np.allclose(draws[0], draws[1]), "replicas must not draw the same numbers"
-    scenario = load_scenario(sys.argv[3], ["evaluation.num_samples=20"])
+    scenario = load_scenario(sys.argv[3], [
+        "evaluation.num_samples=20", "evaluation.batch_size=20", "training.iterations=4",
+        "evaluation.methods=[unknown, learned]"])
     with strategy.scope():
         dataset = run_scenario(scenario, out / "study" / "run", quiet=True)
     positions = dataset.element_positions
