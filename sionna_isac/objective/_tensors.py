@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sionna_isac.core import checks
+
 __all__ = ["binary", "real", "representable", "same_dtype", "samples", "tiny", "within", "wrapped"]
 
 
@@ -62,6 +64,13 @@ def within(name: str, value: tf.Tensor, maximum: float) -> None:
     if bad.size:
         allowed = "be >= 0" if math.isinf(maximum) else f"lie within [0, {maximum}]"
         raise ValueError(f"{name} must {allowed}; got {bad.flat[0]}")
+
+
+def azimuths(name: str, value: tf.Tensor, counts: Any = True) -> tf.Tensor:
+    """Angles up to 2 pi; others, most likely degrees, are an error, and NaN in a graph."""
+    checks.azimuth(name, value, 2 * math.pi, counts)
+    within_turn = tf.abs(value) <= 2 * math.pi * (1 + 1e-6)
+    return tf.where(within_turn, value, tf.constant(math.nan, value.dtype))
 
 
 def binary(name: str, value: Any) -> tuple[tf.Tensor, tf.Tensor]:

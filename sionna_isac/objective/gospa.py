@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
-from sionna_isac.objective._tensors import representable, same_dtype, samples, tiny
+from sionna_isac.objective._tensors import azimuths, representable, same_dtype, samples, tiny
 from sionna_isac.objective.assignment import norm_assignment, p_norm
 
 __all__ = ["GOSPAParts", "gospa", "gospa_loss", "gospa_parts", "positions"]
@@ -43,15 +43,10 @@ def positions(angle: Any, range: Any) -> tf.Tensor:
     Output
     ------
     : [..., 2], `tf.float`
-        Positions (x, y) [m]
-
-    Raises
-    ------
-    ValueError
-        In eager mode, if an angle exceeds 2 pi (degrees)
+        Positions (x, y) [m]; NaN where an angle exceeds 2 pi (degrees), an error in eager mode
     """
     angle, range = same_dtype(("angle", angle), ("range", range))
-    checks.azimuth("angle", angle, 2 * math.pi)
+    angle = azimuths("angle", angle)
     return tf.stack([range * tf.cos(angle), range * tf.sin(angle)], axis=-1)
 
 

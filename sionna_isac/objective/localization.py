@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
-from sionna_isac.objective._tensors import same_dtype, samples, within, wrapped
+from sionna_isac.objective._tensors import azimuths, same_dtype, samples, within, wrapped
 
 __all__ = [
     "azimuth_loss",
@@ -239,7 +239,7 @@ def _pair(name: str, estimate: Any, truth: Any) -> list[tf.Tensor]:
 
 def _azimuths(estimate: Any, truth: Any) -> list[tf.Tensor]:
     estimate, truth = _pair("azimuth", estimate, truth)
-    return [estimate, checks.azimuth("true azimuth", truth, 2 * math.pi)]
+    return [estimate, azimuths("true azimuth", truth)]
 
 
 def _errors(

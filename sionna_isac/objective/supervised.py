@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from sionna_isac.core import checks, cites
-from sionna_isac.objective._tensors import binary, real, same_dtype, samples, within, wrapped
+from sionna_isac.objective._tensors import (
+    azimuths,
+    binary,
+    real,
+    same_dtype,
+    samples,
+    within,
+    wrapped,
+)
 
 __all__ = [
     "angle_mse",
@@ -83,17 +90,17 @@ def angle_mse(estimate: Any, truth: Any, present: Any) -> tf.Tensor:
     Output
     ------
     : scalar, `tf.float`
-        Loss [rad^2]; NaN where an angle that counts is not finite, or ``present`` is neither 0
-        nor 1 (errors in eager mode)
+        Loss [rad^2]; NaN where an angle that counts is not finite, a true one exceeds 2 pi
+        (degrees), or ``present`` is neither 0 nor 1 (errors in eager mode)
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, and, in eager mode, if a true angle exceeds 2 pi (degrees)
+        If the shapes do not fit
     """
     estimate, truth = same_dtype(("estimate", estimate), ("truth", truth))
     checks.shape("truth", truth, estimate.shape, "as estimate has")
-    checks.azimuth("truth", truth, 2 * math.pi, present)
+    truth = azimuths("truth", truth, present)
     return _mean_square(wrapped(estimate - truth)[..., tf.newaxis], present)
 
 

@@ -11,6 +11,7 @@ from sionna_isac.objective import (
     binary_cross_entropy,
     categorical_cross_entropy,
     position_mse,
+    positions,
 )
 
 
@@ -172,6 +173,11 @@ def test_nan_is_not_hidden():
         assert np.isnan(message(nan, tf.constant(1)))
         mse = tf.function(angle_mse, jit_compile=jit)
         assert np.isnan(mse(nan, nan, tf.constant([True, True])))
+        degrees = tf.constant([0.1, 30.0], tf.float64)
+        assert np.isnan(mse(degrees, degrees, tf.constant([True, True])))
+        assert mse(degrees, degrees, tf.constant([True, False])) == 0
+        place = tf.function(positions, jit_compile=jit)(degrees, degrees)
+        np.testing.assert_array_equal(np.isnan(place), [[False] * 2, [True] * 2])
 
 
 @pytest.mark.parametrize(
