@@ -340,7 +340,7 @@ def squares(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
 
 def largest(bound: tf.Tensor, number: int) -> tf.Tensor:
     """Indices of columns with the largest bounds."""
-    return tf.math.top_k(bound, min(number, bound.shape[1]), sorted=False)[1]
+    return tf.math.top_k(bound, min(number, bound.shape[1]))[1]
 
 
 def exceeded(found: Peak, bound: tf.Tensor) -> tf.Tensor:

@@ -141,6 +141,16 @@ def test_every_column_is_searched_where_bounds_do_not_tell(rng, monkeypatch):
     assert_estimates(tf.function(lambda z, s: receiver(z, s))(noise, SECTORS), plain(noise))
 
 
+def test_first_of_equal_cells_is_taken():
+    """Silence has no peak: its estimate must not depend on how the search is compiled."""
+    silence = tf.zeros([3, ANTENNAS, SYMBOLS, SUBCARRIERS], tf.complex128)
+    found = omp()(silence, SECTORS)
+    first = ANGLES[np.searchsorted(ANGLES, SECTORS[:, :1] - 1e-9)]
+    for value, wanted in ((found.angle, first), (found.velocity, VELOCITIES[0]), (found.range, 5)):
+        np.testing.assert_array_equal(value, np.broadcast_to(wanted, [3, TARGETS]))
+    assert not np.any(found.metric) and not np.any(found.gain)
+
+
 def test_atom_that_is_there_already_gets_no_gain(rng):
     """Nothing of the targets' gains goes to what is found in rounding errors thereafter."""
     parts = steering(ANGLES[[14, 20]]), doppler(VELOCITIES[[3, 12]]), delay(RANGES[[4, 9]])
