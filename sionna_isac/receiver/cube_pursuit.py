@@ -335,7 +335,7 @@ def squares(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
     """Squared magnitudes [batch_size, num_rows, n] of products with columns."""
     products = rows @ columns
     shape = linalg.sizes(products)
-    return tf.reduce_sum(tf.reshape(products**2, [shape[0], 2, shape[1] // 2, shape[2]]), 1)
+    return tf.reduce_sum(tf.reshape(tf.square(products), [shape[0], 2, shape[1] // 2, shape[2]]), 1)
 
 
 def largest(bound: tf.Tensor, number: int) -> tf.Tensor:
