@@ -173,24 +173,24 @@ class CubePursuit:
         What a row gives with a vector w is at most what two of these give, and distance times |w|.
         """
         rows, inside = self._given, self._inside
-        batch_size, number, width = linalg.sizes(rows)
-        groups = -(-(number - 1) // SPARSE) or 1
-        more = groups * SPARSE + 1 - number
-        rows = tf.concat([rows, tf.repeat(rows[:, -1:], more, 1)], 1)
-        inside = tf.pad(inside, [[0, 0], [0, more]])
-        kept = rows[:, ::SPARSE]
-        share = tf.constant(np.arange(SPARSE)[:, np.newaxis] / SPARSE, rows.dtype)
-        first, last = kept[:, :-1, tf.newaxis], kept[:, 1:, tf.newaxis]
-        rest = tf.reshape(rows[:, :-1], [batch_size, groups, SPARSE, width]) - first
-        rest -= share * (last - first)
-        needed = tf.reshape(inside[:, :-1], [batch_size, groups, SPARSE])
-        square = tf.where(needed, tf.reduce_sum(rest * rest, -1), tf.zeros([], rows.dtype))
-        distance = tf.sqrt(tf.reduce_max(square, [1, 2])[:, tf.newaxis]) / self._longest
-        needed = tf.reduce_any(needed, 2)
-        needed = tf.pad(needed, [[0, 0], [0, 1]]) | tf.pad(needed, [[0, 0], [1, 0]])
-        needed |= inside[:, ::SPARSE]
-        kept = tf.where(needed[..., tf.newaxis], kept, tf.zeros_like(kept))
-        return quadrature(kept), distance
+        index = np.arange(rows.shape[1])
+        kept = np.unique([*index[::SPARSE], index[-1]])
+        left = index // SPARSE
+        right = np.minimum(left + 1, len(kept) - 1)
+        # the last two may be nearer to each other
+        share = (index - kept[left]) / np.maximum(kept[right] - kept[left], 1)
+        sparse = tf.gather(rows, kept, axis=1)
+        first, last = tf.gather(sparse, left, axis=1), tf.gather(sparse, right, axis=1)
+        rest = rows - first - tf.constant(share[:, np.newaxis], rows.dtype) * (last - first)
+        square = tf.where(inside, tf.reduce_sum(rest * rest, -1), tf.zeros([], rows.dtype))
+        farthest = tf.sqrt(tf.reduce_max(square, 1, keepdims=True))
+        distance = tf.math.divide_no_nan(farthest, self._longest)
+        uses = np.zeros([len(index), len(kept)])
+        uses[index, left] = 1
+        uses[share > 0, right[share > 0]] = 1
+        needed = tf.cast(inside, rows.dtype) @ tf.constant(uses, rows.dtype) > 0
+        sparse = tf.where(needed[..., tf.newaxis], sparse, tf.zeros_like(sparse))
+        return quadrature(sparse), distance
 
     def _look(
         self, rows: tf.Tensor, columns: tf.Tensor, index: tf.Tensor, bound: tf.Tensor
@@ -335,12 +335,12 @@ def squares(rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
     """Squared magnitudes [batch_size, num_rows, n] of products with columns."""
     products = rows @ columns
     shape = linalg.sizes(products)
-    return tf.reduce_sum(tf.reshape(products**2, [shape[0], 2, shape[1] // 2, shape[2]]), 1)
+    return tf.reduce_sum(tf.reshape(tf.square(products), [shape[0], 2, shape[1] // 2, shape[2]]), 1)
 
 
 def largest(bound: tf.Tensor, number: int) -> tf.Tensor:
     """Indices of columns with the largest bounds."""
-    return tf.math.top_k(bound, min(number, bound.shape[1]), sorted=False)[1]
+    return tf.math.top_k(bound, min(number, bound.shape[1]))[1]
 
 
 def exceeded(found: Peak, bound: tf.Tensor) -> tf.Tensor:

@@ -141,6 +141,27 @@ def test_every_column_is_searched_where_bounds_do_not_tell(rng, monkeypatch):
     assert_estimates(tf.function(lambda z, s: receiver(z, s))(noise, SECTORS), plain(noise))
 
 
+@pytest.mark.parametrize("number", [3, 6, 30])
+def test_search_of_noise_with_any_number_of_angles(rng, monkeypatch, number):
+    """The rows that bound the others end at the last one, whatever their number."""
+    monkeypatch.setattr("sionna_isac.receiver.cube_pursuit.BLOCK", 16)
+    noise = rng.normal(size=(1, ANTENNAS, SYMBOLS, SUBCARRIERS, 2)) @ [1, 1j]
+    sector = np.array([[-0.1, 0.2]])
+    grids = np.linspace(*sector[0], number), VELOCITIES, RANGES
+    expected = plain_cube_pursuit(noise, sector, steering, doppler, delay, grids, TARGETS)
+    assert_estimates(omp(angles=number)(noise, sector), expected)
+
+
+def test_first_of_equal_cells_is_taken():
+    """Silence has no peak: its estimate must not depend on how the search is compiled."""
+    silence = tf.zeros([3, ANTENNAS, SYMBOLS, SUBCARRIERS], tf.complex128)
+    found = omp()(silence, SECTORS)
+    first = ANGLES[np.searchsorted(ANGLES, SECTORS[:, :1] - 1e-9)]
+    for value, wanted in ((found.angle, first), (found.velocity, VELOCITIES[0]), (found.range, 5)):
+        np.testing.assert_array_equal(value, np.broadcast_to(wanted, [3, TARGETS]))
+    assert not np.any(found.metric) and not np.any(found.gain)
+
+
 def test_atom_that_is_there_already_gets_no_gain(rng):
     """Nothing of the targets' gains goes to what is found in rounding errors thereafter."""
     parts = steering(ANGLES[[14, 20]]), doppler(VELOCITIES[[3, 12]]), delay(RANGES[[4, 9]])
