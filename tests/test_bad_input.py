@@ -936,6 +936,7 @@ CALLS = [
     wrong("clutter-pulses", lambda: clutter("canceller", num_pulses=4), "num_pulses", "4", "2, 3"),
     wrong("clutter-pulses-mean", lambda: clutter(num_pulses=3), "num_pulses", "3", "kind 'canceller'"),
     wrong("clutter-velocity", lambda: clutter("eca", max_velocity=1e5), "max_velocity", "100000", "<= 2500"),
+    wrong("clutter-pulses-float", lambda: clutter("canceller", num_pulses=2.0), "num_pulses", "2.0", "integer"),
     wrong("clutter-velocity-all", lambda: clutter("eca", max_velocity=1800.0), "max_velocity", "1800", "or less"),
     wrong("clutter-all", lambda: clutter("eca", max_velocity=2400.0, ranges=(0, 1e4)), "max_velocity", "2400", "or less"),
     wrong("clutter-all-irregular", lambda: clutter("eca", max_velocity=2400.0, ranges=(0, 5), elements=np.eye(4, 8) > 0), "ranges", "(0.0, 5.0)", "nothing would remain"),
