@@ -383,12 +383,11 @@ def _taper(window: Any, number: int) -> np.ndarray:
     if window is None:
         return np.ones(number)
     try:
-        taper = np.asarray(get_window(window, number), np.float64)
+        return np.asarray(get_window(window, number), np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
         ) from error
-    return taper
 
 
 def _vertex(values: Sequence[tf.Tensor], before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

@@ -142,7 +142,7 @@ def test_a_slow_target_appears_beside_removed_clutter():
 
 
 def test_velocities_that_an_error_names_are_allowed():
-    few = isac.waveform.Numerology(12, 240e3, 28e9, num_symbols=5)
+    few = Numerology(12, 240e3, 28e9, num_symbols=5)
     with pytest.raises(ValueError, match="or less for these symbols") as error:
         ClutterFilter("eca", few, max_velocity=few.max_velocity)
     top = float(str(error.value).split("about ")[1].split()[0])
