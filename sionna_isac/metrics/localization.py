@@ -237,9 +237,8 @@ def localization_rmse(
 
 def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of the pairs below the limit in the best assignment."""
-    cut = np.minimum(distance, limit)
-    unit = max(float(cut.max(initial=0.0)), np.finfo(float).tiny)
-    i, j = linear_sum_assignment((cut / unit) ** 2)
+    unit = max(min(float(distance.max(initial=0.0)), limit), np.finfo(float).tiny)
+    i, j = linear_sum_assignment((np.minimum(distance, limit) / unit) ** 2)
     near = distance[i, j] < limit * (1 - 1e-12)  # at the limit, however that is rounded
     return i[near], j[near]
 
