@@ -10,7 +10,7 @@ import numpy as np
 
 from sionna_isac.core import checks
 
-__all__ = ["counts", "floats", "not_a_number", "root_mean_square", "same_shape"]
+__all__ = ["booleans", "counts", "floats", "not_a_number", "root_mean_square", "same_shape"]
 
 
 def not_a_number(reason: str) -> float:
@@ -33,6 +33,17 @@ def root_mean_square(value: np.ndarray) -> float:
     # a power of two as the unit changes no digit
     unit = math.ldexp(1.0, min(math.frexp(float(np.max(size)))[1], 1023))
     return unit * float(np.sqrt(np.mean((size / unit) ** 2)))
+
+
+def booleans(name: str, value: Any) -> np.ndarray:
+    """Array of booleans."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise TypeError(f"{name} must hold booleans; got {value!r}") from None
+    if array.dtype != bool:
+        raise TypeError(f"{name} must hold booleans; got {array.dtype}")
+    return array
 
 
 def counts(name: str, value: Any, maximum: int | None = None) -> np.ndarray:

@@ -11,6 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from sionna_isac.core import checks
 from sionna_isac.metrics._arrays import (
+    booleans,
     counts,
     floats,
     not_a_number,
@@ -89,9 +90,7 @@ def rmse(estimate: Any, truth: Any, mask: Any = None, period: float | None = Non
     """
     estimate, truth = checks.numbers("estimate", estimate), checks.numbers("truth", truth)
     same_shape("estimate", estimate, "truth", truth)
-    mask = np.ones(truth.shape, bool) if mask is None else np.asarray(mask)
-    if mask.dtype != bool:
-        raise TypeError(f"mask must hold booleans; got {mask.dtype}")
+    mask = np.ones(truth.shape, bool) if mask is None else booleans("mask", mask)
     same_shape("mask", mask, "truth", truth)
     if not mask.any():
         return not_a_number("root mean squared error over zero values")
@@ -238,7 +237,7 @@ def localization_rmse(
 
 def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of the pairs below the limit in the best assignment."""
-    unit = max(float(distance.max(initial=0.0)), np.finfo(float).tiny)
+    unit = max(min(float(distance.max(initial=0.0)), limit), np.finfo(float).tiny)
     i, j = linear_sum_assignment((np.minimum(distance, limit) / unit) ** 2)
     near = distance[i, j] < limit * (1 - 1e-12)  # at the limit, however that is rounded
     return i[near], j[near]
@@ -286,9 +285,7 @@ def _present(truth: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def _counted(detected: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Mask [num_samples, max_estimated] of the estimates that count."""
-    mask = np.ones(shape, bool) if detected is None else np.asarray(detected)
-    if mask.dtype != bool:
-        raise TypeError(f"detected must hold booleans; got {mask.dtype}")
+    mask = np.ones(shape, bool) if detected is None else booleans("detected", detected)
     if mask.shape != shape:
         raise ValueError(
             f"detected must have the shape of the estimates, {list(shape)}; got shape "

@@ -16,6 +16,7 @@ from sionna_isac.receiver.cfar_threshold import CFAR_KINDS, cfar_threshold, defa
 __all__ = ["CFAR", "Detections"]
 
 FEWEST = 100  # false alarms that a calibration rests on
+SMALLEST = 1e-12  # multiplier that a calibration looks for, over the one at the start
 
 
 class Detections(NamedTuple):
@@ -132,7 +133,8 @@ class CFAR(Layer):
         self.num_guard = _pair("num_guard", num_guard)
         self.p_fa = checks.real("p_fa", p_fa, minimum=0, maximum=1, exclusive=True)
         self.max_detections = checks.integer("max_detections", max_detections)
-        if len(circular) != 2 or not all(isinstance(c, (bool, np.bool_)) for c in circular):
+        ends = circular if isinstance(circular, (tuple, list, np.ndarray)) else ()
+        if len(ends) != 2 or not all(isinstance(c, (bool, np.bool_)) for c in ends):
             raise ValueError(f"circular must be a pair of booleans; got {circular!r}")
         self.circular = (bool(circular[0]), bool(circular[1]))
         plan = Plan(self.kind, self.p_fa, 1, 1.0, self.num_reference, self.num_guard, self.circular)
@@ -243,11 +245,16 @@ class CFAR(Layer):
         for _ in range(draws):
             z = rng.normal(size=(2, 1, *shape)) / np.sqrt(2)
             cube = self._observe(self.cast(chain(z[0] + 1j * z[1]), Real, "power"))
+            if cube.shape[0] != 1:
+                raise ValueError(
+                    "chain must give one map or cube for one observation; got a batch of "
+                    f"{cube.shape[0]}"
+                )
             flat = tf.reshape(cube, [-1, *cube.shape[2:]])
             cells += int(tf.size(flat))
-            wanted = 3 * self.p_fa * int(tf.size(flat)) + 20
+            wanted = min(3 * self.p_fa * int(tf.size(flat)) + 20, int(tf.size(flat)))
             found = exceeds(flat, scale * one, self._plan)
-            while int(tf.math.count_nonzero(found)) < wanted and scale > 1e-3:
+            while int(tf.math.count_nonzero(found)) < wanted and scale > SMALLEST:
                 scale *= 0.8
                 found = exceeds(flat, scale * one, self._plan)
             place = tf.transpose(tf.where(tf.reshape(found, cube.shape))[:, 1:])
@@ -262,7 +269,12 @@ class CFAR(Layer):
                 f"alarms of probability {self.p_fa:g}; got {num_draws}"
             )
         largest = np.sort(np.concatenate(ratios))[::-1]
-        alpha = self.alpha * float(largest[min(round(number), largest.size) - 1])
+        if largest.size < number:
+            raise ValueError(
+                f"chain must give at least {number:g} cells of noise with a power above 0; got "
+                f"{largest.size}"
+            )
+        alpha = self.alpha * float(largest[round(number) - 1])
         others = {k: v for k, v in self.get_config().items() if k not in ("name", "multiplier")}
         return type(self).from_config({**others, "multiplier": alpha})
 

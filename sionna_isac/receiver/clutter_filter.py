@@ -98,7 +98,8 @@ class ClutterFilter(Layer):
         super().__init__(precision=precision, **kwargs)
         self.kind = checks.one_of("kind", kind, KINDS)
         self.numerology = checks.instance("numerology", numerology, Numerology)
-        self.num_pulses = checks.one_of("num_pulses", num_pulses, tuple(PULSES))
+        self.num_pulses = checks.integer("num_pulses", num_pulses)
+        checks.one_of("num_pulses", num_pulses, tuple(PULSES))
         self.max_velocity = checks.real(
             "max_velocity", max_velocity, minimum=0, maximum=numerology.max_velocity
         )
@@ -308,7 +309,7 @@ class ClutterFilter(Layer):
                 f"elements must hold 2 symbols of a subcarrier for kind {self.kind!r}; got at most "
                 "1, and nothing would remain"
             )
-        low, step = 0, self.numerology.velocity_resolution / 2
+        low, step = 0, self.numerology.velocity_resolution / 32
         high = math.ceil(self.max_velocity / step)
         while high - low > 1:
             middle = (low + high) // 2

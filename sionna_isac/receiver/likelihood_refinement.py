@@ -19,6 +19,7 @@ __all__ = ["LikelihoodRefinement"]
 # over the energy of an echo: detections of the same target share its gain
 RIDGE = {"single": 1e-5, "double": 1e-10}
 STEP, REACH = 0.5, 2.0  # of one step and of all, over the deviation of the phase rates
+END = 1 - 5e-7  # largest sine of an angle, whose derivative by the sine is finite
 
 
 @register
@@ -136,14 +137,16 @@ class LikelihoodRefinement(Layer):
         found = [getattr(estimate, n) if n in wanted else tf.zeros_like(metric) for n in _NAMES]
         # an empty place must not bring NaN into the others
         start = tf.stack([tf.where(there > 0, v, tf.zeros_like(v)) for v in found], -1)
-        start = tf.stop_gradient(start)  # which the result does not depend on
+        # main lobes are equally wide in the sine; the result does not depend on the start
+        sine = tf.clip_by_value(tf.sin(start[..., :1]), -END, END)
+        start = tf.stop_gradient(tf.concat([sine, start[..., 1:]], -1))
 
         def moved(point: tf.Tensor) -> list[tf.Tensor]:
             step, unit, _ = self._step(z, point, there)
             place = point + tf.clip_by_value(step, -STEP * unit, STEP * unit)
             place = tf.clip_by_value(place, start - REACH * unit, start + REACH * unit)
-            angle = tf.clip_by_value(place[..., :1], -math.pi / 2, math.pi / 2)
-            return [tf.concat([angle, tf.maximum(place[..., 1:2], 0.0), place[..., 2:]], -1)]
+            sine = tf.clip_by_value(place[..., :1], -END, END)
+            return [tf.concat([sine, tf.maximum(place[..., 1:2], 0.0), place[..., 2:]], -1)]
 
         # unrolled steps would take long to compile
         (point,) = tf.while_loop(lambda _: True, moved, [start], maximum_iterations=self.num_steps)
@@ -152,8 +155,9 @@ class LikelihoodRefinement(Layer):
         gain *= linalg.expj(phase)
         nan = tf.constant(float("nan"), self.rdtype)
         keep = valid[:, tf.newaxis]
+        refined = [tf.asin(point[..., 0]), point[..., 1], point[..., 2]]
         values = {
-            name: tf.where(keep, tf.where(there > 0, point[..., n], found[n]), nan)
+            name: tf.where(keep, tf.where(there > 0, refined[n], found[n]), nan)
             for n, name in enumerate(wanted)
         }
         gain = tf.where(keep, gain * linalg.to_complex(there), tf.complex(nan, nan))
@@ -224,7 +228,7 @@ class LikelihoodRefinement(Layer):
             rows.append(tf.stack(row, -1))
         fisher = tf.stack(rows, -2)  # over the power of the target
         curve = tf.linalg.diag_part(fisher)
-        # one symbol has no velocity, and the end of an array no angle
+        # one symbol has no velocity, one antenna no angle
         bends = curve > tf.constant(self._flat, self.rdtype) * energy[..., tf.newaxis]
         scale = tf.where(bends, tf.math.rsqrt(tf.where(bends, curve, 1.0)), 0.0)
         scaled = fisher * scale[..., tf.newaxis] * scale[..., tf.newaxis, :]
@@ -236,10 +240,13 @@ class LikelihoodRefinement(Layer):
         return tf.where(strong[..., tf.newaxis], step, tf.zeros_like(step)), unit, own
 
     def _waves(self, point: tf.Tensor) -> list[tf.Tensor]:
-        """Echo along antennas, tones, symbols and its derivatives, [batch_size, T, 2, number]."""
+        """Echo along antennas, tones, symbols and its derivatives, [batch_size, T, 2, number].
+
+        ``point`` holds sines of angles.
+        """
         origin = tf.zeros_like(point[..., 0])
         with tf.autodiff.ForwardAccumulator(origin, tf.ones_like(origin)) as accumulator:
-            steering = self.cast(self.array.steering(point[..., 0] + origin))
+            steering = self.cast(self.array.steering(tf.asin(point[..., 0] + origin)))
         slope = accumulator.jvp(steering, tf.UnconnectedGradients.ZERO)
         waves = [tf.stack([steering, slope], -2)]
         for n, rate in enumerate(self._rates):

@@ -316,12 +316,13 @@ class RangeDopplerMap(Layer):
             Remaining ones, the strongest first, in as many places
         """
         margin = 10 ** (checks.real("margin_db", margin_db, minimum=0) / 10)
+        checks.instance("detections", detections, Detections)
         if (detections.angle_index is None) != (self.array is None):
             kinds = ("a map", "a cube") if self.array is None else ("a cube", "a map")
             raise ValueError(f"detections must be those of {kinds[0]}; got those of {kinds[1]}")
         leakage = None
         if self.array is not None and self.angles is not None:
-            leakage = self._leakage(self.array, self.angles)
+            leakage = tf.cast(self._leakage(self.array, self.angles), detections.power.dtype)
         if self._table is None:
             self._table = envelope(self._real_weights, self._sizes)
         lobes = expected(detections, self._table, self._floor, self._noise, leakage)
@@ -382,12 +383,11 @@ def _taper(window: Any, number: int) -> np.ndarray:
     if window is None:
         return np.ones(number)
     try:
-        taper = np.asarray(get_window(window, number), np.float64)
+        return np.asarray(get_window(window, number), np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
         ) from error
-    return taper
 
 
 def _vertex(values: Sequence[tf.Tensor], before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

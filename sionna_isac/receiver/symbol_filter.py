@@ -107,6 +107,8 @@ class SymbolFilter(Layer):
         >>> z = reciprocal(y, x)
         >>> omp(z, sector, reciprocal.noise_power(x, no))
         """
+        if no is None:
+            raise TypeError("no must be given: the noise power [W] of the echo; got None")
         x = self.cast(x, Complex, "x")
         checks.rank("x", x, (2, 3), "[batch_size, (num_ofdm_symbols,) num_subcarriers]")
         checks.last_dim("x", x, self.numerology.num_subcarriers, "(num_subcarriers)")

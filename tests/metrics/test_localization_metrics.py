@@ -154,6 +154,11 @@ def test_no_match_is_not_a_number_and_says_so():
             "cutoff .* got nan",
         ),
         (
+            lambda: matched_errors(*moving(2, 1, 1)[:2], detected=[[True], []]),
+            TypeError,
+            "detected must hold booleans",
+        ),
+        (
             lambda: match([[0.1]], [[5.0]], [[0.1]], [[5.0]], [1], [1.0]),
             TypeError,
             "truth.num_targets must hold integers",
@@ -189,6 +194,9 @@ def test_matched_errors_at_the_cutoff():
         for distance, number in ((44.999, 1), (45.0, 0), (45.001, 0)):
             errors = match([[angle]], [[100 + distance]], [[angle]], [[100.0]], [1], [1], 45.0)
             assert errors.sample.size == number
+    # an estimate far beyond all others takes no digits from them
+    errors = match([[0.0] * 3], [[1e300, 3.0, 5.0]], [[0.0] * 3], [[1.0, 5.1, 3.1]], [3], [3], 1.0)
+    np.testing.assert_array_equal([errors.estimate, errors.target], [[1, 2], [2, 1]])
 
 
 def moving(samples, number, seed, slots=3):

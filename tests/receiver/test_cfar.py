@@ -282,6 +282,9 @@ def test_calibration_finds_the_multiplier_of_correlated_cells():
         detect = CFAR(kind, **kwargs)
         calibrated = detect.calibrated(lambda z: tf.abs(z) ** 2, [60, 300], 4)
         assert calibrated.alpha == pytest.approx(detect.alpha, rel=0.02)
+    again = CFAR("ca", **kwargs, multiplier=1e6).calibrated(lambda z: tf.abs(z) ** 2, [60, 300], 4)
+    wanted = CFAR("ca", **kwargs).calibrated(lambda z: tf.abs(z) ** 2, [60, 300], 4)
+    assert again.alpha == pytest.approx(wanted.alpha, rel=1e-6)  # from any multiplier at the start
 
     def smooth(z):
         return tf.abs(z + tf.roll(z, 1, 2)) ** 2 / 2

@@ -139,3 +139,12 @@ def test_a_slow_target_appears_beside_removed_clutter():
         i, j = np.unravel_index(np.argmax(power), power.shape)
         assert abs(rd.velocities[i] - 150) < shared.velocity_resolution
         assert abs(rd.ranges[j] - 30) < shared.range_resolution
+
+
+def test_velocities_that_an_error_names_are_allowed():
+    few = Numerology(12, 240e3, 28e9, num_symbols=5)
+    with pytest.raises(ValueError, match="or less for these symbols") as error:
+        ClutterFilter("eca", few, max_velocity=few.max_velocity)
+    top = float(str(error.value).split("about ")[1].split()[0])
+    assert 0.2 < top / few.velocity_resolution < 0.5
+    assert ClutterFilter("eca", few, max_velocity=top).response([few.max_velocity]) > 0.5

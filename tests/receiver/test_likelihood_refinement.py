@@ -172,3 +172,19 @@ def test_false_alarms_and_removed_targets_leave_the_others_alone(rng):
         value = getattr(found, name).numpy()[:, :3]
         np.testing.assert_allclose(value, getattr(TARGETS, name), atol=1e-3 * cell)
     assert np.all(np.abs(found.gain[:, 3:]) < 1e-3) and found.gain[0, 4] == 0
+
+
+def test_estimates_come_back_from_the_ends_of_the_array():
+    """Main lobes are wide in angle there, and a step in angle would leave them."""
+    for angle, start in ((1.2, 1.55), (1.3, np.pi / 2), (-1.2, -1.5), (np.pi / 2, 1.45)):
+        target = isac.scene.PointTargets(
+            angle=np.array([[angle]]),
+            range=np.array([[30.3]]),
+            gain=np.ones((1, 1)),
+            num_targets=np.array([1]),
+            velocity=np.array([[250.0]]),
+        )
+        found = LikelihoodRefinement(ARRAY, NUMEROLOGY, **FORM)(
+            echo(target), TargetEstimate([[start]], [[30.3]], [[1.0]], velocity=[[250.0]])
+        )
+        assert abs(np.sin(found.angle[0, 0]) - np.sin(angle)) < 1e-6

@@ -314,3 +314,5 @@ def test_side_lobes_of_a_strong_target_are_rejected(kind):
             power = tf.constant([[1000.0, weaker]], tf.float64)
             pair = isac.receiver.Detections(index, index, power, ones, ones > 0, beams)
             assert rd.reject_sidelobes(pair).mask[0].numpy().tolist() == mask
+            pair = pair._replace(power=tf.cast(power, tf.float32))  # of a detector in single
+            assert rd.reject_sidelobes(pair).mask[0].numpy().tolist() == mask

@@ -314,7 +314,7 @@ MUTATIONS = [
         ("receiver/likelihood_refinement.py", REFINED, "correlation[(slice(None), slice(None), *place)] - part", "correlation[(slice(None), slice(None), *place)]"),
         ("receiver/likelihood_refinement.py", REFINED, "tf.math.real(product) - tf.math.real(removed) / energy", "tf.math.real(product)"),
         ("receiver/likelihood_refinement.py", REFINED, "gain *= linalg.expj(phase)", "gain *= linalg.expj(-phase)"),
-        ("receiver/cfar.py", "receiver/test_cfar", "largest[min(round(number), largest.size) - 1]", "largest[min(round(2 * number), largest.size) - 1]"),
+        ("receiver/cfar.py", "receiver/test_cfar", "largest[round(number) - 1]", "largest[min(round(2 * number), largest.size) - 1]"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "turns = (symbols // 2)", "turns = (symbols // 2 + 1)"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "duration = steps[0] * numerology", "duration = numerology"),
         ("receiver/range_doppler.py", "receiver/test_range_doppler", "self._weights = weights *", "self._weights = 2 * weights *"),
