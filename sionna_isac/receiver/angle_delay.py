@@ -85,7 +85,8 @@ class AngleDelayReceiver(Layer):
         cell = numerology.range_resolution
         steps = {"ranges": (self.ranges, numerology.max_range, cell, "m", "range")}
         if velocities is not None:
-            widest, cell = 2 * numerology.max_velocity, numerology.velocity_resolution
+            widest = 2 * numerology.max_velocity
+            cell = numerology.velocity_resolution
             steps["velocities"] = (velocities, widest, cell, "m/s", "interval of velocities")
         told = []
         for name, (points, most, cell, unit, what) in steps.items():
