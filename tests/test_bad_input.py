@@ -909,6 +909,7 @@ CALLS = [
     wrong("refinement-nothing", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2), projection=np.zeros((2, 2))), "projection", "got 0", "leave a part"),
     wrong("refinement-steps", lambda: LikelihoodRefinement(array(), numerology(), num_steps=0), "num_steps", "0", ">= 1"),
     wrong("refinement-shape", lambda: LikelihoodRefinement(array(), numerology())(y(1, 3, 8), rough()), "z", "[1, 3, 1, 8]", "[?, 4, 1, 8]"),
+    wrong("refinement-targets", lambda: LikelihoodRefinement(array(), numerology())(y(), PointTargets([[0.1]], [[9.0]], [[1.0]], [1])), "estimate", "PointTargets", "a TargetEstimate"),
     wrong("refinement-angle", lambda: LikelihoodRefinement(array(), numerology())(y(), rough(angle=None)), "estimate.angle", "None", "must be given"),
     wrong("refinement-velocity", lambda: LikelihoodRefinement(array(), numerology(num_symbols=2))(y(1, 4, 2, 8), rough()), "estimate.velocity", "None", "must be given"),
     wrong("refinement-size", lambda: LikelihoodRefinement(array(), numerology())(y(), rough(range=np.ones((1, 3)))), "estimate.range", "[1, 3]", "[1, 2]"),

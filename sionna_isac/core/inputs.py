@@ -104,6 +104,9 @@ def brought(name: str, value: Any, kind: Any, to: Types, symbolic: bool = False)
         if not most - optional <= len(value) <= most:
             fields = ", ".join(described(kind))
             raise ValueError(f"{name} must have the entries {fields}; got {len(value)} entries")
+        # entries of another named tuple would be taken by their places
+        if getattr(value, "_fields", kind._fields) != kind._fields:  # type: ignore[attr-defined]
+            raise TypeError(f"{name} must be a {kind.__name__}; got {_brief(value)}")
         state = type(value) if isinstance(value, kind) else kind
         parts = [*zip(described(kind).items(), value, strict=False)]
         for (n, k), v in parts:

@@ -123,7 +123,7 @@ def decibels(
     if not top > 0:
         raise ValueError(f"{name} must have a value > 0, or a reference > 0 be given; got {top:g}")
     level = factor * np.log10(np.maximum(values / top, SMALLEST))
-    return level, "dB of the largest value" if reference is None else f"dB of {top:g}"
+    return level, "dB of the largest value" if reference is None else f"dB of {top:.2g}"
 
 
 LEGEND = {"facecolor": DARK, "labelcolor": "white"}  # as marks are white, too

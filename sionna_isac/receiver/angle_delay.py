@@ -77,18 +77,32 @@ class AngleDelayReceiver(Layer):
                 f"elements must be None for a numerology of {numerology.num_symbols} OFDM symbols "
                 f"and a grid without velocities; got a mask of shape {list(self.elements.shape)}"
             )
-        steps = {"ranges": (grid.ranges, numerology.max_range, "m", "range")}
+        self._warn_of_grid()
+
+    def _warn_of_grid(self) -> None:
+        """Warn of ambiguous ranges and velocities, and of moving targets between the cells."""
+        numerology, velocities = self.numerology, self.grid.velocities
+        cell = numerology.range_resolution
+        steps = {"ranges": (self.ranges, numerology.max_range, cell, "m", "range")}
         if velocities is not None:
             widest = 2 * numerology.max_velocity
-            steps["velocities"] = (velocities, widest, "m/s", "interval of velocities")
-        for name, (points, most, unit, what) in steps.items():
-            length = float(points[-1] - points[0])
+            cell = numerology.velocity_resolution
+            steps["velocities"] = (velocities, widest, cell, "m/s", "interval of velocities")
+        told = []
+        for name, (points, most, cell, unit, what) in steps.items():
+            length, step = float(points[-1] - points[0]), float(np.max(np.diff(points)))
             if length > most:
-                warnings.warn(
+                told.append(
                     f"the {name} of grid span {length:g} {unit}, more than the unambiguous {what} "
-                    f"of {most:g} {unit}: targets one of those apart cannot be told apart",
-                    stacklevel=4 if isinstance(self, Receiver) else 3,
+                    f"of {most:g} {unit}: targets one of those apart cannot be told apart"
                 )
+            if velocities is not None and step > cell * (1 + 1e-6):
+                told.append(
+                    f"the {name} of grid have a step of {step:g} {unit}, more than the resolution "
+                    f"of {cell:g} {unit}: targets between them are missed or misplaced"
+                )
+        for text in told:
+            warnings.warn(text, stacklevel=5 if isinstance(self, Receiver) else 4)
 
     @property
     def ranges(self) -> np.ndarray:

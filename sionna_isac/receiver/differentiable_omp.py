@@ -71,7 +71,9 @@ class DifferentiableOMP(AngleDelayReceiver, Receiver):
     temperature : `None` (default) | `float`
         Inverse temperature :math:`\beta` of the softmax. `None` takes
         :math:`\beta = 1/\sqrt{K S N_0}`, one over the standard deviation of the noise in a cell,
-        from ``no``; :math:`S` counts the elements in use
+        from ``no``; :math:`S` counts the elements in use. Estimates then snap to a grid with steps
+        above :math:`0.8\,(|\alpha|^2 K S/N_0)^{-1/4}` resolution cells; for steps of :math:`q`
+        cells, :math:`\beta = 0.7/(q^2 |\alpha| K S)` avoids that
     no : `None` (default) | `float`
         :math:`N_0` [W] for the default temperature
     max_span : `None` (default) | `float`

@@ -10,7 +10,7 @@ __all__ = ["TargetEstimate"]
 
 
 class TargetEstimate(NamedTuple):
-    """Estimates of up to T targets per sample; `None` for quantities without an estimate.
+    r"""Estimates of up to T targets per sample; `None` for quantities without an estimate.
 
     A threshold on ``metric`` decides which of them count as targets. It differs between receivers;
     the page on conventions has a table.
@@ -24,7 +24,9 @@ class TargetEstimate(NamedTuple):
     metric : [batch_size, T], `tf.float`
         Evidence of each target, see the receiver
     gain : `None` (default) | [batch_size, T], `tf.complex`
-        Complex gain
+        Complex gain of the echo at an antenna, in the far field
+        :math:`\alpha = \nu\,\psi\,\mathbf{a}^\top(\theta)\,\mathbf{f}`: that of the beam is in it,
+        unlike in the :math:`\psi` of :class:`~sionna_isac.scene.PointTargets`
     velocity : `None` (default) | [batch_size, T], `tf.float`
         Radial velocity [m/s], positive for targets that recede
     """

@@ -38,7 +38,10 @@ class LikelihoodRefinement(Layer):
     :class:`RangeDopplerMap` with any windows, or :class:`OMP`, errors come down to the bound of
     a known number of targets. It cannot mend an estimate in a wrong cell.
 
-    Targets should be at least a resolution cell apart. Gradients pass through all steps, to the
+    Set the threshold first, so that each target has one estimate: two of the same target spoil each
+    other. Leave out what lies in the notch of the clutter filter (small ``response``), where a gain
+    is ill-conditioned and may be large without a target. Targets should be at least a resolution
+    cell apart. Gradients pass through all steps, to the
     observation and the parameters of the array.
 
     Parameters

@@ -26,7 +26,7 @@ __all__ = ["PointTargets", "RadarEquationGain", "RayleighGain", "TargetScene"]
 
 
 class PointTargets(NamedTuple):
-    """State of the targets of a batch; entries beyond ``num_targets`` have gain 0.
+    r"""State of the targets of a batch; entries beyond ``num_targets`` have gain 0.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class PointTargets(NamedTuple):
     range : [batch_size, max_targets], `tf.float`
         Distance [m]
     gain : [batch_size, max_targets], `tf.complex`
-        Complex channel gain of the target
+        Complex channel gain :math:`\psi` of the target, without the gain of a beam
     num_targets : [batch_size], `tf.int32`
         Number of targets that are there: the first ones of each sample
     velocity : `None` | [batch_size, max_targets], `tf.float`

@@ -221,11 +221,16 @@ def _unit(model: type[BaseModel], location: Sequence[str | int]) -> str:
 
 
 def _meant(model: type[BaseModel], location: Sequence[str | int]) -> str:
-    """Suggestion for an unknown key: the same key in another group, or the nearest here."""
+    """Suggestion for an unknown key: nearly the same here, the same elsewhere, the nearest here."""
     key = str(location[-1])
+    here = {n for g in _groups(model, location[:-1]) for n in g.model_fields}
+    close = suggestion(key, here, cutoff=0.8)
+    if close:
+        return close
     for place in _places(model, key):
-        return f" (did you mean '{place}'?)"
-    return suggestion(key, {n for g in _groups(model, location[:-1]) for n in g.model_fields})
+        outside = "" if "." in place else " outside of all groups"
+        return f" (did you mean '{place}'{outside}?)"
+    return suggestion(key, here)
 
 
 def _places(model: type[BaseModel], key: str, above: str = "") -> Iterator[str]:

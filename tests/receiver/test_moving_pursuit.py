@@ -407,10 +407,22 @@ def test_unused_elements_may_hold_anything(observation):
 
 
 def test_more_than_the_unambiguous_velocities_warns():
-    wide = NUMEROLOGY.max_velocity * np.linspace(-1.2, 1.2, 9)
+    wide = NUMEROLOGY.max_velocity * np.linspace(-1.2, 1.2, 15)
     place = isac.receiver.SearchGrid(ANGLES, RANGES, velocities=wide)
     with pytest.warns(UserWarning, match=r"velocities of grid span .* m/s, .*unambiguous interval"):
         isac.receiver.OMP(array(), NUMEROLOGY, place, max_targets=1, precision="double")
+
+
+@pytest.mark.parametrize("name", ["ranges", "velocities"])
+def test_step_above_the_resolution_warns(name):
+    cell = {"ranges": NUMEROLOGY.range_resolution, "velocities": NUMEROLOGY.velocity_resolution}
+    values = {n: np.arange(3) * size / 2 for n, size in cell.items()}
+    values[name] = np.arange(3) * 1.25 * cell[name]
+    place = isac.receiver.SearchGrid(ANGLES, values["ranges"], velocities=values["velocities"])
+    step, text = f"{1.25 * cell[name]:g}", f"resolution of {cell[name]:g} m"
+    with pytest.warns(UserWarning, match=f"{name} of grid have a step of {step} .*{text}") as told:
+        isac.receiver.OMP(array(), NUMEROLOGY, place, max_targets=1, precision="double")
+    assert len(told) == 1 and told[0].filename == __file__
 
 
 def test_doppler_basis_spans_the_region():

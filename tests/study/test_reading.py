@@ -207,6 +207,8 @@ NEAREST = [
     ("quick", ["evaluation.methods=[knwon]"], "'known'"),
     ("multi_target_fig8", ["approaches.known.pursit=plain"], "'pursuit'"),
     ("near_field_fig3", ["sweep.vales=[1]"], "'values'"),
+    ("range_doppler", ["detection.kind=os"], "'kinds'"),
+    ("range_doppler", ["targets.clutter=1"], "'clutter' outside of all groups"),
     ("multi_target_fig33", [], "'multi_target_fig3'"),
     ("Quick", [], "'quick'"),
 ]
