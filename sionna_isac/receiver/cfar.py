@@ -78,7 +78,8 @@ class CFAR(Layer):
         the default map, with Hann windows and padding 2: its third cell is at -15 dB, and its
         first zero is the fourth one.
     p_fa : `float`, (default 1e-4)
-        Probability of a false alarm in a cell of white noise
+        Probability of a false alarm in a cell of white noise. Neighbours become one detection, so
+        that detections are fewer where cells are correlated.
     rank : `None` (default) | `int`
         Rank of ``"os"``, from 1 to :math:`N`; `None` is three quarters of :math:`N`
     max_detections : `int`, (default 16)
@@ -245,7 +246,8 @@ class CFAR(Layer):
         >>> detect = isac.receiver.CFAR("os").calibrated(rd, [num_symbols, num_subcarriers])
         """
         rng = np.random.default_rng(checks.integer("seed", seed, minimum=0))
-        ratios, scale, cells, one = [], 1.0, 0, tf.ones([], self.rdtype)
+        ratios: list[np.ndarray] = []
+        scale, cells, one = 1.0, 0, tf.ones([], self.rdtype)
         draws = 1 if num_draws is None else checks.integer("num_draws", num_draws)
         while len(ratios) < draws:
             z = rng.normal(size=(2, 1, *shape)) / np.sqrt(2)
