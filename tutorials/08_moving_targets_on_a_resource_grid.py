@@ -277,10 +277,15 @@ plt.show()
 # %% [markdown]
 # The dotted lines are our targets. A canceller of two pulses takes more than 10 dB of each of
 # them, for the symbols follow each other quickly: it belongs to radars whose pulses are far apart.
-# "mean" takes what is within one cell of velocity 0. We use it, and the targets become visible:
+# "mean" takes what is within one cell of velocity 0. We use it, and the targets become visible. It
+# also takes the mean of each moving target and so leaves a ghost of it at velocity 0: the map gets
+# the `projection` of the filter, for the rejection of side lobes below.
 
 # %%
 remove = static["mean"]
+rd = isac.receiver.RangeDopplerMap(
+    **used, array=array, angles=look, max_range=90.0, projection=remove.projection
+)
 z = remove(filtered["reciprocal"])
 cube = rd(z)
 isac.plots.range_doppler(
@@ -365,8 +370,10 @@ print(f"false alarms expected: {p_fa * cells:.1f} of {cells} cells")
 
 # %% [markdown]
 # The four vehicles are there, the slow one, too. Others have a `metric` just above 1: false alarms
-# of noise, as many as were asked for. A vehicle below the side lobes of another one would have been
-# dropped as well; the pursuit of the next section removes each target with its side lobes instead.
+# of noise. $P_\mathrm{FA}$ counts cells, and neighbouring cells become one detection: where they
+# are correlated, detections of noise are fewer, with Hann windows and padding 2 about a third. A
+# vehicle below the side lobes of another one would have been dropped as well; the pursuit of the
+# next section removes each target with its side lobes instead.
 #
 # **Exercise.** Detect without the clutter filter. What becomes of the targets near the wall, and
 # which kind of CFAR sees most of them?

@@ -4,15 +4,71 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from sionna_isac.core import checks
 from sionna_isac.receiver.cfar import Detections
 
-__all__ = ["beside", "envelope", "expected", "floor_of_gaps", "keep"]
+__all__ = ["beside", "expected", "floor_of_gaps", "keep", "over_symbols", "tables"]
 
 SHIFTS = (-0.5, -0.25, 0.0, 0.25, 0.5)  # of a target within its cell
+FAINT = 1e-2  # share of its peak that a clutter filter leaves a target that is detected at least
+
+
+def over_symbols(projection: Any, used: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
+    """Part of the matrix of a clutter filter for some symbols of a map with used elements."""
+    if projection is None:
+        return None
+    matrix, size, rows = checks.complexes("projection", projection), len(used), used.any(1)
+    if matrix.shape != (size, size):
+        raise ValueError(
+            f"projection must have shape [{size}, {size}], a row for each symbol; got shape "
+            f"{list(matrix.shape)}"
+        )
+    if not np.array_equal(used, np.outer(rows, used.any(0))):
+        raise ValueError(
+            "elements must be the same subcarriers on each used symbol for a projection; got "
+            f"{len(np.unique(used[rows], axis=0))} patterns"
+        )
+    return (matrix * rows)[np.ix_(indices, indices)]
+
+
+def tables(
+    weights: np.ndarray, sizes: Sequence[int], projection: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Envelope of the weights and, with the projection of a clutter filter, that of velocities.
+
+    The weights must be separable with a projection; then the first envelope is that of ranges.
+    """
+    if projection is None:
+        return envelope(weights, sizes), None
+    row, column = np.unravel_index(np.argmax(np.abs(weights)), weights.shape)
+    ranges = envelope(weights[row : row + 1], (1, sizes[1]))
+    return ranges, filtered_envelope(weights[:, column], sizes[0], projection)
+
+
+def filtered_envelope(taper: np.ndarray, size: int, projection: np.ndarray) -> np.ndarray:
+    """Largest power [num_velocities, num_velocities] that a target has in another cell.
+
+    Rows are cells in which targets have their peak after the projection. Where that leaves none a
+    peak, the row is that of the window alone.
+    """
+    place = np.arange(size)
+    table = envelope(taper[:, np.newaxis], (size, 1))[(place - place[:, np.newaxis]) % size, 0]
+    for shift in SHIFTS[1:]:
+        velocity = place - size // 2 + shift
+        echo = np.exp(-2j * np.pi * np.outer(np.arange(taper.size), velocity) / size)
+        left = taper[:, np.newaxis] * (projection @ echo)
+        power = np.abs(np.fft.fftshift(np.fft.ifft(left, size, axis=0, norm="forward"), 0)) ** 2
+        peak = power.max(0)
+        # noise decides between two cells of about the same power
+        seen = (power >= 0.9 * peak) & (peak > FAINT * np.sum(taper) ** 2)
+        cell, target = np.nonzero(seen)
+        np.maximum.at(table, cell, (power[:, target] / power[cell, target]).T)
+    return table
 
 
 def envelope(weights: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
@@ -62,12 +118,15 @@ def expected(
     floor: np.ndarray,
     noise: np.ndarray,
     leakage: tf.Tensor | None,
+    filtered: np.ndarray | None,
 ) -> tf.Tensor:
     """Largest power [batch_size, max_detections] of the side lobes of all stronger detections.
 
     ``table`` is an envelope, ``floor`` [num_ranges] an amplitude at all other ranges, ``noise``
     [num_ranges] what the power of each range was divided by, and ``leakage``
-    [num_angles, num_angles] the power from one beam in another one.
+    [num_angles, num_angles] the power from one beam in another one. ``filtered``
+    [num_velocities, num_velocities] is that from one velocity in another one, and `None` if the
+    envelope has velocities.
     """
     power, places = detections.power, detections.range_index
 
@@ -77,6 +136,10 @@ def expected(
     def offset(index: tf.Tensor, size: int) -> tf.Tensor:
         return tf.math.floormod(index[:, :, tf.newaxis] - index[:, tf.newaxis], size)
 
+    def between(index: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        pairs = index[:, tf.newaxis] * values.shape[1] + index[:, :, tf.newaxis]
+        return tf.gather(tf.reshape(values, [-1]), pairs)
+
     rows, columns = table.shape
     row, column = offset(detections.velocity_index, rows), offset(places, columns)
     amplitude = tf.sqrt(of(table.ravel(), row * columns + column))
@@ -84,9 +147,9 @@ def expected(
     lobes = amplitude**2
     angle = detections.angle_index
     if leakage is not None and angle is not None:
-        number = leakage.shape[1]
-        pairs = angle[:, tf.newaxis] * number + angle[:, :, tf.newaxis]
-        lobes *= tf.gather(tf.reshape(leakage, [-1]), pairs)
+        lobes *= between(angle, leakage)
+    if filtered is not None:
+        lobes *= between(detections.velocity_index, tf.constant(filtered, power.dtype))
     stronger = tf.constant(np.tri(power.shape[1], k=-1), power.dtype)
     scale = of(noise, places)
     return tf.reduce_sum(stronger * lobes * (power * scale)[:, tf.newaxis], -1) / scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -73,10 +74,13 @@ class CFAR(Layer):
         Statistic
     num_reference : (`int`, `int`), (default (8, 8))
         Reference cells to each side along velocities and ranges
-    num_guard : (`int`, `int`), (default (2, 2))
-        Guard cells to each side along velocities and ranges
+    num_guard : (`int`, `int`), (default (3, 3))
+        Guard cells to each side along velocities and ranges. The default covers the main lobe of
+        the default map, with Hann windows and padding 2: its third cell is at -15 dB, and its
+        first zero is the fourth one.
     p_fa : `float`, (default 1e-4)
-        Probability of a false alarm in a cell of white noise
+        Probability of a false alarm in a cell of white noise. Neighbours become one detection, so
+        that detections are fewer where cells are correlated.
     rank : `None` (default) | `int`
         Rank of ``"os"``, from 1 to :math:`N`; `None` is three quarters of :math:`N`
     max_detections : `int`, (default 16)
@@ -117,7 +121,7 @@ class CFAR(Layer):
         self,
         kind: str,
         num_reference: Sequence[int] = (8, 8),
-        num_guard: Sequence[int] = (2, 2),
+        num_guard: Sequence[int] = (3, 3),
         p_fa: float = 1e-4,
         rank: int | None = None,
         max_detections: int = 16,
@@ -208,7 +212,11 @@ class CFAR(Layer):
         return tf.reshape(found, tf.shape(power))
 
     def calibrated(
-        self, chain: Callable[[tf.Tensor], Any], shape: Sequence[int], num_draws: int, seed: int = 1
+        self,
+        chain: Callable[[tf.Tensor], Any],
+        shape: Sequence[int],
+        num_draws: int | None = None,
+        seed: int = 1,
     ) -> CFAR:
         r"""The same detector with a multiplier :math:`\alpha` for cells that a chain correlates.
 
@@ -224,9 +232,9 @@ class CFAR(Layer):
             Power maps of observations
         shape : sequence of `int`
             Shape of an observation, without the batch
-        num_draws : `int`
+        num_draws : `None` (default) | `int`
             Number of observations, drawn one by one; together their cells must have at least 100
-            false alarms
+            false alarms, and `None` is as many as that takes
         seed : `int`, (default 1)
             Seed of the noise
 
@@ -237,12 +245,13 @@ class CFAR(Layer):
 
         Example
         -------
-        >>> detect = isac.receiver.CFAR("os").calibrated(rd, [num_symbols, num_subcarriers], 20)
+        >>> detect = isac.receiver.CFAR("os").calibrated(rd, [num_symbols, num_subcarriers])
         """
         rng = np.random.default_rng(checks.integer("seed", seed, minimum=0))
-        ratios, scale, cells, one = [], 1.0, 0, tf.ones([], self.rdtype)
-        draws = checks.integer("num_draws", num_draws)
-        for _ in range(draws):
+        ratios: list[np.ndarray] = []
+        scale, cells, one = 1.0, 0, tf.ones([], self.rdtype)
+        draws = 1 if num_draws is None else checks.integer("num_draws", num_draws)
+        while len(ratios) < draws:
             z = rng.normal(size=(2, 1, *shape)) / np.sqrt(2)
             cube = self._observe(self.cast(chain(z[0] + 1j * z[1]), Real, "power"))
             if cube.shape[0] != 1:
@@ -251,8 +260,11 @@ class CFAR(Layer):
                     f"{cube.shape[0]}"
                 )
             flat = tf.reshape(cube, [-1, *cube.shape[2:]])
-            cells += int(tf.size(flat))
-            wanted = min(3 * self.p_fa * int(tf.size(flat)) + 20, int(tf.size(flat)))
+            size = int(tf.size(flat))
+            cells += size
+            if num_draws is None:
+                draws = math.ceil(FEWEST / (self.p_fa * size))
+            wanted = min(3 * self.p_fa * size + 20, size)
             found = exceeds(flat, scale * one, self._plan)
             while int(tf.math.count_nonzero(found)) < wanted and scale > SMALLEST:
                 scale *= 0.8
@@ -265,7 +277,7 @@ class CFAR(Layer):
         number = self.p_fa * cells
         if number < FEWEST:
             raise ValueError(
-                f"num_draws must be >= {int(np.ceil(FEWEST / number * draws))} for {FEWEST} false "
+                f"num_draws must be >= {math.ceil(FEWEST / number * draws)} for {FEWEST} false "
                 f"alarms of probability {self.p_fa:g}; got {num_draws}"
             )
         largest = np.sort(np.concatenate(ratios))[::-1]

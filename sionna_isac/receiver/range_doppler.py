@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
-from scipy.signal import get_window
 
 from sionna_isac.core import Array, Complex, Layer, checks, linalg, plane_wave_array, register
 from sionna_isac.receiver._gaps import filled_noise, filling
-from sionna_isac.receiver._side_lobes import beside, envelope, expected, floor_of_gaps, keep
+from sionna_isac.receiver._side_lobes import (
+    beside,
+    expected,
+    floor_of_gaps,
+    keep,
+    over_symbols,
+    tables,
+)
+from sionna_isac.receiver._windows import spanned, window_values
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.cfar import Detections
 from sionna_isac.receiver.estimate import TargetEstimate
@@ -72,14 +79,18 @@ class RangeDopplerMap(Layer):
     array : `None` (default) | :class:`~sionna_isac.array.UniformLinearArray`
         Array that the receiver believes to have; `None` makes a map for each antenna
     angles : `None` (default) | [num_angles], array_like
-        Angles of the beams :math:`\mathbf{a}^H(\theta)/\lVert\mathbf{a}\rVert`, with an
-        array [rad]
+        Angles of the beams :math:`\mathbf{a}^H(\theta)/\lVert\mathbf{a}\rVert`, one or more,
+        with an array [rad]
     elements : `None` (default) | [num_symbols, num_subcarriers], array_like of `bool`
         Resource elements that are used; `None` is all of the active subcarriers
     max_range : `None` (default) | `float`
         Largest range of the map [m]; `None` is the unambiguous range
     fill_gaps : `bool`, (default `True`)
         If `True`, narrow gaps between used subcarriers are filled; if `False`, they hold zeros
+    projection : `None` (default) | [num_symbols, num_symbols], array_like
+        Matrix of the clutter filter that ``z`` has passed, ``projection`` of
+        :class:`ClutterFilter`. It tells :meth:`reject_sidelobes` of the side lobes that the filter
+        makes; the map does not apply it.
 
     Input
     -----
@@ -120,6 +131,7 @@ class RangeDopplerMap(Layer):
         *,
         max_range: float | None = None,
         fill_gaps: bool = True,
+        projection: Any = None,
         precision: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -142,17 +154,19 @@ class RangeDopplerMap(Layer):
         self.array = None if array is None else plane_wave_array("array", array)
         if array is not None:
             self.numerology.check_array("array", array)
-        self.angles = None if angles is None else checks.angle_grid("angles", angles)
+        self.angles = None if angles is None else checks.angle_grid("angles", angles, single=True)
         self._aperture: np.ndarray | None = None
-        self._table: np.ndarray | None = None  # of side lobes
+        self._tables: tuple[np.ndarray, np.ndarray | None] | None = None  # of side lobes
         self._mask = element_mask(numerology, elements)
         self.elements = None if elements is None else self._mask
         self.window = tuple(tuple(w) if isinstance(w, list) else w for w in window)
         every = (numerology.num_symbols, numerology.num_subcarriers)
         used = np.ones(every, bool) if self._mask is None else self._mask
-        lines = [_line(np.flatnonzero(used.any(axis))) for axis in (1, 0)]
-        tapers = [_taper(w, len(line)) for w, line in zip(self.window, lines, strict=False)]
+        lines = [spanned(np.flatnonzero(used.any(axis))) for axis in (1, 0)]
+        tapers = [window_values(w, len(line)) for w, line in zip(self.window, lines, strict=False)]
         self._lines = lines
+        self.projection = None if projection is None else np.asarray(projection)
+        self._projection = over_symbols(projection, used, lines[0])
         used = used[np.ix_(*lines)]
         weights = np.outer(*tapers) * used
         if not np.any(weights):
@@ -195,7 +209,7 @@ class RangeDopplerMap(Layer):
             numerology.wavelength / (2 * duration * symbols)
         )
         if len(self.window) == 3 and self.array is not None:
-            self._aperture = _taper(self.window[2], self.array.num_antennas)
+            self._aperture = window_values(self.window[2], self.array.num_antennas)
 
     @property
     def velocities(self) -> np.ndarray:
@@ -253,6 +267,7 @@ class RangeDopplerMap(Layer):
             threshold; all are 0 where there is no further detection. The angle is `None` without
             an array.
         """
+        checks.instance("detections", detections, Detections)
         power = self.cast(power, name="power")
         shape = [self.velocities.size, self.ranges.size]
         cube = power if power.shape.rank == 4 else power[:, tf.newaxis]
@@ -300,8 +315,9 @@ class RangeDopplerMap(Layer):
         """Detections without those that may be side lobes of stronger ones.
 
         A detection is kept if it exceeds, by the margin, the largest side lobes that all stronger
-        ones may have in its cell. These follow from the windows, used elements, filled gaps and
-        beams of this map. A weaker target below them is rejected, too.
+        ones may have in its cell. These follow from the windows, used elements, filled gaps, beams
+        and ``projection`` of this map. A weaker target below them is rejected, too. A clutter
+        filter without its ``projection`` leaves ghosts in and beside its notch.
 
         Parameters
         ----------
@@ -323,9 +339,10 @@ class RangeDopplerMap(Layer):
         leakage = None
         if self.array is not None and self.angles is not None:
             leakage = tf.cast(self._leakage(self.array, self.angles), detections.power.dtype)
-        if self._table is None:
-            self._table = envelope(self._real_weights, self._sizes)
-        lobes = expected(detections, self._table, self._floor, self._noise, leakage)
+        if self._tables is None:
+            self._tables = tables(self._real_weights, self._sizes, self._projection)
+        table, filtered = self._tables
+        lobes = expected(detections, table, self._floor, self._noise, leakage, filtered)
         return keep(detections, detections.power > margin * lobes)
 
     # --- parts ------------------------------------------------------------------------------------
@@ -371,23 +388,6 @@ class RangeDopplerMap(Layer):
         parts = block @ tf.reshape(parts, [batch, 2 * array.num_antennas, rows * columns])
         real, imag = tf.split(tf.reshape(parts, [batch, 2 * angles.size, rows, columns]), 2, 1)
         return tf.complex(real, imag)
-
-
-def _line(indices: np.ndarray) -> np.ndarray:
-    """Indices from the first to the last one at the largest step that they share."""
-    step = int(np.gcd.reduce(np.diff(indices))) if indices.size > 1 else 1
-    return np.arange(indices[0], indices[-1] + 1, max(step, 1))
-
-
-def _taper(window: Any, number: int) -> np.ndarray:
-    if window is None:
-        return np.ones(number)
-    try:
-        return np.asarray(get_window(window, number), np.float64)
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
-        ) from error
 
 
 def _vertex(values: Sequence[tf.Tensor], before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:

@@ -914,6 +914,7 @@ CASES = [
             elements=np.arange(BURST.num_subcarriers)
             != BURST.num_subcarriers // 2 | np.zeros((BURST.num_symbols, 1), bool),
             max_range=60.0,
+            projection=np.eye(BURST.num_symbols) - 1 / BURST.num_symbols,
             precision=p,
         ),
         symbols_of,

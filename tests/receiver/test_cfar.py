@@ -304,6 +304,8 @@ def test_calibration_finds_the_multiplier_of_correlated_cells():
     assert abs(rates.mean() - 0.02) < 4 * rates.std() / np.sqrt(10) + 4 * 0.02 * 0.03
     with pytest.raises(ValueError, match="num_draws must be >= 3 for 100 false alarms"):
         detect.calibrated(smooth, [40, 50], 1)
+    three, enough = (detect.calibrated(smooth, [40, 50], *n).alpha for n in ([3], []))
+    assert enough == three
 
 
 def test_a_calibrated_detector_keeps_the_other_arguments():
@@ -333,7 +335,7 @@ def test_detection_can_be_differentiated():
 
 
 def test_numbers_of_reference_cells():
-    assert CFAR("ca").num_cells == 21**2 - 5**2
+    assert CFAR("ca").num_cells == 23**2 - 7**2
     assert CFAR("ca", (0, 8), (0, 2)).num_cells == 16
     assert CFAR("go", (3, 8), (1, 2)).num_cells == 2 * (9 * 10 - 3 * 2)
     assert CFAR("so", (3, 0), (1, 2)).num_cells == 2 * 3 * 5

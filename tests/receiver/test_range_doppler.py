@@ -316,3 +316,61 @@ def test_side_lobes_of_a_strong_target_are_rejected(kind):
             assert rd.reject_sidelobes(pair).mask[0].numpy().tolist() == mask
             pair = pair._replace(power=tf.cast(power, tf.float32))  # of a detector in single
             assert rd.reject_sidelobes(pair).mask[0].numpy().tolist() == mask
+
+
+@pytest.mark.parametrize("kind", ["mean", "eca", "canceller"])
+def test_ghosts_of_a_clutter_filter_are_rejected(kind):
+    """A clutter filter leaves them in its notch or beside it; a slow target above them is kept."""
+    rng = np.random.default_rng(22)
+    tones, symbols, number = 64, 24, 3
+    shared = Numerology(tones, SPACING, CARRIER, num_symbols=symbols, cyclic_prefix_length=32)
+    slow_one = 4.0 if kind == "eca" else 2.6  # outside of the notch
+    step, elements = shared.velocity_resolution, np.ones((symbols, tones), bool)
+    elements[:2] = False
+    elements[9] = kind != "canceller"  # this one loses the next symbol, too
+    options = {"elements": elements, "precision": "double"}
+    notch = {"max_velocity": 1.5 * step} if kind == "eca" else {}
+    remove = isac.receiver.ClutterFilter(kind, shared, **notch, **options)
+    alone, both = [], []
+    for _ in range(number):
+        distance, sign = rng.uniform(10, 20), rng.choice([-1, 1])
+        strong = echo(shared, [(0.0, distance, sign * rng.uniform(5.3, 5.7) * step)])[0, 0]
+        slow = echo(shared, [(0.0, distance, -sign * slow_one * step)])[0, 0]
+        noise = rng.normal(size=(2, *strong.shape)) / np.sqrt(2)
+        alone.append(30 * strong + noise[0] + 1j * noise[1])
+        both.append(alone[-1] + 25 * slow)
+    z = remove(np.array(alone + both))
+    # a window of lower side lobes than what the filter makes
+    window = (("chebwin", 60), ("chebwin", 60))
+    maps = [
+        RangeDopplerMap(shared, window, projection=p, **options) for p in (None, remove.projection)
+    ]
+    power = maps[0](z)
+    np.testing.assert_array_equal(maps[1](z), power)
+    detect = CFAR("os", (4, 6), (4, 4), 1e-9, max_detections=60, precision="double")
+    found = detect(power)
+    windows_only = maps[0].reject_sidelobes(found).mask
+    kept = tf.function(maps[1].reject_sidelobes, jit_compile=True)(found).mask
+    wanted = np.arange(60) < np.repeat([1, 2], number)[:, np.newaxis]
+    np.testing.assert_array_equal(kept, wanted)
+    assert np.all(np.sum(windows_only[:number], 1) > 1)
+
+
+def test_one_look_direction_is_that_of_several():
+    shared = numerology()
+    array = isac.array.UniformLinearArray(8, shared.wavelength, precision="double")
+    z = echo(shared, [(0.3, 12.0, 50.0)], array, np.eye(1, 8))
+    one, three = (
+        RangeDopplerMap(shared, array=array, angles=a, precision="double")
+        for a in ([0.3], [0.1, 0.3, 0.4])
+    )
+    power = one(z)
+    assert power.shape == (1, 1, 2 * SYMBOLS, 2 * TONES)
+    np.testing.assert_allclose(power[:, 0], three(z)[:, 1])
+    row, column = np.unravel_index(np.argmax(power[0, 0]), power.shape[2:])
+    index, ones = (np.array([[n]], np.int32) for n in (row, column)), tf.ones([1, 1], tf.float64)
+    first = np.zeros((1, 1), np.int32)
+    peak = isac.receiver.Detections(*index, power[:, 0, row, column, None], ones, ones > 0, first)
+    estimate = one.estimate(power, one.reject_sidelobes(peak))
+    assert estimate.angle.numpy() == [[pytest.approx(0.3)]]
+    assert float(estimate.range[0, 0]) == pytest.approx(12.0, abs=0.2)

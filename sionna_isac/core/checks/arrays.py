@@ -64,12 +64,23 @@ def points(name: str, value: Any) -> np.ndarray:
     return finite(name, array)
 
 
-def grid(name: str, value: Any, *, minimum: float = -math.inf, maximum: float = math.inf):
-    """Return ``value`` as a strictly increasing, finite float64 vector of at least two points."""
+def grid(
+    name: str,
+    value: Any,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    single: bool = False,
+) -> np.ndarray:
+    """Return ``value`` as a strictly increasing, finite float64 vector of at least two points.
+
+    If ``single``, one point is enough.
+    """
     points = floats(name, value)
-    if points.ndim != 1 or points.size < 2:
+    if points.ndim != 1 or points.size < (1 if single else 2):
+        fewest = "one point" if single else "two points"
         raise ValueError(
-            f"{name} must be a vector of at least two points; got an array of shape {points.shape}"
+            f"{name} must be a vector of at least {fewest}; got an array of shape {points.shape}"
         )
     finite(name, points)
     if not np.all(np.diff(points) > 0):

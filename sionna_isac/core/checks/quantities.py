@@ -102,9 +102,9 @@ def headings(name: str, value: Any) -> np.ndarray:
     return angles
 
 
-def angle_grid(name: str, value: Any) -> np.ndarray:
+def angle_grid(name: str, value: Any, *, single: bool = False) -> np.ndarray:
     """Return ``value`` as a :func:`grid` of azimuths within [-pi/2, pi/2]."""
-    return grid(name, value, minimum=-math.pi / 2, maximum=math.pi / 2)
+    return grid(name, value, minimum=-math.pi / 2, maximum=math.pi / 2, single=single)
 
 
 def azimuth(name: str, value: Any, limit: float = math.pi, mask: Any = True) -> Any:
