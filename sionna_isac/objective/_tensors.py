@@ -11,7 +11,17 @@ import tensorflow as tf
 
 from sionna_isac.core import checks
 
-__all__ = ["binary", "real", "representable", "same_dtype", "samples", "tiny", "within", "wrapped"]
+__all__ = [
+    "azimuths",
+    "binary",
+    "real",
+    "representable",
+    "same_dtype",
+    "samples",
+    "tiny",
+    "within",
+    "wrapped",
+]
 
 
 def real(name: str, value: Any) -> tf.Tensor:

@@ -120,8 +120,9 @@ def _choices(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if origin is tuple:
         if parts[-1] is not Ellipsis:
             each = [_choices(part) for part in parts]
-            same = len(set(each)) == 1 and len(each) == 2
-            return f"two {_plural(each[0])}" if same else ", ".join(each)
+            number = {2: "two", 3: "three"}.get(len(each))
+            same = number and len(set(each)) == 1
+            return f"{number} {_plural(each[0])}" if same else ", ".join(each)
         least = next((m.min_length for m in metadata if hasattr(m, "min_length")), 0)
         return f"list of {_plural(_choices(parts[0]))}" + (", at least one" if least else "")
     if origin is dict:
