@@ -191,9 +191,12 @@ def hidden_imports(sources: dict[str, str]) -> list[str]:
     The rule: what another module imports is in ``__all__``; a module whose name begins with an
     underscore is for its package alone.
     """
-    modules = {name.removesuffix(".__init__"): ast.parse(text) for name, text in sources.items()}
-    public = {}
-    for name, tree in modules.items():
+    public: dict[str, set] = {}
+    imports: dict[str, list[ast.ImportFrom]] = {}
+    for file, text in sources.items():
+        tree, name = ast.parse(text), file.removesuffix(".__init__")
+        # whole trees of all modules would be looked at by every collection of garbage
+        imports[name] = [node for node in runtime_nodes(tree) if isinstance(node, ast.ImportFrom)]
         for node in tree.body:
             if isinstance(node, (ast.Assign, ast.AnnAssign)):
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
@@ -203,16 +206,16 @@ def hidden_imports(sources: dict[str, str]) -> list[str]:
                         for e in node.value.elts
                     }
     found = []
-    for name, tree in modules.items():
-        for node in runtime_nodes(tree):
-            if not isinstance(node, ast.ImportFrom) or node.module not in modules:
+    for name, nodes in imports.items():
+        for node in nodes:
+            if node.module not in imports:
                 continue
             package, _, last = node.module.rpartition(".")
             if last.startswith("_") and not f"{name}.".startswith(f"{package}."):
                 found.append(f"{name} imports {node.module}")
             hidden = {a.name for a in node.names} - public.get(node.module, set()) - {"__version__"}
             if None not in public.get(node.module, {None}):  # names that are made when asked for
-                hidden = {h for h in hidden if f"{node.module}.{h}" not in modules}
+                hidden = {h for h in hidden if f"{node.module}.{h}" not in imports}
                 found += [f"{name} imports {node.module}.{h}" for h in sorted(hidden)]
     return found
 
