@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sionna_isac.core import checks
+from sionna_isac.receiver._elements import separate, symbol_matrix
 from sionna_isac.receiver.cfar import Detections
 
 __all__ = ["beside", "expected", "floor_of_gaps", "keep", "over_symbols", "tables"]
@@ -22,17 +22,8 @@ def over_symbols(projection: Any, used: np.ndarray, indices: np.ndarray) -> np.n
     """Part of the matrix of a clutter filter for some symbols of a map with used elements."""
     if projection is None:
         return None
-    matrix, size, rows = checks.complexes("projection", projection), len(used), used.any(1)
-    if matrix.shape != (size, size):
-        raise ValueError(
-            f"projection must have shape [{size}, {size}], a row for each symbol; got shape "
-            f"{list(matrix.shape)}"
-        )
-    if not np.array_equal(used, np.outer(rows, used.any(0))):
-        raise ValueError(
-            "elements must be the same subcarriers on each used symbol for a projection; got "
-            f"{len(np.unique(used[rows], axis=0))} patterns"
-        )
+    matrix = symbol_matrix(projection, len(used))
+    rows, _ = separate(used, "projection")
     return (matrix * rows)[np.ix_(indices, indices)]
 
 

@@ -21,9 +21,8 @@ def window_values(window: Any, number: int) -> np.ndarray:
     if window is None:
         return np.ones(number)
     try:
-        values = np.asarray(get_window(window, number), np.float64)
+        return np.asarray(get_window(window, number), np.float64)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"window must hold windows that scipy.signal.get_window knows; got {window!r}"
         ) from error
-    return values

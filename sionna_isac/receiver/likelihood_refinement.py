@@ -10,6 +10,7 @@ import tensorflow as tf
 from scipy.constants import c as SPEED_OF_LIGHT
 
 from sionna_isac.core import Array, Complex, Layer, checks, linalg, plane_wave_array, register
+from sionna_isac.receiver._elements import separate, symbol_matrix
 from sionna_isac.receiver.angle_delay import silenced
 from sionna_isac.receiver.estimate import TargetEstimate
 from sionna_isac.waveform import Numerology, element_mask
@@ -107,12 +108,7 @@ class LikelihoodRefinement(Layer):
         mask = element_mask(numerology, elements)
         self.elements = None if elements is None else mask
         used = np.ones(shape, bool) if mask is None else mask
-        rows, columns = np.any(used, 1), np.any(used, 0)
-        if not np.array_equal(used, np.outer(rows, columns)):
-            raise ValueError(
-                "elements must be the same subcarriers on each used symbol for a refinement; got "
-                f"{len(np.unique(used[rows], axis=0))} patterns"
-            )
+        rows, columns = separate(used, "refinement")
         self._rows, self._columns = np.flatnonzero(rows), np.flatnonzero(columns)
         self.projection, self._projection = _projection(projection, rows)
         self.num_steps = checks.integer("num_steps", num_steps)
@@ -266,14 +262,7 @@ def _projection(value: Any, rows: np.ndarray) -> tuple[np.ndarray | None, np.nda
     """Projection as it was given, and that over the used symbols."""
     if value is None:
         return None, None
-    matrix = checks.complexes("projection", value)
-    size = rows.size
-    if matrix.shape != (size, size):
-        raise ValueError(
-            f"projection must have shape [{size}, {size}], a row for each symbol; got shape "
-            f"{list(matrix.shape)}"
-        )
-    used = matrix[np.ix_(rows, rows)]
+    used = symbol_matrix(value, rows.size)[np.ix_(rows, rows)]
     if not np.allclose(used @ used, used, atol=1e-6) or not np.allclose(used, used.conj().T):
         raise ValueError(
             "projection must be an orthogonal projection, such as that of "
